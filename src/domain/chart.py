@@ -1,0 +1,111 @@
+"""The chart request: which chart, and the JSON body that asks the provider for it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
+
+import attrs
+
+__all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest"]
+
+DEFAULT_TIMEZONE: Final = "Etc/UTC"
+"""The provider's own default; its plain ``UTC`` is in neither of its lists (API page, "Timezone")."""
+
+
+@attrs.frozen
+class ChartKey:
+    """What names a chart: symbol, timeframe and chart template id. Case matters: ``1m`` is not ``1M``."""
+
+    symbol: str
+    timeframe: str
+    chart_template_id: str
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.timeframe} {self.chart_template_id}"
+
+
+def _private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
+    """Keep what the host may change later out of a frozen value."""
+    return copy.deepcopy(dict(payload))
+
+
+@attrs.frozen
+class ChartRequest:
+    """One chart to fetch.
+
+    Attributes:
+        symbol: exchange and symbol, ``BINANCE:BTCUSDT``, or a formula of such.
+        timeframe: the provider's interval, ``1h``; case matters.
+        chart_template_id: the name of the look, part of the fixture's file name.
+        payload: further fields of the body (studies, theme, size …); copied, and never the source of
+            ``symbol`` and ``interval``.
+    """
+
+    symbol: str
+    timeframe: str
+    chart_template_id: str
+    payload: Mapping[str, object] = attrs.field(factory=dict, converter=_private_copy, hash=False, repr=False)
+
+    @property
+    def key(self) -> ChartKey:
+        """What names this chart."""
+        return ChartKey(self.symbol, self.timeframe, self.chart_template_id)
+
+    @property
+    def body(self) -> dict[str, object]:
+        """A new copy of the body to post: the payload, the symbol, the interval, and a time zone if none is set."""
+        return copy.deepcopy(self._merged())
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The body as canonical JSON bytes.
+
+        Raises:
+            ValueError, TypeError, RecursionError: the payload is not JSON; :meth:`problems` says so beforehand.
+        """
+        return json.dumps(self._merged(), allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+
+    @cached_property
+    def body_digest(self) -> str:
+        """The SHA-256 of :attr:`encoded`, in hexadecimal."""
+        return hashlib.sha256(self.encoded).hexdigest()
+
+    def with_timezone(self, timezone: str) -> ChartRequest:
+        """Give the same request with *timezone* where its payload names none."""
+        if "timezone" in self.payload or timezone == DEFAULT_TIMEZONE:
+            return self
+        return attrs.evolve(self, payload={**self.payload, "timezone": timezone})
+
+    def problems(self) -> tuple[str, ...]:
+        """Say what is wrong with the request whatever the provider's mind; empty when nothing is."""
+        named = (("symbol", self.symbol), ("timeframe", self.timeframe), ("chart_template_id", self.chart_template_id))
+        found = [problem for name, text in named if (problem := _text_problem(name, text))]
+        try:
+            self.encoded  # noqa: B018 (asked for what it may raise, and kept)
+        except (ValueError, TypeError, RecursionError) as error:
+            found.append(f"payload can't be written as JSON ({error})")
+        return tuple(found)
+
+    def _merged(self) -> dict[str, object]:
+        """Lay the fields that are ours over the payload; shares its inner values."""
+        return {"timezone": DEFAULT_TIMEZONE, **self.payload, "symbol": self.symbol, "interval": self.timeframe}
+
+
+def _text_problem(name: str, text: object) -> str | None:
+    """Say why *text* can't be the field *name*."""
+    if not isinstance(text, str):
+        return f"{name} must be text, not {type(text).__name__}"
+    if not text.strip():
+        return f"{name} is empty"
+    if text != text.strip():
+        return f"{name} {text!r} has space around it"
+    if any(ord(character) < ord(" ") or character == "\x7f" for character in text):
+        return f"{name} {text!r} holds a control character"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return f"{name} {text!r} holds half a character; was it cut, or read in the wrong encoding?"
+    return None

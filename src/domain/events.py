@@ -1,0 +1,150 @@
+"""Facts for listeners: frozen, named after what happened. Their log names are API (see ``docs/logs.md``)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from .faults import FaultKind
+
+__all__ = [
+    "AccountExhausted",
+    "AccountSuspended",
+    "AccountThrottled",
+    "CallFinished",
+    "CallStarted",
+    "Event",
+    "FixtureNotRecorded",
+    "FixtureRecorded",
+    "FixtureStale",
+    "LimitExceeded",
+    "MockMissing",
+    "RetryScheduled",
+    "StoreFailed",
+]
+
+
+@attrs.frozen
+class CallStarted:
+    """A call is about to be sent: the *attempt*-th of its request, counted from 1."""
+
+    chart: str
+    account_id: str
+    attempt: int
+
+
+@attrs.frozen
+class CallFinished:
+    """A call has ended, after *duration* seconds; *kind* is None when it brought the picture."""
+
+    chart: str
+    account_id: str
+    attempt: int
+    duration: float
+    http_status: int | None
+    kind: FaultKind | None
+
+
+@attrs.frozen
+class RetryScheduled:
+    """Another call will follow in *delay* seconds, because of *kind*."""
+
+    chart: str
+    attempt: int
+    delay: float
+    kind: FaultKind
+
+
+@attrs.frozen
+class AccountThrottled:
+    """The provider asked an account to pause to *until* (UTC)."""
+
+    account_id: str
+    until: datetime
+    reason: str
+
+
+@attrs.frozen
+class AccountExhausted:
+    """An account's day is spent, to *until* (UTC)."""
+
+    account_id: str
+    until: datetime
+    reason: str
+
+
+@attrs.frozen
+class AccountSuspended:
+    """An account gets no call until a person reinstates it or its key changes."""
+
+    account_id: str
+    reason: str
+
+
+@attrs.frozen
+class LimitExceeded:
+    """No account was left for a request; *available_at* (UTC) says when one will be, if that is known."""
+
+    chart: str
+    exhausted_accounts: tuple[str, ...]
+    suspended_accounts: tuple[str, ...]
+    available_at: datetime | None
+
+
+@attrs.frozen
+class MockMissing:
+    """There is no fixture for a request that may only be answered from fixtures; *path* is where it would be."""
+
+    chart: str
+    path: str
+
+
+@attrs.frozen
+class FixtureRecorded:
+    """An exchange was saved as a fixture."""
+
+    chart: str
+    path: str
+    http_status: int
+
+
+@attrs.frozen
+class FixtureNotRecorded:
+    """An exchange could not be saved as a fixture in the folder *path*; its outcome was handed on all the same."""
+
+    chart: str
+    path: str
+    reason: str
+
+
+@attrs.frozen
+class FixtureStale:
+    """A fixture was replayed for a request whose body differs from the one it was recorded for."""
+
+    chart: str
+    path: str
+
+
+@attrs.frozen
+class StoreFailed:
+    """The outcome of a call could not be booked; its claim stays charged."""
+
+    account_id: str
+    reason: str
+
+
+Event = (
+    CallStarted
+    | CallFinished
+    | RetryScheduled
+    | AccountThrottled
+    | AccountExhausted
+    | AccountSuspended
+    | LimitExceeded
+    | MockMissing
+    | FixtureNotRecorded
+    | FixtureRecorded
+    | FixtureStale
+    | StoreFailed
+)

@@ -1,0 +1,300 @@
+"""One fetch, as a state machine without I/O.
+
+It is told what happened and answers with what to do next. A driver (``app/fetch.py`` is the synchronous one) does as it
+is told: takes claims, sends, sleeps and books. So every rule about calls, claims, waits and the deadline stands here
+and can be tried against any sequence of replies in virtual time.
+
+::
+
+    begin -> TakeClaim -> Granted -> [Pause -> Woken -> ConfirmClaim -> Confirmed] -> Send -> reply
+          -> Report -> Booked -> Finish, or TakeClaim, or Pause -> Woken -> TakeClaim
+
+Elapsed seconds come from a clock that never steps and measure the deadline; the date and time (UTC) are for the books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import assert_never
+
+import attrs
+
+from .account import Account
+from .chart import ChartRequest
+from .classification import classify
+from .events import CallFinished, CallStarted, Event, LimitExceeded, RetryScheduled
+from .faults import ChartApiError, FaultKind, Scope
+from .ledger import Claim
+from .pool import Granted, NoneLeft, WaitUntil
+from .reply import Reply, TransportFailure
+from .result import Attempt, ChartApiResult
+from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
+
+__all__ = [
+    "Action",
+    "Answered",
+    "Booked",
+    "ConfirmClaim",
+    "Confirmed",
+    "Feedback",
+    "Fetch",
+    "Finish",
+    "Moment",
+    "Pause",
+    "Report",
+    "Send",
+    "TakeClaim",
+    "Woken",
+]
+
+
+@attrs.frozen
+class Moment:
+    """When something happened: the date and time (*utc*), the seconds since the fetch began, and a chance in [0, 1)."""
+
+    utc: datetime
+    elapsed: float
+    jitter: float
+
+
+@attrs.frozen
+class TakeClaim:
+    """Take a claim for a moment before *latest* (UTC) on an account that *allowed* accepts (None: any)."""
+
+    latest: datetime
+    allowed: Callable[[Account], bool] | None
+
+
+@attrs.frozen
+class Pause:
+    """Let *seconds* pass."""
+
+    seconds: float
+
+
+@attrs.frozen
+class ConfirmClaim:
+    """Ask whether *claim*, which was waited for, still stands; if not, it is given back."""
+
+    claim: Claim
+
+
+@attrs.frozen
+class Send:
+    """Make the call that *claim* was taken for, within *timeout* seconds."""
+
+    claim: Claim
+    timeout: float
+
+
+@attrs.frozen
+class Report:
+    """Book the outcome of the call: *error*, or None for a picture."""
+
+    claim: Claim
+    error: ChartApiError | None
+
+
+@attrs.frozen
+class Finish:
+    """The fetch is over."""
+
+    result: ChartApiResult
+
+
+@attrs.frozen
+class Woken:
+    """The pause is over."""
+
+
+@attrs.frozen
+class Confirmed:
+    """Whether *claim* still stands."""
+
+    claim: Claim
+    stands: bool
+
+
+@attrs.frozen
+class Answered:
+    """What came of the call that *claim* was taken for."""
+
+    claim: Claim
+    outcome: Reply | TransportFailure
+
+
+@attrs.frozen
+class Booked:
+    """The outcome is in the books, as far as they could be reached."""
+
+
+Action = TakeClaim | Pause | ConfirmClaim | Send | Report | Finish
+Feedback = Granted | WaitUntil | NoneLeft | Woken | Confirmed | Answered | Booked
+
+
+@attrs.frozen
+class Fetch:
+    """Where one fetch stands; every step gives the next one and the action to take.
+
+    Attributes:
+        request: the chart request.
+        policy: what it may cost.
+        action: what the driver is to do now.
+        facts: what listeners are to be told now.
+        unused: a claim that is held and whose call has not been sent; whoever abandons the fetch gives it back.
+        attempts: the calls made so far.
+    """
+
+    request: ChartRequest
+    policy: RetryPolicy
+    action: Action
+    facts: tuple[Event, ...] = ()
+    unused: Claim | None = None
+    attempts: tuple[Attempt, ...] = ()
+    _before: Moment = attrs.field(kw_only=True)
+    _outcome: ChartApiResult = attrs.field(factory=ChartApiResult)
+    _too_small: frozenset[str] = frozenset()
+
+    @classmethod
+    def begin(cls, request: ChartRequest, policy: RetryPolicy, now: datetime) -> Fetch:
+        """Start at *now* (UTC)."""
+        if problems := request.problems():
+            action: Action = Finish(ChartApiResult(error=ChartApiError.invalid(problems)))
+        else:
+            action = TakeClaim(now + timedelta(seconds=policy.deadline), None)
+        return cls(request, policy, action, before=Moment(now, 0.0, 0.0))
+
+    def next(self, feedback: Feedback, moment: Moment) -> Fetch:
+        """Take in what came of the last action."""
+        match feedback:
+            case Granted(claim):
+                step = self._hold(claim, moment)
+            case WaitUntil(at):
+                step = self._step(Pause((at - moment.utc).total_seconds()))
+            case NoneLeft():
+                step = self._none_left(feedback)
+            case Woken():
+                step = self._step(self._claim(moment)) if self.unused is None else self._awake(self.unused, moment)
+            case Confirmed(claim, stands):
+                step = self._send(claim, moment) if stands else self._step(self._claim(moment))
+            case Answered(claim, outcome):
+                step = self._answered(claim, outcome, moment)
+            case Booked():
+                step = self._decide(moment)
+            case _:
+                assert_never(feedback)
+        return attrs.evolve(step, before=moment)
+
+    def _hold(self, claim: Claim, moment: Moment) -> Fetch:
+        """Wait for the moment a claim is granted for, or use it at once."""
+        wait = (claim.not_before - moment.utc).total_seconds()
+        step = self._step(Pause(wait), unused=claim) if wait > 0 else self._send(claim, moment)
+        error = self._outcome.error
+        if error is None or error.scope is Scope.SERVICE:
+            return step
+        switched = RetryScheduled(str(self.request.key), len(self.attempts), max(wait, 0.0), error.kind)
+        return attrs.evolve(step, facts=(switched, *step.facts))
+
+    def _awake(self, claim: Claim, moment: Moment) -> Fetch:
+        """Have a claim confirmed that was waited for; sleep on when the clocks differ by a little."""
+        early = (claim.not_before - moment.utc).total_seconds()
+        if 0 < early < self.policy.deadline - moment.elapsed:
+            return self._step(Pause(early), unused=claim)
+        return self._step(ConfirmClaim(claim), unused=claim)
+
+    def _send(self, claim: Claim, moment: Moment) -> Fetch:
+        """Make the call, unless the deadline has passed while the claim was waited for."""
+        remaining = self.policy.deadline - moment.elapsed
+        if remaining <= 0:
+            return self._finish(self._late(moment), unused=claim)
+        started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1)
+        return self._step(Send(claim, remaining), started)
+
+    def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
+        """Take in the outcome of a call, and have it booked before anything else is decided."""
+        error = classify(outcome, now=moment.utc)
+        status = outcome.status if isinstance(outcome, Reply) else None
+        kind = None if error is None else error.kind
+        duration = moment.elapsed - self._before.elapsed
+        attempts = (*self.attempts, Attempt(claim.account_id, self._before.utc, duration, status, kind))
+        result = ChartApiResult(
+            png_bytes=outcome.body if isinstance(outcome, Reply) and error is None else None,
+            error=error,
+            http_status=status,
+            from_fixture=outcome.fixture_path is not None,
+            fixture_path=outcome.fixture_path,
+            account_id=claim.account_id,
+            attempts=attempts,
+        )
+        finished = CallFinished(str(self.request.key), claim.account_id, len(attempts), duration, status, kind)
+        step = self._step(Report(claim, error), finished, outcome=result)
+        too_small = self._too_small | ({claim.account_id} if kind is FaultKind.PLAN_LIMIT else set())
+        return attrs.evolve(step, attempts=attempts, too_small=too_small)
+
+    def _decide(self, moment: Moment) -> Fetch:
+        """Decide what follows a call."""
+        error = self._outcome.error
+        if error is None:
+            return self._finish(self._outcome)
+        calls = len(self.attempts)
+        decision = decide(
+            error, calls=calls, elapsed=moment.elapsed, jitter=moment.jitter, policy=self.policy, now=moment.utc
+        )
+        match decision:
+            case GiveUp(final):
+                return self._finish(attrs.evolve(self._outcome, error=final))
+            case SwitchAccount():
+                return self._step(self._claim(moment))
+            case WaitAndRetry(delay):
+                return self._step(Pause(delay), RetryScheduled(str(self.request.key), calls, delay, error.kind))
+
+    def _none_left(self, none: NoneLeft) -> Fetch:
+        """End for want of an account: with what the last call said, if that was about its account; else NO_ACCOUNT."""
+        error = self._outcome.error
+        if error is not None and error.scope in {Scope.PLAN, Scope.SERVICE}:
+            return self._finish(self._outcome)
+        exceeded = LimitExceeded(str(self.request.key), none.exhausted, none.suspended, none.available_at)
+        if error is None:
+            error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none))
+        else:
+            error = attrs.evolve(error, message=f"{error.message}; {_why_none(none)}")
+        final = attrs.evolve(error, available_at=none.available_at)
+        return self._finish(attrs.evolve(self._outcome, error=final), exceeded)
+
+    def _late(self, moment: Moment) -> ChartApiResult:
+        """End because the deadline passed while a claim was waited for."""
+        late = ChartApiError.of(
+            FaultKind.NO_ACCOUNT,
+            f"no account could be called within the deadline of {self.policy.deadline:g} s",
+            available_at=moment.utc,
+        )
+        return attrs.evolve(self._outcome, error=self._outcome.error or late)
+
+    def _claim(self, moment: Moment) -> TakeClaim:
+        """Ask for an account for what is left of the deadline; after a plan's limit only for one whose plan allows it."""
+        latest = moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed)
+        return TakeClaim(latest, self._allows if self._too_small else None)
+
+    def _allows(self, account: Account) -> bool:
+        limits = account.limits
+        return account.id not in self._too_small and limits is not None and limits.allows(self.request)
+
+    def _step(
+        self, action: Action, *facts: Event, unused: Claim | None = None, outcome: ChartApiResult | None = None
+    ) -> Fetch:
+        """Go on with *action*."""
+        outcome = self._outcome if outcome is None else outcome
+        return attrs.evolve(self, action=action, facts=facts, unused=unused, outcome=outcome)
+
+    def _finish(self, result: ChartApiResult, *facts: Event, unused: Claim | None = None) -> Fetch:
+        return self._step(Finish(result), *facts, unused=unused)
+
+
+def _why_none(none: NoneLeft) -> str:
+    """Say in a phrase what became of the accounts, and when to come back."""
+    parts = [
+        f"{len(ids)} {word}" for ids, word in ((none.exhausted, "exhausted"), (none.suspended, "suspended")) if ids
+    ]
+    when = f"the next is free at {none.available_at:%Y-%m-%d %H:%M:%S} UTC" if none.available_at else "none will be"
+    return f"no account is left before the deadline ({', '.join(parts) or 'all busy'}); {when}"

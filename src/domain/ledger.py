@@ -1,0 +1,226 @@
+"""The books of an account: what each event does to its snapshot.
+
+Every function takes a snapshot and gives the next, or the same one when there is nothing to change. They all begin
+with :func:`current`, which applies the time that has passed. The window only ever moves forward: a clock that steps back
+neither reopens a day nor resets a count.
+
+Pacing is GCRA, the generic cell rate algorithm (ITU-T I.371): a call is in order from ``arrival - tolerance`` on, and
+moves ``arrival`` one emission interval further. So grants in any span t never exceed burst + rate * t.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from .account import Account, AccountEvent, AccountSnapshot, AccountState, advance, window_of
+from .faults import ChartApiError, FaultKind
+
+__all__ = [
+    "Claim",
+    "apply_report",
+    "confirm",
+    "current",
+    "exhaust",
+    "fresh",
+    "grant",
+    "left",
+    "ready_at",
+    "refund",
+    "reinstate",
+    "settle",
+    "suspend",
+    "throttle",
+]
+
+_LEAST_PAUSE: Final = timedelta(seconds=1)
+"""After a throttle without a ``Retry-After``: what any of the provider's plans needs to earn a token."""
+
+
+@attrs.frozen
+class Claim:
+    """One unit of an account's day, charged when it is granted.
+
+    Attributes:
+        account_id: whose.
+        serial: which of the account's claims.
+        window: the quota day (UTC) it was taken from.
+        epoch: the epoch of the snapshot it was taken from.
+        not_before: the moment (UTC) it is granted for; the caller waits it out.
+    """
+
+    account_id: str
+    serial: int
+    window: datetime
+    epoch: int
+    not_before: datetime
+
+
+def fresh(account: Account, now: datetime) -> AccountSnapshot:
+    """Open the books of an account that has none."""
+    window = window_of(now)
+    return AccountSnapshot(account.id, window=window, arrival=window, key_digest=account.key_digest)
+
+
+def current(snapshot: AccountSnapshot, account: Account, now: datetime) -> AccountSnapshot:
+    """Apply what time and the settings have changed: a pause that is over, a new window, a new key."""
+    if snapshot.key_digest != account.key_digest:
+        snapshot = _with_key(snapshot, account)
+    if (window := window_of(now)) > snapshot.window:
+        snapshot = _next(
+            snapshot,
+            AccountEvent.NEW_WINDOW,
+            window=window,
+            used=0,
+            spent=False,
+            open_claims=frozenset(),
+            reason="" if snapshot.state is AccountState.EXHAUSTED else snapshot.reason,
+        )
+    if snapshot.state is AccountState.THROTTLED and snapshot.until is not None and snapshot.until <= now:
+        snapshot = _next(snapshot, AccountEvent.COOL, until=None, reason="")
+    return snapshot
+
+
+def left(snapshot: AccountSnapshot, account: Account) -> int:
+    """Count the units the rest of the window still has."""
+    return 0 if snapshot.spent else max(0, account.daily_limit - snapshot.used)
+
+
+def ready_at(snapshot: AccountSnapshot, account: Account) -> datetime | None:
+    """Give the earliest moment (UTC) of the next call, which may lie in the past; None for an account that has none."""
+    if snapshot.state is AccountState.SUSPENDED or account.daily_limit == 0:
+        return None
+    ready = snapshot.arrival - account.tolerance
+    if snapshot.state is AccountState.THROTTLED and snapshot.until is not None:
+        ready = max(ready, snapshot.until)
+    return ready if left(snapshot, account) else max(ready, snapshot.window_end)
+
+
+def grant(snapshot: AccountSnapshot, account: Account, at: datetime) -> tuple[AccountSnapshot, Claim]:
+    """Take one unit for the moment *at*, which is not before :func:`ready_at`, and charge it."""
+    serial = snapshot.serial + 1
+    after = _next(
+        snapshot,
+        AccountEvent.CLAIM,
+        used=snapshot.used + 1,
+        arrival=max(at, snapshot.arrival) + account.emission,
+        serial=serial,
+        open_claims=snapshot.open_claims | {serial},
+    )
+    return after, Claim(account.id, serial, snapshot.window, snapshot.epoch, at)
+
+
+def confirm(snapshot: AccountSnapshot, claim: Claim) -> bool:
+    """Whether a claim that was waited for may still be used, on a snapshot that is :func:`current`."""
+    return (
+        _speaks_of(claim, snapshot)
+        and snapshot.state is AccountState.AVAILABLE
+        and claim.serial in snapshot.open_claims
+    )
+
+
+def settle(snapshot: AccountSnapshot, claim: Claim) -> AccountSnapshot:
+    """Close a claim whose call may have reached the provider: it stays charged."""
+    if claim.window != snapshot.window or claim.serial not in snapshot.open_claims:
+        return snapshot
+    return _next(snapshot, AccountEvent.SETTLE, open_claims=snapshot.open_claims - {claim.serial})
+
+
+def refund(snapshot: AccountSnapshot, claim: Claim) -> AccountSnapshot:
+    """Give back a claim that was never used; at most once, only in its own window, and never to a spent day."""
+    if claim.window != snapshot.window or claim.serial not in snapshot.open_claims:
+        return snapshot
+    return _next(
+        snapshot,
+        AccountEvent.REFUND,
+        used=max(0, snapshot.used - 1),
+        open_claims=snapshot.open_claims - {claim.serial},
+    )
+
+
+def throttle(snapshot: AccountSnapshot, account: Account, until: datetime, reason: str = "") -> AccountSnapshot:
+    """Pause the account to *until* (UTC), after which its bucket is taken to be empty; the day is not spent."""
+    if snapshot.state not in {AccountState.AVAILABLE, AccountState.THROTTLED}:
+        return snapshot
+    until = max(until, snapshot.until) if snapshot.until is not None else until
+    return _next(
+        snapshot,
+        AccountEvent.THROTTLE,
+        until=until,
+        reason=reason,
+        arrival=max(snapshot.arrival, until + account.tolerance),
+    )
+
+
+def exhaust(snapshot: AccountSnapshot, account: Account, reason: str = "") -> AccountSnapshot:
+    """Take the whole window as spent. Once is enough; the count goes up to the limit and never beyond."""
+    if snapshot.spent:
+        return snapshot
+    suspended = snapshot.state is AccountState.SUSPENDED
+    return _next(
+        snapshot,
+        AccountEvent.EXHAUST,
+        spent=True,
+        used=max(snapshot.used, account.daily_limit),
+        open_claims=frozenset(),
+        until=None,
+        reason=snapshot.reason if suspended else reason,
+    )
+
+
+def suspend(snapshot: AccountSnapshot, reason: str) -> AccountSnapshot:
+    """Stop using the account until a person reinstates it or its key changes."""
+    if snapshot.state is AccountState.SUSPENDED and snapshot.reason == reason:
+        return snapshot
+    return _next(snapshot, AccountEvent.SUSPEND, reason=reason, until=None)
+
+
+def reinstate(snapshot: AccountSnapshot) -> AccountSnapshot:
+    """Use a suspended account again; what its window has spent stays spent."""
+    if snapshot.state is not AccountState.SUSPENDED:
+        return snapshot
+    event = AccountEvent.REINSTATE_SPENT if snapshot.spent else AccountEvent.REINSTATE
+    return _next(snapshot, event, epoch=snapshot.epoch + 1, reason="the day is spent" if snapshot.spent else "")
+
+
+def apply_report(
+    snapshot: AccountSnapshot, account: Account, claim: Claim, error: ChartApiError | None, now: datetime
+) -> AccountSnapshot:
+    """Book the outcome of the call that *claim* was taken for.
+
+    A report changes nothing in a window later than its claim's, and nothing but its own claim in a later epoch.
+    """
+    kind = None if error is None else error.kind
+    booked = refund(snapshot, claim) if kind is FaultKind.NOT_SENT else settle(snapshot, claim)
+    if error is None or not _speaks_of(claim, snapshot):
+        return booked
+    match kind:
+        case FaultKind.THROTTLED:
+            asked = timedelta(seconds=error.retry_after or 0.0)
+            return throttle(booked, account, now + max(asked, _LEAST_PAUSE, account.emission), error.message)
+        case FaultKind.QUOTA_EXCEEDED:
+            return exhaust(booked, account, error.message)
+        case FaultKind.CREDENTIAL_REJECTED:
+            return suspend(booked, error.message)
+        case _:
+            return booked
+
+
+def _speaks_of(claim: Claim, snapshot: AccountSnapshot) -> bool:
+    """Whether *claim* was taken in the window and epoch that *snapshot* is in."""
+    return claim.window == snapshot.window and claim.epoch == snapshot.epoch
+
+
+def _with_key(snapshot: AccountSnapshot, account: Account) -> AccountSnapshot:
+    """Go on with another key: what was wrong with the last one is over, what it spent is not."""
+    return attrs.evolve(
+        reinstate(snapshot), key_digest=account.key_digest, version=snapshot.version + 1, epoch=snapshot.epoch + 1
+    )
+
+
+def _next(snapshot: AccountSnapshot, event: AccountEvent, **changes: object) -> AccountSnapshot:
+    """Advance the state and make the next snapshot; the table decides whether *event* may happen at all."""
+    state = advance(snapshot.state, event)
+    return attrs.evolve(snapshot, state=state, version=snapshot.version + 1, **changes)  # type: ignore[arg-type]

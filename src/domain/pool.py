@@ -1,0 +1,110 @@
+"""Which account goes next.
+
+Among accounts that can be called now the first in configured order is taken; if there is none, the one that can be
+called soonest. Two heaps hold the order: those that are ready, by place, and those that are not yet, by time. An entry
+whose account has changed since is dropped when it comes up, so a choice costs O(log n) however many accounts are spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from heapq import heappop, heappush
+
+import attrs
+
+from .ledger import Claim
+
+__all__ = ["AccountLine", "Granted", "NoneLeft", "WaitUntil"]
+
+
+@attrs.frozen
+class Granted:
+    """A claim was taken."""
+
+    claim: Claim
+
+
+@attrs.frozen
+class WaitUntil:
+    """No unit can be taken yet; *at* (UTC), in the next window, there will be one."""
+
+    at: datetime
+
+
+@attrs.frozen
+class NoneLeft:
+    """No account can be called within the time given.
+
+    Attributes:
+        available_at: when (UTC) the first one can, if that is known.
+        exhausted: the ids of those whose day is spent, in configured order.
+        suspended: the ids of those that wait for a person, in configured order.
+    """
+
+    available_at: datetime | None
+    exhausted: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()
+
+
+class AccountLine:
+    """Accounts, by their place in configured order, lined up for the next call. Not safe from several threads."""
+
+    def __init__(self, count: int) -> None:
+        self._moment: list[datetime | None] = [None] * count
+        self._ready: list[tuple[int, datetime]] = []
+        self._later: list[tuple[datetime, int]] = []
+
+    def put(self, place: int, ready_at: datetime | None) -> None:
+        """Line the account at *place* up for the moment *ready_at* (UTC); None takes it out."""
+        if self._moment[place] != ready_at:
+            self._moment[place] = ready_at
+            if ready_at is not None:
+                heappush(self._later, (ready_at, place))
+            if len(self._ready) + len(self._later) > 4 * len(self._moment) + 64:
+                self._rebuild()
+
+    def first(self, now: datetime, allowed: Callable[[int], bool] | None = None) -> tuple[int, datetime] | None:
+        """Give the place of the account to call next and the moment (UTC) it can be; None when no account ever can.
+
+        *allowed* leaves out places for this choice only.
+        """
+        self._sort_out(now)
+        passed_ready: list[tuple[int, datetime]] = []
+        passed_later: list[tuple[datetime, int]] = []
+        found: tuple[int, datetime] | None = None
+        while found is None and self._ready:
+            place, moment = entry = heappop(self._ready)
+            if self._moment[place] != moment:
+                continue
+            passed_ready.append(entry)
+            if allowed is None or allowed(place):
+                found = (place, moment)
+        while found is None and self._later:
+            moment, place = late = heappop(self._later)
+            if self._moment[place] != moment:
+                continue
+            passed_later.append(late)
+            if allowed is None or allowed(place):
+                found = (place, moment)
+        for entry in passed_ready:
+            heappush(self._ready, entry)
+        for late in passed_later:
+            heappush(self._later, late)
+        return found
+
+    def _sort_out(self, now: datetime) -> None:
+        """Move those whose moment has come to the ready ones, and back again should the clock have stepped back."""
+        while self._later and self._later[0][0] <= now:
+            moment, place = heappop(self._later)
+            if self._moment[place] == moment:
+                heappush(self._ready, (place, moment))
+        while self._ready and (self._ready[0][1] > now or self._moment[self._ready[0][0]] != self._ready[0][1]):
+            place, moment = heappop(self._ready)
+            if self._moment[place] == moment:
+                heappush(self._later, (moment, place))
+
+    def _rebuild(self) -> None:
+        """Drop every entry that no longer counts."""
+        self._ready = []
+        self._later = sorted((moment, place) for place, moment in enumerate(self._moment) if moment is not None)

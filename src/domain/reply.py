@@ -1,0 +1,51 @@
+"""All that one exchange with the provider, or with the fixtures, can yield."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from .faults import FaultKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Reply", "TransportFailure"]
+
+
+@attrs.frozen
+class Reply:
+    """A whole HTTP reply, or the fixture of one.
+
+    Attributes:
+        status: the HTTP status.
+        headers: the headers, names in lower case.
+        body: the whole body as bytes.
+        fixture_path: the file the reply was read from, or None when it came over the network.
+        picture_verified: the transport has seen these very bytes pass :func:`chartimg.domain.png.inspect`.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
+    fixture_path: Path | None = None
+    picture_verified: bool = attrs.field(default=False, repr=False)
+
+
+@attrs.frozen
+class TransportFailure:
+    """No reply: *kind* is NOT_SENT, NETWORK, UNEXPECTED_REPLY, INVALID_REQUEST, BAD_IMAGE or FIXTURE_MISSING.
+
+    Attributes:
+        kind: what happened; NOT_SENT only when the request can't have reached the provider.
+        message: one line for a person, never a key.
+        details: more of the same for a program.
+        fixture_path: the file concerned, if it is one.
+    """
+
+    kind: FaultKind
+    message: str
+    details: tuple[Mapping[str, object], ...] = ()
+    fixture_path: Path | None = None

@@ -1,0 +1,80 @@
+"""What the host gets for a chart request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from .errors import ChartUnavailable
+from .faults import ChartApiError, FaultKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Attempt", "ChartApiResult"]
+
+
+@attrs.frozen
+class Attempt:
+    """One call that was made.
+
+    Attributes:
+        account_id: whose quota it cost.
+        started_at: when it was sent (UTC).
+        duration: seconds until its outcome was known.
+        http_status: the status of its reply, or None without one.
+        kind: what went wrong, or None when it brought the picture.
+    """
+
+    account_id: str
+    started_at: datetime
+    duration: float
+    http_status: int | None
+    kind: FaultKind | None
+
+
+@attrs.frozen
+class ChartApiResult:
+    """A picture, or the reason why there is none.
+
+    Attributes:
+        png_bytes: the picture, None on failure.
+        error: the reason, None on success.
+        http_status: the status of the last reply, also of a replayed one; None without a reply.
+        from_fixture: the outcome was replayed from a file.
+        fixture_path: that file, or, when it is missing, the path it was looked for at.
+        account_id: the account of the last call, None when no call was made.
+        attempts: every call that was made for this request, in order.
+    """
+
+    png_bytes: bytes | None = attrs.field(
+        default=None, repr=lambda png: "None" if png is None else f"<{len(png)} bytes>"
+    )
+    error: ChartApiError | None = None
+    http_status: int | None = None
+    from_fixture: bool = False
+    fixture_path: Path | None = None
+    account_id: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a picture."""
+        return self.error is None
+
+    def unwrap(self) -> bytes:
+        """Give the picture.
+
+        Raises:
+            ChartUnavailable: there is none; its ``error`` says why.
+        """
+        if self.error is not None or self.png_bytes is None:
+            raise ChartUnavailable(self.error or _nothing())
+        return self.png_bytes
+
+
+def _nothing() -> ChartApiError:
+    """Stand in for the reason of a result that was built by hand with neither picture nor error."""
+    return ChartApiError.of(FaultKind.UNEXPECTED_REPLY, "the result holds neither a picture nor an error")
