@@ -1,0 +1,154 @@
+"""Answers from fixtures: no network, no key, no quota."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ..domain.account import Account
+from ..domain.chart import ChartRequest
+from ..domain.errors import ConfigError
+from ..domain.events import FixtureStale
+from ..domain.faults import FaultKind
+from ..domain.filename import stem
+from ..domain.png import inspect
+from ..domain.ports import Listener
+from ..domain.reply import Reply, TransportFailure
+from .fixture_folder import FixtureFolder, Found
+
+__all__ = ["FixtureTransport", "read_error_fixture"]
+
+_OK: Final = 200
+_SIGNATURES: Final = 100_000  # verified files to remember; a few tens of bytes each
+_PNG_HEADERS: Final[Mapping[str, str]] = {"content-type": "image/png"}
+
+
+class FixtureTransport:
+    """Replays the fixtures in *directory*. Safe from many threads.
+
+    Each file is verified, by its checksums and by the digest in its meta file, when it is first read and again whenever
+    it has changed. *listener* is told of fixtures that were recorded for another body.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], *, listener: Listener | None = None) -> None:
+        self._folder = FixtureFolder(directory)
+        self._listener = listener
+        self._verified: dict[Path, tuple[int, int, int]] = {}
+
+    def send(
+        self,
+        request: ChartRequest,
+        account: Account | None = None,  # noqa: ARG002 (the port's)
+        *,
+        timeout: float | None = None,  # noqa: ARG002 (the port's)
+    ) -> Reply | TransportFailure:
+        """Give the recorded reply to *request*; *account* and *timeout* play no part."""
+        key = request.key
+        try:
+            found = self._folder.find(key)
+        except (ConfigError, OSError) as error:
+            reason = str(error) if isinstance(error, ConfigError) else f"{error.filename}: {error.strerror}"
+            return _damaged(self._folder.path_of(key), f"the fixture of {key} can't be read ({reason})")
+        if found is None:
+            return self._missing(request)
+        meta = found.meta
+        if meta is not None and meta.body_sha256 != request.body_digest and self._listener is not None:
+            self._listener.notify(FixtureStale(str(key), str(found.path)))
+        return self._picture(found) if found.path.suffix == ".png" else _recorded_error(found)
+
+    def _picture(self, found: Found) -> Reply | TransportFailure:
+        """Give a picture, verified unless this very file has been before."""
+        path = found.path
+        if found.signature is None or self._verified.get(path) != found.signature:
+            verdict = inspect(found.content)
+            problem = verdict if isinstance(verdict, str) else _digest_problem(found)
+            if problem is not None:
+                return _damaged(path, f"the fixture {path} is damaged: {problem}; record it again")
+            if found.signature is not None and len(self._verified) < _SIGNATURES:
+                self._verified[path] = found.signature
+        return Reply(_OK, _PNG_HEADERS, found.content, path, picture_verified=True)
+
+    def _missing(self, request: ChartRequest) -> TransportFailure:
+        """Say which key, which path, what is nearest, and how to record it."""
+        key, path = request.key, self._folder.path_of(request.key)
+        near = difflib.get_close_matches(stem(key), self._folder.stems(), n=1, cutoff=0.0)
+        command = shlex.join(
+            ["chartimg", "fetch", key.symbol, key.timeframe, "--template", key.chart_template_id, "--out", "chart.png"]
+        )
+        record = f"CHARTS_API_MODE=record {command}"
+        nearest = f"nearest is {near[0]}" if near else "the folder holds no fixture"
+        return TransportFailure(
+            FaultKind.FIXTURE_MISSING,
+            f"there is no fixture for {key} at {path} ({nearest}); record it with: {record}",
+            details=({"key": str(key), "path": str(path), "nearest": near[0] if near else None, "command": record},),
+            fixture_path=path,
+        )
+
+
+def _digest_problem(found: Found) -> str | None:
+    """Say when a file is not what its meta file says was recorded."""
+    meta = found.meta
+    if meta is None or meta.file != found.path.name:
+        return None
+    if hashlib.sha256(found.content).hexdigest() == meta.content_sha256:
+        return None
+    return "its content differs from the digest in its meta file (delete that file if the change is meant)"
+
+
+def _recorded_error(found: Found) -> Reply | TransportFailure:
+    """Give a recorded error."""
+    problem = _digest_problem(found)
+    if problem is None:
+        try:
+            return read_error_fixture(found.content, found.path)
+        except ConfigError as error:
+            problem = str(error)
+    return _damaged(found.path, f"the fixture {found.path} is damaged: {problem}")
+
+
+def _damaged(path: Path, message: str) -> TransportFailure:
+    kind = FaultKind.BAD_IMAGE if path.suffix == ".png" else FaultKind.UNEXPECTED_REPLY
+    return TransportFailure(kind, message, fixture_path=path)
+
+
+def read_error_fixture(content: bytes, path: Path) -> Reply:
+    """Read ``{"status": …, "body": …}``, with or without the exact bytes and headers that the recorder adds.
+
+    Raises:
+        ConfigError: it is not that.
+    """
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        raise ConfigError("it is not JSON") from None
+    match value:
+        case {"status": int(status), "body": body, **rest} if not isinstance(status, bool):
+            return Reply(status, _headers(rest.get("headers")), _body(body, rest.get("bodyBase64")), path)
+        case _:
+            raise ConfigError('it is not an object with "status", a number, and "body"')
+
+
+def _headers(value: object) -> Mapping[str, str]:
+    if value is None:
+        return {"content-type": "application/json"}
+    if isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values()):
+        return {str(name).lower(): text for name, text in value.items()}
+    raise ConfigError('its "headers" are not an object of texts')
+
+
+def _body(body: object, exact: object) -> bytes:
+    """Give the exact bytes where they were recorded; else the body as JSON, or as it is when it is text."""
+    if isinstance(exact, str):
+        try:
+            return base64.b64decode(exact, validate=True)
+        except binascii.Error:
+            raise ConfigError('its "bodyBase64" is not Base64') from None
+    return body.encode() if isinstance(body, str) else json.dumps(body, separators=(",", ":")).encode()

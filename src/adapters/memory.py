@@ -1,0 +1,34 @@
+"""Account books that last as long as the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from ..domain.account import AccountSnapshot
+
+__all__ = ["MemoryAccountStore"]
+
+
+class MemoryAccountStore:
+    """Keeps snapshots in a dictionary; safe from many threads, gone with the process."""
+
+    def __init__(self) -> None:
+        self._snapshots: dict[str, AccountSnapshot] = {}
+        self._lock = threading.Lock()
+
+    def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
+        """Give the snapshot of each id, None for one that was never kept."""
+        with self._lock:
+            return tuple(map(self._snapshots.get, account_ids))
+
+    def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
+        """Put *new* in the place of *old* if that is what is kept."""
+        with self._lock:
+            if self._snapshots.get(new.account_id) != old:
+                return False
+            self._snapshots[new.account_id] = new
+            return True
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,124 @@
+"""Records what another transport answers, as fixtures that are replayed byte for byte."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+
+from ..domain.account import Account
+from ..domain.chart import ChartRequest
+from ..domain.classification import classify
+from ..domain.error_text import read_error_text
+from ..domain.errors import ConfigError
+from ..domain.events import Event, FixtureNotRecorded, FixtureRecorded
+from ..domain.faults import FaultKind
+from ..domain.filename import slug
+from ..domain.ports import Listener, Transport
+from ..domain.reply import Reply, TransportFailure
+from ..domain.secret import scrub
+from ..version import __version__
+from .fixture_folder import FixtureFolder, FixtureMeta
+
+__all__ = ["RecordingTransport"]
+
+_KEPT_HEADERS: Final = ("content-type", "retry-after", "x-amzn-errortype")
+
+
+class RecordingTransport:
+    """Sends through *inner* and saves whole pictures and terminal errors in *directory*. Safe from many threads.
+
+    Terminal is an error that the same request meets on any account at any time. What passes by itself, or is about one
+    account, is handed on and not recorded: as a fixture it would be a lie. *origin* goes into the meta files.
+    *listener* is told of each fixture.
+
+    Raises:
+        ConfigError: *directory* can't be written; found now rather than after a call that is paid for.
+    """
+
+    def __init__(
+        self,
+        inner: Transport,
+        directory: str | os.PathLike[str],
+        *,
+        listener: Listener | None = None,
+        origin: str = "recorded",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._inner = inner
+        self._folder = FixtureFolder(directory)
+        self._folder.refuse_unwritable()
+        self._listener = listener
+        self._origin = origin
+        self._now = now
+
+    def send(
+        self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
+    ) -> Reply | TransportFailure:
+        """Make one exchange through the inner transport and record its outcome; none while the folder can't be written."""
+        try:
+            self._folder.refuse_unwritable()
+        except ConfigError as error:
+            return TransportFailure(FaultKind.NOT_SENT, str(error), fixture_path=self._folder.directory)
+        outcome = self._inner.send(request, account, timeout=timeout)
+        if account is not None:
+            outcome = scrub(outcome, account.api_key)
+        if not isinstance(outcome, Reply):
+            return outcome
+        fault = classify(outcome, now=self._now())
+        if fault is None:
+            self._save(request, ".png", outcome.body, outcome)
+        elif fault.kind is FaultKind.INVALID_REQUEST:
+            self._save(request, _error_suffix(outcome), _error_file(outcome), outcome)
+        return outcome
+
+    def _save(self, request: ChartRequest, suffix: str, content: bytes, reply: Reply) -> None:
+        meta = FixtureMeta(
+            **attrs.asdict(request.key),
+            file="",
+            body_sha256=request.body_digest,
+            content_sha256=hashlib.sha256(content).hexdigest(),
+            recorded_at=self._now(),
+            origin=self._origin,
+            library_version=__version__,
+        )
+        chart = str(request.key)
+        try:
+            path = self._folder.write(request.key, suffix, content, meta)
+        except (OSError, ConfigError) as error:  # the reply is paid for, so it is handed on all the same
+            self._notify(FixtureNotRecorded(chart, str(self._folder.directory), str(error)))
+        else:
+            self._notify(FixtureRecorded(chart, str(path), reply.status))
+
+    def _notify(self, event: Event) -> None:
+        if self._listener is not None:
+            self._listener.notify(event)
+
+
+def _error_suffix(reply: Reply) -> str:
+    """Name an error: ``__422_INVALID_SYMBOL.json``, or ``__422.json`` where it says nothing."""
+    said = slug(read_error_text(reply.body).message)
+    return f"__{reply.status}_{said}.json" if said else f"__{reply.status}.json"
+
+
+def _error_file(reply: Reply) -> bytes:
+    """Write an error for people, with the exact bytes added where the JSON alone would not give them back."""
+    content: dict[str, object] = {
+        "status": reply.status,
+        "headers": {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers},
+    }
+    try:
+        content["body"] = json.loads(reply.body)
+        exact = json.dumps(content["body"], separators=(",", ":")).encode() == reply.body
+    except (ValueError, RecursionError):
+        content["body"] = reply.body.decode("utf-8", "replace")
+        exact = str(content["body"]).encode() == reply.body
+    if not exact or (isinstance(content["body"], str) and reply.body[:1] == b'"'):
+        content["bodyBase64"] = base64.b64encode(reply.body).decode()
+    return json.dumps(content, indent=2).encode() + b"\n"

@@ -1,0 +1,62 @@
+"""Chart templates from a folder of JSON files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..codec import load
+from ..domain.errors import ConfigError
+from ..domain.template import SYMBOL_MARK, ChartTemplate
+
+__all__ = ["SHIPPED", "load_templates"]
+
+SHIPPED = Path(__file__).parent.parent / "templates"
+"""The folder of the templates that come with chartimg."""
+
+
+def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, ChartTemplate]:
+    """Read every ``<id>.json`` in *folder*, sorted by id.
+
+    Raises:
+        ConfigError: with one line for every mistake: the folder, a file, or a template in it.
+    """
+    path = Path(folder)
+    try:
+        files = sorted(entry for entry in path.iterdir() if entry.suffix == ".json")
+    except OSError as error:
+        raise ConfigError(f"templates folder {path} can't be read: {error.strerror}") from None
+    if not files:
+        raise ConfigError(f"templates folder {path} holds no template (<id>.json)")
+    templates: dict[str, ChartTemplate] = {}
+    problems: list[str] = []
+    for file in files:
+        try:
+            templates[file.stem] = _load(file)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return templates
+
+
+def _load(file: Path) -> ChartTemplate:
+    """Read one template, whose id is the name of its file."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"template {file} can't be read: {reason}") from None
+    template = load(text, ChartTemplate, where=f"template {file}")
+    problems = []
+    if template.id != file.stem:
+        problems.append(f"template {file}: its id {template.id!r} differs from its file name; rename one of them")
+    if SYMBOL_MARK not in template.symbol_pattern:
+        problems.append(
+            f"template {file}: chartImgSymbolTemplate {template.symbol_pattern!r} has no {SYMBOL_MARK}; "
+            f'write it like "BINANCE:{SYMBOL_MARK}"'
+        )
+    if problems:
+        raise ConfigError(problems)
+    return template

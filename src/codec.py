@@ -1,0 +1,175 @@
+"""Strict JSON to values and back: every cattrs hook of the library stands here.
+
+Strict means that a number is not read from text, nor text from a number, that an unknown name is a mistake, and that
+each mistake is told with its place (``$[0].dailyLimit``) and without the value, which may be a key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, TypeVar, get_args, get_origin
+
+import attrs
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from .domain.account import Account
+from .domain.errors import ConfigError
+
+__all__ = ["dump", "load"]
+
+T = TypeVar("T")
+_BASICS: Final = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+class _WrongTypeError(TypeError):
+    """A value is not what its place is for; *wanted* says what it should be."""
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        super().__init__(f"must be {wanted}")
+
+
+def load(text: str, kind: type[T], *, where: str) -> T:
+    """Read *text*, JSON from *where*, as a *kind*.
+
+    Raises:
+        ConfigError: with one line for every mistake in the text.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{where} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise ConfigError(f"{where} is not JSON that can be read: nested too deep, or with too long a number") from None
+    try:
+        return _converter().structure(value, kind)
+    except (BaseValidationError, _WrongTypeError, ConfigError) as error:
+        problems = [_placed(line, where) for line in _lines(error)]
+    raise ConfigError(problems)
+
+
+def dump(value: object) -> str:
+    """Write *value* as indented JSON, a line break at its end."""
+    return json.dumps(_converter().unstructure(value), indent=2, ensure_ascii=False) + "\n"
+
+
+def _lines(error: Exception) -> list[str]:
+    """Say each mistake with its place."""
+    return transform_error(error, format_exception=_phrase) if isinstance(error, BaseValidationError) else [str(error)]
+
+
+def _placed(line: str, where: str) -> str:
+    """Put the place in front, with the names of JSON: ``X, at $[0].dailyLimit: must be …``."""
+    phrase, _, path = line.rpartition(" @ ")
+    if path in {"$", line}:
+        return f"{where}: {phrase or line}"
+    return f"{where}, at {re.sub(r'[a-z_]{2,}', lambda name: _json_name(name[0]), path)}: {phrase}"
+
+
+def _phrase(error: BaseException, _: object) -> str:
+    """Say one mistake without the value that caused it."""
+    match error:
+        case KeyError():
+            return "is missing"
+        case ForbiddenExtraKeysError():
+            return f"has the unknown field {', '.join(sorted(map(str, error.extra_fields)))}"
+        case ConfigError():
+            return "; ".join(error.problems)
+        case _WrongTypeError():
+            return str(error)
+        case _:
+            return "has the wrong form"
+
+
+@cache
+def _converter() -> Converter:
+    """Give the one converter, built when it is first needed."""
+    converter = Converter(forbid_extra_keys=True)
+    converter.register_structure_hook_func(lambda kind: kind in (str, int, float, bool), _strict)
+    converter.register_structure_hook(datetime, lambda value, _: _moment(value))
+    converter.register_unstructure_hook(datetime, lambda moment: moment.astimezone(UTC).isoformat())
+    converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
+    converter.register_structure_hook_func(_is(Mapping), lambda value, _: _object(value))
+    converter.register_structure_hook_func(_is(tuple), lambda value, kind: _array(converter, value, get_args(kind)[0]))
+    converter.register_structure_hook_func(
+        _is(frozenset), lambda value, kind: frozenset(_array(converter, value, get_args(kind)[0]))
+    )
+    converter.register_unstructure_hook_func(_is(frozenset), sorted)
+    converter.register_structure_hook_factory(attrs.has, lambda kind: _reader(kind, converter))
+    converter.register_unstructure_hook_factory(attrs.has, lambda kind: _writer(kind, converter))
+    return converter
+
+
+_NAMES: Final[Mapping[str, str]] = {"symbol_pattern": "chartImgSymbolTemplate", "payload": "request"}
+"""Fields whose name in JSON is not simply their own in camel case."""
+
+
+def _is(generic: type) -> Callable[[object], bool]:
+    """Recognise ``generic[...]``."""
+    return lambda kind: get_origin(kind) is generic
+
+
+def _names(kind: type) -> dict[str, Any]:
+    """Give each field of *kind* its name in JSON."""
+    return {field.name: override(rename=_json_name(field.name)) for field in attrs.fields(kind)}
+
+
+def _json_name(name: str) -> str:
+    """Write the name of a field as JSON does."""
+    if name in _NAMES:
+        return _NAMES[name]
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _reader(kind: type[T], converter: Converter) -> Callable[[object, object], T]:
+    """Read an object as a *kind*."""
+    names = _names(kind)
+    if kind is Account:  # its own constructor knows the plans, and says which there are
+        names["plan"] = override(
+            rename="plan", struct_hook=lambda value, _: None if value is None else _strict(value, str)
+        )
+    structure = make_dict_structure_fn(kind, converter, **names)
+    return lambda value, _: structure(_object(value), kind)
+
+
+def _writer(kind: type, converter: Converter) -> Callable[[object], dict[str, object]]:
+    """Write a *kind* as an object."""
+    return make_dict_unstructure_fn(kind, converter, **_names(kind))
+
+
+def _strict(value: object, kind: type) -> object:
+    """Take *value* if it is a *kind*; a whole number is a number, true and false are neither."""
+    allowed: tuple[type, ...] = (int, float) if kind is float else (kind,)
+    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+        raise _WrongTypeError(_BASICS[kind])
+    return value
+
+
+def _object(value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise _WrongTypeError("an object")
+    return value
+
+
+def _array(converter: Converter, value: object, kind: type) -> tuple[object, ...]:
+    if not isinstance(value, list):
+        raise _WrongTypeError("an array")
+    return tuple(converter.structure(value, list[kind]))  # type: ignore[valid-type]
+
+
+def _moment(value: object) -> datetime:
+    """Read a date and time with its zone."""
+    try:
+        moment = datetime.fromisoformat(str(_strict(value, str)))
+    except ValueError:
+        raise _WrongTypeError("a date and time in ISO 8601") from None
+    if moment.tzinfo is None:
+        raise _WrongTypeError("a date and time with its zone")
+    return moment
