@@ -1,0 +1,77 @@
+"""TradingView chart pictures from the CHART-IMG REST API, for hosts that can't afford to waste a call.
+
+    import chartimg
+
+    with chartimg.ChartClient.from_env() as client:
+        result = client.fetch(chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1"))
+
+Nothing is loaded before it is used: a name below is imported from its module when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .app.bootstrap import AccountPool, ChartClient, fetch_with_retries
+    from .app.config import WorkerConfig
+    from .domain.account import Account
+    from .domain.chart import ChartRequest
+    from .domain.errors import ChartimgError, ChartUnavailable, ConfigError, StoreUnavailable
+    from .domain.faults import ChartApiError, ErrorCode, FaultKind
+    from .domain.result import ChartApiResult
+    from .domain.retry import RetryPolicy
+    from .version import __version__ as __version__
+
+__all__ = [
+    "Account",
+    "AccountPool",
+    "ChartApiError",
+    "ChartApiResult",
+    "ChartClient",
+    "ChartRequest",
+    "ChartUnavailable",
+    "ChartimgError",
+    "ConfigError",
+    "ErrorCode",
+    "FaultKind",
+    "RetryPolicy",
+    "StoreUnavailable",
+    "WorkerConfig",
+    "fetch_with_retries",
+]
+
+_HOME = {
+    "Account": "domain.account",
+    "AccountPool": "app.bootstrap",
+    "ChartApiError": "domain.faults",
+    "ChartApiResult": "domain.result",
+    "ChartClient": "app.bootstrap",
+    "ChartRequest": "domain.chart",
+    "ChartUnavailable": "domain.errors",
+    "ChartimgError": "domain.errors",
+    "ConfigError": "domain.errors",
+    "ErrorCode": "domain.faults",
+    "FaultKind": "domain.faults",
+    "RetryPolicy": "domain.retry",
+    "StoreUnavailable": "domain.errors",
+    "WorkerConfig": "app.config",
+    "__version__": "version",
+    "fetch_with_retries": "app.bootstrap",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, and keep it."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List what can be asked for, loaded or not."""
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,22 @@
+"""The command ``chartimg``, also as ``python -m chartimg``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command, or say in one line what it needs."""
+    if any(find_spec(needed) is None for needed in ("typer", "rich")):
+        sys.stderr.write("chartimg: the command needs the extra 'cli'; install it with: pip install 'chartimg[cli]'\n")
+        raise SystemExit(2)
+    from .app.cli import run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

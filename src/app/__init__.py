@@ -1,0 +1,1 @@
+"""What happens when a host asks for a chart: the pool, the fetch loop, the client, the settings and the command."""

@@ -1,0 +1,190 @@
+"""The one place that names concrete adapters: the public constructors, with their defaults."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from ..adapters.clock import SystemClock
+from ..adapters.logs import LogListener
+from ..adapters.memory import MemoryAccountStore
+from ..domain.account import Account
+from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
+from ..domain.errors import ConfigError
+from ..domain.ports import AccountStore, Clock, Listener, Transport
+from ..domain.result import ChartApiResult
+from ..domain.retry import RetryPolicy
+from ..domain.template import ChartTemplate
+from .client import Route, RoutedClient
+from .config import ApiMode, WorkerConfig
+from .fetch import fetch
+from .listeners import Guarded
+from .pool import Pool
+
+__all__ = ["AccountPool", "ChartClient", "fetch_with_retries", "open_pool", "open_templates"]
+
+
+class AccountPool(Pool):
+    """The host's accounts, in configured order, and what is left of their day.
+
+    Args:
+        accounts: the accounts; their ids must differ.
+        store: where the books are kept; in memory when it is left out, so that they end with the process.
+        clock: time; the machine's when it is left out.
+        listener: is told when an account is throttled, exhausted or suspended; the log when it is left out.
+
+    Raises:
+        ConfigError: two accounts have the same id.
+    """
+
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        store: AccountStore | None = None,
+        clock: Clock | None = None,
+        *,
+        listener: Listener | None = None,
+    ) -> None:
+        super().__init__(
+            accounts, store or MemoryAccountStore(), clock or SystemClock(), Guarded(listener or LogListener())
+        )
+
+
+class ChartClient(RoutedClient):
+    """Fetches charts: over the routes of *config*'s mode, or over a *transport* of the host's own.
+
+    Args:
+        config: the settings. Either this or *transport* is needed.
+        transport: any :class:`chartimg.domain.ports.Transport`.
+        accounts: what calls over *transport* are paid from; without accounts they are free and made once.
+        policy: how much one chart request may cost.
+        clock: time; the machine's when it is left out.
+        listener: is told what happens; the log when it is left out.
+
+    Raises:
+        ConfigError: the settings can't be used together, or the fixtures folder can't be written in record mode.
+    """
+
+    def __init__(
+        self,
+        config: WorkerConfig | None = None,
+        *,
+        transport: Transport | None = None,
+        accounts: Pool | Sequence[Account] | None = None,
+        policy: RetryPolicy | None = None,
+        clock: Clock | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        clock, guarded = clock or SystemClock(), Guarded(listener or LogListener())
+        with ExitStack() as resources:
+            if transport is not None and config is None:
+                pool = None if accounts is None else _pool(accounts, clock, guarded)
+                routes: tuple[Route, ...] = (Route(transport, pool),)
+            elif config is not None and transport is None and accounts is None:
+                routes = _routes(config, clock, guarded, resources)
+            else:
+                raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
+            super().__init__(
+                routes,
+                policy=policy or RetryPolicy(),
+                clock=clock,
+                chance=random.random,
+                listener=guarded,
+                resources=resources.pop_all(),
+                default_timezone=DEFAULT_TIMEZONE if config is None else config.default_timezone,
+            )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Make a client from environment variables, by default the process's own.
+
+        Raises:
+            ConfigError: with one line for every mistake in the settings.
+        """
+        return cls(WorkerConfig.from_env(environ))
+
+
+def fetch_with_retries(
+    *,
+    transport: Transport,
+    request: ChartRequest,
+    accounts: Pool | Sequence[Account],
+    policy: RetryPolicy | None = None,
+    clock: Clock | None = None,
+    listener: Listener | None = None,
+) -> ChartApiResult:
+    """Fetch one chart over *transport*, at most ``policy.max_attempts`` calls over all *accounts* together.
+
+    A plain sequence of accounts gets books that last for this one request; give a pool to keep them.
+
+    Raises:
+        StoreUnavailable: the account store can't be reached, so no call may be made.
+    """
+    clock, guarded = clock or SystemClock(), Guarded(listener or LogListener())
+    return fetch(
+        request,
+        transport=transport,
+        pool=_pool(accounts, clock, guarded),
+        policy=policy or RetryPolicy(),
+        clock=clock,
+        chance=random.random,
+        listener=guarded,
+    )
+
+
+def open_pool(config: WorkerConfig, *, clock: Clock | None = None, listener: Listener | None = None) -> AccountPool:
+    """Make the pool of the settings' accounts over the store they name; the caller closes it."""
+    return AccountPool(config.accounts, _store(config.account_store), clock, listener=listener)
+
+
+def open_templates(config: WorkerConfig) -> Mapping[str, ChartTemplate]:
+    """Read the chart templates the settings name, or those that ship.
+
+    Raises:
+        ConfigError: with one line for every mistake in them.
+    """
+    from ..adapters.templates import SHIPPED, load_templates
+
+    return load_templates(config.templates_dir or SHIPPED)
+
+
+def _pool(accounts: Pool | Sequence[Account], clock: Clock, listener: Listener) -> Pool:
+    return accounts if isinstance(accounts, Pool) else AccountPool(accounts, clock=clock, listener=listener)
+
+
+def _routes(config: WorkerConfig, clock: Clock, listener: Listener, resources: ExitStack) -> tuple[Route, ...]:
+    """Build the routes of a mode, and only what they need."""
+    routes: list[Route] = []
+    if config.mode is not ApiMode.REAL:
+        from ..adapters.fixture import FixtureTransport
+
+        routes.append(Route(FixtureTransport(config.fixtures_dir, listener=listener)))
+    if config.mode is not ApiMode.MOCK:
+        from ..adapters.http import Urllib3Transport
+
+        transport: Transport = resources.enter_context(Urllib3Transport(config.base_url))
+        if config.mode is ApiMode.RECORD:
+            from ..adapters.recording import RecordingTransport
+
+            transport = RecordingTransport(transport, config.fixtures_dir, listener=listener, now=clock.now)
+        pool = open_pool(config, clock=clock, listener=listener)
+        resources.callback(pool.close)
+        routes.append(Route(transport, pool))
+    return tuple(routes)
+
+
+def _store(url: str | None) -> AccountStore:
+    """Open the account store of an address; the default is a file in the user's state folder."""
+    if url == "memory://":
+        return MemoryAccountStore()
+    from ..adapters.sqlite import SqliteAccountStore
+
+    if url is None:
+        import platformdirs
+
+        return SqliteAccountStore(platformdirs.user_state_path("chartimg") / "accounts.sqlite3")
+    return SqliteAccountStore(Path(os.path.expanduser(url.removeprefix("sqlite:///"))))  # noqa: PTH111 (a URL's path)

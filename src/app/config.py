@@ -1,0 +1,163 @@
+"""The settings of a worker, read from environment variables; every mistake is reported at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from ..domain.account import Account
+from ..domain.chart import DEFAULT_TIMEZONE
+from ..domain.errors import ConfigError
+
+__all__ = ["DEFAULT_FIXTURES_DIR", "ApiMode", "WorkerConfig"]
+
+DEFAULT_FIXTURES_DIR: Final = Path("fixtures/chart-api/chart-img/advanced-chart-v2")
+_PRODUCTION: Final = frozenset({"prod", "production"})
+_ACCOUNTS: Final = "CHART_IMG_ACCOUNTS_JSON"
+_TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
+_EXAMPLE: Final = '[{"id": "main", "apiKey": "<your key>"}]'
+
+
+class ApiMode(StrEnum):
+    """Where charts come from (``CHARTS_API_MODE``)."""
+
+    REAL = "real"
+    MOCK = "mock"
+    RECORD = "record"
+
+
+@attrs.frozen
+class WorkerConfig:
+    """All settings, checked.
+
+    Attributes:
+        mode: real, mock or record.
+        accounts: empty in mock mode, where no key is read.
+        fixtures_dir: the folder that holds the fixture files themselves.
+        templates_dir: the folder of chart templates, None for those that ship.
+        account_store: ``sqlite:///path``, ``memory://``, or None for the file in the user's state folder.
+        base_url: the provider's address.
+        default_timezone: for requests that name none.
+    """
+
+    mode: ApiMode = ApiMode.REAL
+    accounts: tuple[Account, ...] = ()
+    fixtures_dir: Path = DEFAULT_FIXTURES_DIR
+    templates_dir: Path | None = None
+    account_store: str | None = None
+    base_url: str = "https://api.chart-img.com"
+    default_timezone: str = DEFAULT_TIMEZONE
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> WorkerConfig:
+        """Read the settings from *environ*, by default the process's own; an empty variable counts as not set.
+
+        Raises:
+            ConfigError: with one line for every mistake, each naming its variable and never a key.
+        """
+        reader = _Reader(os.environ if environ is None else environ)
+        mode = reader.mode()
+        config = cls(
+            mode=mode,
+            accounts=() if mode is ApiMode.MOCK else reader.accounts(),
+            fixtures_dir=Path(reader.text("CHARTS_FIXTURES_DIR", str(DEFAULT_FIXTURES_DIR))),
+            templates_dir=reader.templates_dir(),
+            account_store=reader.account_store(),
+            base_url=reader.base_url(),
+            default_timezone=reader.timezone(),
+        )
+        if reader.problems:
+            raise ConfigError(reader.problems)
+        return config
+
+
+class _Reader:
+    """Reads variables one by one and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        """Give a variable without the space around it; only those that are asked for are read."""
+        return self._environ.get(name, "").strip() or default
+
+    def mode(self) -> ApiMode:
+        name = self.text("CHARTS_API_MODE", ApiMode.REAL).lower()
+        if name not in set(ApiMode):
+            self.problems.append(f"CHARTS_API_MODE must be one of {', '.join(ApiMode)}, not {name!r}")
+            return ApiMode.REAL
+        variable = "TDA_ENV" if self.text("TDA_ENV", "") else "ENV"
+        environment = self.text(variable, "")
+        if name == ApiMode.RECORD and environment.lower() in _PRODUCTION:
+            self.problems.append(
+                f"CHARTS_API_MODE=record is refused in production ({variable}={environment}); use real, or mock"
+            )
+        return ApiMode(name)
+
+    def accounts(self) -> tuple[Account, ...]:
+        from ..codec import load
+
+        text = self.text(_ACCOUNTS, "")
+        if not text:
+            self.problems.append(f"{_ACCOUNTS} is not set; it holds the accounts, like {_EXAMPLE}")
+            return ()
+        try:
+            accounts = load(text, tuple[Account, ...], where=_ACCOUNTS)
+        except ConfigError as error:
+            self.problems.extend(error.problems)
+            return ()
+        if not accounts:
+            self.problems.append(f"{_ACCOUNTS} holds no account; write it like {_EXAMPLE}")
+        self._refuse_twins("id", [account.id for account in accounts])
+        self._refuse_twins("apiKey", [account.api_key for account in accounts])
+        return accounts
+
+    def _refuse_twins(self, field: str, values: list[str]) -> None:
+        """Two books over one quota would spend it twice."""
+        twice = {value for value, count in Counter(values).items() if count > 1}
+        places = [f"$[{place}].{field}" for place, value in enumerate(values) if value in twice]
+        if places:
+            self.problems.append(f"{_ACCOUNTS}, at {', '.join(places)}: these are the same; each account needs its own")
+
+    def templates_dir(self) -> Path | None:
+        folder = self.text("CHARTS_TEMPLATES_DIR", "")
+        if folder and not Path(folder).is_dir():
+            self.problems.append(f"CHARTS_TEMPLATES_DIR names {folder}, which is not a folder")
+        return Path(folder) if folder else None
+
+    def account_store(self) -> str | None:
+        url = self.text("CHARTS_ACCOUNT_STORE", "")
+        if not url or url == "memory://" or (url.startswith("sqlite:///") and len(url) > len("sqlite:///")):
+            return url or None
+        self.problems.append(
+            f"CHARTS_ACCOUNT_STORE must be sqlite:///path or memory://, not {url.partition('://')[0]}://…"
+        )
+        return None
+
+    def base_url(self) -> str:
+        url = self.text("CHARTS_API_BASE_URL", "https://api.chart-img.com")
+        try:
+            scheme = urlsplit(url).scheme
+        except ValueError:
+            scheme = ""
+        if scheme not in {"http", "https"}:
+            self.problems.append("CHARTS_API_BASE_URL must be an address like https://api.chart-img.com")
+        return url
+
+    def timezone(self) -> str:
+        zone = self.text("CHARTS_DEFAULT_TIMEZONE", DEFAULT_TIMEZONE)
+        if not _TIMEZONE.fullmatch(zone):
+            self.problems.append(
+                f"CHARTS_DEFAULT_TIMEZONE must be a zone like Etc/UTC or America/New_York, not {zone!r}"
+                + (" (the provider refuses plain UTC)" if zone.upper() == "UTC" else "")
+            )
+        return zone

@@ -1,0 +1,241 @@
+"""The export: a whole grid of charts into a folder, with a manifest in which every request ends exactly once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from ..codec import dump
+from ..domain.chart import ChartRequest
+from ..domain.errors import StoreUnavailable
+from ..domain.faults import ChartApiError
+from ..domain.filename import distinct_stem, stem
+from ..domain.png import Picture, inspect
+from ..domain.result import ChartApiResult
+from ..files import write_atomically
+
+__all__ = ["MANIFEST_NAME", "Export", "ExportFailure", "ExportItem", "Manifest"]
+
+MANIFEST_NAME: Final = "manifest.json"
+_REWRITE_SECONDS: Final = 1.0
+_INTERRUPTED: Final = "INTERRUPTED"
+
+Fetch = Callable[[ChartRequest], ChartApiResult]
+
+
+@attrs.frozen
+class ExportItem:
+    """A chart that is there: the file, relative to the folder, and what it holds."""
+
+    symbol: str
+    timeframe: str
+    template: str
+    file: str
+    bytes: int
+    sha256: str
+    width: int
+    height: int
+    from_fixture: bool
+    account_id: str | None
+    calls: int
+
+
+@attrs.frozen
+class ExportFailure:
+    """A chart that is not there, and why: an error code, or INTERRUPTED, STORE_UNAVAILABLE, WRITE_FAILED, UNEXPECTED."""
+
+    symbol: str
+    timeframe: str
+    template: str
+    code: str
+    message: str
+    kind: str | None = None
+    retriable: bool = True
+    http_status: int | None = None
+    available_at: datetime | None = None
+    calls: int = 0
+
+
+@attrs.frozen
+class Manifest:
+    """What became of an export; *requested* is the sum of the items and the failures."""
+
+    created_at: datetime
+    requested: int
+    items: tuple[ExportItem, ...]
+    failures: tuple[ExportFailure, ...]
+    schema_version: int = 1
+
+
+class Export:
+    """Fetches *requests* into the folder *out*, *jobs* at once.
+
+    The manifest is on disk from the start, where what is not done yet counts as interrupted, and is brought up to date
+    as charts arrive: a run that is killed leaves a true one.
+
+    Args:
+        fetch: gives the result of one request, from any thread.
+        requests: what to fetch; of two equal ones one is left out.
+        out: the folder; made when it is missing.
+        jobs: charts in flight at once.
+        told: is called with each item or failure, from any thread.
+
+    Attributes:
+        abandoned: the run was interrupted twice, and calls may still be under way.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        requests: Iterable[ChartRequest],
+        out: Path,
+        *,
+        jobs: int,
+        told: Callable[[ExportItem | ExportFailure], None],
+    ) -> None:
+        self._fetch = fetch
+        self._out = out
+        self._jobs = jobs
+        self._told = told
+        self._requests = tuple(dict.fromkeys(requests))
+        self._names = _names(self._requests)
+        self._created_at = datetime.now(UTC)
+        self._done: dict[ChartRequest, ExportItem | ExportFailure] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._written = 0.0
+        self.abandoned = False
+
+    @property
+    def requested(self) -> int:
+        """How many charts are asked for."""
+        return len(self._requests)
+
+    def run(self) -> Manifest:
+        """Fetch everything; a KeyboardInterrupt stops new charts, and a second one does not wait for those in flight.
+
+        Raises:
+            OSError: the folder or the manifest can't be written; found before anything is fetched.
+        """
+        self._out.mkdir(parents=True, exist_ok=True)
+        self._write()
+        workers = ThreadPoolExecutor(self._jobs, thread_name_prefix="chartimg-export")
+        futures = [workers.submit(self._one, request) for request in self._requests]
+        try:
+            self._await(futures)
+        except KeyboardInterrupt:
+            self._stopping.set()
+            try:
+                self._await(futures)
+            except KeyboardInterrupt:
+                self.abandoned = True
+        workers.shutdown(wait=False, cancel_futures=True)
+        return self._write()
+
+    def manifest(self) -> Manifest:
+        """Say how things stand; what is not done counts as interrupted."""
+        with self._lock:
+            done = dict(self._done)
+        ends = [done.get(request) or _interrupted(request) for request in self._requests]
+        return Manifest(
+            self._created_at,
+            len(self._requests),
+            tuple(end for end in ends if isinstance(end, ExportItem)),
+            tuple(end for end in ends if isinstance(end, ExportFailure)),
+        )
+
+    def _await(self, futures: Sequence[Future[None]]) -> None:
+        """Wait for all, and keep the manifest fresh meanwhile."""
+        pending = set(futures)
+        while pending:
+            _, pending = wait(pending, timeout=_REWRITE_SECONDS, return_when=FIRST_COMPLETED)
+            if time.monotonic() - self._written >= _REWRITE_SECONDS:
+                self._write()
+
+    def _write(self) -> Manifest:
+        manifest = self.manifest()
+        write_atomically(self._out / MANIFEST_NAME, dump(manifest).encode())
+        self._written = time.monotonic()
+        return manifest
+
+    def _one(self, request: ChartRequest) -> None:
+        """Bring one request to its end, whatever happens."""
+        try:
+            end = _interrupted(request) if self._stopping.is_set() else self._save(request, self._fetch(request))
+        except StoreUnavailable as error:
+            end = _failure(request, "STORE_UNAVAILABLE", str(error))
+        except OSError as error:
+            end = _failure(request, "WRITE_FAILED", f"{error.filename}: {error.strerror}")
+        except Exception as error:
+            logging.getLogger("chartimg").exception("%s failed", request.key)
+            end = _failure(request, "UNEXPECTED", type(error).__name__)
+        with self._lock:
+            self._done[request] = end
+        self._told(end)
+
+    def _save(self, request: ChartRequest, result: ChartApiResult) -> ExportItem | ExportFailure:
+        if result.error is not None:
+            return _error(request, result.error, len(result.attempts))
+        picture = result.unwrap()
+        name = self._names[request]
+        write_atomically(self._out / name, picture)
+        size = inspect(picture)
+        width, height = (size.width, size.height) if isinstance(size, Picture) else (0, 0)
+        return ExportItem(
+            request.symbol,
+            request.timeframe,
+            request.chart_template_id,
+            name,
+            len(picture),
+            hashlib.sha256(picture).hexdigest(),
+            width,
+            height,
+            result.from_fixture,
+            result.account_id,
+            len(result.attempts),
+        )
+
+
+def _names(requests: Sequence[ChartRequest]) -> Mapping[ChartRequest, str]:
+    """Name the files so that no two are the same, not even where upper and lower case are."""
+    taken: set[str] = set()
+    names: dict[ChartRequest, str] = {}
+    for request in requests:
+        name = stem(request.key)
+        if name.casefold() in taken:
+            name = distinct_stem(request.key)
+        taken.add(name.casefold())
+        names[request] = f"{name}.png"
+    return names
+
+
+def _failure(request: ChartRequest, code: str, message: str) -> ExportFailure:
+    return ExportFailure(request.symbol, request.timeframe, request.chart_template_id, code, message)
+
+
+def _interrupted(request: ChartRequest) -> ExportFailure:
+    return _failure(request, _INTERRUPTED, "the export ended before this chart; run it again")
+
+
+def _error(request: ChartRequest, error: ChartApiError, calls: int) -> ExportFailure:
+    return ExportFailure(
+        request.symbol,
+        request.timeframe,
+        request.chart_template_id,
+        str(error.code),
+        error.message,
+        str(error.kind),
+        error.retriable,
+        error.http_status,
+        error.available_at,
+        calls,
+    )

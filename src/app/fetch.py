@@ -1,0 +1,84 @@
+"""The driver: does what the fetch machine of the domain says, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from ..domain.chart import ChartRequest
+from ..domain.errors import StoreUnavailable
+from ..domain.events import StoreFailed
+from ..domain.fetch import (
+    Answered,
+    Booked,
+    ConfirmClaim,
+    Confirmed,
+    Feedback,
+    Fetch,
+    Finish,
+    Moment,
+    Pause,
+    Report,
+    Send,
+    TakeClaim,
+    Woken,
+)
+from ..domain.ports import Clock, Listener, Transport
+from ..domain.result import ChartApiResult
+from ..domain.retry import RetryPolicy
+from ..domain.secret import scrub
+from .pool import Pool
+
+__all__ = ["fetch"]
+
+
+def fetch(
+    request: ChartRequest,
+    *,
+    transport: Transport,
+    pool: Pool,
+    policy: RetryPolicy,
+    clock: Clock,
+    chance: Callable[[], float],
+    listener: Listener,
+) -> ChartApiResult:
+    """Fetch one chart over *transport* with claims on *pool*; all I/O of a fetch happens here.
+
+    *chance* gives numbers in [0, 1) for the jitter.
+
+    Raises:
+        StoreUnavailable: no claim can be taken, because the account store can't be reached.
+    """
+    started = clock.monotonic()
+    step = Fetch.begin(request, policy, clock.now())
+    feedback: Feedback
+    try:
+        while True:
+            for fact in step.facts:
+                listener.notify(fact)
+            match step.action:
+                case TakeClaim(latest, allowed):
+                    feedback = pool.claim(latest=latest, allowed=allowed)
+                case Pause(seconds):
+                    clock.sleep(seconds)
+                    feedback = Woken()
+                case ConfirmClaim(claim):
+                    feedback = Confirmed(claim, pool.confirm(claim))
+                case Send(claim, timeout):
+                    account = pool.account(claim.account_id)
+                    outcome = transport.send(request, account, timeout=timeout)
+                    feedback = Answered(claim, scrub(outcome, account.api_key))
+                case Report(claim, error):
+                    feedback = Booked()
+                    try:
+                        pool.report(claim, error)
+                    except StoreUnavailable as failure:  # the picture is paid for; the next claim will say it again
+                        listener.notify(StoreFailed(claim.account_id, str(failure)))
+                case Finish(result):
+                    return result
+                case _:
+                    assert_never(step.action)
+            step = step.next(feedback, Moment(clock.now(), clock.monotonic() - started, chance()))
+    finally:
+        if step.unused is not None:
+            pool.refund(step.unused)

@@ -1,0 +1,261 @@
+"""The pool: the host's accounts over one store, and claims on them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import attrs
+
+from ..domain import ledger
+from ..domain.account import Account, AccountSnapshot, AccountState
+from ..domain.errors import ConfigError
+from ..domain.events import AccountExhausted, AccountSuspended, AccountThrottled, Event
+from ..domain.faults import ChartApiError
+from ..domain.ledger import Claim
+from ..domain.plan import PlanName
+from ..domain.pool import AccountLine, Granted, NoneLeft, WaitUntil
+from ..domain.ports import AccountStore, Clock, Listener
+
+__all__ = ["AccountStatus", "Pool"]
+
+Change = Callable[[AccountSnapshot], AccountSnapshot]
+
+
+@attrs.frozen
+class AccountStatus:
+    """What an account has left, for people and programs.
+
+    Attributes:
+        account_id: whose.
+        state: EXHAUSTED also when all units of the window are taken by claims.
+        used: units taken in this window.
+        limit: units a window.
+        left: units that can still be taken.
+        reason: why it is in its state, in a phrase.
+        available_at: when (UTC) it can be called next; None while it waits for a person.
+        window_end: when (UTC) the window is over.
+        plan: the provider's plan, if known.
+    """
+
+    account_id: str
+    state: AccountState
+    used: int
+    limit: int
+    left: int
+    reason: str
+    available_at: datetime | None
+    window_end: datetime
+    plan: PlanName | str | None
+
+
+class Pool:
+    """Takes claims on *accounts*, in configured order, and keeps their books in *store*. Safe from many threads.
+
+    What it remembers of the store only guides the choice; each change is swapped in against what the store really
+    holds, so that several pools, in one process or many, can share a store.
+
+    Raises:
+        ConfigError: two accounts have the same id.
+        StoreUnavailable: from any method, when the store can't be reached.
+    """
+
+    def __init__(self, accounts: Sequence[Account], store: AccountStore, clock: Clock, listener: Listener) -> None:
+        self.accounts = tuple(accounts)
+        self._place = {account.id: place for place, account in enumerate(self.accounts)}
+        if len(self._place) != len(self.accounts):
+            ids = [account.id for account in self.accounts]
+            raise ConfigError(f"account ids must differ: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}")
+        self._store = store
+        self._clock = clock
+        self._listener = listener
+        self._lock = threading.Lock()
+        self._line = AccountLine(len(self.accounts))
+        self._known: list[AccountSnapshot | None] = [None] * len(self.accounts)
+        self._loaded = False
+
+    def account(self, account_id: str) -> Account:
+        """Give the account of an id.
+
+        Raises:
+            ConfigError: the pool has no such account.
+        """
+        return self.accounts[self._find(account_id)]
+
+    def claim(
+        self, *, latest: datetime | None = None, allowed: Callable[[Account], bool] | None = None
+    ) -> Granted | WaitUntil | NoneLeft:
+        """Take one unit for a call now, or for a moment before *latest* (UTC) that the caller waits out.
+
+        *allowed* says which accounts may be taken; all of them when it is left out.
+        """
+        chosen = None if allowed is None else (lambda place: allowed(self.accounts[place]))
+        with self._lock:
+            self._load()
+            refreshed = False
+            while True:
+                now = self._clock.now()
+                first = self._line.first(now, chosen)
+                at = None if first is None else max(first[1], now)
+                if first is not None and at is not None and (at < latest if latest is not None else at <= now):
+                    if taken := self._take(first[0], at, now):
+                        return taken
+                elif refreshed:
+                    return self._none_left(at, chosen)
+                else:  # another process may have given back, or reinstated, what this one thinks is gone
+                    self._refresh()
+                    refreshed = True
+
+    def confirm(self, claim: Claim) -> bool:
+        """Say whether a claim that was waited for still stands; one that doesn't is given back."""
+        place = self._find(claim.account_id)
+        with self._lock:
+            self._refresh(place)
+            account, now = self.accounts[place], self._clock.now()
+            known = self._known[place]
+            if known is not None and ledger.confirm(ledger.current(known, account, now), claim):
+                return True
+        self.refund(claim)
+        return False
+
+    def refund(self, claim: Claim) -> None:
+        """Give back a claim that was not used; more than once is no more than once."""
+        self._apply(claim.account_id, lambda snapshot: ledger.refund(snapshot, claim))
+
+    def report(self, claim: Claim, error: ChartApiError | None) -> None:
+        """Book the outcome of the call *claim* was taken for: *error*, or None for a picture."""
+        account, now = self.account(claim.account_id), self._clock.now()
+        self._apply(claim.account_id, lambda snapshot: ledger.apply_report(snapshot, account, claim, error, now))
+
+    def mark_account_exhausted(self, account_id: str, reason: str = "marked by the host") -> None:
+        """Take the account's day as spent, to the end of the window."""
+        account = self.account(account_id)
+        self._apply(account_id, lambda snapshot: ledger.exhaust(snapshot, account, reason))
+
+    def suspend(self, account_id: str, reason: str) -> None:
+        """Stop using the account until it is reinstated or its key changes."""
+        self._apply(account_id, lambda snapshot: ledger.suspend(snapshot, reason))
+
+    def reinstate(self, account_id: str) -> None:
+        """Use a suspended account again."""
+        self._apply(account_id, ledger.reinstate)
+
+    def status(self) -> tuple[AccountStatus, ...]:
+        """Say what each account has left, in configured order."""
+        with self._lock:
+            self._load()
+            self._refresh()
+            now = self._clock.now()
+            pairs = zip(self.accounts, self._known, strict=True)
+            return tuple(_status(account, known, now) for account, known in pairs)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def _find(self, account_id: str) -> int:
+        try:
+            return self._place[account_id]
+        except KeyError:
+            known = ", ".join(list(self._place)[:10]) or "none"
+            raise ConfigError(f"there is no account {account_id!r}; configured are: {known}") from None
+
+    def _load(self) -> None:
+        """Read the books once, when they are first needed."""
+        if not self._loaded:
+            self._refresh()
+            self._loaded = True
+
+    def _refresh(self, *places: int) -> None:
+        """Read the books of *places* again, of all accounts if there are none."""
+        wanted = places or range(len(self.accounts))
+        snapshots = self._store.read([self.accounts[place].id for place in wanted])
+        now = self._clock.now()
+        for place, snapshot in zip(wanted, snapshots, strict=True):
+            self._remember(place, snapshot, now)
+
+    def _remember(self, place: int, snapshot: AccountSnapshot | None, now: datetime) -> None:
+        account = self.accounts[place]
+        self._known[place] = snapshot
+        self._line.put(place, ledger.ready_at(_current(snapshot, account, now), account))
+
+    def _take(self, place: int, at: datetime, now: datetime) -> Granted | WaitUntil | None:
+        """Take a unit of the account at *place*; None when somebody else changed its books first, or time has."""
+        account, known = self.accounts[place], self._known[place]
+        snapshot = _current(known, account, now)
+        ready = ledger.ready_at(snapshot, account)
+        if ready is None or max(ready, now) > at:
+            self._line.put(place, ready)
+            return None
+        if at >= snapshot.window_end:
+            return WaitUntil(at)
+        after, claim = ledger.grant(snapshot, account, at)
+        if not self._store.replace(known, after):
+            self._refresh(place)
+            return None
+        self._remember(place, after, now)
+        return Granted(claim)
+
+    def _none_left(self, at: datetime | None, chosen: Callable[[int], bool] | None) -> NoneLeft:
+        """Say what became of the accounts; a failure may look at all of them."""
+        now = self._clock.now()
+        places = [place for place in range(len(self.accounts)) if chosen is None or chosen(place)]
+        states = [_status(self.accounts[place], self._known[place], now) for place in places]
+        return NoneLeft(
+            at,
+            tuple(status.account_id for status in states if status.state is AccountState.EXHAUSTED),
+            tuple(status.account_id for status in states if status.state is AccountState.SUSPENDED),
+        )
+
+    def _apply(self, account_id: str, change: Change) -> None:
+        """Change an account's books, however many others do, and tell the listener what became of it."""
+        place = self._find(account_id)
+        with self._lock:
+            self._load()
+            while True:
+                now, known = self._clock.now(), self._known[place]
+                before = _current(known, self.accounts[place], now)
+                after = change(before)
+                if after == known:
+                    return
+                if self._store.replace(known, after):
+                    self._remember(place, after, now)
+                    break
+                self._refresh(place)
+        if (event := _event(before, after)) is not None:
+            self._listener.notify(event)
+
+
+def _current(snapshot: AccountSnapshot | None, account: Account, now: datetime) -> AccountSnapshot:
+    """Give the snapshot as it stands now; an account without books gets new ones."""
+    return ledger.fresh(account, now) if snapshot is None else ledger.current(snapshot, account, now)
+
+
+def _status(account: Account, known: AccountSnapshot | None, now: datetime) -> AccountStatus:
+    snapshot = _current(known, account, now)
+    left, ready = ledger.left(snapshot, account), ledger.ready_at(snapshot, account)
+    spent = not left and snapshot.state is not AccountState.SUSPENDED
+    return AccountStatus(
+        account.id,
+        AccountState.EXHAUSTED if spent else snapshot.state,
+        snapshot.used,
+        account.daily_limit,
+        left,
+        snapshot.reason or ("all units of the day are taken" if spent else ""),
+        None if ready is None else max(ready, now),
+        snapshot.window_end,
+        account.plan,
+    )
+
+
+def _event(before: AccountSnapshot, after: AccountSnapshot) -> Event | None:
+    """Give the fact a listener wants to know of, if the change is one."""
+    if after.state is AccountState.THROTTLED and after.until is not None and after.until != before.until:
+        return AccountThrottled(after.account_id, after.until, after.reason)
+    if after.state is not before.state:
+        if after.state is AccountState.EXHAUSTED:
+            return AccountExhausted(after.account_id, after.window_end, after.reason)
+        if after.state is AccountState.SUSPENDED:
+            return AccountSuspended(after.account_id, after.reason)
+    return None

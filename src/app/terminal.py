@@ -1,0 +1,125 @@
+"""How a run is shown to a person: bars and tables with rich on a terminal, plain lines otherwise."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from .export import MANIFEST_NAME, ExportFailure, ExportItem, Manifest
+from .pool import AccountStatus
+
+__all__ = ["following", "show_accounts", "show_manifest"]
+
+_PLAIN_WIDTH: Final = 160
+_STYLES: Final = {"AVAILABLE": "green", "THROTTLED": "yellow", "EXHAUSTED": "red", "SUSPENDED": "bold red"}
+
+End = ExportItem | ExportFailure
+
+
+@contextmanager
+def following(count: int) -> Iterator[Callable[[End], None]]:
+    """Give a function that is told of each of *count* charts as it ends, and shows it on standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_lines(count)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("charts", total=count)
+
+        def told(end: End) -> None:
+            if isinstance(end, ExportFailure):
+                progress.console.print(Text(_line(end)))
+            progress.advance(task)
+
+        yield told
+
+
+def _plain_lines(count: int) -> Callable[[End], None]:
+    """Write one numbered line for each chart."""
+    console, lock, done = Console(stderr=True, width=10_000), threading.Lock(), 0
+
+    def told(end: End) -> None:
+        nonlocal done
+        with lock:
+            done += 1
+            console.print(Text(f"[{done}/{count}] {_line(end)}"), soft_wrap=True)
+
+    return told
+
+
+def _line(end: End) -> str:
+    chart = f"{end.symbol} {end.timeframe} {end.template}"
+    if isinstance(end, ExportFailure):
+        return f"{chart}: {end.code}: {end.message}"
+    return f"{chart}: {end.file} ({'fixture' if end.from_fixture else end.account_id})"
+
+
+def show_manifest(manifest: Manifest, out: Path) -> None:
+    """Print what an export brought, and where it is."""
+    table = Table(title=f"{len(manifest.items)} of {manifest.requested} charts", title_justify="left")
+    for heading in ("symbol", "timeframe", "template"):
+        table.add_column(heading)
+    table.add_column("pixels", justify="right")
+    table.add_column("KB", justify="right")
+    for heading in ("from", "outcome"):
+        table.add_column(heading)
+    for item in manifest.items:
+        source = "fixture" if item.from_fixture else f"account {item.account_id}"
+        size = f"{item.width} x {item.height}"
+        _row(table, item.symbol, item.timeframe, item.template, size, f"{item.bytes / 1000:.0f}", source, "ok")
+    for failure in manifest.failures:
+        _row(table, failure.symbol, failure.timeframe, failure.template, "", "", "", failure.code)
+    console = _stdout()
+    console.print(table)
+    console.print(Text(f"pictures and {MANIFEST_NAME} are in {out}"), soft_wrap=True)
+    for reason in dict.fromkeys(f"{failure.code}: {failure.message}" for failure in manifest.failures):
+        console.print(Text(reason), soft_wrap=True)
+
+
+def show_accounts(statuses: Sequence[AccountStatus]) -> None:
+    """Print what each account has left and when it comes back."""
+    table = Table(title="accounts, their UTC day", title_justify="left")
+    for heading in ("account", "plan", "state"):
+        table.add_column(heading)
+    for heading in ("used", "limit", "left"):
+        table.add_column(heading, justify="right")
+    for heading in ("next call (UTC)", "why"):
+        table.add_column(heading)
+    now = datetime.now().astimezone()
+    for status in statuses:
+        table.add_row(
+            Text(status.account_id),
+            Text(str(status.plan or "")),
+            Text(status.state, style=_STYLES[status.state]),
+            *(Text(str(number)) for number in (status.used, status.limit, status.left)),
+            Text(_when(status.available_at, now)),
+            Text(status.reason),
+        )
+    _stdout().print(table)
+
+
+def _when(available_at: datetime | None, now: datetime) -> str:
+    if available_at is None:
+        return "when reinstated"
+    return "now" if available_at <= now else f"{available_at:%Y-%m-%d %H:%M:%S}"
+
+
+def _row(table: Table, *cells: str) -> None:
+    """Add a row of plain text: nothing in a symbol is markup."""
+    table.add_row(*map(Text, cells))
+
+
+def _stdout() -> Console:
+    """Give standard output, wide enough for a table where nobody's screen is."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
