@@ -27,7 +27,7 @@ from .fixture_folder import FixtureFolder, Found
 __all__ = ["FixtureTransport", "read_error_fixture"]
 
 _OK: Final = 200
-_SIGNATURES: Final = 100_000  # verified files to remember; a few tens of bytes each
+_MOST_KNOWN: Final = 100_000  # verified files to remember: a picture's signature, an error's reply
 _PNG_HEADERS: Final[Mapping[str, str]] = {"content-type": "image/png"}
 
 
@@ -41,7 +41,7 @@ class FixtureTransport:
     def __init__(self, directory: str | os.PathLike[str], *, listener: Listener | None = None) -> None:
         self._folder = FixtureFolder(directory)
         self._listener = listener
-        self._verified: dict[Path, tuple[int, int, int]] = {}
+        self._known: dict[Path, tuple[tuple[int, int, int], Reply | None]] = {}
 
     def send(
         self,
@@ -62,19 +62,24 @@ class FixtureTransport:
         meta = found.meta
         if meta is not None and meta.body_sha256 != request.body_digest and self._listener is not None:
             self._listener.notify(FixtureStale(str(key), str(found.path)))
-        return self._picture(found) if found.path.suffix == ".png" else _recorded_error(found)
+        known = self._known.get(found.path)
+        if known is not None and known[0] == found.signature:
+            return known[1] or Reply(_OK, _PNG_HEADERS, found.content, found.path, picture_verified=True)
+        return self._verify(found)
 
-    def _picture(self, found: Found) -> Reply | TransportFailure:
-        """Give a picture, verified unless this very file has been before."""
-        path = found.path
-        if found.signature is None or self._verified.get(path) != found.signature:
-            verdict = inspect(found.content)
-            problem = verdict if isinstance(verdict, str) else _digest_problem(found)
-            if problem is not None:
-                return _damaged(path, f"the fixture {path} is damaged: {problem}; record it again")
-            if found.signature is not None and len(self._verified) < _SIGNATURES:
-                self._verified[path] = found.signature
-        return Reply(_OK, _PNG_HEADERS, found.content, path, picture_verified=True)
+    def _verify(self, found: Found) -> Reply | TransportFailure:
+        """Read a fixture that has not been verified yet, or has changed since."""
+        path, is_picture = found.path, found.path.suffix == ".png"
+        problem = _picture_problem(found) if is_picture else _digest_problem(found)
+        try:
+            error = None if is_picture or problem else read_error_fixture(found.content, path)
+        except ConfigError as unread:
+            problem, error = str(unread), None
+        if problem is not None:
+            return _damaged(path, f"the fixture {path} is damaged: {problem}; delete it and record it again")
+        if found.signature is not None and len(self._known) < _MOST_KNOWN:
+            self._known[path] = (found.signature, error)
+        return error or Reply(_OK, _PNG_HEADERS, found.content, path, picture_verified=True)
 
     def _missing(self, request: ChartRequest) -> TransportFailure:
         """Say which key, which path, what is nearest, and how to record it."""
@@ -93,6 +98,12 @@ class FixtureTransport:
         )
 
 
+def _picture_problem(found: Found) -> str | None:
+    """Say why a file is not the picture it should be."""
+    verdict = inspect(found.content)
+    return verdict if isinstance(verdict, str) else _digest_problem(found)
+
+
 def _digest_problem(found: Found) -> str | None:
     """Say when a file is not what its meta file says was recorded."""
     meta = found.meta
@@ -101,17 +112,6 @@ def _digest_problem(found: Found) -> str | None:
     if hashlib.sha256(found.content).hexdigest() == meta.content_sha256:
         return None
     return "its content differs from the digest in its meta file (delete that file if the change is meant)"
-
-
-def _recorded_error(found: Found) -> Reply | TransportFailure:
-    """Give a recorded error."""
-    problem = _digest_problem(found)
-    if problem is None:
-        try:
-            return read_error_fixture(found.content, found.path)
-        except ConfigError as error:
-            problem = str(error)
-    return _damaged(found.path, f"the fixture {found.path} is damaged: {problem}")
 
 
 def _damaged(path: Path, message: str) -> TransportFailure:

@@ -11,7 +11,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -77,6 +77,15 @@ class Found:
     signature: tuple[int, int, int] | None
 
 
+@attrs.frozen
+class _Listing:
+    """What is in the folder: all names, and the error file of each stem, the first by name where there are several."""
+
+    changed: int
+    names: frozenset[str]
+    errors: Mapping[str, str]
+
+
 class FixtureFolder:
     """Finds and writes fixtures under *directory*. Safe from many threads; the folder may change at any time."""
 
@@ -84,8 +93,7 @@ class FixtureFolder:
         self.directory = Path(directory)
         self._root = os.fspath(self.directory)
         self._metas: dict[str, tuple[tuple[int, int, int], FixtureMeta]] = {}
-        self._errors: dict[str, str] = {}
-        self._listed: int | None = None
+        self._listing: _Listing | None = None
         self._writing = threading.Lock()
 
     def find(self, key: ChartKey) -> Found | None:
@@ -95,13 +103,17 @@ class FixtureFolder:
             ConfigError: the meta file can't be read.
             OSError: a file is there and can't be read.
         """
+        listing = self._settled_listing()
         for name in _stems(key):
-            meta = self._meta(name)
+            meta = self._meta(name) if listing is None or f"{name}.meta.json" in listing.names else None
             if meta is not None and meta.key != key:
                 continue
-            if (found := self._read(f"{name}.png", meta)) is not None:
-                return found
-            error = self._error_name(name)
+            picture = f"{name}.png"
+            if listing is None or picture in listing.names:
+                found = self._read(picture, meta)
+                if found is not None:
+                    return found
+            error = (listing or self._list()).errors.get(name)
             if error is not None and (found := self._read(error, meta)) is not None:
                 return found
         return None
@@ -141,12 +153,9 @@ class FixtureFolder:
 
     def stems(self) -> tuple[str, ...]:
         """List the stems of all pictures and errors, sorted."""
-        try:
-            names = [entry.name for entry in self.directory.iterdir()]
-        except OSError:
-            return ()
-        pictures = {name.removesuffix(".png") for name in names if name.endswith(".png")}
-        return tuple(sorted(pictures | _errors(names).keys()))
+        listing = self._list()
+        pictures = {name.removesuffix(".png") for name in listing.names if name.endswith(".png")}
+        return tuple(sorted(pictures | listing.errors.keys()))
 
     def path_of(self, key: ChartKey) -> Path:
         """Say where the picture of *key* would be looked for."""
@@ -179,16 +188,28 @@ class FixtureFolder:
             self._metas[path] = (signature, meta)
         return meta
 
-    def _error_name(self, name: str) -> str | None:
-        """Give the name of the error file of a stem, from a listing that is made again when the folder has changed."""
+    def _settled_listing(self) -> _Listing | None:
+        """Give what is in the folder, listed once for as long as it does not change; None while it has just changed."""
         try:
-            changed = os.stat(self._root).st_mtime_ns  # noqa: PTH116 (once for every replay of an error)
+            changed = os.stat(self._root).st_mtime_ns  # noqa: PTH116 (once for every replay)
         except OSError:
             return None
-        if changed != self._listed:
-            self._errors = _errors(entry.name for entry in self.directory.iterdir())
-            self._listed = changed if time.time_ns() - changed > _SETTLED else None
-        return self._errors.get(name)
+        if self._listing is None or self._listing.changed != changed:
+            if time.time_ns() - changed <= _SETTLED:
+                return None
+            self._listing = self._list(changed)
+        return self._listing
+
+    def _list(self, changed: int = 0) -> _Listing:
+        try:
+            names = frozenset(entry.name for entry in self.directory.iterdir())
+        except OSError:
+            names = frozenset()
+        errors: dict[str, str] = {}
+        for name in sorted(names):
+            if match := _ERROR_NAME.fullmatch(name):
+                errors.setdefault(match["stem"], name)
+        return _Listing(changed, names, errors)
 
     def _stem_to_write(self, key: ChartKey) -> str:
         """Choose the stem for *key*: the plain one, unless it belongs to another chart or differs from one only in case."""
@@ -224,15 +245,6 @@ def _signature(status: os.stat_result) -> tuple[int, int, int] | None:
     if time.time_ns() - status.st_mtime_ns <= _SETTLED:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _errors(names: Iterable[str]) -> dict[str, str]:
-    """Find the error file of each stem; the first by name where there are several."""
-    errors: dict[str, str] = {}
-    for name in sorted(names):
-        if match := _ERROR_NAME.fullmatch(name):
-            errors.setdefault(match["stem"], name)
-    return errors
 
 
 def _load(path: Path) -> FixtureMeta:

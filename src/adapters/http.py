@@ -78,12 +78,13 @@ class Urllib3Transport:
         ca_certs: str | None = None,
     ) -> None:
         address = _address(base_url)
-        self._url = base_url.rstrip("/") + _PATH
+        self._path = address.path.rstrip("/") + _PATH
         self._where = address.netloc
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._max_body = max_body
-        self._pool = _pool(address, pool_size, ca_certs)
+        self._manager = _manager(address, pool_size, ca_certs)
+        self._pool = self._manager.connection_from_url(base_url)
 
     def send(
         self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
@@ -98,9 +99,9 @@ class Urllib3Transport:
         left = self._connect_timeout + self._read_timeout if timeout is None else timeout
         started = time.monotonic()
         try:
-            response = self._pool.request(
+            response = self._pool.urlopen(
                 "POST",
-                self._url,
+                self._path,
                 body=request.encoded,
                 headers={
                     "content-type": "application/json",
@@ -121,7 +122,7 @@ class Urllib3Transport:
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.clear()
+        self._manager.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +136,7 @@ class Urllib3Transport:
         size = 0
         with ExitStack() as unless_whole:
             unless_whole.callback(response.close)
-            while piece := response.read1(_PIECE):
+            while response.length_remaining != 0 and (piece := response.read1(_PIECE)):
                 size += len(piece)
                 if size > self._max_body:
                     return TransportFailure(
@@ -187,7 +188,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _pool(address: SplitResult, size: int, ca_certs: str | None) -> urllib3.PoolManager:
+def _manager(address: SplitResult, size: int, ca_certs: str | None) -> urllib3.PoolManager:
     """Make the pool, through the proxy of the environment if it names one for this host."""
     host = str(address.hostname)
     proxies = {} if _is_loopback(host) or proxy_bypass(host) else getproxies()

@@ -25,7 +25,8 @@ class MemoryAccountStore:
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
         """Put *new* in the place of *old* if that is what is kept."""
         with self._lock:
-            if self._snapshots.get(new.account_id) != old:
+            kept = self._snapshots.get(new.account_id)
+            if kept is not old and kept != old:
                 return False
             self._snapshots[new.account_id] = new
             return True

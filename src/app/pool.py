@@ -124,7 +124,9 @@ class Pool:
         self._apply(claim.account_id, lambda snapshot: ledger.refund(snapshot, claim))
 
     def report(self, claim: Claim, error: ChartApiError | None) -> None:
-        """Book the outcome of the call *claim* was taken for: *error*, or None for a picture."""
+        """Book the outcome of the call *claim* was taken for: *error*, or None for a picture, which changes nothing."""
+        if error is None:
+            return
         account, now = self.account(claim.account_id), self._clock.now()
         self._apply(claim.account_id, lambda snapshot: ledger.apply_report(snapshot, account, claim, error, now))
 
@@ -173,12 +175,14 @@ class Pool:
         snapshots = self._store.read([self.accounts[place].id for place in wanted])
         now = self._clock.now()
         for place, snapshot in zip(wanted, snapshots, strict=True):
-            self._remember(place, snapshot, now)
+            account = self.accounts[place]
+            self._known[place] = snapshot
+            self._line.put(place, ledger.ready_at(_current(snapshot, account, now), account))
 
-    def _remember(self, place: int, snapshot: AccountSnapshot | None, now: datetime) -> None:
-        account = self.accounts[place]
+    def _remember(self, place: int, snapshot: AccountSnapshot) -> None:
+        """Keep what was just put into the store, and line the account up anew."""
         self._known[place] = snapshot
-        self._line.put(place, ledger.ready_at(_current(snapshot, account, now), account))
+        self._line.put(place, ledger.ready_at(snapshot, self.accounts[place]))
 
     def _take(self, place: int, at: datetime, now: datetime) -> Granted | WaitUntil | None:
         """Take a unit of the account at *place*; None when somebody else changed its books first, or time has."""
@@ -194,7 +198,7 @@ class Pool:
         if not self._store.replace(known, after):
             self._refresh(place)
             return None
-        self._remember(place, after, now)
+        self._remember(place, after)
         return Granted(claim)
 
     def _none_left(self, at: datetime | None, chosen: Callable[[int], bool] | None) -> NoneLeft:
@@ -217,10 +221,10 @@ class Pool:
                 now, known = self._clock.now(), self._known[place]
                 before = _current(known, self.accounts[place], now)
                 after = change(before)
-                if after == known:
+                if after is known:
                     return
                 if self._store.replace(known, after):
-                    self._remember(place, after, now)
+                    self._remember(place, after)
                     break
                 self._refresh(place)
         if (event := _event(before, after)) is not None:

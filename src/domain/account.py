@@ -68,7 +68,6 @@ class AccountEvent(StrEnum):
     """What can happen to an account."""
 
     CLAIM = "CLAIM"
-    SETTLE = "SETTLE"
     REFUND = "REFUND"
     THROTTLE = "THROTTLE"
     COOL = "COOL"
@@ -84,7 +83,6 @@ _S, _E = AccountState, AccountEvent
 TRANSITIONS: Final[Mapping[tuple[AccountState, AccountEvent], AccountState]] = MappingProxyType(
     {
         (_S.AVAILABLE, _E.CLAIM): _S.AVAILABLE,
-        (_S.AVAILABLE, _E.SETTLE): _S.AVAILABLE,
         (_S.AVAILABLE, _E.REFUND): _S.AVAILABLE,
         (_S.AVAILABLE, _E.THROTTLE): _S.THROTTLED,
         (_S.AVAILABLE, _E.EXHAUST): _S.EXHAUSTED,
@@ -92,17 +90,15 @@ TRANSITIONS: Final[Mapping[tuple[AccountState, AccountEvent], AccountState]] = M
         (_S.AVAILABLE, _E.SUSPEND): _S.SUSPENDED,
         # A claim for the moment the pause is over, which the caller waits out.
         (_S.THROTTLED, _E.CLAIM): _S.THROTTLED,
-        (_S.THROTTLED, _E.SETTLE): _S.THROTTLED,
         (_S.THROTTLED, _E.REFUND): _S.THROTTLED,
         (_S.THROTTLED, _E.THROTTLE): _S.THROTTLED,
         (_S.THROTTLED, _E.COOL): _S.AVAILABLE,
         (_S.THROTTLED, _E.EXHAUST): _S.EXHAUSTED,
         (_S.THROTTLED, _E.NEW_WINDOW): _S.THROTTLED,
         (_S.THROTTLED, _E.SUSPEND): _S.SUSPENDED,
-        # Exhausting forgets the open claims, so there is nothing to settle or refund until the next window.
+        # A spent day takes no refund.
         (_S.EXHAUSTED, _E.NEW_WINDOW): _S.AVAILABLE,
         (_S.EXHAUSTED, _E.SUSPEND): _S.SUSPENDED,
-        (_S.SUSPENDED, _E.SETTLE): _S.SUSPENDED,
         (_S.SUSPENDED, _E.REFUND): _S.SUSPENDED,
         (_S.SUSPENDED, _E.EXHAUST): _S.SUSPENDED,
         (_S.SUSPENDED, _E.NEW_WINDOW): _S.SUSPENDED,
@@ -220,7 +216,7 @@ class AccountSnapshot:
         until: when (UTC) a pause the provider asked for is over; meaningful while THROTTLED.
         reason: why it is in its state, in a phrase.
         spent: the provider said so: the window is spent whatever the count.
-        open_claims: serials of claims that were granted and not yet settled or refunded.
+        refunded: serials of this window's claims that were given back, as far as they might be given back again.
         serial: the serial of the last claim.
         epoch: counts reinstatements and new keys; a report of an earlier epoch speaks of what is over.
     """
@@ -235,7 +231,7 @@ class AccountSnapshot:
     until: datetime | None = None
     reason: str = ""
     spent: bool = False
-    open_claims: frozenset[int] = frozenset()
+    refunded: frozenset[int] = frozenset()
     serial: int = 0
     epoch: int = 0
 

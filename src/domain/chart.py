@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
@@ -15,6 +16,9 @@ __all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest"]
 
 DEFAULT_TIMEZONE: Final = "Etc/UTC"
 """The provider's own default; its plain ``UTC`` is in neither of its lists (API page, "Timezone")."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_HALF: Final = re.compile(r"[\ud800-\udfff]")  # surrogates
 
 
 @attrs.frozen
@@ -51,7 +55,7 @@ class ChartRequest:
     chart_template_id: str
     payload: Mapping[str, object] = attrs.field(factory=dict, converter=_private_copy, hash=False, repr=False)
 
-    @property
+    @cached_property
     def key(self) -> ChartKey:
         """What names this chart."""
         return ChartKey(self.symbol, self.timeframe, self.chart_template_id)
@@ -83,6 +87,10 @@ class ChartRequest:
 
     def problems(self) -> tuple[str, ...]:
         """Say what is wrong with the request whatever the provider's mind; empty when nothing is."""
+        return self._problems
+
+    @cached_property
+    def _problems(self) -> tuple[str, ...]:
         named = (("symbol", self.symbol), ("timeframe", self.timeframe), ("chart_template_id", self.chart_template_id))
         found = [problem for name, text in named if (problem := _text_problem(name, text))]
         try:
@@ -104,8 +112,8 @@ def _text_problem(name: str, text: object) -> str | None:
         return f"{name} is empty"
     if text != text.strip():
         return f"{name} {text!r} has space around it"
-    if any(ord(character) < ord(" ") or character == "\x7f" for character in text):
+    if _CONTROL.search(text):
         return f"{name} {text!r} holds a control character"
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _HALF.search(text):
         return f"{name} {text!r} holds half a character; was it cut, or read in the wrong encoding?"
     return None

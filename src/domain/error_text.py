@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 import attrs
 
 __all__ = ["ErrorText", "read_error_text"]
 
+_MAX_KNOWN: Final = 4 * 1024
 _MAX_PARSED: Final = 256 * 1024
 _MAX_MESSAGE: Final = 300
 _MAX_DETAILS: Final = 50
@@ -32,6 +34,10 @@ def read_error_text(body: bytes) -> ErrorText:
 
     Source: the API page, "Errors" (v1 mixes ``message``, ``error`` and ``errors``; a v2 422 is an array or an object).
     """
+    return _read_known(body) if len(body) <= _MAX_KNOWN else _read(body)
+
+
+def _read(body: bytes) -> ErrorText:
     text = body[:_MAX_PARSED].decode("utf-8", "replace").removeprefix("\ufeff")
     try:
         value: object = json.loads(text)
@@ -40,6 +46,9 @@ def read_error_text(body: bytes) -> ErrorText:
     details = tuple(_field_errors(value))[:_MAX_DETAILS]
     message = _message(value) or "; ".join(filter(None, map(_describe, details)))
     return ErrorText(_one_line(message), details)
+
+
+_read_known = lru_cache(maxsize=64)(_read)  # the provider has few errors to tell
 
 
 def _field_errors(value: object) -> Iterator[Mapping[str, object]]:

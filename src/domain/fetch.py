@@ -7,7 +7,7 @@ and can be tried against any sequence of replies in virtual time.
 ::
 
     begin -> TakeClaim -> Granted -> [Pause -> Woken -> ConfirmClaim -> Confirmed] -> Send -> reply
-          -> Report -> Booked -> Finish, or TakeClaim, or Pause -> Woken -> TakeClaim
+          -> Finish, or Report -> Booked -> Finish, or TakeClaim, or Pause -> Woken -> TakeClaim
 
 Elapsed seconds come from a clock that never steps and measure the deadline; the date and time (UTC) are for the books.
 """
@@ -90,10 +90,10 @@ class Send:
 
 @attrs.frozen
 class Report:
-    """Book the outcome of the call: *error*, or None for a picture."""
+    """Book the *error* the call ended with; a picture needs no booking, its claim is charged."""
 
     claim: Claim
-    error: ChartApiError | None
+    error: ChartApiError
 
 
 @attrs.frozen
@@ -143,7 +143,6 @@ class Fetch:
         action: what the driver is to do now.
         facts: what listeners are to be told now.
         unused: a claim that is held and whose call has not been sent; whoever abandons the fetch gives it back.
-        attempts: the calls made so far.
     """
 
     request: ChartRequest
@@ -151,10 +150,13 @@ class Fetch:
     action: Action
     facts: tuple[Event, ...] = ()
     unused: Claim | None = None
-    attempts: tuple[Attempt, ...] = ()
-    _before: Moment = attrs.field(kw_only=True)
+    _sent: Moment = attrs.field(kw_only=True)
     _outcome: ChartApiResult = attrs.field(factory=ChartApiResult)
-    _too_small: frozenset[str] = frozenset()
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The calls made so far."""
+        return self._outcome.attempts
 
     @classmethod
     def begin(cls, request: ChartRequest, policy: RetryPolicy, now: datetime) -> Fetch:
@@ -163,28 +165,27 @@ class Fetch:
             action: Action = Finish(ChartApiResult(error=ChartApiError.invalid(problems)))
         else:
             action = TakeClaim(now + timedelta(seconds=policy.deadline), None)
-        return cls(request, policy, action, before=Moment(now, 0.0, 0.0))
+        return cls(request, policy, action, sent=Moment(now, 0.0, 0.0))
 
     def next(self, feedback: Feedback, moment: Moment) -> Fetch:
         """Take in what came of the last action."""
         match feedback:
             case Granted(claim):
-                step = self._hold(claim, moment)
+                return self._hold(claim, moment)
             case WaitUntil(at):
-                step = self._step(Pause((at - moment.utc).total_seconds()))
+                return self._step(Pause((at - moment.utc).total_seconds()))
             case NoneLeft():
-                step = self._none_left(feedback)
+                return self._none_left(feedback)
             case Woken():
-                step = self._step(self._claim(moment)) if self.unused is None else self._awake(self.unused, moment)
+                return self._step(self._claim(moment)) if self.unused is None else self._awake(self.unused, moment)
             case Confirmed(claim, stands):
-                step = self._send(claim, moment) if stands else self._step(self._claim(moment))
+                return self._send(claim, moment) if stands else self._step(self._claim(moment))
             case Answered(claim, outcome):
-                step = self._answered(claim, outcome, moment)
+                return self._answered(claim, outcome, moment)
             case Booked():
-                step = self._decide(moment)
+                return self._decide(moment)
             case _:
                 assert_never(feedback)
-        return attrs.evolve(step, before=moment)
 
     def _hold(self, claim: Claim, moment: Moment) -> Fetch:
         """Wait for the moment a claim is granted for, or use it at once."""
@@ -209,15 +210,15 @@ class Fetch:
         if remaining <= 0:
             return self._finish(self._late(moment), unused=claim)
         started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1)
-        return self._step(Send(claim, remaining), started)
+        return self._step(Send(claim, remaining), started, sent=moment)
 
     def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
         """Take in the outcome of a call, and have it booked before anything else is decided."""
         error = classify(outcome, now=moment.utc)
         status = outcome.status if isinstance(outcome, Reply) else None
         kind = None if error is None else error.kind
-        duration = moment.elapsed - self._before.elapsed
-        attempts = (*self.attempts, Attempt(claim.account_id, self._before.utc, duration, status, kind))
+        duration = moment.elapsed - self._sent.elapsed
+        attempts = (*self.attempts, Attempt(claim.account_id, self._sent.utc, duration, status, kind))
         result = ChartApiResult(
             png_bytes=outcome.body if isinstance(outcome, Reply) and error is None else None,
             error=error,
@@ -228,15 +229,13 @@ class Fetch:
             attempts=attempts,
         )
         finished = CallFinished(str(self.request.key), claim.account_id, len(attempts), duration, status, kind)
-        step = self._step(Report(claim, error), finished, outcome=result)
-        too_small = self._too_small | ({claim.account_id} if kind is FaultKind.PLAN_LIMIT else set())
-        return attrs.evolve(step, attempts=attempts, too_small=too_small)
+        action = Finish(result) if error is None else Report(claim, error)
+        return self._step(action, finished, outcome=result)
 
     def _decide(self, moment: Moment) -> Fetch:
-        """Decide what follows a call."""
+        """Decide what follows a call that failed."""
         error = self._outcome.error
-        if error is None:
-            return self._finish(self._outcome)
+        assert error is not None  # noqa: S101 (only an error is reported)
         calls = len(self.attempts)
         decision = decide(
             error, calls=calls, elapsed=moment.elapsed, jitter=moment.jitter, policy=self.policy, now=moment.utc
@@ -274,18 +273,32 @@ class Fetch:
     def _claim(self, moment: Moment) -> TakeClaim:
         """Ask for an account for what is left of the deadline; after a plan's limit only for one whose plan allows it."""
         latest = moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed)
-        return TakeClaim(latest, self._allows if self._too_small else None)
+        too_small = {attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT}
 
-    def _allows(self, account: Account) -> bool:
-        limits = account.limits
-        return account.id not in self._too_small and limits is not None and limits.allows(self.request)
+        def allowed(account: Account) -> bool:
+            limits = account.limits
+            return account.id not in too_small and limits is not None and limits.allows(self.request)
+
+        return TakeClaim(latest, allowed if too_small else None)
 
     def _step(
-        self, action: Action, *facts: Event, unused: Claim | None = None, outcome: ChartApiResult | None = None
+        self,
+        action: Action,
+        *facts: Event,
+        unused: Claim | None = None,
+        outcome: ChartApiResult | None = None,
+        sent: Moment | None = None,
     ) -> Fetch:
-        """Go on with *action*."""
-        outcome = self._outcome if outcome is None else outcome
-        return attrs.evolve(self, action=action, facts=facts, unused=unused, outcome=outcome)
+        """Go on with *action*; what isn't named stays as it is, but a claim is held only while it is named."""
+        return Fetch(
+            self.request,
+            self.policy,
+            action,
+            facts,
+            unused,
+            sent=self._sent if sent is None else sent,
+            outcome=self._outcome if outcome is None else outcome,
+        )
 
     def _finish(self, result: ChartApiResult, *facts: Event, unused: Claim | None = None) -> Fetch:
         return self._step(Finish(result), *facts, unused=unused)

@@ -30,10 +30,12 @@ __all__ = [
     "ready_at",
     "refund",
     "reinstate",
-    "settle",
     "suspend",
     "throttle",
 ]
+
+_REFUNDABLE: Final = 1024
+"""A claim that so many others have followed stays charged: what has to be remembered of refunds is bounded."""
 
 _LEAST_PAUSE: Final = timedelta(seconds=1)
 """After a throttle without a ``Retry-After``: what any of the provider's plans needs to earn a token."""
@@ -68,14 +70,14 @@ def current(snapshot: AccountSnapshot, account: Account, now: datetime) -> Accou
     """Apply what time and the settings have changed: a pause that is over, a new window, a new key."""
     if snapshot.key_digest != account.key_digest:
         snapshot = _with_key(snapshot, account)
-    if (window := window_of(now)) > snapshot.window:
+    if now >= snapshot.window_end:
         snapshot = _next(
             snapshot,
             AccountEvent.NEW_WINDOW,
-            window=window,
+            window=window_of(now),
             used=0,
             spent=False,
-            open_claims=frozenset(),
+            refunded=frozenset(),
             reason="" if snapshot.state is AccountState.EXHAUSTED else snapshot.reason,
         )
     if snapshot.state is AccountState.THROTTLED and snapshot.until is not None and snapshot.until <= now:
@@ -107,7 +109,6 @@ def grant(snapshot: AccountSnapshot, account: Account, at: datetime) -> tuple[Ac
         used=snapshot.used + 1,
         arrival=max(at, snapshot.arrival) + account.emission,
         serial=serial,
-        open_claims=snapshot.open_claims | {serial},
     )
     return after, Claim(account.id, serial, snapshot.window, snapshot.epoch, at)
 
@@ -117,26 +118,25 @@ def confirm(snapshot: AccountSnapshot, claim: Claim) -> bool:
     return (
         _speaks_of(claim, snapshot)
         and snapshot.state is AccountState.AVAILABLE
-        and claim.serial in snapshot.open_claims
+        and claim.serial not in snapshot.refunded
     )
-
-
-def settle(snapshot: AccountSnapshot, claim: Claim) -> AccountSnapshot:
-    """Close a claim whose call may have reached the provider: it stays charged."""
-    if claim.window != snapshot.window or claim.serial not in snapshot.open_claims:
-        return snapshot
-    return _next(snapshot, AccountEvent.SETTLE, open_claims=snapshot.open_claims - {claim.serial})
 
 
 def refund(snapshot: AccountSnapshot, claim: Claim) -> AccountSnapshot:
     """Give back a claim that was never used; at most once, only in its own window, and never to a spent day."""
-    if claim.window != snapshot.window or claim.serial not in snapshot.open_claims:
+    oldest = snapshot.serial - _REFUNDABLE
+    if (
+        snapshot.spent
+        or claim.window != snapshot.window
+        or claim.serial in snapshot.refunded
+        or not oldest < claim.serial <= snapshot.serial
+    ):
         return snapshot
     return _next(
         snapshot,
         AccountEvent.REFUND,
         used=max(0, snapshot.used - 1),
-        open_claims=snapshot.open_claims - {claim.serial},
+        refunded=frozenset(serial for serial in snapshot.refunded if serial > oldest) | {claim.serial},
     )
 
 
@@ -164,7 +164,6 @@ def exhaust(snapshot: AccountSnapshot, account: Account, reason: str = "") -> Ac
         AccountEvent.EXHAUST,
         spent=True,
         used=max(snapshot.used, account.daily_limit),
-        open_claims=frozenset(),
         until=None,
         reason=snapshot.reason if suspended else reason,
     )
@@ -190,22 +189,23 @@ def apply_report(
 ) -> AccountSnapshot:
     """Book the outcome of the call that *claim* was taken for.
 
-    A report changes nothing in a window later than its claim's, and nothing but its own claim in a later epoch.
+    A claim is charged when it is granted, so most outcomes change nothing; and no outcome changes anything in a window
+    or epoch later than its claim's.
     """
-    kind = None if error is None else error.kind
-    booked = refund(snapshot, claim) if kind is FaultKind.NOT_SENT else settle(snapshot, claim)
     if error is None or not _speaks_of(claim, snapshot):
-        return booked
-    match kind:
+        return snapshot
+    match error.kind:
+        case FaultKind.NOT_SENT:
+            return refund(snapshot, claim)
         case FaultKind.THROTTLED:
             asked = timedelta(seconds=error.retry_after or 0.0)
-            return throttle(booked, account, now + max(asked, _LEAST_PAUSE, account.emission), error.message)
+            return throttle(snapshot, account, now + max(asked, _LEAST_PAUSE, account.emission), error.message)
         case FaultKind.QUOTA_EXCEEDED:
-            return exhaust(booked, account, error.message)
+            return exhaust(snapshot, account, error.message)
         case FaultKind.CREDENTIAL_REJECTED:
-            return suspend(booked, error.message)
+            return suspend(snapshot, error.message)
         case _:
-            return booked
+            return snapshot
 
 
 def _speaks_of(claim: Claim, snapshot: AccountSnapshot) -> bool:

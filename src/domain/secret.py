@@ -12,6 +12,7 @@ from .reply import Reply, TransportFailure
 __all__ = ["MASK", "scrub", "scrub_reply"]
 
 MASK: Final = "[key]"
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _SHORTEST: Final = 4
 """No real key is shorter; to mask less would only garble text."""
 
@@ -25,13 +26,16 @@ def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailu
 
 def scrub_reply(reply: Reply, key: str) -> Reply:
     """Give *reply* without *key*, plain or as it stands in JSON; the same object when it holds none."""
-    body, spellings = reply.body, _spellings(key)
+    spellings, body = _spellings(key), reply.body
+    if body.startswith(_PNG):  # a picture has no room for a key, and any change would damage it
+        return reply
+    if not any(spelling.encode() in body or spelling in str(reply.headers) for spelling in spellings):
+        return reply
     for spelling in spellings:
         body = body.replace(spelling.encode(), MASK.encode())
-    headers = {name: _without(value, spellings) for name, value in reply.headers.items()}
-    if body == reply.body and headers == reply.headers:
-        return reply
-    return attrs.evolve(reply, body=body, headers=headers)
+    return attrs.evolve(
+        reply, body=body, headers={name: _without(value, spellings) for name, value in reply.headers.items()}
+    )
 
 
 def _spellings(key: str) -> set[str]:

@@ -1,0 +1,200 @@
+"""What chartimg costs, as ratios within one run: medians over interleaved rounds, so that a busy machine harms both sides.
+
+``make bench`` prints the table. Nothing here is asserted by a test: machines differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import urllib3
+
+import chartimg
+from chartimg.adapters.fixture import FixtureTransport
+from chartimg.adapters.http import Urllib3Transport
+
+KEY = "a-key-for-the-benchmark"
+REQUEST = chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "Volume"}, {"name": "MACD"}]})
+ACCOUNT = {"api_key": KEY, "daily_limit": 10**9, "requests_per_second": 1e6, "burst": 10**6}
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    png = noise_picture(60_000)
+    rows = [
+        ("fetch over loopback / bare urllib3, CPU time", fetch_ratio(png), 1.25),
+        *replay_ratios(png),
+        ("import chartimg / attrs, cattrs, urllib3, structlog", import_ratio(), 0.5),
+        ("claim among 10,000, 9,999 spent / among 10", claim_ratio(), 3.0),
+    ]
+    print(f"{'what':<62} {'ratio':>6}  at most")
+    for what, ratio, most in rows:
+        print(f"{what:<62} {ratio:>6.2f}  {most:<5}{'' if ratio <= most else '  OVER'}")
+
+
+def interleaved(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, calls: int) -> float:
+    """Give the median over *rounds* of the CPU time of *calls* of ours over as many of theirs."""
+    for warm in (ours, theirs):
+        for _ in range(calls):
+            warm()
+    times: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds):
+        for which, work in ((0, ours), (1, theirs)) if number % 2 else ((1, theirs), (0, ours)):
+            started = time.process_time()
+            for _ in range(calls):
+                work()
+            times[which].append(time.process_time() - started)
+    return statistics.median(times[0]) / statistics.median(times[1])
+
+
+def fetch_ratio(png: bytes) -> float:
+    """Measure a whole fetch (claim, call, classification with the PNG's checksums, books) against the call alone."""
+    with server(png) as url:
+        pool = chartimg.AccountPool([chartimg.Account("a", **ACCOUNT)])  # type: ignore[arg-type]
+        client = chartimg.ChartClient(transport=Urllib3Transport(url), accounts=pool)
+        bare = urllib3.PoolManager()
+        headers = {"content-type": "application/json", "x-api-key": KEY}
+        body = json.dumps(REQUEST.body).encode()
+
+        def theirs() -> None:
+            reply = bare.request("POST", f"{url}/v2/tradingview/advanced-chart", body=body, headers=headers)
+            assert len(reply.data) == len(png)
+
+        return interleaved(lambda: client.fetch(REQUEST).unwrap(), theirs, rounds=21, calls=150)
+
+
+def replay_ratios(png: bytes) -> Iterator[tuple[str, float, float]]:
+    """Measure replays against reading the file and looking at eight bytes."""
+    error = json.dumps({"status": 422, "body": [{"value": "9h", "msg": "Invalid value", "param": "interval"}]}).encode()
+    for count in (1, 10_000):
+        for what, suffix, content in (("picture", ".png", png), ("error", "__422_INVALID.json", error)):
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                file = folder / f"BINANCE_BTCUSDT__1h__price_v1{suffix}"
+                for number in range(count - 1):
+                    old(folder / f"BINANCE_S{number}__1h__price_v1{suffix}", content[:100])
+                old(file, content)
+                os.utime(folder, (0, 0))
+                client = chartimg.ChartClient(transport=FixtureTransport(folder))
+                path = str(file)
+
+                def theirs(path: str = path) -> bool:
+                    with open(path, "rb") as opened:  # noqa: PTH123 (the quickest there is)
+                        return opened.read()[:8] == b"\x89PNG\r\n\x1a\n"
+
+                ratio = interleaved(lambda: client.fetch(REQUEST), theirs, rounds=21, calls=300)  # noqa: B023
+            yield f"replay of a {what}, {count:,} fixtures / read and check eight bytes", ratio, 3.0
+
+
+def old(path: Path, content: bytes) -> None:
+    """Write a file that was last changed long ago."""
+    path.write_bytes(content)
+    os.utime(path, (0, 0))
+
+
+def import_ratio() -> float:
+    """Measure the import in fresh processes."""
+    ours, theirs = "import chartimg", "import attrs, cattrs, urllib3, structlog"
+    times: dict[str, list[float]] = {ours: [], theirs: []}
+    for _ in range(15):
+        for statement in times:
+            program = f"import time; t = time.process_time(); {statement}; print(time.process_time() - t)"
+            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+            times[statement].append(float(done.stdout))
+    return statistics.median(times[ours]) / statistics.median(times[theirs])
+
+
+def claim_ratio() -> float:
+    """Measure one claim, and its booking, among many accounts and among few."""
+    many, few = pool_with_one_left(10_000), pool_with_one_left(10)
+    return interleaved(claim_of(many), claim_of(few), rounds=21, calls=200)
+
+
+def pool_with_one_left(count: int) -> chartimg.AccountPool:
+    """Make a pool in which only the last account has anything left."""
+    pool = chartimg.AccountPool([chartimg.Account(f"a{n}", **ACCOUNT) for n in range(count)])  # type: ignore[arg-type]
+    for account in pool.accounts[:-1]:
+        pool.mark_account_exhausted(account.id)
+    return pool
+
+
+def claim_of(pool: chartimg.AccountPool) -> Callable[[], None]:
+    """Give the work of one claim."""
+
+    def work() -> None:
+        granted = pool.claim()
+        pool.report(granted.claim, None)  # type: ignore[union-attr]
+
+    return work
+
+
+def noise_picture(size: int) -> bytes:
+    """Make a valid PNG of about *size* bytes."""
+    side = int((size / 3) ** 0.5)
+    rows = b"".join(b"\0" + random.Random(row).randbytes(side * 3) for row in range(side))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+
+    head = side.to_bytes(4) * 2 + bytes([8, 2, 0, 0, 0])
+    parts = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@contextmanager
+def server(body: bytes) -> Iterator[str]:
+    """Run a server that always answers with *body*, in a process of its own."""
+    here, there = multiprocessing.Pipe()
+    child = multiprocessing.get_context("spawn").Process(target=serve, args=(body, there), daemon=True)
+    child.start()
+    try:
+        yield f"http://127.0.0.1:{here.recv()}"
+    finally:
+        child.terminate()
+        child.join()
+
+
+def serve(body: bytes, pipe: Connection) -> None:
+    """Serve until terminated."""
+
+    class Protocol(asyncio.Protocol):
+        """Answers each request once its last byte is here."""
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self.transport, self.data = transport, b""
+
+        def data_received(self, data: bytes) -> None:
+            self.data += data
+            head, found, rest = self.data.partition(b"\r\n\r\n")
+            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+            if found and len(rest) >= length:
+                self.data = rest[length:]
+                self.transport.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+                )
+
+    async def run() -> None:
+        listening = await asyncio.get_running_loop().create_server(Protocol, "127.0.0.1", 0)
+        pipe.send(listening.sockets[0].getsockname()[1])
+        await listening.serve_forever()
+
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()
