@@ -1,0 +1,392 @@
+"""The system's own scenarios, from the public names down to real HTTP on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from loopback import Exchange, LoopbackServer, answer, chunked, cut, reset, serving, stall
+
+import chartimg
+from chartimg import ChartClient, ChartRequest, ErrorCode, FaultKind, RetryPolicy, WorkerConfig
+from chartimg.adapters.http import Urllib3Transport
+from chartimg.testing import VirtualClock, picture
+
+PNG = picture()
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
+FILE = "BINANCE_BTCUSDT__1h__price_v1"
+CANARY = "canary-key-7f3a9"
+THROTTLED = answer(429, b'{"message":"Too Many Requests"}', content_type="application/json")
+SPENT = answer(429, b'{"message":"Limit Exceeded"}', content_type="application/json")
+FAULT = answer(500, b'{"message":"Something Went Wrong"}', content_type="application/json")
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A server whose script each test fills."""
+    with serving() as running:
+        yield running
+
+
+def accounts(count: int) -> str:
+    """Write the setting for so many accounts, each with a key that names it."""
+    return json.dumps([{"id": f"a{n}", "apiKey": f"{CANARY}-{n}"} for n in range(count)])
+
+
+def settings(server: LoopbackServer, folder: Path, mode: str = "real", count: int = 1) -> dict[str, str]:
+    """Write the settings that point a client at *server* and *folder*."""
+    return {
+        "CHARTS_API_MODE": mode,
+        "CHARTS_API_BASE_URL": server.url,
+        "CHART_IMG_ACCOUNTS_JSON": accounts(count),
+        "CHARTS_FIXTURES_DIR": str(folder),
+        "CHARTS_ACCOUNT_STORE": "memory://",
+    }
+
+
+def client(environ: Mapping[str, str], policy: RetryPolicy | None = None) -> ChartClient:
+    """Make a client whose waits take no time."""
+    return ChartClient(WorkerConfig.from_env(environ), policy=policy, clock=VirtualClock())
+
+
+def test_1_real_mode_gives_the_bytes_of_the_png(server: LoopbackServer, tmp_path: Path) -> None:
+    """A whole PNG over HTTP is the result, and the call carried the documented request."""
+    server.script.append(answer(200, PNG, content_type="image/png"))
+    with ChartClient.from_env(settings(server, tmp_path)) as real:
+        result = real.fetch(REQUEST)
+
+    assert result.ok
+    assert PNG == result.png_bytes == result.unwrap()
+    assert (200, False, "a0", 1) == (
+        result.http_status,
+        result.from_fixture,
+        result.account_id,
+        len(result.attempts),
+    )
+    (received,) = server.requests
+    assert ("POST", "/v2/tradingview/advanced-chart") == (received.method, received.target)
+    assert f"{CANARY}-0" == received.headers["x-api-key"]
+    assert received.headers["user-agent"].startswith("chartimg/")
+    assert {
+        "symbol": "BINANCE:BTCUSDT",
+        "interval": "1h",
+        "theme": "dark",
+        "timezone": "Etc/UTC",
+    } == json.loads(received.body)
+
+
+def _flipped(png: bytes) -> bytes:
+    """Flip one bit in the middle of the image data."""
+    place = png.index(b"IDAT") + 8
+    return png[:place] + bytes([png[place] ^ 1]) + png[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html><body>Bad gateway</body></html>", b'{"url": "https://r2.example/chart.png"}', b"", PNG[:-30], _flipped(PNG)],
+    ids=["html", "json", "empty", "cut off in the middle", "one byte flipped"],
+)
+def test_2_a_200_without_a_whole_png_fails_for_good(server: LoopbackServer, tmp_path: Path, body: bytes) -> None:
+    """What is not a picture is an error, is not retried, and is not taken for one."""
+    server.script.append(answer(200, body, content_type="image/png"))
+    result = client(settings(server, tmp_path)).fetch(REQUEST)
+
+    assert result.error is not None
+    assert (ErrorCode.CHART_API_FAILED, FaultKind.BAD_IMAGE, False) == (
+        result.error.code,
+        result.error.kind,
+        result.error.retriable,
+    )
+    assert result.png_bytes is None
+    assert 1 == len(server.requests)
+
+
+def test_3_mock_mode_finds_a_fixture_by_its_name(tmp_path: Path) -> None:
+    """A picture that a person put under the documented name is the result."""
+    (tmp_path / f"{FILE}.png").write_bytes(PNG)
+    result = client({"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(tmp_path)}).fetch(REQUEST)
+
+    assert result.ok
+    assert (PNG, True, tmp_path / f"{FILE}.png", None, ()) == (
+        result.png_bytes,
+        result.from_fixture,
+        result.fixture_path,
+        result.account_id,
+        result.attempts,
+    )
+
+
+def test_4_mock_mode_without_a_fixture_says_what_is_missing(server: LoopbackServer, tmp_path: Path) -> None:
+    """The error names the key, the path, the nearest fixture and the command that records it; nothing is called."""
+    (tmp_path / "BINANCE_BTCUSDT__4h__price_v1.png").write_bytes(PNG)
+    result = client(settings(server, tmp_path, "mock")).fetch(REQUEST)
+
+    assert result.error is not None
+    assert (ErrorCode.CHART_API_MOCK_MISSING, FaultKind.FIXTURE_MISSING, False) == (
+        result.error.code,
+        result.error.kind,
+        result.error.retriable,
+    )
+    for part in (
+        "BINANCE:BTCUSDT 1h price_v1",
+        str(tmp_path / f"{FILE}.png"),
+        "BINANCE_BTCUSDT__4h__price_v1",
+        "CHARTS_API_MODE=record chartimg fetch BINANCE:BTCUSDT 1h --template price_v1",
+    ):
+        assert part in result.error.message
+    assert not result.from_fixture
+    assert [] == server.requests
+
+
+class _UnreadableKeys(dict[str, str]):
+    """Settings in which nobody may look at the accounts."""
+
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        assert name != "CHART_IMG_ACCOUNTS_JSON", "mock mode read the keys"
+        return super().get(name, default)
+
+
+def test_5_mock_mode_touches_no_network_key_or_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With sockets sealed, keys unreadable and a store that can't be opened, mock mode works all the same."""
+
+    def sealed(*_: object, **__: object) -> None:
+        raise AssertionError("mock mode opened a socket")
+
+    monkeypatch.setattr(socket, "socket", sealed)
+    monkeypatch.setattr(socket, "create_connection", sealed)
+    monkeypatch.setattr(socket, "getaddrinfo", sealed)
+    (tmp_path / f"{FILE}.png").write_bytes(PNG)
+    environ = _UnreadableKeys(
+        CHARTS_API_MODE="mock",
+        CHARTS_FIXTURES_DIR=str(tmp_path),
+        CHART_IMG_ACCOUNTS_JSON="not even JSON",
+        CHARTS_ACCOUNT_STORE="sqlite:////proc/nowhere/accounts.sqlite3",
+    )
+    with ChartClient.from_env(environ) as mock:
+        found, missing = mock.fetch(REQUEST), mock.fetch(ChartRequest("A:B", "1D", "price_v1"))
+
+    assert found.ok
+    assert missing.error is not None
+    assert ErrorCode.CHART_API_MOCK_MISSING == missing.error.code
+
+
+def test_5_the_command_in_mock_mode_touches_no_network_either(tmp_path: Path) -> None:
+    """A child process with sealed sockets exports from fixtures, loads no HTTP client and leaves no account file."""
+    (tmp_path / "fixtures").mkdir()
+    (tmp_path / "fixtures" / "BINANCE_BTCUSDT__1h__price_psar_adi_v1.png").write_bytes(PNG)
+    seal = """
+        import socket, sys
+        def sealed(*_, **__):
+            raise AssertionError("mock mode opened a socket")
+        socket.socket = socket.create_connection = socket.getaddrinfo = sealed
+        sys.argv = ["chartimg", "fetch", "BTCUSDT", "1h", "--template", "price_psar_adi_v1", "--out", "chart.png"]
+        from chartimg.__main__ import main
+        try:
+            main()
+        finally:
+            loaded = {"urllib3", "http.client", "ssl", "sqlite3"} & set(sys.modules)
+            assert not loaded, f"mock mode loaded {loaded}"
+    """
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path / "home"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "CHARTS_API_MODE": "mock",
+        "CHARTS_FIXTURES_DIR": str(tmp_path / "fixtures"),
+        "CHART_IMG_ACCOUNTS_JSON": f'[{{"id": "a", "apiKey": "{CANARY}"}}]',
+    }
+    command = [sys.executable, "-c", textwrap.dedent(seal)]
+    child = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (child.returncode, child.stderr)
+    assert PNG == (tmp_path / "chart.png").read_bytes()
+    assert not (tmp_path / "home").exists()
+
+
+def test_6_record_mode_saves_a_picture_and_replays_it_without_a_call(server: LoopbackServer, tmp_path: Path) -> None:
+    """The first request is a call, the second the very same bytes from the file the first one left."""
+    server.script.append(answer(200, PNG))
+    recorder = client(settings(server, tmp_path, "record"))
+    first, second = recorder.fetch(REQUEST), recorder.fetch(REQUEST)
+
+    assert PNG == first.png_bytes == second.png_bytes == (tmp_path / f"{FILE}.png").read_bytes()
+    assert (False, True) == (first.from_fixture, second.from_fixture)
+    assert 1 == len(server.requests)
+    assert (tmp_path / f"{FILE}.meta.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"message": "Invalid Symbol"}',
+        b'[{"value":"9h","msg":"Invalid value","param":"interval","location":"body"}]',
+        b"<h1>Unprocessable</h1>",
+        b"",
+    ],
+    ids=["an object with spaces", "an array", "no JSON", "nothing"],
+)
+def test_6_record_mode_saves_a_terminal_error_byte_for_byte(
+    server: LoopbackServer, tmp_path: Path, body: bytes
+) -> None:
+    """An error that belongs to the request is replayed as it was: the same error, without a call."""
+    server.script.append(answer(422, body, content_type="application/json"))
+    recorder = client(settings(server, tmp_path, "record"))
+    first, second = recorder.fetch(REQUEST), recorder.fetch(REQUEST)
+
+    assert first.error is not None
+    assert first.error == second.error
+    assert (422, False, True) == (second.http_status, first.from_fixture, second.from_fixture)
+    assert 1 == len(server.requests)
+    (saved,) = tmp_path.glob(f"{FILE}__422*.json")
+    assert 422 == json.loads(saved.read_bytes())["status"]
+
+
+@pytest.mark.parametrize("exchange", [FAULT, SPENT, answer(403, b'{"message":"Forbidden"}'), reset()])
+def test_6_record_mode_saves_nothing_that_passes(server: LoopbackServer, tmp_path: Path, exchange: Exchange) -> None:
+    """What belongs to the service or to one account is no fixture: the next request is a call again."""
+    server.otherwise = exchange
+    recorder = client(settings(server, tmp_path, "record"), RetryPolicy(max_attempts=1))
+    assert not recorder.fetch(REQUEST).ok
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"TDA_ENV": "prod"},
+        {"TDA_ENV": "PROD"},
+        {"ENV": "production"},
+        {"ENV": "PRODUCTION"},
+        {"TDA_ENV": "Production", "ENV": "dev"},
+        {"TDA_ENV": "", "ENV": "prod"},
+    ],
+)
+@pytest.mark.parametrize("mode", ["record", "RECORD"])
+def test_7_record_mode_is_refused_in_production(environment: dict[str, str], mode: str) -> None:
+    """Settings that would record in production are a ConfigError that names both variables."""
+    environ = {"CHARTS_API_MODE": mode, "CHART_IMG_ACCOUNTS_JSON": accounts(1), **environment}
+    with pytest.raises(chartimg.ConfigError, match=r"CHARTS_API_MODE=record .*ENV="):
+        WorkerConfig.from_env(environ)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 405, 409, 413, 418, 422])
+def test_8_a_4xx_is_final_after_one_call(server: LoopbackServer, tmp_path: Path, status: int) -> None:
+    """An error that belongs to the request is not retried, however many attempts and accounts there are."""
+    server.otherwise = answer(status, b'{"message":"Invalid Request"}', content_type="application/json")
+    result = client(settings(server, tmp_path, count=3)).fetch(REQUEST)
+
+    assert result.error is not None
+    assert (ErrorCode.CHART_API_FAILED, False, status) == (
+        result.error.code,
+        result.error.retriable,
+        result.error.http_status,
+    )
+    assert "Invalid Request" in result.error.message
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "kind"),
+    [
+        (FAULT, FaultKind.SERVICE_UNAVAILABLE),
+        (answer(504, b'{"message":"Endpoint request timed out"}'), FaultKind.SERVICE_UNAVAILABLE),
+        (answer(408), FaultKind.SERVICE_UNAVAILABLE),
+        (reset(), FaultKind.NETWORK),
+        (reset(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nhalf"), FaultKind.NETWORK),
+        (cut(200, PNG, len(PNG) // 2), FaultKind.NETWORK),
+    ],
+    ids=["500", "504", "408", "reset", "reset in the body", "body cut short"],
+)
+def test_9_what_belongs_to_the_service_is_retried_and_then_fails(
+    server: LoopbackServer, tmp_path: Path, exchange: Exchange, kind: FaultKind
+) -> None:
+    """Three calls are made and no more; the last error is the result and says that it may pass."""
+    server.otherwise = exchange
+    result = client(settings(server, tmp_path, count=2)).fetch(REQUEST)
+
+    assert result.error is not None
+    assert (ErrorCode.CHART_API_FAILED, kind, True) == (result.error.code, result.error.kind, result.error.retriable)
+    assert 3 == len(server.requests) == len(result.attempts)
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nhalf"])
+def test_9_a_reply_that_does_not_come_in_time_is_retried(server: LoopbackServer, begun: bytes) -> None:
+    """A server that stalls, before the headers or in the body, costs the read timeout and counts as unknown."""
+    server.otherwise = stall(begun)
+    result = chartimg.fetch_with_retries(
+        transport=Urllib3Transport(server.url, read_timeout=0.15),
+        request=REQUEST,
+        accounts=[chartimg.Account("a", CANARY)],
+        policy=RetryPolicy(max_attempts=2),
+        clock=VirtualClock(),
+    )
+
+    assert result.error is not None
+    assert (FaultKind.NETWORK, True) == (result.error.kind, result.error.retriable)
+    assert 2 == len(server.requests)
+
+
+def test_10_attempts_are_counted_over_all_accounts(server: LoopbackServer) -> None:
+    """With max_attempts=2 and five accounts exactly two calls are made."""
+    server.otherwise = FAULT
+    pool = [chartimg.Account(f"a{n}", f"{CANARY}-{n}") for n in range(5)]
+    result = chartimg.fetch_with_retries(
+        transport=Urllib3Transport(server.url),
+        request=REQUEST,
+        accounts=pool,
+        policy=RetryPolicy(max_attempts=2),
+        clock=VirtualClock(),
+    )
+
+    assert not result.ok
+    assert 2 == len(server.requests) == len(result.attempts)
+
+
+def test_11_a_spent_account_is_left_alone_and_the_next_one_serves(server: LoopbackServer, tmp_path: Path) -> None:
+    """After Limit Exceeded the second account brings the picture, and later requests go straight to it."""
+    server.script.append(SPENT)
+    server.otherwise = answer(200, PNG)
+    worker = client(settings(server, tmp_path, count=2))
+    results = [worker.fetch(REQUEST) for _ in range(3)]
+
+    assert [True, True, True] == [result.ok for result in results]
+    assert [f"{CANARY}-{n}" for n in (0, 1, 1, 1)] == server.keys
+
+
+def test_11_a_throttled_account_only_cools_down(server: LoopbackServer, tmp_path: Path) -> None:
+    """After Too Many Requests the second account serves at once, and the first is called again once it has rested."""
+    server.script.append(THROTTLED)
+    server.otherwise = answer(200, PNG)
+    clock = VirtualClock()
+    worker = ChartClient(WorkerConfig.from_env(settings(server, tmp_path, count=2)), clock=clock)
+    assert worker.fetch(REQUEST).ok
+    clock.advance(10)
+    assert worker.fetch(REQUEST).ok
+
+    assert [f"{CANARY}-{n}" for n in (0, 1, 0)] == server.keys
+
+
+def test_a_redirect_is_never_followed(server: LoopbackServer, tmp_path: Path) -> None:
+    """The host that a redirect points at never sees the request, nor the key in it."""
+    with serving(answer(200, PNG)) as elsewhere:
+        server.script.append(answer(307, b"", location=elsewhere.url))
+        result = client(settings(server, tmp_path)).fetch(REQUEST)
+
+        assert [] == elsewhere.requests
+    assert result.error is not None
+    assert (FaultKind.UNEXPECTED_REPLY, False) == (result.error.kind, result.error.retriable)
+
+
+def test_a_chunked_picture_arrives_whole(server: LoopbackServer, tmp_path: Path) -> None:
+    """A body without a length, in pieces, is read to its end."""
+    server.script.append(chunked(200, [PNG[:7], PNG[7:50], PNG[50:]]))
+
+    assert PNG == client(settings(server, tmp_path)).fetch(REQUEST).unwrap()
