@@ -28,7 +28,9 @@ from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
 
 KEY = "a-key-for-the-benchmark"
-REQUEST = chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "Volume"}, {"name": "MACD"}]})
+REQUEST = chartimg.ChartRequest(
+    "BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "Volume"}, {"name": "MACD"}]}
+)
 ACCOUNT = {"api_key": KEY, "daily_limit": 10**9, "requests_per_second": 1e6, "burst": 10**6}
 
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from loopback import Exchange, LoopbackServer, answer, chunked, cut, reset, serving, stall
 
 import chartimg
 from chartimg import ChartClient, ChartRequest, ErrorCode, FaultKind, RetryPolicy, WorkerConfig
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.testing import VirtualClock, picture
+from loopback import Exchange, LoopbackServer, answer, chunked, cut, reset, serving, stall
 
 PNG = picture()
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
@@ -90,7 +90,13 @@ def _flipped(png: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "body",
-    [b"<html><body>Bad gateway</body></html>", b'{"url": "https://r2.example/chart.png"}', b"", PNG[:-30], _flipped(PNG)],
+    [
+        b"<html><body>Bad gateway</body></html>",
+        b'{"url": "https://r2.example/chart.png"}',
+        b"",
+        PNG[:-30],
+        _flipped(PNG),
+    ],
     ids=["html", "json", "empty", "cut off in the middle", "one byte flipped"],
 )
 def test_2_a_200_without_a_whole_png_fails_for_good(server: LoopbackServer, tmp_path: Path, body: bytes) -> None:

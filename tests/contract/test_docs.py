@@ -1,0 +1,74 @@
+"""What the documentation shows is true: its examples run, its links lead somewhere, its tables are complete."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chartimg.adapters.logs import LOG_NAMES
+from chartimg.domain.faults import MEANINGS
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def examples() -> Iterator[ParameterSet]:
+    """Find every Python example."""
+    for page in PAGES:
+        blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+        for number, block in enumerate(blocks, start=1):
+            yield pytest.param(block, id=f"{page.name} {number}")
+
+
+@pytest.mark.parametrize("example", list(examples()))
+def test_every_example_runs(example: str, tmp_path: Path) -> None:
+    """Each Python block of the documentation runs by itself, in mock mode on the shipped fixtures, without a warning."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "CHARTS_API_MODE": "mock",
+        "CHARTS_FIXTURES_DIR": str(ROOT / "fixtures/chart-api/chart-img/advanced-chart-v2"),
+    }
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    command = [sys.executable, "-W", "error", "-c", example]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    """Each relative link and picture of a page exists."""
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+
+    assert [] == [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_every_log_event_is_documented() -> None:
+    """The table of docs/logs.md has a row, with its level, for each event."""
+    levels = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR"}
+    text = (ROOT / "docs/logs.md").read_text(encoding="utf-8")
+
+    assert [] == [name for name, level in LOG_NAMES.values() if f"| `{name}` | {levels[level]} |" not in text]
+
+
+def test_every_kind_of_error_is_documented() -> None:
+    """The table of docs/results.md has a row for each kind, with its code and whether it is retriable."""
+    text = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{kind}` | `{meaning.code}` | {'yes' if meaning.retriable else 'no'} |"
+        for kind, meaning in MEANINGS.items()
+    ]
+
+    assert [] == [row for row in rows if row not in text]
