@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_origin
 
@@ -91,7 +92,8 @@ def _phrase(error: BaseException, _: object) -> str:
 def _converter() -> Converter:
     """Give the one converter, built when it is first needed."""
     converter = Converter(forbid_extra_keys=True)
-    converter.register_structure_hook_func(lambda kind: kind in (str, int, float, bool), _strict)
+    for basic in _BASICS:
+        converter.register_structure_hook(basic, _strict)
     converter.register_structure_hook(datetime, lambda value, _: _moment(value))
     converter.register_unstructure_hook(datetime, lambda moment: moment.astimezone(UTC).isoformat())
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
@@ -146,10 +148,20 @@ def _writer(kind: type, converter: Converter) -> Callable[[object], dict[str, ob
 
 def _strict(value: object, kind: type) -> object:
     """Take *value* if it is a *kind*; a whole number is a number, true and false are neither."""
+    if issubclass(kind, Enum):  # cattrs hands members of a StrEnum to the hook of their base
+        return _member(value, kind)
     allowed: tuple[type, ...] = (int, float) if kind is float else (kind,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
         raise _WrongTypeError(_BASICS[kind])
     return value
+
+
+def _member(value: object, kind: type[Enum]) -> Enum:
+    """Take the member of an enumeration by its value."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise _WrongTypeError(f"one of {', '.join(str(member.value) for member in kind)}") from None
 
 
 def _object(value: object) -> Mapping[str, object]:

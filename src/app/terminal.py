@@ -82,8 +82,6 @@ def show_manifest(manifest: Manifest, out: Path) -> None:
     console = _stdout()
     console.print(table)
     console.print(Text(f"pictures and {MANIFEST_NAME} are in {out}"), soft_wrap=True)
-    for reason in dict.fromkeys(f"{failure.code}: {failure.message}" for failure in manifest.failures):
-        console.print(Text(reason), soft_wrap=True)
 
 
 def show_accounts(statuses: Sequence[AccountStatus]) -> None:
