@@ -1,0 +1,71 @@
+"""The fixtures that ship are what they say they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chartimg import ChartClient, ErrorCode, FaultKind
+from chartimg.adapters.fixture import FixtureTransport
+from chartimg.adapters.templates import load_templates
+from chartimg.domain.events import Event
+
+FOLDER = Path(__file__).parents[2] / "fixtures/chart-api/chart-img/advanced-chart-v2"
+TEMPLATES = load_templates()
+
+
+class Heard:
+    """Keeps what a client tells its listener."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        """Keep *event*."""
+        self.events.append(event)
+
+
+@pytest.mark.parametrize("timeframe", ["1h", "4h"])
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_template_has_a_picture_for_each_timeframe(template: str, timeframe: str) -> None:
+    """A bare symbol replays the picture under its documented name, recorded for the very body the template asks for."""
+    heard = Heard()
+    client = ChartClient(transport=FixtureTransport(FOLDER, listener=heard), listener=heard)
+    result = client.fetch(TEMPLATES[template].request("BTCUSDT", timeframe))
+
+    assert result.ok
+    assert FOLDER / f"BINANCE_BTCUSDT__{timeframe}__{template}.png" == result.fixture_path
+    assert [] == heard.events
+    meta = json.loads((FOLDER / f"BINANCE_BTCUSDT__{timeframe}__{template}.meta.json").read_bytes())
+    assert "drawn by chartimg, not market data" == meta["origin"]
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "status", "code", "kind"),
+    [
+        ("1D", 429, ErrorCode.CHART_API_LIMIT_EXCEEDED, FaultKind.QUOTA_EXCEEDED),
+        ("1W", 500, ErrorCode.CHART_API_FAILED, FaultKind.SERVICE_UNAVAILABLE),
+        ("9h", 422, ErrorCode.CHART_API_FAILED, FaultKind.INVALID_REQUEST),
+    ],
+)
+def test_the_error_fixtures_replay_as_their_errors(
+    timeframe: str, status: int, code: ErrorCode, kind: FaultKind
+) -> None:
+    """A spent day, a fault of the service and an array of field errors are there for hosts to test with."""
+    result = ChartClient(transport=FixtureTransport(FOLDER)).fetch(
+        TEMPLATES["price_ma1226_vol_v1"].request("BTCUSDT", timeframe)
+    )
+
+    assert result.error is not None
+    assert (status, code, kind) == (result.http_status, result.error.code, result.error.kind)
+    assert ("interval" in str(result.error.details)) == (status == 422)
+
+
+def test_nothing_else_lies_in_the_folder() -> None:
+    """Ten pictures with their meta files, one recorded error with its own, and two errors put there by hand."""
+    suffixes = [".png" if path.suffix == ".png" else path.name.rpartition("__")[2] for path in FOLDER.iterdir()]
+
+    assert 10 == suffixes.count(".png")
+    assert 24 == len(suffixes)
