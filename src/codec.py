@@ -25,6 +25,8 @@ from .domain.errors import ConfigError
 __all__ = ["dump", "load"]
 
 T = TypeVar("T")
+_NAME: Final = re.compile(r"[A-Za-z_]{1,24}")  # short and of letters: a slip of the pen and not a key
+_FIELD: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _BASICS: Final = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -56,8 +58,8 @@ def load(text: str, kind: type[T], *, where: str) -> T:
 
 
 def dump(value: object) -> str:
-    """Write *value* as indented JSON, a line break at its end."""
-    return json.dumps(_converter().unstructure(value), indent=2, ensure_ascii=False) + "\n"
+    """Write *value* as indented JSON in ASCII, a line break at its end."""
+    return json.dumps(_converter().unstructure(value), indent=2) + "\n"
 
 
 def _lines(error: Exception) -> list[str]:
@@ -70,7 +72,7 @@ def _placed(line: str, where: str) -> str:
     phrase, _, path = line.rpartition(" @ ")
     if path in {"$", line}:
         return f"{where}: {phrase or line}"
-    return f"{where}, at {re.sub(r'[a-z_]{2,}', lambda name: _json_name(name[0]), path)}: {phrase}"
+    return f"{where}, at {re.sub(r'[a-z][a-z_]+', lambda name: _json_name(name[0]), path)}: {phrase}"
 
 
 def _phrase(error: BaseException, _: object) -> str:
@@ -79,9 +81,10 @@ def _phrase(error: BaseException, _: object) -> str:
         case KeyError():
             return "is missing"
         case ForbiddenExtraKeysError():
-            return f"has the unknown field {', '.join(sorted(map(str, error.extra_fields)))}"
+            names = [name if _NAME.fullmatch(name) else "with a strange name" for name in sorted(error.extra_fields)]
+            return f"has the unknown field {', '.join(names)}"
         case ConfigError():
-            return "; ".join(error.problems)
+            return "; ".join(_FIELD.sub(lambda name: _json_name(name[0]), problem) for problem in error.problems)
         case _WrongTypeError():
             return str(error)
         case _:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import difflib
 import hashlib
 import json
@@ -55,7 +54,9 @@ class FixtureTransport:
         try:
             found = self._folder.find(key)
         except (ConfigError, OSError) as error:
-            reason = str(error) if isinstance(error, ConfigError) else f"{error.filename}: {error.strerror}"
+            reason = (
+                "; ".join(error.problems) if isinstance(error, ConfigError) else f"{error.filename}: {error.strerror}"
+            )
             return _damaged(self._folder.path_of(key), f"the fixture of {key} can't be read ({reason})")
         if found is None:
             return self._missing(request)
@@ -149,6 +150,9 @@ def _body(body: object, exact: object) -> bytes:
     if isinstance(exact, str):
         try:
             return base64.b64decode(exact, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise ConfigError('its "bodyBase64" is not Base64') from None
-    return body.encode() if isinstance(body, str) else json.dumps(body, separators=(",", ":")).encode()
+    try:
+        return body.encode() if isinstance(body, str) else json.dumps(body, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        raise ConfigError('its "body" holds half a character') from None

@@ -165,12 +165,11 @@ class FixtureFolder:
         """Read a whole file; None when it isn't there."""
         path = f"{self._root}/{name}"
         try:
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except FileNotFoundError:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (once for every replay)
+                status = os.fstat(file.fileno())
+                content = file.readall()
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 (a descriptor, not a path)
-            status = os.fstat(descriptor)
-            content = file.readall()
         return Found(_path(path), content, meta, _signature(status))
 
     def _meta(self, name: str) -> FixtureMeta | None:
@@ -178,7 +177,7 @@ class FixtureFolder:
         path = f"{self._root}/{name}.meta.json"
         try:
             signature = _signature(os.stat(path))  # noqa: PTH116 (once for every replay)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         known = self._metas.get(path)
         if known is not None and known[0] == signature:

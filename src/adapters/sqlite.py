@@ -16,6 +16,7 @@ from ..domain.errors import ConfigError, StoreUnavailable
 
 __all__ = ["SqliteAccountStore"]
 
+_APPLICATION_ID: Final = int.from_bytes(b"chrt")
 _SCHEMA_VERSION: Final = 1
 _SCHEMA: Final = "CREATE TABLE account (id TEXT PRIMARY KEY, version INTEGER NOT NULL, snapshot TEXT NOT NULL) STRICT"
 _BATCH: Final = 500  # ids in one SELECT, well under SQLite's limit on parameters
@@ -85,6 +86,7 @@ class SqliteAccountStore:
             self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
         )
         try:
+            self._refuse_foreign(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             self._migrate(connection)
@@ -93,18 +95,28 @@ class SqliteAccountStore:
             raise
         return connection
 
+    def _refuse_foreign(self, connection: sqlite3.Connection) -> None:
+        """Leave a file alone that a newer version, or another program, has written."""
+        connection.execute("BEGIN")  # one look at it, while others may be making its tables
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        ours = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        connection.execute("ROLLBACK")
+        if version > _SCHEMA_VERSION:
+            raise StoreUnavailable(
+                f"the account store {self._path} was written by a newer chartimg (format {version}, "
+                f"this one knows {_SCHEMA_VERSION}); install that version or name another file"
+            )
+        if tables and not ours:
+            raise StoreUnavailable(f"{self._path} is the database of another program; name another file")
+
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        """Make the tables, once."""
+        """Make the table, once."""
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > _SCHEMA_VERSION:
-                raise StoreUnavailable(
-                    f"the account store {self._path} was written by a newer chartimg (format {version}, "
-                    f"this one knows {_SCHEMA_VERSION}); install that version or name another file"
-                )
-            if version < _SCHEMA_VERSION:
+            if connection.execute("PRAGMA user_version").fetchone()[0] < _SCHEMA_VERSION:
                 connection.execute(_SCHEMA)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _decode(self, text: str) -> AccountSnapshot:

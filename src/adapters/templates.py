@@ -24,7 +24,7 @@ def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, Cha
     """
     path = Path(folder)
     try:
-        files = sorted(entry for entry in path.iterdir() if entry.suffix == ".json")
+        files = sorted((entry for entry in path.iterdir() if entry.suffix == ".json"), key=lambda entry: entry.stem)
     except OSError as error:
         raise ConfigError(f"templates folder {path} can't be read: {error.strerror}") from None
     if not files:

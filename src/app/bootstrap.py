@@ -166,7 +166,10 @@ def _routes(config: WorkerConfig, clock: Clock, listener: Listener, resources: E
     if config.mode is not ApiMode.MOCK:
         from ..adapters.http import Urllib3Transport
 
-        transport: Transport = resources.enter_context(Urllib3Transport(config.base_url))
+        try:
+            transport: Transport = resources.enter_context(Urllib3Transport(config.base_url))
+        except ConfigError as error:
+            raise ConfigError([f"CHARTS_API_BASE_URL: {problem}" for problem in error.problems]) from None
         if config.mode is ApiMode.RECORD:
             from ..adapters.recording import RecordingTransport
 

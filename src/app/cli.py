@@ -28,7 +28,7 @@ from ..files import write_atomically
 from ..version import __version__
 from .bootstrap import ChartClient, open_pool, open_templates
 from .config import ApiMode, WorkerConfig
-from .export import Export
+from .export import MANIFEST_NAME, Export
 from .pool import AccountStatus
 from .terminal import following, show_accounts, show_manifest
 
@@ -137,7 +137,10 @@ def export(
     client = ChartClient(config)
     with following(len(set(requests))) as told, _terminable():
         work = Export(client.fetch, requests, out, jobs=jobs, told=told)
-        manifest = work.run()
+        try:
+            manifest = work.run()
+        except OSError as error:
+            raise ConfigError(f"--out: {out / MANIFEST_NAME} can't be written: {error.strerror}") from None
     if as_json:
         typer.echo(dump(manifest), nl=False)
     else:
@@ -189,7 +192,7 @@ def _split(option: str, values: list[str]) -> list[str]:
 
 def _refuse_problems(request: ChartRequest) -> None:
     if problems := request.problems():
-        raise ConfigError([f"chart request {request.key}: {problem}" for problem in problems])
+        raise ConfigError([f"the chart request is wrong: {problem}" for problem in problems])
 
 
 def _refuse_unwritable(folder: Path) -> None:

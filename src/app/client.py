@@ -14,7 +14,6 @@ from ..domain.classification import classify
 from ..domain.events import MockMissing
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.ports import Clock, Listener, Transport
-from ..domain.reply import Reply
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from .fetch import fetch
@@ -104,15 +103,7 @@ class RoutedClient:
     def _replay(self, request: ChartRequest, transport: Transport) -> ChartApiResult:
         """Ask a free transport once: a recorded answer doesn't change by asking again."""
         outcome = transport.send(request, None)
-        error = classify(outcome, now=self._clock.now())
-        reply = outcome if isinstance(outcome, Reply) else None
-        return ChartApiResult(
-            png_bytes=reply.body if reply is not None and error is None else None,
-            error=error,
-            http_status=None if reply is None else reply.status,
-            from_fixture=outcome.fixture_path is not None and not _is_missing(error),
-            fixture_path=outcome.fixture_path,
-        )
+        return ChartApiResult.of(outcome, classify(outcome, now=self._clock.now()))
 
 
 def _is_missing(error: ChartApiError | None) -> bool:

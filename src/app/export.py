@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -210,11 +211,13 @@ def _names(requests: Sequence[ChartRequest]) -> Mapping[ChartRequest, str]:
     taken: set[str] = set()
     names: dict[ChartRequest, str] = {}
     for request in requests:
-        name = stem(request.key)
-        if name.casefold() in taken:
-            name = distinct_stem(request.key)
-        taken.add(name.casefold())
-        names[request] = f"{name}.png"
+        numbered = (f"{distinct_stem(request.key)}-{number}" for number in count(2))
+        names[request] = next(
+            f"{name}.png"
+            for name in chain((stem(request.key), distinct_stem(request.key)), numbered)
+            if name.casefold() not in taken
+        )
+        taken.add(names[request].removesuffix(".png").casefold())
     return names
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import assert_never
 
 from ..domain.chart import ChartRequest
@@ -23,6 +24,7 @@ from ..domain.fetch import (
     TakeClaim,
     Woken,
 )
+from ..domain.ledger import Claim
 from ..domain.ports import Clock, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
@@ -51,9 +53,11 @@ def fetch(
     """
     started = clock.monotonic()
     step = Fetch.begin(request, policy, clock.now())
+    unsent: Claim | None = None
     feedback: Feedback
     try:
         while True:
+            unsent = step.unused
             for fact in step.facts:
                 listener.notify(fact)
             match step.action:
@@ -65,20 +69,28 @@ def fetch(
                 case ConfirmClaim(claim):
                     feedback = Confirmed(claim, pool.confirm(claim))
                 case Send(claim, timeout):
-                    account = pool.account(claim.account_id)
+                    account, unsent = pool.account(claim.account_id), None
                     outcome = transport.send(request, account, timeout=timeout)
                     feedback = Answered(claim, scrub(outcome, account.api_key))
                 case Report(claim, error):
                     feedback = Booked()
-                    try:
+                    with _best_effort(listener, claim):
                         pool.report(claim, error)
-                    except StoreUnavailable as failure:  # the picture is paid for; the next claim will say it again
-                        listener.notify(StoreFailed(claim.account_id, str(failure)))
                 case Finish(result):
                     return result
                 case _:
                     assert_never(step.action)
             step = step.next(feedback, Moment(clock.now(), clock.monotonic() - started, chance()))
     finally:
-        if step.unused is not None:
-            pool.refund(step.unused)
+        if unsent is not None:
+            with _best_effort(listener, unsent):
+                pool.refund(unsent)
+
+
+@contextmanager
+def _best_effort(listener: Listener, claim: Claim) -> Iterator[None]:
+    """Go on without the store: a picture is paid for, and the next claim will say it again."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        listener.notify(StoreFailed(claim.account_id, str(error)))

@@ -99,13 +99,16 @@ class Pool:
                 first = self._line.first(now, chosen)
                 at = None if first is None else max(first[1], now)
                 if first is not None and at is not None and (at < latest if latest is not None else at <= now):
-                    if taken := self._take(first[0], at, now):
+                    taken = self._take(first[0], at, now)
+                    if isinstance(taken, Granted) or (taken is not None and refreshed):
                         return taken
+                    if taken is None:
+                        continue
                 elif refreshed:
                     return self._none_left(at, chosen)
-                else:  # another process may have given back, or reinstated, what this one thinks is gone
-                    self._refresh()
-                    refreshed = True
+                # Another process may have given back, or reinstated, what this one thinks is gone.
+                self._refresh()
+                refreshed = True
 
     def confirm(self, claim: Claim) -> bool:
         """Say whether a claim that was waited for still stands; one that doesn't is given back."""
@@ -216,8 +219,8 @@ class Pool:
         """Change an account's books, however many others do, and tell the listener what became of it."""
         place = self._find(account_id)
         with self._lock:
-            self._load()
             while True:
+                self._refresh(place)  # what is remembered only guides the choice of an account
                 now, known = self._clock.now(), self._known[place]
                 before = _current(known, self.accounts[place], now)
                 after = change(before)
@@ -226,7 +229,6 @@ class Pool:
                 if self._store.replace(known, after):
                     self._remember(place, after)
                     break
-                self._refresh(place)
         if (event := _event(before, after)) is not None:
             self._listener.notify(event)
 

@@ -52,6 +52,8 @@ __all__ = [
 ]
 
 WINDOW: Final = timedelta(days=1)
+_YEAR: Final = 31_536_000.0  # seconds
+_UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 
 
@@ -144,7 +146,7 @@ class Account:
         burst: calls it allows at once.
 
     Raises:
-        ConfigError: a value is out of its range; the message names the field and never holds the key.
+        ConfigError: a value is out of its range; the message names the field and holds no text of the account, which may be a key.
     """
 
     id: str
@@ -155,13 +157,14 @@ class Account:
     burst: int = 3
 
     def __attrs_post_init__(self) -> None:
-        if problems := [f"account {self.id!r}: {problem}" for problem in self._problems()]:
+        if problems := self._problems():
             raise ConfigError(problems)
 
     def _problems(self) -> list[str]:
         """Say what is wrong with the fields."""
         rules = (
             (bool(self.id.strip()), "id is empty"),
+            (not self.id.strip() or not _UNSHOWN.search(self.id), "id holds a control character or half a character"),
             (bool(self.api_key), "api_key is empty"),
             (
                 not self.api_key or bool(_VISIBLE.fullmatch(self.api_key)),
@@ -170,13 +173,17 @@ class Account:
             (self.daily_limit >= 0, f"daily_limit must be 0 or more, not {self.daily_limit}"),
             (
                 self.plan is None or isinstance(self.plan, PlanName),
-                f"plan must be one of {', '.join(PlanName)}, not {self.plan!r}",
+                f"plan must be one of {', '.join(PlanName)}",
             ),
             (
                 math.isfinite(self.requests_per_second) and self.requests_per_second > 0,
                 f"requests_per_second must be more than 0, not {self.requests_per_second}",
             ),
             (self.burst >= 1, f"burst must be at least 1, not {self.burst}"),
+            (
+                not self.requests_per_second > 0 or self.burst / self.requests_per_second <= _YEAR,
+                "burst / requests_per_second must be at most a year in seconds",
+            ),
         )
         return [text for holds, text in rules if not holds]
 

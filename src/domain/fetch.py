@@ -142,7 +142,7 @@ class Fetch:
         policy: what it may cost.
         action: what the driver is to do now.
         facts: what listeners are to be told now.
-        unused: a claim that is held and whose call has not been sent; whoever abandons the fetch gives it back.
+        unused: a claim that is held and whose call has not been sent yet; whoever abandons the fetch gives it back.
     """
 
     request: ChartRequest
@@ -173,7 +173,7 @@ class Fetch:
             case Granted(claim):
                 return self._hold(claim, moment)
             case WaitUntil(at):
-                return self._step(Pause((at - moment.utc).total_seconds()))
+                return self._step(Pause(self._seconds_to(at, moment)))
             case NoneLeft():
                 return self._none_left(feedback)
             case Woken():
@@ -189,7 +189,7 @@ class Fetch:
 
     def _hold(self, claim: Claim, moment: Moment) -> Fetch:
         """Wait for the moment a claim is granted for, or use it at once."""
-        wait = (claim.not_before - moment.utc).total_seconds()
+        wait = self._seconds_to(claim.not_before, moment)
         step = self._step(Pause(wait), unused=claim) if wait > 0 else self._send(claim, moment)
         error = self._outcome.error
         if error is None or error.scope is Scope.SERVICE:
@@ -204,13 +204,17 @@ class Fetch:
             return self._step(Pause(early), unused=claim)
         return self._step(ConfirmClaim(claim), unused=claim)
 
+    def _seconds_to(self, at: datetime, moment: Moment) -> float:
+        """Count the seconds to *at*, but none past the deadline, whatever the wall clock has done meanwhile."""
+        return min((at - moment.utc).total_seconds(), self.policy.deadline - moment.elapsed)
+
     def _send(self, claim: Claim, moment: Moment) -> Fetch:
         """Make the call, unless the deadline has passed while the claim was waited for."""
         remaining = self.policy.deadline - moment.elapsed
         if remaining <= 0:
             return self._finish(self._late(moment), unused=claim)
         started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1)
-        return self._step(Send(claim, remaining), started, sent=moment)
+        return self._step(Send(claim, remaining), started, unused=claim, sent=moment)
 
     def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
         """Take in the outcome of a call, and have it booked before anything else is decided."""
@@ -219,15 +223,7 @@ class Fetch:
         kind = None if error is None else error.kind
         duration = moment.elapsed - self._sent.elapsed
         attempts = (*self.attempts, Attempt(claim.account_id, self._sent.utc, duration, status, kind))
-        result = ChartApiResult(
-            png_bytes=outcome.body if isinstance(outcome, Reply) and error is None else None,
-            error=error,
-            http_status=status,
-            from_fixture=outcome.fixture_path is not None,
-            fixture_path=outcome.fixture_path,
-            account_id=claim.account_id,
-            attempts=attempts,
-        )
+        result = ChartApiResult.of(outcome, error, claim.account_id, attempts)
         finished = CallFinished(str(self.request.key), claim.account_id, len(attempts), duration, status, kind)
         action = Finish(result) if error is None else Report(claim, error)
         return self._step(action, finished, outcome=result)

@@ -10,7 +10,7 @@ moves ``arrival`` one emission interval further. So grants in any span t never e
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import attrs
@@ -34,6 +34,7 @@ __all__ = [
     "throttle",
 ]
 
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REFUNDABLE: Final = 1024
 """A claim that so many others have followed stays charged: what has to be remembered of refunds is bounded."""
 
@@ -61,9 +62,8 @@ class Claim:
 
 
 def fresh(account: Account, now: datetime) -> AccountSnapshot:
-    """Open the books of an account that has none."""
-    window = window_of(now)
-    return AccountSnapshot(account.id, window=window, arrival=window, key_digest=account.key_digest)
+    """Open the books of an account that has none, and so no pace to keep."""
+    return AccountSnapshot(account.id, window=window_of(now), arrival=_LONG_AGO, key_digest=account.key_digest)
 
 
 def current(snapshot: AccountSnapshot, account: Account, now: datetime) -> AccountSnapshot:

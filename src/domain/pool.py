@@ -77,6 +77,9 @@ class AccountLine:
             place, moment = entry = heappop(self._ready)
             if self._moment[place] != moment:
                 continue
+            if moment > now:  # the clock has stepped back since it was sorted in
+                heappush(self._later, (moment, place))
+                continue
             passed_ready.append(entry)
             if allowed is None or allowed(place):
                 found = (place, moment)
@@ -94,15 +97,11 @@ class AccountLine:
         return found
 
     def _sort_out(self, now: datetime) -> None:
-        """Move those whose moment has come to the ready ones, and back again should the clock have stepped back."""
+        """Move those whose moment has come to the ready ones."""
         while self._later and self._later[0][0] <= now:
             moment, place = heappop(self._later)
             if self._moment[place] == moment:
                 heappush(self._ready, (place, moment))
-        while self._ready and (self._ready[0][1] > now or self._moment[self._ready[0][0]] != self._ready[0][1]):
-            place, moment = heappop(self._ready)
-            if self._moment[place] == moment:
-                heappush(self._later, (moment, place))
 
     def _rebuild(self) -> None:
         """Drop every entry that no longer counts."""

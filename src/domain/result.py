@@ -9,6 +9,7 @@ import attrs
 
 from .errors import ChartUnavailable
 from .faults import ChartApiError, FaultKind
+from .reply import Reply, TransportFailure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,27 @@ class ChartApiResult:
     fixture_path: Path | None = None
     account_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        outcome: Reply | TransportFailure,
+        error: ChartApiError | None,
+        account_id: str | None = None,
+        attempts: tuple[Attempt, ...] = (),
+    ) -> ChartApiResult:
+        """Build the result of an exchange: its *outcome*, and what that means."""
+        reply = outcome if isinstance(outcome, Reply) else None
+        return cls(
+            png_bytes=reply.body if reply is not None and error is None else None,
+            error=error,
+            http_status=None if reply is None else reply.status,
+            from_fixture=outcome.fixture_path is not None
+            and (error is None or error.kind is not FaultKind.FIXTURE_MISSING),
+            fixture_path=outcome.fixture_path,
+            account_id=account_id,
+            attempts=attempts,
+        )
 
     @property
     def ok(self) -> bool:

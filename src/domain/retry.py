@@ -8,8 +8,8 @@ come back together), never past the deadline and never after the last attempt.
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
@@ -18,7 +18,8 @@ from .faults import ChartApiError, Scope
 
 __all__ = ["Decision", "GiveUp", "RetryPolicy", "SwitchAccount", "WaitAndRetry", "decide"]
 
-_LARGEST_EXPONENT = 60
+_LARGEST_EXPONENT: Final = 60
+_YEAR: Final = 31_536_000.0  # seconds
 
 
 @attrs.frozen
@@ -46,8 +47,8 @@ class RetryPolicy:
             problems.append(f"max_attempts must be at least 1, not {self.max_attempts}")
         for name in ("base_delay", "max_delay", "deadline"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                problems.append(f"{name} must be a number of seconds, 0 or more, not {value}")
+            if not 0 <= value <= _YEAR:
+                problems.append(f"{name} must be a number of seconds from 0 to a year, not {value}")
         if problems:
             raise ConfigError(problems)
 

@@ -13,6 +13,7 @@ __all__ = ["MASK", "scrub", "scrub_reply"]
 
 MASK: Final = "[key]"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_OK: Final = 200
 _SHORTEST: Final = 4
 """No real key is shorter; to mask less would only garble text."""
 
@@ -21,28 +22,41 @@ def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailu
     """Give *outcome* without *key*; the same object when it holds none."""
     if isinstance(outcome, Reply):
         return scrub_reply(outcome, key)
-    return attrs.evolve(outcome, message=_without(outcome.message, _spellings(key)))
+    return attrs.evolve(outcome, message=_without(outcome.message, key))
 
 
 def scrub_reply(reply: Reply, key: str) -> Reply:
-    """Give *reply* without *key*, plain or as it stands in JSON; the same object when it holds none."""
-    spellings, body = _spellings(key), reply.body
-    if body.startswith(_PNG):  # a picture has no room for a key, and any change would damage it
+    """Give *reply* without *key*, plain or however JSON may spell it; the same object when it holds none."""
+    if reply.status == _OK and reply.body.startswith(_PNG):  # no room for a key, and any change would damage it
         return reply
-    if not any(spelling.encode() in body or spelling in str(reply.headers) for spelling in spellings):
-        return reply
-    for spelling in spellings:
-        body = body.replace(spelling.encode(), MASK.encode())
-    return attrs.evolve(
-        reply, body=body, headers={name: _without(value, spellings) for name, value in reply.headers.items()}
-    )
+    headers = {_without(name, key): _without(value, key) for name, value in reply.headers.items()}
+    body = _without_spelled(_without(reply.body.decode("latin-1"), key).encode("latin-1"), key)
+    return reply if body == reply.body and headers == reply.headers else attrs.evolve(reply, body=body, headers=headers)
 
 
-def _spellings(key: str) -> set[str]:
-    return {key, json.dumps(key)[1:-1]} if len(key) >= _SHORTEST else set()
+def _without(text: str, key: str) -> str:
+    return text.replace(key, MASK) if len(key) >= _SHORTEST else text
 
 
-def _without(text: str, spellings: set[str]) -> str:
-    for spelling in spellings:
-        text = text.replace(spelling, MASK)
-    return text
+def _without_spelled(body: bytes, key: str) -> bytes:
+    """Write JSON again when its escapes spell the key; JSON may escape any character."""
+    if b"\\" not in body:
+        return body
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    clean = _clean(value, key)
+    return body if clean == value else json.dumps(clean, separators=(",", ":")).encode()
+
+
+def _clean(value: object, key: str) -> object:
+    match value:
+        case str():
+            return _without(value, key)
+        case list():
+            return [_clean(inner, key) for inner in value]
+        case dict():
+            return {_without(name, key): _clean(inner, key) for name, inner in value.items()}
+        case _:
+            return value

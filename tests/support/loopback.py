@@ -29,6 +29,7 @@ class Received:
     headers: Mapping[str, str]
     body: bytes
     connection: int
+    wire: bytes = b""
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Exchange:
@@ -149,13 +150,14 @@ class _Handler(socketserver.BaseRequestHandler):
     @staticmethod
     def _receive(connection: socket.socket, number: int) -> Received | None:
         """Read one request; None when the client has left."""
-        parser, head, body = h11.Connection(h11.SERVER), None, b""
+        parser, head, body, wire = h11.Connection(h11.SERVER), None, b"", b""
         while True:
             event = parser.next_event()
             if event is h11.NEED_DATA:
                 data = connection.recv(65536)
                 if not data and head is None:
                     return None
+                wire += data
                 parser.receive_data(data)
             elif isinstance(event, h11.Request):
                 head = event
@@ -163,7 +165,7 @@ class _Handler(socketserver.BaseRequestHandler):
                 body += event.data
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-                return Received(head.method.decode(), head.target.decode(), headers, body, number)
+                return Received(head.method.decode(), head.target.decode(), headers, body, number, wire)
             else:
                 return None
 

@@ -1,0 +1,189 @@
+"""Connections to one address: who may be called, through which proxy, trusting whom, and for how long.
+
+urllib3 bounds each read from a socket, not all of them together; so a reply that comes a byte at a time could last for
+ever. Here the read timeout is for the whole reply. And whatever fails before a connection is made, handshake and proxy
+included, is told apart from what fails later: the first can't have cost a call.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import ipaddress
+import math
+import socket
+import ssl
+import time
+from typing import Any, Final
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3 import exceptions
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
+
+from ..domain.errors import ConfigError
+
+__all__ = ["connection_pool", "read_address"]
+
+_SCHEMES: Final = frozenset({"http", "https"})
+_LEAST: Final = 1e-6  # seconds; a timeout of 0 would mean not to block
+
+
+class _BoundedReads(io.RawIOBase):
+    """Reads from a socket until *deadline* (monotonic seconds), however the bytes come in."""
+
+    def __init__(self, raw: io.RawIOBase, connection: socket.socket, deadline: float) -> None:
+        self._raw = raw
+        self._socket = connection
+        self._deadline = deadline
+        self.ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(None if left == math.inf else max(left, _LEAST))
+        count = self._raw.readinto(buffer)
+        self.ended = count == 0
+        return count
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    """A reply that has to be whole, headers included, within the timeout of its socket."""
+
+    def __init__(self, connection: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(connection, *args, **kwargs)
+        timeout = connection.gettimeout()
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        self._reads = _BoundedReads(self.fp.detach(), connection, deadline)
+        self.fp = io.BufferedReader(self._reads)
+
+    def begin(self) -> None:
+        super().begin()
+        if self._reads.ended:  # http.client takes the end of the connection for the end of the headers
+            raise http.client.RemoteDisconnected("the connection ended in the headers")
+        # urllib3 would log lines that are no headers, whatever they hold.
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+
+class _PlainConnection(HTTPConnection):
+    """A connection to this machine."""
+
+    response_class = _BoundedResponse
+
+
+class _SecureConnection(HTTPSConnection):
+    """A connection that says of everything up to the end of the handshake that nothing was sent."""
+
+    response_class = _BoundedResponse
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError as error:
+            raise exceptions.ConnectTimeoutError(self, "the handshake did not end in time") from error
+        except (OSError, http.client.HTTPException) as error:
+            if self.proxy is not None and not isinstance(error, ssl.SSLError):
+                raise exceptions.ProxyError("the proxy made no tunnel", error) from error
+            raise exceptions.NewConnectionError(self, "the handshake failed") from error
+
+
+def read_address(base_url: str) -> SplitResult:
+    """Read the address of the provider.
+
+    Raises:
+        ConfigError: it is none, or the key would travel in the clear; a password in it is not repeated.
+    """
+    try:
+        address = urlsplit(base_url)
+        host, _ = address.hostname, address.port
+        urllib3.util.parse_url(base_url)
+        (host or "").encode("idna")
+    except ValueError:  # exceptions.LocationParseError and UnicodeError are such
+        host = address = None
+    if address is not None and "@" in address.netloc:
+        raise ConfigError("the base address must not hold a user name or password")
+    if not address or not host or address.scheme not in _SCHEMES or address.query or address.fragment:
+        raise ConfigError("the base address is not like https://api.chart-img.com")
+    if address.scheme == "http" and not _is_loopback(host):
+        raise ConfigError(
+            f"the base address http://{host} would send the key in the clear; use https (http is for loopback only)"
+        )
+    return address
+
+
+def connection_pool(address: SplitResult, size: int, ca_certs: str | None) -> urllib3.HTTPConnectionPool:
+    """Make the pool of connections to *address*, through the proxy of the environment if it names one for this host.
+
+    Raises:
+        ConfigError: the proxy or the file *ca_certs* can't be used.
+    """
+    secure = address.scheme == "https"
+    context = _context(ca_certs) if secure else None
+    proxy = _proxy(address)
+    manager: urllib3.PoolManager
+    if proxy is None:
+        manager = urllib3.PoolManager(num_pools=1, maxsize=size, ssl_context=context)
+    else:
+        manager = _proxy_manager(proxy, size, context)
+    pool = manager.connection_from_url(address.geturl())
+    pool.ConnectionCls = _SecureConnection if secure else _PlainConnection
+    return pool
+
+
+def _proxy(address: SplitResult) -> str | None:
+    """Find the proxy of the environment; there is none for this machine, whose key it would see."""
+    host = str(address.hostname)
+    if _is_loopback(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get(address.scheme) or proxies.get("all")
+
+
+def _proxy_manager(proxy: str, size: int, context: ssl.SSLContext | None) -> urllib3.PoolManager:
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError("the proxy of the environment is not an address like http://proxy:3128") from None
+    if parts.scheme not in _SCHEMES or not host:
+        raise ConfigError(f"the proxy of the environment must be an http or https address, not {parts.scheme}://…")
+    where = f"[{host}]" if ":" in host else host
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+    return urllib3.ProxyManager(
+        f"{parts.scheme}://{where}:{port}" if port else f"{parts.scheme}://{where}",
+        num_pools=1,
+        maxsize=size,
+        ssl_context=context,
+        proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _context(ca_certs: str | None) -> ssl.SSLContext:
+    """Trust the system's authorities, or those in a file, once for all connections; host names are checked."""
+    context = create_urllib3_context()
+    try:
+        if ca_certs is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(ca_certs)
+    except OSError as error:
+        raise ConfigError(f"the certificate authorities in {ca_certs} can't be read: {error.strerror}") from None
+    return context

@@ -1,0 +1,103 @@
+"""The domain is pure: it asks no clock, and imports nothing that could."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import chartimg
+
+DOMAIN = Path(chartimg.__file__).parent / "domain"
+FILES = sorted(DOMAIN.glob("**/*.py"))
+CLOCKS = {"now", "today", "utcnow"}
+PURE = {
+    "__future__",
+    "attrs",
+    "collections",
+    "copy",
+    "datetime",
+    "enum",
+    "functools",
+    "hashlib",
+    "heapq",
+    "json",
+    "math",
+    "re",
+    "struct",
+    "types",
+    "typing",
+    "zlib",
+}
+FOR_TYPES_ONLY = {"pathlib"}
+
+
+def tree(file: Path) -> ast.Module:
+    """Parse a module."""
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
+def imports(node: ast.AST, *, typing: bool = False) -> Iterator[tuple[str, bool]]:
+    """Give each absolute import under *node* by its top-level package, and whether only type checkers see it."""
+    match node:
+        case ast.Import(names):
+            yield from ((alias.name.partition(".")[0], typing) for alias in names)
+        case ast.ImportFrom(module=str(module), level=0):
+            yield module.partition(".")[0], typing
+        case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body, orelse=otherwise):
+            for statement in body:
+                yield from imports(statement, typing=True)
+            for statement in otherwise:
+                yield from imports(statement, typing=typing)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from imports(child, typing=typing)
+
+
+def relative(node: ast.AST) -> Iterator[ast.ImportFrom]:
+    """Give each relative import under *node*."""
+    return (each for each in ast.walk(node) if isinstance(each, ast.ImportFrom) and each.level)
+
+
+def test_there_is_a_domain_to_look_at() -> None:
+    """The tests below look at the real modules, not at an empty folder."""
+    assert {"account.py", "chart.py", "fetch.py", "ports.py", "retry.py"} <= {file.name for file in FILES}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_domain_asks_no_clock(file: Path) -> None:
+    """No module of the domain calls now, today or utcnow on anything: time comes in as an argument."""
+    calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+    asked = [
+        f"line {call.lineno}: .{call.attr}()"
+        for call in calls
+        if isinstance(call, ast.Attribute) and call.attr in CLOCKS
+    ]
+
+    assert [] == asked
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_domain_imports_only_what_is_pure(file: Path) -> None:
+    """Apart from attrs and its own modules the domain imports only the listed pure part of the standard library."""
+    found = set(imports(tree(file)))
+
+    assert {name for name, typing in found if not typing} <= PURE
+    assert {name for name, typing in found if typing} <= PURE | FOR_TYPES_ONLY
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_domain_reaches_no_further_than_itself(file: Path) -> None:
+    """Relative imports of the domain stay in the domain."""
+    assert {1} >= {node.level for node in relative(tree(file))}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_domain_opens_and_prints_nothing(file: Path) -> None:
+    """Built-in functions that read, write or load are not called in the domain."""
+    calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+    named = {call.id for call in calls if isinstance(call, ast.Name)}
+
+    assert set() == named & {"open", "print", "input", "exec", "eval", "compile", "__import__"}

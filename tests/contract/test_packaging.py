@@ -1,0 +1,108 @@
+"""The wheel: all of src, under the name chartimg, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import chartimg
+from command import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = {".py", ".json", ".typed"}
+
+
+def tracked() -> list[str]:
+    """List the files of the tree as git knows them, without links and what is deleted."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    files = filter(None, listed.split("\0"))
+    return [file for file in files if (ROOT / file).is_file() and not (ROOT / file).is_symlink()]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """Build the wheel from a copy of the tree, so that nothing is left in the tree."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("the tree is no git checkout")
+    copy = tmp_path_factory.mktemp("tree")
+    for file in (*tracked(), "README.md"):
+        (copy / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, copy / file)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "out"]
+    built = subprocess.run(
+        command, cwd=copy, env=environment(copy / "home"), capture_output=True, text=True, check=False
+    )
+    assert 0 == built.returncode, built.stdout + built.stderr
+    (made,) = (copy / "out").iterdir()
+    return zipfile.ZipFile(made)
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: zipfile.ZipFile) -> str:
+    """Read what the wheel says of itself."""
+    (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+    return wheel.read(name).decode()
+
+
+def contents(wheel: zipfile.ZipFile) -> Mapping[str, bytes]:
+    """Read the package out of *wheel*, by path under chartimg."""
+    names = [name for name in wheel.namelist() if name.startswith("chartimg/")]
+    return {name.removeprefix("chartimg/"): wheel.read(name) for name in names}
+
+
+def test_the_wheel_holds_the_tree_byte_for_byte(wheel: zipfile.ZipFile) -> None:
+    """Every module, template and marker under src is in the wheel as it is in the tree, and nothing more."""
+    expected = {
+        file.removeprefix("src/"): (ROOT / file).read_bytes()
+        for file in tracked()
+        if file.startswith("src/") and Path(file).suffix in KINDS
+    }
+    found = contents(wheel)
+
+    assert {"py.typed", "app/cli.py", "templates/price_psar_adi_v1.json"} <= expected.keys()
+    assert expected.keys() == found.keys()
+    assert expected == found
+
+
+def test_the_wheel_puts_one_name_at_the_top_level(wheel: zipfile.ZipFile) -> None:
+    """An installation adds chartimg and its metadata; no domain, app, tests or typings that would collide."""
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+
+    assert {"chartimg", f"chartimg-{chartimg.__version__}.dist-info"} == tops
+
+
+def test_the_wheel_says_what_it_is(metadata: str) -> None:
+    """Name, version, Python and licence are those of the project."""
+    lines = metadata.splitlines()
+
+    for line in (
+        "Name: chartimg",
+        f"Version: {chartimg.__version__}",
+        "Requires-Python: >=3.11",
+        "License-Expression: MIT",
+        "License-File: LICENSE",
+    ):
+        assert line in lines
+
+
+def test_the_wheel_needs_only_what_the_contract_names(metadata: str) -> None:
+    """Five libraries are needed at run time; everything else is an extra."""
+    needed = [line for line in metadata.splitlines() if line.startswith("Requires-Dist: ") and "extra ==" not in line]
+
+    assert ["attrs", "cattrs", "platformdirs", "structlog", "urllib3"] == sorted(
+        line.split()[1].partition(">")[0] for line in needed
+    )
+
+
+def test_the_wheel_brings_the_command(wheel: zipfile.ZipFile) -> None:
+    """The script chartimg starts the function that works without the extra, too."""
+    (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt")]
+
+    assert "chartimg = chartimg.__main__:main" in wheel.read(name).decode().splitlines()

@@ -1,0 +1,342 @@
+"""A key is posted in one header and stands nowhere else: not in a repr, a log, a traceback, a file or an error."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import logging
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import chartimg
+from chartimg import ChartClient, ChartRequest, ConfigError, RetryPolicy, WorkerConfig
+from chartimg.adapters.http import Urllib3Transport
+from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.recording import RecordingTransport
+from chartimg.app.bootstrap import open_pool
+from chartimg.domain import ledger
+from chartimg.testing import VirtualClock, picture
+from command import environment, eventually, run, start
+from loopback import Exchange, LoopbackServer, answer, raw, serving, stall
+
+CANARY = "canary-key-7f3a9/+x"
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
+PNG = picture(8, 6)
+GRID = (
+    "--symbols",
+    "A:A,B:B,C:C",
+    "--timeframes",
+    "1h",
+    "--templates",
+    "price_psar_adi_v1",
+    "--out",
+    "out",
+    "--jobs",
+    "1",
+)
+
+
+def told(text: str) -> bytes:
+    """Write an error body that repeats *text*."""
+    return json.dumps({"message": f"Bad key {text}", "errors": [{"msg": text, "value": {"x-api-key": text}}]}).encode()
+
+
+def unreadable(text: str) -> str:
+    """Write *text* with every character escaped, as JSON allows."""
+    return "".join(f"\\u{ord(character):04x}" for character in text)
+
+
+ECHOES: dict[str, Exchange] = {
+    "422 in body and headers": answer(422, told(CANARY), content_type=f"application/{CANARY}", x_echo=CANARY),
+    "422 in plain text": answer(422, b"<h1>" + CANARY.encode() + b"</h1>", content_type="text/html"),
+    "422 with slashes escaped": answer(422, told("SLOT").replace(b"SLOT", CANARY.replace("/", "\\/").encode())),
+    "422 with all escaped": answer(422, told("SLOT").replace(b"SLOT", unreadable(CANARY).encode())),
+    "422 behind a PNG signature": answer(422, b"\x89PNG\r\n\x1a\n" + CANARY.encode(), content_type=CANARY),
+    "403 of the account": answer(403, b'{"message":"Forbidden"}', x_echo=CANARY, x_amzn_errortype=CANARY),
+    "403 of the request": answer(403, told(CANARY)),
+    "429 of the day": answer(429, told(CANARY + " limit exceeded"), retry_after=CANARY),
+    "429 of the moment": answer(429, told(CANARY + " throttled, slow down"), x_amzn_errortype=CANARY),
+    "500": answer(500, told(CANARY), x_echo=CANARY),
+    "200 without a picture": answer(200, told(CANARY), content_type=CANARY),
+    "a redirect": answer(302, told(CANARY), location=f"http://127.0.0.1:1/?key={CANARY}"),
+    "a header that is none": raw(
+        b"HTTP/1.1 422 Bad\r\ncontent-length: 2\r\n"
+        + CANARY.encode()
+        + b"\r\nx-echo "
+        + CANARY.encode()
+        + b"\r\n\r\n{}"
+    ),
+    "a status line that is none": raw(b"HTTP/9 " + CANARY.encode() + b"\r\n\r\n", keep=False),
+    "a reason phrase": raw(b"HTTP/1.1 500 " + CANARY.encode() + b"\r\ncontent-length: 0\r\n\r\n"),
+    "a length that is none": raw(b"HTTP/1.1 500 X\r\ncontent-length: " + CANARY.encode() + b"\r\n\r\n", keep=False),
+    "a chunk that is none": raw(
+        b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n" + CANARY.encode() + b"\r\n", keep=False
+    ),
+}
+
+
+class _Ear:
+    """Hears every logger at DEBUG, with all fields of each record and the traceback it may hold."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+        self.handler = logging.StreamHandler(self.stream)
+        self.handler.setFormatter(logging.Formatter("%(name)s %(message)s"))
+        self.handler.addFilter(self._note_fields)
+
+    def _note_fields(self, record: logging.LogRecord) -> bool:
+        self.stream.write(f"{record.__dict__!r}\n")
+        return True
+
+
+@pytest.fixture
+def ear() -> Iterator[_Ear]:
+    """Listen to all that is logged during a test."""
+    listening, root = _Ear(), logging.getLogger()
+    before = root.level
+    root.addHandler(listening.handler)
+    root.setLevel(logging.DEBUG)
+    yield listening
+    root.removeHandler(listening.handler)
+    root.setLevel(before)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A server whose script each test fills."""
+    with serving() as running:
+        yield running
+
+
+def settings(server: LoopbackServer, folder: Path, mode: str) -> dict[str, str]:
+    """Write settings with one account, whose key the server repeats, and the books in a file."""
+    listed = [{"id": "a", "apiKey": CANARY, "burst": 9}]
+    return {
+        "CHARTS_API_MODE": mode,
+        "CHARTS_API_BASE_URL": server.url,
+        "CHART_IMG_ACCOUNTS_JSON": json.dumps(listed),
+        "CHARTS_FIXTURES_DIR": str(folder / "fixtures"),
+        "CHARTS_ACCOUNT_STORE": f"sqlite:///{folder}/books.sqlite3",
+    }
+
+
+def shown(text: str | bytes) -> bool:
+    """Whether the key is in *text*, as it is or as JSON and Python may spell it."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    return any(spelling in data for spelling in (CANARY.encode(), b"canary-key", unreadable(CANARY).encode()))
+
+
+def files_with_the_key(folder: Path) -> list[str]:
+    """Name the files under *folder* in whose content or name the key stands."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [str(path) for path in files if shown(path.read_bytes()) or shown(str(path))]
+
+
+@pytest.mark.parametrize("mode", ["real", "record"])
+@pytest.mark.parametrize("echo", ECHOES)
+def test_a_key_that_the_provider_repeats_is_shown_nowhere(
+    echo: str, mode: str, server: LoopbackServer, tmp_path: Path, ear: _Ear
+) -> None:
+    """Whatever shape the echo has: not in the result, the exception, the logs, the books or the fixtures."""
+    server.otherwise = ECHOES[echo]
+    config = WorkerConfig.from_env(settings(server, tmp_path, mode))
+    with ChartClient(config, policy=RetryPolicy(max_attempts=2), clock=VirtualClock()) as client:
+        result = client.fetch(REQUEST)
+        again = client.fetch(REQUEST)
+        assert CANARY in str(server.keys)
+        assert result.error is not None
+        exceptions = []
+        for each in (result, again):
+            with pytest.raises(chartimg.ChartUnavailable) as caught:
+                each.unwrap()
+            exceptions += ["".join(traceback.format_exception(caught.value)), repr(caught.value)]
+        values = [repr(result), str(result), repr(again), repr(result.error), repr(result.error.details), *exceptions]
+        on_disk = files_with_the_key(tmp_path)
+
+    assert [] == [value for value in values if shown(value)]
+    assert [] == on_disk
+    assert (tmp_path / "books.sqlite3").stat().st_size
+    assert not shown(ear.stream.getvalue())
+    assert "chart_api_call_finished" in ear.stream.getvalue()
+
+
+def test_mock_mode_has_no_key_to_show(server: LoopbackServer, tmp_path: Path, ear: _Ear) -> None:
+    """In mock mode the key is not even read: it is in no result, log or file, and no call carries it."""
+    config = WorkerConfig.from_env(settings(server, tmp_path, "mock"))
+    with ChartClient(config) as client:
+        result = client.fetch(REQUEST)
+
+    assert not shown(repr(config) + repr(result) + ear.stream.getvalue())
+    assert [] == server.requests
+    assert [] == files_with_the_key(tmp_path)
+
+
+def test_a_failure_that_no_reply_explains_shows_no_key(tmp_path: Path, ear: _Ear) -> None:
+    """A refused connection, and a bug in a listener with its traceback, are logged without the key."""
+
+    class Broken:
+        def notify(self, event: object) -> None:
+            raise RuntimeError("broken")
+
+    with serving() as gone:
+        environ = settings(gone, tmp_path, "real")
+    with ChartClient(WorkerConfig.from_env(environ), clock=VirtualClock(), listener=Broken()) as client:
+        result = client.fetch(REQUEST)
+
+    assert result.error is not None
+    assert not shown(repr(result))
+    assert "broken" in ear.stream.getvalue()
+    assert not shown(ear.stream.getvalue())
+
+
+def test_no_public_object_shows_the_key(server: LoopbackServer, tmp_path: Path) -> None:
+    """Repr, str and format of everything that holds the key, or was made from it, leave it out."""
+    clock = VirtualClock()
+    account = chartimg.Account("a", CANARY)
+    config = WorkerConfig.from_env(settings(server, tmp_path, "record"))
+    pool = open_pool(config, clock=clock)
+    http = Urllib3Transport(server.url)
+    snapshot = ledger.fresh(account, clock.now())
+    client = ChartClient(config)
+    objects: list[object] = [
+        account,
+        [account],
+        copy.copy(account),
+        config,
+        pool,
+        pool.accounts,
+        pool.status(),
+        pool.claim(),
+        chartimg.AccountPool([account], MemoryAccountStore(), clock),
+        http,
+        RecordingTransport(http, tmp_path / "fixtures"),
+        snapshot,
+        ledger.grant(snapshot, account, clock.now()),
+        client,
+        REQUEST,
+        account.key_digest,
+    ]
+    texts = [render(each) for each in objects for render in (repr, str, "{}".format)]
+    pool.close()
+    client.close()
+    http.close()
+
+    assert [] == [text for text in texts if shown(text)]
+    with pytest.raises(ConfigError) as caught:
+        chartimg.Account("a", f"{CANARY} ", burst=0)
+    assert not shown("".join(traceback.format_exception(caught.value)))
+
+
+MALFORMED = {
+    "cut off": f'[{{"id": "a", "apiKey": "{CANARY}"',
+    "no JSON": f"a={CANARY}",
+    "text": f'"{CANARY}"',
+    "an object": f'{{"a": "{CANARY}"}}',
+    "key as the name": f'{{"{CANARY}": "a"}}',
+    "an array of keys": f'["{CANARY}"]',
+    "an object too deep": f'[[{{"id": "a", "apiKey": "{CANARY}"}}]]',
+    "a key in an array": f'[{{"id": "a", "apiKey": ["{CANARY}"]}}]',
+    "a key with a space": f'[{{"id": "a", "apiKey": " {CANARY}"}}]',
+    "a key with a line break": f'[{{"id": "a", "apiKey": "{CANARY}\\n"}}]',
+    "another mistake beside it": f'[{{"id": "a", "apiKey": "{CANARY}", "burst": 0, "dailyLimit": "x"}}]',
+    "no id": f'[{{"apiKey": "{CANARY}"}}]',
+    "twins": f'[{{"id": "a", "apiKey": "{CANARY}"}}, {{"id": "b", "apiKey": "{CANARY}"}}]',
+    "key as a number's value": f'[{{"id": "a", "apiKey": "x", "dailyLimit": "{CANARY}"}}]',
+    "key under another name": f'[{{"id": "a", "api_key": "{CANARY}"}}]',
+    "key as the plan": f'[{{"id": "a", "apiKey": "x", "plan": "{CANARY}"}}]',
+    "key as a field's name": f'[{{"id": "a", "{CANARY}": "apiKey"}}]',
+    "key as the id": f'[{{"id": "{CANARY}", "apiKey": ""}}]',
+    "key as the id of twins": f'[{{"id": "{CANARY}", "apiKey": "x"}}, {{"id": "{CANARY}", "apiKey": "y"}}]',
+}
+
+
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+def test_malformed_accounts_are_told_without_the_key(text: str) -> None:
+    """Wherever in the JSON the key was put by mistake, neither the error nor its traceback repeats it."""
+    with pytest.raises(ConfigError) as caught:
+        WorkerConfig.from_env({"CHART_IMG_ACCOUNTS_JSON": text})
+
+    told_of = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(caught.value.__dict__)
+    assert not shown(told_of)
+
+
+@pytest.mark.parametrize("mode", ["real", "record"])
+def test_an_export_leaves_no_key_behind(mode: str, server: LoopbackServer, tmp_path: Path) -> None:
+    """Standard output, standard error with all logs, manifest, pictures, fixtures and books are free of the key."""
+    server.script.extend([answer(200, PNG, x_echo=CANARY), ECHOES["422 in body and headers"]])
+    server.otherwise = ECHOES["429 of the day"]
+    child = run("-v", "export", *GRID, "--json", cwd=tmp_path, **settings(server, tmp_path, mode))
+
+    assert 75 == child.returncode
+    assert (1, 2) == tuple(len(json.loads(child.stdout)[name]) for name in ("items", "failures"))
+    assert "chart_api_call_finished" in child.stderr
+    assert not shown(child.stdout + child.stderr)
+    assert (tmp_path / "out" / "manifest.json").is_file()
+    assert [] == files_with_the_key(tmp_path)
+
+
+def test_wrong_settings_leave_no_key_on_the_screen(tmp_path: Path) -> None:
+    """The command tells of malformed accounts without repeating the key."""
+    child = run("accounts", cwd=tmp_path, CHART_IMG_ACCOUNTS_JSON=MALFORMED["another mistake beside it"])
+
+    assert 2 == child.returncode
+    assert not shown(child.stdout + child.stderr)
+
+
+def _arguments() -> dict[int, tuple[int, bytes]]:
+    """Read parent and command line of every process, as ps shows them to anyone."""
+    seen = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+            seen[int(entry.name)] = parent, (entry / "cmdline").read_bytes()
+        except OSError:  # it has ended meanwhile
+            continue
+    return seen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_process_shows_the_key_in_its_arguments(server: LoopbackServer, tmp_path: Path) -> None:
+    """While an export waits for the provider, neither it nor any child of its has the key where ps would show it."""
+    server.otherwise = stall()
+    with start("export", *GRID, cwd=tmp_path, **settings(server, tmp_path, "real")) as child:
+        eventually(lambda: bool(server.requests))
+        seen = _arguments()
+        child.kill()
+        child.communicate()
+    ours = {child.pid}
+    while more := {pid for pid, (parent, _) in seen.items() if parent in ours} - ours:
+        ours |= more
+
+    assert b"chartimg" in seen[child.pid][1]
+    assert [] == [seen[pid][1] for pid in ours if shown(seen[pid][1])]
+
+
+def test_a_crash_shows_no_key(server: LoopbackServer, tmp_path: Path) -> None:
+    """The traceback of a crash in the middle of a call, with the key in hand, doesn't print it."""
+    code = (
+        "import sys, chartimg\n"
+        "class Exploding:\n"
+        "    def send(self, request, account, *, timeout=None):\n"
+        "        raise MemoryError('in the transport')\n"
+        "config = chartimg.WorkerConfig.from_env()\n"
+        "chartimg.fetch_with_retries(transport=Exploding(), accounts=config.accounts,\n"
+        "    request=chartimg.ChartRequest('A:B', '1h', 't'))\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment(tmp_path / "home", **settings(server, tmp_path, "real")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "MemoryError: in the transport" in child.stderr
+    assert not shown(child.stderr + child.stdout)

@@ -1,0 +1,72 @@
+"""The command as a real process, in an environment that holds nothing but what a test sets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["environment", "eventually", "run", "run_python", "start"]
+
+_COMMAND = (sys.executable, "-m", "chartimg")
+
+
+def environment(home: Path, **variables: str) -> dict[str, str]:
+    """Give the variables of a child: a home of its own, where chartimg is, and *variables*."""
+    coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    python_path = os.pathsep.join(filter(None, sys.path))
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": python_path, **coverage, **variables}
+
+
+def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run ``chartimg`` to its end in *cwd*; that it shows no traceback is asserted for every run."""
+    return _run((*_COMMAND, *arguments), cwd, variables)
+
+
+def run_python(code: str, *arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a piece of Python in a process of its own, under the same conditions."""
+    return _run((sys.executable, "-c", code, *arguments), cwd, variables)
+
+
+def start(*arguments: str, cwd: Path, **variables: str) -> subprocess.Popen[str]:
+    """Start ``chartimg`` in *cwd*, for tests that send it signals; the caller ends it."""
+    return subprocess.Popen(
+        [*_COMMAND, *arguments],
+        cwd=cwd,
+        env=environment(cwd / "home", **variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def eventually(holds: Callable[[], bool], *, within: float = 15.0) -> None:
+    """Wait until *holds*, for what another process does in its own time.
+
+    Raises:
+        AssertionError: it did not, *within* so many seconds.
+    """
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, "what was waited for did not happen"
+        time.sleep(0.01)
+
+
+def _run(command: tuple[str, ...], cwd: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    child = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment(cwd / "home", **variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in child.stderr, child.stderr
+    return child

@@ -1,0 +1,119 @@
+"""The types of the public calls, for mypy to check. NOT meant to be executed, and not collected by pytest.
+
+Each public call is assigned to a variable of the type a host relies on: a change of a signature fails the type check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import assert_type
+
+import chartimg
+from chartimg.adapters.clock import SystemClock
+from chartimg.adapters.fixture import FixtureTransport
+from chartimg.adapters.http import Urllib3Transport
+from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.recording import RecordingTransport
+from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.domain.events import Event
+from chartimg.domain.ports import AccountStore, Clock, Listener, Transport
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.testing import ScriptedTransport, VirtualClock, picture
+
+version: str = chartimg.__version__
+
+# Values.
+request: chartimg.ChartRequest = chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
+with_payload: chartimg.ChartRequest = chartimg.ChartRequest(
+    symbol="BINANCE:BTCUSDT", timeframe="1h", chart_template_id="price_v1", payload={"theme": "dark", "studies": []}
+)
+body: dict[str, object] = request.body
+symbol: str = request.symbol
+
+account: chartimg.Account = chartimg.Account("main", "key")
+full_account: chartimg.Account = chartimg.Account(
+    id="main", api_key="key", daily_limit=44, plan="BASIC", requests_per_second=1.0, burst=3
+)
+policy: chartimg.RetryPolicy = chartimg.RetryPolicy(max_attempts=3, base_delay=0.5, max_delay=8.0, deadline=120.0)
+
+# Adapters fit their ports.
+clock: Clock = SystemClock()
+virtual: Clock = VirtualClock()
+memory: AccountStore = MemoryAccountStore()
+sqlite: AccountStore = SqliteAccountStore(Path("accounts.sqlite3"))
+http: Transport = Urllib3Transport(
+    base_url="https://api.chart-img.com", connect_timeout=5.0, read_timeout=60.0, max_body=16 * 1024 * 1024
+)
+fixtures: Transport = FixtureTransport("fixtures")
+recording: Transport = RecordingTransport(http, Path("fixtures"))
+scripted: Transport = ScriptedTransport([Reply(200, {}, picture()), TransportFailure(chartimg.FaultKind.NETWORK, "no")])
+outcome: Reply | TransportFailure = http.send(request, account, timeout=3.0)
+
+
+class Printer:
+    """A listener of a host's own."""
+
+    def notify(self, event: Event) -> None:
+        """Take note of *event*."""
+
+
+listener: Listener = Printer()
+
+# The pool.
+pool: chartimg.AccountPool = chartimg.AccountPool([account, full_account])
+durable: chartimg.AccountPool = chartimg.AccountPool((account,), store=sqlite, clock=clock)
+pool.mark_account_exhausted("main")
+pool.suspend("main", "stolen")
+pool.reinstate("main")
+left: list[int] = [status.left for status in pool.status()]
+back: list[datetime | None] = [status.available_at for status in pool.status()]
+
+# Settings and the client.
+config: chartimg.WorkerConfig = chartimg.WorkerConfig.from_env()
+given: chartimg.WorkerConfig = chartimg.WorkerConfig.from_env({"CHARTS_API_MODE": "mock"})
+client: chartimg.ChartClient = chartimg.ChartClient(config)
+from_env: chartimg.ChartClient = chartimg.ChartClient.from_env({"CHARTS_API_MODE": "mock"})
+own: chartimg.ChartClient = chartimg.ChartClient(transport=http, accounts=pool, policy=policy, listener=listener)
+free: chartimg.ChartClient = chartimg.ChartClient(transport=fixtures)
+with chartimg.ChartClient(config) as entered:
+    assert_type(entered, chartimg.ChartClient)
+client.close()
+
+# Results.
+result: chartimg.ChartApiResult = client.fetch(request)
+once: chartimg.ChartApiResult = chartimg.fetch_with_retries(
+    transport=http, request=request, accounts=[account], policy=policy, clock=clock
+)
+pooled: chartimg.ChartApiResult = chartimg.fetch_with_retries(transport=http, request=request, accounts=pool)
+ok: bool = result.ok
+png: bytes | None = result.png_bytes
+unwrapped: bytes = result.unwrap()
+status: int | None = result.http_status
+from_fixture: bool = result.from_fixture
+fixture_path: Path | None = result.fixture_path
+account_id: str | None = result.account_id
+calls: int = len(result.attempts)
+
+if result.error is not None:
+    error: chartimg.ChartApiError = result.error
+    code: chartimg.ErrorCode = error.code
+    kind: chartimg.FaultKind = error.kind
+    word: str = error.code
+    message: str = error.message
+    retriable: bool = error.retriable
+    http_status: int | None = error.http_status
+    retry_after: float | None = error.retry_after
+    available_at: datetime | None = error.available_at
+    details: tuple[Mapping[str, object], ...] = error.details
+
+# Exceptions.
+try:
+    result.unwrap()
+except chartimg.ChartUnavailable as unavailable:
+    reason: chartimg.ChartApiError = unavailable.error
+except chartimg.ConfigError as wrong:
+    problems: tuple[str, ...] = wrong.problems
+except chartimg.StoreUnavailable as gone:
+    base: chartimg.ChartimgError = gone

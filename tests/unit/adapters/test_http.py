@@ -1,0 +1,859 @@
+"""The HTTP transport over real sockets on loopback: the request it makes, and what becomes of every kind of reply."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+import pytest
+import trustme
+
+from chartimg.adapters.http import Urllib3Transport
+from chartimg.domain.account import Account
+from chartimg.domain.chart import ChartRequest
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.faults import FaultKind
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.testing import picture
+from chartimg.version import __version__
+from loopback import Exchange, LoopbackServer, answer, chunked, cut, raw, reset, serving, stall
+
+KEY = "canary-key-1f6b"
+SECRET = "s3cret-pass"
+ACCOUNT = Account("main", KEY)
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark", "studies": [{"name": "Volume"}]})
+PNG = picture()
+NOISE = random.Random(7).randbytes(300_000)
+READ = 0.2  # seconds, the read timeout of most tests
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n"
+WHOLE = answer(200, PNG, content_type="image/png")
+NOT_SENT, NETWORK, UNEXPECTED = FaultKind.NOT_SENT, FaultKind.NETWORK, FaultKind.UNEXPECTED_REPLY
+
+
+class Connect(Protocol):
+    """Makes a transport for a test, which is closed when the test is over."""
+
+    def __call__(
+        self,
+        base_url: str,
+        *,
+        connect_timeout: float = 2.0,
+        read_timeout: float = READ,
+        max_body: int = 2 * len(NOISE),
+        ca_certs: str | None = None,
+    ) -> Urllib3Transport:
+        """Make it."""
+        ...
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the proxies of the machine the tests run on."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A server whose script each test fills; without one it gives the picture."""
+    with serving(otherwise=WHOLE) as running:
+        yield running
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Make transports, and close them in the end."""
+    with ExitStack() as stack:
+
+        def make(
+            base_url: str,
+            *,
+            connect_timeout: float = 2.0,
+            read_timeout: float = READ,
+            max_body: int = 2 * len(NOISE),
+            ca_certs: str | None = None,
+        ) -> Urllib3Transport:
+            return stack.enter_context(
+                Urllib3Transport(base_url, connect_timeout, read_timeout, max_body, ca_certs=ca_certs)
+            )
+
+        yield make
+
+
+@attrs.frozen
+class Authority:
+    """A certificate authority that nobody trusts unless told to, and a server's side of TLS with its certificate."""
+
+    path: Path
+    server: ssl.SSLContext
+    stranger: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One authority for all tests; its second certificate is for another name."""
+    ca, path = trustme.CA(), tmp_path_factory.mktemp("tls") / "ca.pem"
+    ca.cert_pem.write_to_path(str(path))
+    contexts = []
+    for names in (("127.0.0.1", "localhost", "api.example.invalid"), ("elsewhere.example",)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.issue_cert(*names).configure_cert(context)
+        contexts.append(context)
+    return Authority(path, *contexts)
+
+
+def got(outcome: Reply | TransportFailure) -> Reply:
+    """Take a reply for granted."""
+    assert isinstance(outcome, Reply), outcome
+    return outcome
+
+
+def lost(outcome: Reply | TransportFailure) -> TransportFailure:
+    """Take a failure for granted, and that it shows no key on its one line."""
+    assert isinstance(outcome, TransportFailure), outcome
+    assert KEY not in repr(outcome)
+    assert "\n" not in outcome.message
+    return outcome
+
+
+def drip(before: bytes, piece: bytes) -> Exchange:
+    """Send *before*, then *piece* again and again for longer than any test should wait."""
+
+    def play(connection: socket.socket, closing: threading.Event) -> bool:
+        connection.sendall(before)
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline and not closing.wait(0.03):
+            connection.sendall(piece)
+        return False
+
+    return play
+
+
+# The request
+
+
+def test_the_request_is_the_documented_one(server: LoopbackServer, connect: Connect) -> None:
+    """One POST to the documented path, with the documented headers and the chart as canonical JSON, and nothing else."""
+    connect(server.url).send(REQUEST, ACCOUNT)
+
+    (received,) = server.requests
+    assert ("POST", "/v2/tradingview/advanced-chart") == (received.method, received.target)
+    assert {
+        "host": f"127.0.0.1:{server.port}",
+        "accept-encoding": "identity",
+        "content-type": "application/json",
+        "content-length": str(len(REQUEST.encoded)),
+        "accept": "image/png, application/json",
+        "user-agent": f"chartimg/{__version__}",
+        "x-api-key": KEY,
+    } == received.headers
+    assert REQUEST.body == json.loads(received.body)
+    assert REQUEST.encoded == received.body
+
+
+def test_the_key_travels_in_its_header_only(server: LoopbackServer, connect: Connect) -> None:
+    """Of all the bytes that reach the provider, the key is in one place."""
+    connect(server.url).send(REQUEST, ACCOUNT)
+
+    (received,) = server.requests
+    assert received.wire.endswith(received.body)
+    assert 1 == received.wire.count(KEY.encode())
+    assert f"\r\nx-api-key: {KEY}\r\n".encode() in received.wire
+
+
+def test_each_call_carries_the_key_of_its_account(server: LoopbackServer, connect: Connect) -> None:
+    """Calls over one connection differ in their keys as their accounts do."""
+    transport = connect(server.url)
+    for name in ("one", "two", "one"):
+        transport.send(REQUEST, Account(name, f"key-of-{name}"))
+
+    assert ["key-of-one", "key-of-two", "key-of-one"] == server.keys
+
+
+def test_a_path_in_the_base_address_is_kept(server: LoopbackServer, connect: Connect) -> None:
+    """A gateway may stand in front of the provider under a path of its own."""
+    connect(f"{server.url}/gateway/").send(REQUEST, ACCOUNT)
+
+    assert "/gateway/v2/tradingview/advanced-chart" == server.requests[0].target
+
+
+def test_a_call_without_an_account_is_a_mistake_of_the_caller(server: LoopbackServer, connect: Connect) -> None:
+    """Without an account there is no key, so nothing is sent."""
+    with pytest.raises(ValueError, match="needs an account"):
+        connect(server.url).send(REQUEST, None)
+
+    assert [] == server.requests
+
+
+# The base address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.chart-img.com",
+        "https://api.chart-img.com:8443/prefix",
+        "HTTPS://API.CHART-IMG.COM",
+        "http://localhost:8080",
+        "http://LOCALHOST",
+        "http://127.0.0.1:1",
+        "http://127.8.7.6",
+        "http://[::1]:8080",
+        "https://[2001:db8::1]",
+    ],
+)
+def test_a_base_address_that_keeps_the_key_safe_is_taken(address: str, connect: Connect) -> None:
+    """It is https, or http to this machine."""
+    connect(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.chart-img.com",
+        "http://192.168.0.1",
+        "http://0.0.0.0",
+        "http://[2001:db8::1]",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.1\\@example.com",
+        "http://example.com\\@127.0.0.1",
+    ],
+)
+def test_http_to_another_machine_is_refused(address: str) -> None:
+    """The key would travel in the clear."""
+    with pytest.raises(ConfigError):
+        Urllib3Transport(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        " ",
+        "api.chart-img.com",
+        "//api.chart-img.com",
+        "https://",
+        "https:///v2",
+        "https:api.chart-img.com",
+        "ftp://api.chart-img.com",
+        "file:///etc/hosts",
+        "https://[::1",
+        "https://[nothing]",
+        "https://api.chart-img.com:port",
+        "https://api.chart-img.com:99999",
+        "https://api.chart-img.com?key=1",
+        "https://api.chart-img.com/#top",
+        "https://api chart-img.com",
+        "https://api..chart-img.com",
+        f"https://{'a' * 64}.com",
+    ],
+)
+def test_garbage_for_a_base_address_is_refused(address: str) -> None:
+    """What is no address of a server is found before any call, in one line."""
+    with pytest.raises(ConfigError) as refusal:
+        Urllib3Transport(address)
+
+    assert 1 == len(str(refusal.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://user:{SECRET}@api.chart-img.com",
+        f"https://{SECRET}@api.chart-img.com",
+        f"https://:{SECRET}@api.chart-img.com",
+        f"http://user:{SECRET}@127.0.0.1",
+        f"https://user:{SECRET}@api.chart-img.com:port",
+        f"https://user:{SECRET}/x@api.chart-img.com",
+        f"https://user:x@{SECRET}@api.chart-img.com?q=1",
+        f"ftp://user:{SECRET}@api.chart-img.com",
+    ],
+)
+def test_a_password_in_the_base_address_is_refused_and_not_repeated(address: str) -> None:
+    """The message says what is wrong without the password."""
+    with pytest.raises(ConfigError) as refusal:
+        Urllib3Transport(address)
+
+    assert SECRET not in str(refusal.value)
+
+
+# Whole replies
+
+
+def test_a_picture_is_a_reply(server: LoopbackServer, connect: Connect) -> None:
+    """Status, headers with names in lower case, and all bytes of the body."""
+    server.script.append(answer(200, PNG, Content_Type="image/png", X_Amzn_RequestId="r1"))
+    reply = got(connect(server.url).send(REQUEST, ACCOUNT))
+
+    assert (200, PNG, None, False) == (reply.status, reply.body, reply.fixture_path, reply.picture_verified)
+    assert ("image/png", "r1") == (reply.headers["content-type"], reply.headers["x-amzn-requestid"])
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 403, 404, 408, 422, 429, 500, 503, 504])
+def test_every_status_is_a_reply(status: int, server: LoopbackServer, connect: Connect) -> None:
+    """What a status means is not the transport's to say, and nothing is called twice, whatever Retry-After asks for."""
+    body = b"" if status in {204, 304} else b'{"message":"Limit Exceeded"}'
+    server.script.append(answer(status, body, retry_after="1"))
+    reply = got(connect(server.url).send(REQUEST, ACCOUNT))
+
+    assert (status, body, "1") == (reply.status, reply.body, reply.headers["retry-after"])
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int, server: LoopbackServer, connect: Connect) -> None:
+    """The key is never sent where the reply points to."""
+    with serving(otherwise=WHOLE) as elsewhere:
+        server.script.append(answer(status, location=f"{elsewhere.url}/v2/tradingview/advanced-chart"))
+        reply = got(connect(server.url).send(REQUEST, ACCOUNT))
+
+        assert status == reply.status
+        assert [] == elsewhere.requests
+        assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        answer(200, NOISE),
+        chunked(200, [NOISE[:1], NOISE[1:70_000], NOISE[70_000:]]),
+        raw(HEAD + b"\r\n" + NOISE, keep=False),
+        answer(200, gzip.compress(NOISE), content_encoding="gzip"),
+        raw(HEAD + b"content-encoding: gzip\r\n\r\n" + gzip.compress(NOISE), keep=False),
+    ],
+    ids=["by length", "in chunks", "to the end", "gzip by length", "gzip to the end"],
+)
+def test_a_large_body_is_read_whole(exchange: Exchange, server: LoopbackServer, connect: Connect) -> None:
+    """However a body is framed or encoded, all of it is in the reply."""
+    server.script.append(exchange)
+    reply = got(connect(server.url, read_timeout=2.0).send(REQUEST, ACCOUNT))
+
+    assert len(NOISE) == len(reply.body)
+    assert NOISE == reply.body
+
+
+def test_a_body_that_was_compressed_to_almost_nothing_is_read_whole(server: LoopbackServer, connect: Connect) -> None:
+    """What one read decodes is more than one piece, and all of it is in the reply."""
+    server.script.append(answer(200, gzip.compress(b"x" * 500_000), content_encoding="gzip"))
+
+    assert 500_000 == len(got(connect(server.url).send(REQUEST, ACCOUNT)).body)
+
+
+@pytest.mark.parametrize("chunks", [False, True])
+def test_a_compressed_picture_is_decoded(chunks: bool, server: LoopbackServer, connect: Connect) -> None:  # noqa: FBT001
+    """A provider that compresses unasked is understood."""
+    packed = gzip.compress(PNG)
+    head = HEAD + b"content-encoding: gzip\r\n"
+    framed = (
+        b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
+        if chunks
+        else b"content-length: %d\r\n\r\n%s" % (len(packed), packed)
+    )
+    server.script.append(raw(head + framed))
+
+    assert PNG == got(connect(server.url).send(REQUEST, ACCOUNT)).body
+
+
+def test_a_body_of_exactly_the_cap_is_read(server: LoopbackServer, connect: Connect) -> None:
+    """The cap is the largest size that is still taken."""
+    server.script += [answer(200, b"x" * 1000), answer(200, b"x" * 1001)]
+    transport = connect(server.url, max_body=1000)
+
+    assert 1000 == len(got(transport.send(REQUEST, ACCOUNT)).body)
+    assert UNEXPECTED is lost(transport.send(REQUEST, ACCOUNT)).kind
+
+
+def test_a_provisional_reply_is_passed_over(server: LoopbackServer, connect: Connect) -> None:
+    """A 100 announces the reply and is none."""
+    server.script.append(raw(b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"content-length: 2\r\n\r\nok"))
+
+    assert b"ok" == got(connect(server.url).send(REQUEST, ACCOUNT)).body
+
+
+# Replies that never become whole
+
+BROKEN: dict[str, tuple[Exchange, FaultKind, str]] = {
+    "reset before the headers": (reset(), NETWORK, "broke"),
+    "reset in the headers": (reset(b"HTTP/1.1 200 OK\r\ncontent-"), NETWORK, "broke"),
+    "closed in the headers": (raw(HEAD, keep=False), NETWORK, "connection"),
+    "reset in the body": (reset(HEAD + b"content-length: 5000\r\n\r\n" + PNG[:20]), NETWORK, "broke"),
+    "closed before the headers": (raw(b"", keep=False), NETWORK, "broke"),
+    "stalled before the headers": (stall(), NETWORK, "in time"),
+    "stalled in the headers": (stall(HEAD), NETWORK, "in time"),
+    "stalled in the body": (stall(HEAD + b"content-length: 5000\r\n\r\n" + PNG[:20]), NETWORK, "in time"),
+    "stalled in a chunk": (stall(HEAD + b"transfer-encoding: chunked\r\n\r\n10\r\nabc"), NETWORK, "in time"),
+    "cut at once": (cut(200, PNG, 0), NETWORK, "connection"),
+    "cut in the middle": (cut(200, PNG, len(PNG) // 2), NETWORK, "connection"),
+    "cut before the last byte": (cut(200, PNG, len(PNG) - 1), NETWORK, "connection"),
+    "cut in a chunk": (
+        raw(HEAD + b"transfer-encoding: chunked\r\n\r\n10\r\nabc", keep=False),
+        NETWORK,
+        "connection",
+    ),
+    "cut between chunks": (
+        raw(HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n", keep=False),
+        NETWORK,
+        "connection",
+    ),
+    "a chunk size that is no number": (
+        raw(HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"),
+        NETWORK,
+        "connection",
+    ),
+    "a chunk size below zero": (
+        raw(HEAD + b"transfer-encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n", keep=False),
+        NETWORK,
+        "connection",
+    ),
+    "an empty chunk size": (
+        raw(HEAD + b"transfer-encoding: chunked\r\n\r\n\r\nabc\r\n0\r\n\r\n"),
+        NETWORK,
+        "connection",
+    ),
+    "another protocol": (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n", keep=False), NETWORK, "broke"),
+    "bytes without sense": (raw(bytes(range(256)) * 4, keep=False), NETWORK, "broke"),
+    "a status that is no number": (raw(b"HTTP/1.1 fine OK\r\n\r\n", keep=False), NETWORK, "broke"),
+    "an endless header": (raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000 + b"\r\n\r\n", keep=False), NETWORK, "broke"),
+    "too many headers": (raw(HEAD + b"x: y\r\n" * 200 + b"\r\n", keep=False), NETWORK, "broke"),
+    "two lengths": (raw(HEAD + b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd"), NETWORK, "exchange failed"),
+    "gzip that is none": (answer(200, PNG, content_encoding="gzip"), UNEXPECTED, "encoding"),
+    "gzip damaged inside": (
+        answer(200, gzip.compress(PNG)[:-6] + b"\x00" * 6, content_encoding="gzip"),
+        UNEXPECTED,
+        "encoding",
+    ),
+    "too large by length": (answer(200, b"x" * 700_000), UNEXPECTED, "larger than 600000 bytes"),
+    "too large by chunks": (chunked(200, [b"x" * 50_000] * 14), UNEXPECTED, "larger than 600000 bytes"),
+    "too large without end": (raw(HEAD + b"\r\n" + b"x" * 700_000, keep=False), UNEXPECTED, "larger than 600000 bytes"),
+    "too large once decoded": (
+        answer(200, gzip.compress(b"x" * 700_000), content_encoding="gzip"),
+        UNEXPECTED,
+        "larger than 600000 bytes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exchange", "kind", "phrase"), BROKEN.values(), ids=BROKEN)
+def test_a_reply_that_is_not_whole_is_a_failure_and_the_next_call_works(
+    exchange: Exchange, kind: FaultKind, phrase: str, server: LoopbackServer, connect: Connect
+) -> None:
+    """It was sent, so it is never NOT_SENT; it ends about when the read timeout does, and breaks no later call."""
+    server.script.append(exchange)
+    transport = connect(server.url)
+    started = time.monotonic()
+    failure = lost(transport.send(REQUEST, ACCOUNT))
+    took = time.monotonic() - started
+
+    assert kind is failure.kind
+    assert phrase in failure.message
+    assert f"127.0.0.1:{server.port}" in failure.message
+    assert took < READ + 0.5
+    assert PNG == got(transport.send(REQUEST, ACCOUNT)).body
+    assert 2 == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        drip(HEAD + b"content-length: 5000\r\n\r\n", b"x"),
+        drip(HEAD + b"transfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        drip(HEAD + b"transfer-encoding: chunked\r\n\r\n1", b"0"),
+        drip(HEAD + b"content-encoding: gzip\r\n\r\n" + gzip.compress(b"")[:3], b"\x00"),
+        drip(HEAD + b"x-slow: ", b"x"),
+        drip(HEAD, b"x: y\r\n"),
+        drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["body", "chunks", "chunk size", "gzip head", "header", "headers", "provisional replies"],
+)
+def test_a_byte_now_and_then_does_not_stretch_the_read_timeout(
+    exchange: Exchange, server: LoopbackServer, connect: Connect
+) -> None:
+    """The read timeout is for the whole reply, from the request being sent, however it comes in."""
+    server.script.append(exchange)
+    transport = connect(server.url, connect_timeout=5.0)
+    started = time.monotonic()
+    failure = lost(transport.send(REQUEST, ACCOUNT))
+    took = time.monotonic() - started
+
+    assert NETWORK is failure.kind
+    assert "in time" in failure.message
+    assert READ - 0.05 < took < READ + 0.4
+
+
+def test_what_is_left_of_the_deadline_clips_the_read_timeout(server: LoopbackServer, connect: Connect) -> None:
+    """A call never outlasts the deadline it was given."""
+    server.script += [stall(), drip(HEAD + b"content-length: 5000\r\n\r\n", b"x")]
+    transport = connect(server.url, read_timeout=60.0)
+    for _ in range(2):
+        started = time.monotonic()
+        failure = lost(transport.send(REQUEST, ACCOUNT, timeout=0.15))
+
+        assert NETWORK is failure.kind
+        assert 0.1 < time.monotonic() - started < 0.6
+
+
+def test_a_longer_deadline_does_not_stretch_the_read_timeout(server: LoopbackServer, connect: Connect) -> None:
+    """The deadline clips and never extends."""
+    server.script.append(stall())
+    started = time.monotonic()
+    lost(connect(server.url, read_timeout=0.1).send(REQUEST, ACCOUNT, timeout=60.0))
+
+    assert time.monotonic() - started < 0.6
+
+
+@pytest.mark.parametrize("left", [0.0, -1.0])
+def test_a_call_whose_deadline_is_over_is_not_sent(left: float, server: LoopbackServer, connect: Connect) -> None:
+    """With no seconds left there is a failure, not an exception, and no call."""
+    assert NOT_SENT is lost(connect(server.url).send(REQUEST, ACCOUNT, timeout=left)).kind
+    assert [] == server.requests
+
+
+# Calls that never reach the provider
+
+
+def test_a_refused_connection_is_not_sent(connect: Connect) -> None:
+    """Nobody listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    failure = lost(connect(f"http://127.0.0.1:{port}").send(REQUEST, ACCOUNT))
+
+    assert NOT_SENT is failure.kind
+    assert f"127.0.0.1:{port}" in failure.message
+
+
+def test_a_name_that_is_not_found_is_not_sent(connect: Connect) -> None:
+    """The reserved domain .invalid has no hosts."""
+    failure = lost(connect("https://nowhere.invalid").send(REQUEST, ACCOUNT))
+
+    assert NOT_SENT is failure.kind
+    assert "nowhere.invalid: the name of the server was not found" in failure.message
+
+
+def test_a_connection_that_is_not_made_in_time_is_not_sent(connect: Connect) -> None:
+    """A server whose queue is full answers no knock."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as knocks:
+        for _ in range(16):
+            knock = knocks.enter_context(socket.socket())
+            knock.settimeout(0.05)
+            try:
+                knock.connect(full.getsockname())
+            except TimeoutError:
+                break
+        else:
+            pytest.skip("the queue of this system can't be filled")
+        failure = lost(
+            connect(f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.1).send(REQUEST, ACCOUNT)
+        )
+
+    assert NOT_SENT is failure.kind
+    assert "no connection was made in time" in failure.message
+
+
+# TLS
+
+
+def test_a_certificate_nobody_trusts_is_not_sent(authority: Authority, connect: Connect) -> None:
+    """The handshake ends before the key is shown, and the message says why."""
+    with serving(otherwise=WHOLE, tls=authority.server) as server:
+        failure = lost(connect(server.url).send(REQUEST, ACCOUNT))
+
+        assert NOT_SENT is failure.kind
+        assert "certificate" in failure.message
+        assert [] == server.requests
+
+
+def test_a_certificate_for_another_name_is_not_sent(authority: Authority, connect: Connect) -> None:
+    """A trusted authority is not enough."""
+    with serving(otherwise=WHOLE, tls=authority.stranger) as server:
+        failure = lost(connect(server.url, ca_certs=str(authority.path)).send(REQUEST, ACCOUNT))
+
+        assert NOT_SENT is failure.kind
+        assert "certificate" in failure.message
+        assert [] == server.requests
+
+
+def test_a_trusted_certificate_brings_the_picture(authority: Authority, connect: Connect) -> None:
+    """Over one connection, too."""
+    with serving(otherwise=WHOLE, tls=authority.server) as server:
+        transport = connect(server.url, ca_certs=str(authority.path))
+        for _ in range(3):
+            assert PNG == got(transport.send(REQUEST, ACCOUNT)).body
+
+        assert 1 == server.connections
+
+
+def test_a_file_of_authorities_that_is_none_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    """It is named, whether it is missing or holds something else."""
+    (tmp_path / "empty.pem").write_text("nothing")
+    for name in ("missing.pem", "empty.pem"):
+        with pytest.raises(ConfigError, match=name):
+            Urllib3Transport(ca_certs=str(tmp_path / name))
+
+
+def test_a_server_without_tls_behind_https_is_not_sent(server: LoopbackServer, connect: Connect) -> None:
+    """The handshake fails, so the request can't have reached anyone."""
+    failure = lost(connect(server.url.replace("http:", "https:")).send(REQUEST, ACCOUNT))
+
+    assert NOT_SENT is failure.kind
+    assert [] == server.requests
+
+
+def test_a_handshake_that_stalls_is_not_sent(connect: Connect) -> None:
+    """The connection is not made before TLS is, so the request can't have reached anyone."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        failure = lost(connect(address, connect_timeout=0.1).send(REQUEST, ACCOUNT))
+
+    assert NOT_SENT is failure.kind
+    assert "in time" in failure.message
+
+
+def under_tls(connection: socket.socket, _: threading.Event) -> bool:
+    """Begin a reply over TLS, and go on beneath it."""
+    connection.sendall(HEAD + b"content-length: 5000\r\n\r\n")
+    with socket.socket(fileno=os.dup(connection.fileno())) as beneath:
+        beneath.sendall(b"\x00" * 64)
+    return False
+
+
+@pytest.mark.parametrize("exchange", [under_tls, cut(200, PNG, 20), reset()], ids=["noise", "cut", "reset"])
+def test_an_encrypted_reply_that_breaks_is_a_failure_of_the_network(
+    exchange: Exchange, authority: Authority, connect: Connect
+) -> None:
+    """It was sent, and how it ended is not known."""
+    with serving(exchange, otherwise=WHOLE, tls=authority.server) as server:
+        transport = connect(server.url, ca_certs=str(authority.path))
+
+        assert NETWORK is lost(transport.send(REQUEST, ACCOUNT)).kind
+        assert PNG == got(transport.send(REQUEST, ACCOUNT)).body
+
+
+# Connections
+
+
+def test_calls_one_after_the_other_share_a_connection(server: LoopbackServer, connect: Connect) -> None:
+    """Whole replies of every kind leave the connection to the next call."""
+    server.script += [
+        answer(422, b'{"message":"no"}'),
+        chunked(200, [PNG]),
+        answer(200, gzip.compress(PNG), content_encoding="gzip"),
+        answer(204),
+        answer(302, b"moved", location="/"),
+        answer(500),
+    ]
+    transport = connect(server.url)
+    for _ in range(20):
+        got(transport.send(REQUEST, ACCOUNT))
+
+    assert (20, 1) == (len(server.requests), server.connections)
+
+
+def test_a_connection_the_server_has_closed_is_made_anew(server: LoopbackServer, connect: Connect) -> None:
+    """A server that closes after each reply, as it may, costs no call."""
+    whole = HEAD + b"content-length: 2\r\n\r\nok"
+    server.script += [raw(whole, keep=False)] * 3
+    transport = connect(server.url)
+    for _ in range(3):
+        assert b"ok" == got(transport.send(REQUEST, ACCOUNT)).body
+        time.sleep(0.02)
+
+    assert 3 == server.connections
+
+
+def test_many_threads_may_send_at_once(server: LoopbackServer, connect: Connect) -> None:
+    """Every call is made once and answered, over no more connections than there are threads."""
+    transport = connect(server.url, read_timeout=10.0)
+
+    def calls(thread: int) -> list[bool]:
+        requests = [ChartRequest(f"T:{thread}", str(call), "t") for call in range(10)]
+        return [PNG == got(transport.send(request, ACCOUNT)).body for request in requests]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [[True] * 10] * 8 == list(pool.map(calls, range(8)))
+    assert 80 == len({received.body for received in server.requests})
+    assert server.connections <= 8
+
+
+def test_closing_ends_the_connections(server: LoopbackServer) -> None:
+    """The server sees the end of the connection that was kept for later."""
+    ended = threading.Event()
+
+    def watch(connection: socket.socket, closing: threading.Event) -> bool:
+        WHOLE(connection, closing)
+        connection.settimeout(0.5)
+        if connection.recv(1) == b"":
+            ended.set()
+        return False
+
+    server.script.append(watch)
+    with Urllib3Transport(server.url, read_timeout=2.0) as transport:
+        got(transport.send(REQUEST, ACCOUNT))
+        assert not ended.is_set()
+
+    assert ended.wait(0.5)
+
+
+def test_a_call_after_closing_is_a_failure_and_no_exception(server: LoopbackServer) -> None:
+    """A worker that is shutting down gets a value like any other, and closing twice is no more than closing once."""
+    transport = Urllib3Transport(server.url)
+    transport.close()
+    transport.close()
+
+    assert NOT_SENT is lost(transport.send(REQUEST, ACCOUNT)).kind
+    assert [] == server.requests
+
+
+# Proxies
+
+
+def tunnel(tls: ssl.SSLContext, played: list[bytes]) -> Exchange:
+    """Grant a CONNECT, and be the server at its other end, which gives the picture."""
+
+    def play(connection: socket.socket, _: threading.Event) -> bool:
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with tls.wrap_socket(connection, server_side=True) as inner:
+            played.append(inner.recv(65536))
+            while REQUEST.encoded not in played[-1]:
+                played[-1] += inner.recv(65536)
+            inner.sendall(HEAD + b"content-length: %d\r\n\r\n" % len(PNG) + PNG)
+        return False
+
+    return play
+
+
+def behind(server: LoopbackServer, login: str = "") -> str:
+    """Write the address of *server* as a proxy."""
+    return f"http://{login}127.0.0.1:{server.port}"
+
+
+@pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy"])
+@pytest.mark.parametrize("scheme", [True, False])
+def test_the_proxy_of_the_environment_is_asked_for_a_tunnel(
+    variable: str,
+    scheme: bool,  # noqa: FBT001
+    server: LoopbackServer,
+    authority: Authority,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The picture comes through it, and the proxy never sees the key."""
+    inside: list[bytes] = []
+    server.script.append(tunnel(authority.server, inside))
+    address = behind(server)
+    monkeypatch.setenv(variable, address if scheme else address.removeprefix("http://"))
+    transport = connect("https://api.example.invalid", read_timeout=2.0, ca_certs=str(authority.path))
+
+    assert PNG == got(transport.send(REQUEST, ACCOUNT)).body
+    (received,) = server.requests
+    assert ("CONNECT", "api.example.invalid:443") == (received.method, received.target)
+    assert KEY.encode() not in received.wire
+    assert f"x-api-key: {KEY}".encode() in inside[0]
+
+
+@pytest.mark.parametrize(
+    ("login", "shown"),
+    [
+        (f"user:{SECRET}@", f"user:{SECRET}"),
+        ("user@", "user:"),
+        (f"us%40er:{SECRET}%2F%3A@", f"us@er:{SECRET}/:"),
+    ],
+)
+@pytest.mark.parametrize("status", [407, 502, 403])
+def test_a_proxy_that_refuses_is_not_sent_and_its_password_not_shown(
+    login: str, shown: str, status: int, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The login goes to the proxy alone, decoded as addresses are; the failure says nothing of it."""
+    server.otherwise = answer(status)
+    monkeypatch.setenv("https_proxy", behind(server, login))
+    failure = lost(connect("https://api.example.invalid").send(REQUEST, ACCOUNT))
+
+    assert NOT_SENT is failure.kind
+    assert "proxy" in failure.message
+    assert SECRET not in repr(failure)
+    expected = base64.b64encode(shown.encode()).decode()
+    assert f"Basic {expected}" == server.requests[0].headers["proxy-authorization"]
+
+
+@pytest.mark.parametrize("exchange", [stall(), reset(), raw(b"garbage\r\n\r\n", keep=False)])
+def test_a_proxy_that_fails_is_not_sent(
+    exchange: Exchange, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the tunnel is there, the request can't have reached the provider."""
+    server.script.append(exchange)
+    monkeypatch.setenv("https_proxy", behind(server, f"user:{SECRET}@"))
+    failure = lost(connect("https://api.example.invalid", connect_timeout=READ).send(REQUEST, ACCOUNT))
+
+    assert NOT_SENT is failure.kind
+    assert SECRET not in repr(failure)
+
+
+def test_a_proxy_nobody_runs_is_not_sent(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message speaks of the proxy and not of its password."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("https_proxy", f"http://user:{SECRET}@127.0.0.1:{port}")
+    failure = lost(connect("https://api.example.invalid").send(REQUEST, ACCOUNT))
+
+    assert NOT_SENT is failure.kind
+    assert "proxy" in failure.message
+    assert SECRET not in repr(failure)
+
+
+@pytest.mark.parametrize("exempt", ["api.example.invalid", "example.invalid", "*"])
+def test_a_host_that_is_exempt_from_the_proxy_is_called_directly(
+    exempt: str, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy hears nothing of it."""
+    monkeypatch.setenv("https_proxy", behind(server))
+    monkeypatch.setenv("no_proxy", exempt)
+    failure = lost(connect("https://api.example.invalid").send(REQUEST, ACCOUNT))
+
+    assert "name of the server was not found" in failure.message
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_is_used_for_this_machine(
+    host: str, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy elsewhere would see the key, and means another machine by this address."""
+    with serving() as proxy:
+        for variable in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(variable, behind(proxy))
+
+        assert PNG == got(connect(f"http://{host}:{server.port}").send(REQUEST, ACCOUNT)).body
+        assert [] == proxy.requests
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        f"socks5://user:{SECRET}@127.0.0.1:1080",
+        f"ftp://user:{SECRET}@127.0.0.1",
+        "http://",
+        f"http://user:{SECRET}@127.0.0.1:port",
+        f"http://user:{SECRET}@[::1",
+    ],
+)
+def test_a_proxy_that_can_not_be_used_is_a_mistake_in_the_settings(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found before any call, and the message does not repeat its password."""
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(ConfigError, match="proxy") as refusal:
+        Urllib3Transport("https://api.example.invalid")
+
+    assert SECRET not in str(refusal.value)

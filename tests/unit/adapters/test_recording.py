@@ -1,0 +1,415 @@
+"""The recorder: what it saves is replayed byte for byte, what it must not save it doesn't, and nothing paid for is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from chartimg.adapters.fixture import FixtureTransport
+from chartimg.adapters.recording import RecordingTransport
+from chartimg.domain.account import Account
+from chartimg.domain.chart import ChartRequest
+from chartimg.domain.classification import classify
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.events import Event, FixtureNotRecorded, FixtureRecorded
+from chartimg.domain.faults import FaultKind
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.testing import ScriptedTransport, picture
+from chartimg.version import __version__
+
+KEY = "canary-key-77e1"
+ACCOUNT = Account("a", KEY)
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
+STEM = "BINANCE_BTCUSDT__1h__price_v1"
+PNG, OTHER = picture(), picture(20, 20)
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+INVALID = Reply(422, {"content-type": "application/json"}, b'{"message":"Invalid symbol"}')
+
+
+class Notes:
+    """A listener that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        """Keep *event*."""
+        self.events.append(event)
+
+
+class Meanwhile:
+    """A transport on which something happens while the call is under way."""
+
+    def __init__(self, reply: Reply, happens: Callable[[], object]) -> None:
+        self.reply, self.happens = reply, happens
+
+    def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
+        """Let it happen, then reply."""
+        self.happens()
+        return self.reply
+
+
+class PictureOf:
+    """A transport whose picture tells each chart from every other, after all threads have come this far."""
+
+    def __init__(self, pictures: Mapping[ChartRequest, bytes]) -> None:
+        self.pictures, self.start = pictures, threading.Barrier(len(pictures))
+
+    def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
+        """Reply together with the others."""
+        self.start.wait(5.0)
+        return Reply(200, body=self.pictures[request])
+
+
+def replayed(folder: Path, request: ChartRequest = REQUEST) -> Reply:
+    """Take the replay for granted."""
+    outcome = FixtureTransport(folder).send(request)
+    assert isinstance(outcome, Reply), outcome
+    return outcome
+
+
+def names(folder: Path) -> set[str]:
+    """List a folder, hidden files and all."""
+    return {entry.name for entry in folder.iterdir()}
+
+
+# What is recorded
+
+
+def test_a_picture_is_recorded_under_its_documented_name(tmp_path: Path) -> None:
+    """The reply is handed on as it is, the meta file says all the contract asks for, the listener is told."""
+    notes, reply = Notes(), Reply(200, {"content-type": "image/png"}, PNG)
+    inner = ScriptedTransport([reply])
+    recorder = RecordingTransport(inner, tmp_path, listener=notes, origin="a test", now=lambda: NOW)
+
+    assert reply == recorder.send(REQUEST, ACCOUNT, timeout=12.5)
+    assert [(REQUEST, ACCOUNT, 12.5)] == inner.calls
+    assert {f"{STEM}.png", f"{STEM}.meta.json"} == names(tmp_path)
+    assert PNG == (tmp_path / f"{STEM}.png").read_bytes()
+    meta = json.loads((tmp_path / f"{STEM}.meta.json").read_text())
+    assert {
+        "symbol": "BINANCE:BTCUSDT",
+        "timeframe": "1h",
+        "chartTemplateId": "price_v1",
+        "file": f"{STEM}.png",
+        "bodySha256": REQUEST.body_digest,
+        "recordedAt": "2026-01-05T12:00:00+00:00",
+        "origin": "a test",
+        "libraryVersion": __version__,
+        "schemaVersion": 1,
+    }.items() <= meta.items()
+    assert [FixtureRecorded("BINANCE:BTCUSDT 1h price_v1", str(tmp_path / f"{STEM}.png"), 200)] == notes.events
+
+
+@pytest.mark.parametrize(
+    ("reply", "suffix"),
+    [
+        (INVALID, "__422_INVALID_SYMBOL.json"),
+        (Reply(404, body=b'{"message":"Route not found."}'), "__404_ROUTE_NOT_FOUND.json"),
+        (Reply(400), "__400.json"),
+        (Reply(409, body=b"\xff\xfe"), "__409.json"),
+    ],
+)
+def test_a_terminal_error_is_recorded_under_status_and_slug(reply: Reply, suffix: str, tmp_path: Path) -> None:
+    """The file holds status and body for people to read."""
+    RecordingTransport(ScriptedTransport([reply]), tmp_path).send(REQUEST, None)
+
+    assert {f"{STEM}{suffix}", f"{STEM}.meta.json"} == names(tmp_path)
+    saved = json.loads((tmp_path / f"{STEM}{suffix}").read_text())
+    assert {"status", "body"} <= saved.keys()
+    assert reply.status == saved["status"]
+
+
+def test_only_headers_that_mean_something_are_recorded(tmp_path: Path) -> None:
+    """What tells a session or a server has no place in a repository."""
+    headers = {"content-type": "text/plain", "set-cookie": "id=1", "x-amzn-errortype": "X", "retry-after": "3"}
+    RecordingTransport(ScriptedTransport([Reply(400, headers, b"no")]), tmp_path).send(REQUEST, ACCOUNT)
+
+    del headers["set-cookie"]
+    assert headers == replayed(tmp_path).headers
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Reply(429, body=b'{"message":"Too Many Requests"}'),
+        Reply(429, body=b'{"message":"Limit Exceeded"}'),
+        Reply(422, body=b'{"message":"Limit Exceeded"}'),
+        Reply(403, body=b'{"message":"Forbidden"}'),
+        Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit"}'),
+        Reply(408),
+        Reply(500, body=b'{"error":"Server error."}'),
+        Reply(503),
+        Reply(504),
+        Reply(302, {"location": "https://elsewhere.example"}),
+        Reply(204),
+        Reply(200, body=PNG[:-1]),
+        Reply(200, body=b"<html>"),
+        TransportFailure(FaultKind.NETWORK, "the reply did not come in time"),
+        TransportFailure(FaultKind.NOT_SENT, "no connection could be made"),
+    ],
+    ids=repr,
+)
+def test_what_passes_or_is_about_one_account_is_not_recorded(
+    outcome: Reply | TransportFailure, tmp_path: Path
+) -> None:
+    """It is handed on, and as a fixture it would be a lie."""
+    notes = Notes()
+
+    assert outcome == RecordingTransport(ScriptedTransport([outcome]), tmp_path, listener=notes).send(REQUEST, ACCOUNT)
+    assert set() == names(tmp_path)
+    assert [] == notes.events
+
+
+def test_recording_again_replaces(tmp_path: Path) -> None:
+    """Picture, error, another error and another picture: the last one counts, and nothing of the others is left."""
+    script = [Reply(200, body=PNG), INVALID, Reply(400, body=b"no"), Reply(200, body=OTHER)]
+    recorder = RecordingTransport(ScriptedTransport(script), tmp_path)
+    for reply in script:
+        recorder.send(REQUEST, ACCOUNT)
+
+        assert (reply.status, reply.body) == (replayed(tmp_path).status, replayed(tmp_path).body)
+        assert 2 == len(names(tmp_path))
+
+
+# Record, then replay
+
+TEXT = st.text(min_size=1, max_size=12) | st.sampled_from(
+    ["../../x", "/", "..", ".", "a/b", "nul\x00", "line\nbreak", "x" * 300, "🚀" * 90, "CON", "a__b", "1m", "1M", "%2F", "~"]
+)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+BODIES = st.one_of(
+    st.binary(max_size=60),
+    JSON_VALUES.map(lambda value: json.dumps(value).encode()),
+    JSON_VALUES.map(lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()),
+    JSON_VALUES.map(lambda value: json.dumps(value, indent=1).encode("utf-16")),
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(["content-type", "retry-after", "x-amzn-errortype"]), st.text(max_size=10), max_size=3
+)
+ERRORS = st.builds(Reply, st.integers(400, 499), HEADERS, BODIES)
+PICTURES = st.builds(lambda w, h: Reply(200, {"content-type": "image/png"}, picture(w, h)), *[st.integers(1, 40)] * 2)
+
+
+@settings(max_examples=150, deadline=None)
+@given(symbol=TEXT, timeframe=TEXT, template=TEXT, reply=ERRORS | PICTURES)
+@example("A:B", "1h", "t", Reply(400, {}, b'"\\ud800"'))
+@example("A:B", "1h", "t", Reply(400, {}, b'{"a":"\\ud800"}'))
+@example("A:B", "1h", "t", Reply(400, {}, b'{"a":1,"a":2}'))
+@example("A:B", "1h", "t", Reply(400, {}, b"[1e999,NaN]"))
+@example("A:B", "1h", "t", Reply(400, {}, b"1" * 5000))
+@example("A:B", "1h", "t", Reply(400, {}, b"\xef\xbb\xbf{}"))
+def test_recording_and_replaying_is_the_identity(symbol: str, timeframe: str, template: str, reply: Reply) -> None:
+    """For any chart and any picture or terminal error: status, body and headers come back as they were."""
+    fault = classify(reply, now=NOW)
+    assume(fault is None or fault.kind is FaultKind.INVALID_REQUEST)
+    request = ChartRequest(symbol, timeframe, template)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "fixtures"
+        handed_on = RecordingTransport(ScriptedTransport([reply]), folder).send(request, ACCOUNT)
+        back = replayed(folder, request)
+
+        assert reply == handed_on
+        assert (reply.status, reply.body, dict(reply.headers)) == (back.status, back.body, dict(back.headers))
+        assert ["fixtures"] == os.listdir(name)
+        assert 2 == len(names(folder))
+
+
+def test_an_error_of_any_depth_is_handed_on(tmp_path: Path) -> None:
+    """It is paid for, so no nesting, however deep, turns it into an exception; what is recorded is replayed."""
+    for depth in [*range(300, 1100, 7), 100_000]:
+        reply = Reply(422, body=b'{"message":"deep","x":' + b"[" * depth + b"]" * depth + b"}")
+
+        assert reply == RecordingTransport(ScriptedTransport([reply]), tmp_path).send(REQUEST, ACCOUNT)
+        assert reply.body == replayed(tmp_path).body
+
+
+def test_a_list_of_any_depth_is_handed_on(tmp_path: Path) -> None:
+    """The same for the shape of field errors."""
+    for depth in [*range(300, 1100, 7), 100_000]:
+        reply = Reply(422, body=b"[" * depth + b"]" * depth)
+
+        assert reply == RecordingTransport(ScriptedTransport([reply]), tmp_path).send(REQUEST, ACCOUNT)
+
+
+# Charts that share a name
+
+COLLIDING = [
+    (ChartRequest("CME_MINI:NQ1!", "1h", "t"), ChartRequest("CME:MINI_NQ1!", "1h", "t")),
+    (ChartRequest("A:B", "1m", "t"), ChartRequest("A:B", "1M", "t")),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), COLLIDING)
+def test_charts_that_share_a_name_never_read_each_other(
+    first: ChartRequest, second: ChartRequest, tmp_path: Path
+) -> None:
+    """The second is missing until it is recorded, under a name that differs also when case is ignored."""
+    recorder = RecordingTransport(ScriptedTransport([Reply(200, body=PNG), INVALID]), tmp_path)
+    recorder.send(first, ACCOUNT)
+    missing = FixtureTransport(tmp_path).send(second)
+    recorder.send(second, ACCOUNT)
+
+    assert isinstance(missing, TransportFailure)
+    assert FaultKind.FIXTURE_MISSING is missing.kind
+    assert (PNG, INVALID.body) == (replayed(tmp_path, first).body, replayed(tmp_path, second).body)
+    assert 4 == len({name.casefold() for name in names(tmp_path)})
+
+
+@pytest.mark.parametrize("requests", COLLIDING)
+def test_two_threads_may_record_charts_that_share_a_name(
+    requests: tuple[ChartRequest, ChartRequest], tmp_path: Path
+) -> None:
+    """However they come together, each has its own picture in the end."""
+    for attempt in range(10):
+        folder = tmp_path / str(attempt)
+        pictures = dict(zip(requests, (PNG, OTHER), strict=True))
+        recorder = RecordingTransport(PictureOf(pictures), folder)
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda request: recorder.send(request, ACCOUNT), requests))
+
+        assert [PNG, OTHER] == [replayed(folder, request).body for request in requests]
+        assert 4 == len({name.casefold() for name in names(folder)})
+
+
+@pytest.mark.parametrize("requests", COLLIDING)
+def test_two_recorders_never_give_a_chart_the_picture_of_another(
+    requests: tuple[ChartRequest, ChartRequest], tmp_path: Path
+) -> None:
+    """As two processes do; one of them may have to be recorded again."""
+    for attempt in range(10):
+        folder = tmp_path / str(attempt)
+        inner = PictureOf(dict(zip(requests, (PNG, OTHER), strict=True)))
+        recorders = [RecordingTransport(inner, folder) for _ in requests]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda recorder, request: recorder.send(request, ACCOUNT), recorders, requests))
+
+        for request, body in inner.pictures.items():
+            outcome = FixtureTransport(folder).send(request)
+            assert isinstance(outcome, TransportFailure) or body == outcome.body
+
+
+# Keys
+
+
+@pytest.mark.parametrize("key", [KEY, "abc/def+ghi=", 'quo"ted\\key', "<tag>&amp;"])
+@pytest.mark.parametrize("spell", ["plain", "json", "slashes", "escapes"])
+def test_a_key_the_provider_repeats_reaches_no_file(key: str, spell: str, tmp_path: Path) -> None:
+    """Neither as it is nor as JSON may write it, in the body or in a header; and the reply that goes on is as clean."""
+    spelled = {
+        "plain": key,
+        "json": json.dumps(key)[1:-1],
+        "slashes": json.dumps(key)[1:-1].replace("/", "\\/"),
+        "escapes": "".join(f"\\u{ord(letter):04x}" for letter in key),
+    }[spell]
+    reply = Reply(422, {"content-type": f"text/{key}", "retry-after": key}, f'{{"message":"bad {spelled}"}}'.encode())
+    handed_on = RecordingTransport(ScriptedTransport([reply]), tmp_path).send(REQUEST, Account("a", key))
+
+    assert isinstance(handed_on, Reply)
+    for text in (
+        *(entry.name + entry.read_text() for entry in tmp_path.iterdir()),
+        handed_on.body.decode(),
+        str(dict(handed_on.headers)),
+    ):
+        assert key not in text
+        assert key not in text.replace("\\\\", "\\").replace('\\"', '"')
+    back = replayed(tmp_path)
+    for body in (back.body, handed_on.body):
+        try:
+            assert key not in str(json.loads(body))
+        except ValueError:
+            assert key.encode() not in body
+
+
+def test_a_key_in_a_failure_is_not_handed_on(tmp_path: Path) -> None:
+    """Nor does it reach a file."""
+    inner = ScriptedTransport([TransportFailure(FaultKind.NETWORK, f"broke on {KEY}")])
+    outcome = RecordingTransport(inner, tmp_path).send(REQUEST, ACCOUNT)
+
+    assert KEY not in repr(outcome)
+
+
+# Folders that can't be written
+
+
+def test_a_file_in_place_of_the_folder_is_refused_at_once(tmp_path: Path) -> None:
+    """Before any call is paid for."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ConfigError, match="can't be recorded"):
+        RecordingTransport(ScriptedTransport([]), tmp_path / "file")
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    """With all that lies above it."""
+    RecordingTransport(ScriptedTransport([Reply(200, body=PNG)]), tmp_path / "a" / "b").send(REQUEST, ACCOUNT)
+
+    assert PNG == replayed(tmp_path / "a" / "b").body
+
+
+def test_no_call_is_made_while_the_folder_can_not_be_written(tmp_path: Path) -> None:
+    """It would be paid for and lost, so nothing is sent; once the folder is back, calls go on."""
+    folder, inner = tmp_path / "fixtures", ScriptedTransport([Reply(200, body=PNG)])
+    recorder = RecordingTransport(inner, folder)
+    folder.rmdir()
+    folder.write_bytes(b"")
+    outcome = recorder.send(REQUEST, ACCOUNT)
+
+    assert isinstance(outcome, TransportFailure)
+    assert FaultKind.NOT_SENT is outcome.kind
+    assert [] == inner.calls
+    folder.unlink()
+    assert isinstance(recorder.send(REQUEST, ACCOUNT), Reply)
+
+
+@pytest.mark.parametrize("reply", [Reply(200, body=PNG), INVALID])
+def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path) -> None:
+    """It is paid for; the listener hears why it was not saved."""
+    folder, notes = tmp_path / "fixtures", Notes()
+
+    def replace_by_file() -> None:
+        shutil.rmtree(folder)
+        folder.write_bytes(b"")
+
+    outcome = RecordingTransport(Meanwhile(reply, replace_by_file), folder, listener=notes).send(REQUEST, ACCOUNT)
+    (event,) = notes.events
+
+    assert reply == outcome
+    assert isinstance(event, FixtureNotRecorded)
+    assert ("BINANCE:BTCUSDT 1h price_v1", str(folder)) == (event.chart, event.path)
+    assert event.reason
+    assert KEY not in repr(event)
+
+
+def test_a_reply_beside_a_damaged_meta_is_handed_on(tmp_path: Path) -> None:
+    """What is there may be another chart's, so it is not written over; without a listener nothing is said."""
+    (tmp_path / f"{STEM}.meta.json").write_text("damaged")
+    notes, script = Notes(), [Reply(200, body=PNG)] * 2
+    inner = ScriptedTransport(script)
+
+    assert script[0] == RecordingTransport(inner, tmp_path, listener=notes).send(REQUEST, ACCOUNT)
+    assert script[1] == RecordingTransport(inner, tmp_path).send(REQUEST, ACCOUNT)
+    assert [FixtureNotRecorded] == [type(event) for event in notes.events]
+    assert {f"{STEM}.meta.json"} == names(tmp_path)
+
+
+def test_time_is_the_machines_unless_told_otherwise(tmp_path: Path) -> None:
+    """When a fixture was recorded stands in its meta file, in UTC."""
+    before = datetime.now(UTC)
+    RecordingTransport(ScriptedTransport([Reply(200, body=PNG)]), tmp_path).send(REQUEST, ACCOUNT)
+    recorded = datetime.fromisoformat(json.loads((tmp_path / f"{STEM}.meta.json").read_text())["recordedAt"])
+
+    assert before <= recorded <= datetime.now(UTC)

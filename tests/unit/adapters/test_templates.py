@@ -1,0 +1,162 @@
+"""Chart templates from a folder: those that ship load, and every mistake is one clear line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chartimg.adapters.templates import SHIPPED, load_templates
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.template import ChartTemplate
+
+GOOD: dict[str, object] = {
+    "id": "look_v1",
+    "description": "Price",
+    "chartImgSymbolTemplate": "BINANCE:{symbol}",
+    "request": {"theme": "dark", "studies": [{"name": "Volume"}]},
+}
+
+
+def write(folder: Path, text: str | bytes, name: str = "look_v1") -> Path:
+    """Put a template file into *folder*."""
+    path = folder / f"{name}.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def problems(folder: Path) -> tuple[str, ...]:
+    """Give what is wrong with the templates in *folder*, each on one line."""
+    with pytest.raises(ConfigError) as refusal:
+        load_templates(folder)
+    assert "\n".join(refusal.value.problems) == str(refusal.value)
+    assert len(refusal.value.problems) == len(str(refusal.value).splitlines())
+    return refusal.value.problems
+
+
+def test_the_five_that_ship_load() -> None:
+    """They are sorted by id, and each turns a symbol and a timeframe into a request that is right."""
+    templates = load_templates()
+
+    assert [
+        "price_ma1226_bb_macd1226_v1",
+        "price_ma1226_vol_v1",
+        "price_psar_adi_v1",
+        "price_rsi14_stochrsi_v1",
+        "price_vpvr_obv_v1",
+    ] == list(templates)
+    assert templates == load_templates(SHIPPED)
+    for name, template in templates.items():
+        request = template.request("BTCUSDT", "1h")
+        assert name == template.id == request.chart_template_id
+        assert template.description.strip()
+        assert ("BINANCE:BTCUSDT", ()) == (request.symbol, request.problems())
+        assert request.payload["studies"]
+
+
+def test_a_template_is_read_as_it_stands(tmp_path: Path) -> None:
+    """Every field has its place, and files that are no JSON are passed over."""
+    write(tmp_path, json.dumps(GOOD))
+    (tmp_path / "README.md").write_text("not a template")
+    (tmp_path / "old.json.bak").write_text("{")
+
+    assert {
+        "look_v1": ChartTemplate(
+            "look_v1", "Price", "BINANCE:{symbol}", {"theme": "dark", "studies": [{"name": "Volume"}]}
+        )
+    } == load_templates(str(tmp_path))
+
+
+def test_templates_are_sorted_by_id(tmp_path: Path) -> None:
+    """Also where one id begins with another."""
+    for name in ("b", "a-1", "a", "a_1", "a.1", "B"):
+        write(tmp_path, json.dumps({**GOOD, "id": name}), name)
+
+    assert sorted(["b", "a-1", "a", "a_1", "a.1", "B"]) == list(load_templates(tmp_path))
+
+
+BAD: dict[str, tuple[str | bytes, str]] = {
+    "empty": (b"", "is not JSON: .* at line 1, column 1"),
+    "no JSON": ('{\n  "id": }', "is not JSON: .* at line 2, column 9"),
+    "no UTF-8": (json.dumps(GOOD).encode()[:-1] + b"\xff}", "can't be read: it is not UTF-8"),
+    "a byte order mark": (b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), "is not JSON: .*BOM"),
+    "too deep": ("[" * 100_000, "is not JSON that can be read"),
+    "too long a number": ("1" * 5000, "is not JSON that can be read"),
+    "a list": ("[]", ": must be an object"),
+    "null": ("null", ": must be an object"),
+    "no id": (json.dumps({k: v for k, v in GOOD.items() if k != "id"}), r"at \$\.id: is missing"),
+    "no description": (
+        json.dumps({k: v for k, v in GOOD.items() if k != "description"}),
+        r"at \$\.description: is missing",
+    ),
+    "no pattern": (
+        json.dumps({k: v for k, v in GOOD.items() if k != "chartImgSymbolTemplate"}),
+        r"at \$\.chartImgSymbolTemplate: is missing",
+    ),
+    "an unknown field": (json.dumps({**GOOD, "requests": {}}), "has the unknown field requests"),
+    "a field by our own name": (json.dumps({**GOOD, "payload": {}}), "has the unknown field payload"),
+    "an id that is a number": (json.dumps({**GOOD, "id": 1}), r"at \$\.id: must be text"),
+    "a description that is null": (json.dumps({**GOOD, "description": None}), r"at \$\.description: must be text"),
+    "a pattern that is a list": (
+        json.dumps({**GOOD, "chartImgSymbolTemplate": ["{symbol}"]}),
+        r"at \$\.chartImgSymbolTemplate: must be text",
+    ),
+    "a request that is text": (json.dumps({**GOOD, "request": "{}"}), r"at \$\.request: must be an object"),
+    "another id": (json.dumps({**GOOD, "id": "look_v2"}), "its id 'look_v2' differs from its file name"),
+    "an id in another case": (json.dumps({**GOOD, "id": "LOOK_v1"}), "its id 'LOOK_v1' differs from its file name"),
+    "a pattern without a place": (
+        json.dumps({**GOOD, "chartImgSymbolTemplate": "BINANCE:BTCUSDT"}),
+        r"chartImgSymbolTemplate 'BINANCE:BTCUSDT' has no \{symbol\}; write it like \"BINANCE:\{symbol\}\"",
+    ),
+    "an empty pattern": (json.dumps({**GOOD, "chartImgSymbolTemplate": ""}), r"has no \{symbol\}"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BAD.values(), ids=BAD)
+def test_a_bad_template_is_one_line_with_file_and_place(text: str | bytes, said: str, tmp_path: Path) -> None:
+    """Whoever reads it knows where to look and what to write."""
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError, match=said):
+        load_templates(tmp_path)
+    (problem,) = problems(tmp_path)
+
+    assert f"template {path}" in problem
+
+
+def test_a_directory_in_place_of_a_file_is_one_line(tmp_path: Path) -> None:
+    """It is named like any other file that can't be read."""
+    (tmp_path / "look_v1.json").mkdir()
+    (problem,) = problems(tmp_path)
+
+    assert f"template {tmp_path / 'look_v1.json'} can't be read" in problem
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    """In the order of the files; the good ones among them don't hide the bad."""
+    write(tmp_path, json.dumps({**GOOD, "id": "a"}), "a")
+    write(tmp_path, "{", "b")
+    write(tmp_path, json.dumps({"id": 1, "description": 2, "x": 3, "request": []}), "c")
+    write(tmp_path, json.dumps({**GOOD, "id": "e", "chartImgSymbolTemplate": "X"}), "d")
+    found = problems(tmp_path)
+
+    assert ["b"] + ["c"] * 5 + ["d"] * 2 == [problem.split(".json")[0][-1] for problem in found]
+    for place in ("$.id", "$.description", "$.chartImgSymbolTemplate", "$.request", "unknown field x"):
+        assert 1 == sum(place in problem for problem in found[1:6])
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_a_folder_that_can_not_be_read_is_one_line(name: str, tmp_path: Path) -> None:
+    """It is named, whether it is missing or a file."""
+    (tmp_path / "file").write_bytes(b"")
+    (problem,) = problems(tmp_path / name)
+
+    assert f"templates folder {tmp_path / name} can't be read" in problem
+
+
+def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
+    """A host that names a folder wants what is in it."""
+    (tmp_path / "README.md").write_text("nothing here")
+    (problem,) = problems(tmp_path)
+
+    assert f"templates folder {tmp_path} holds no template" in problem

@@ -1,0 +1,277 @@
+"""The public constructors: what they take, what they build, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from chartimg import (
+    Account,
+    AccountPool,
+    ChartClient,
+    ChartRequest,
+    ConfigError,
+    FaultKind,
+    RetryPolicy,
+    StoreUnavailable,
+    WorkerConfig,
+    fetch_with_retries,
+)
+from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.app.bootstrap import open_pool, open_templates
+from chartimg.domain.events import AccountExhausted, Event
+from chartimg.domain.reply import Reply
+from chartimg.testing import ScriptedTransport, VirtualClock, picture
+from loopback import answer, serving
+
+PNG = picture(8, 6)
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
+ACCOUNT = Account("a", "canary-key-7f3a9", daily_limit=2)
+SHIPPED = {
+    "price_ma1226_vol_v1",
+    "price_ma1226_bb_macd1226_v1",
+    "price_psar_adi_v1",
+    "price_rsi14_stochrsi_v1",
+    "price_vpvr_obv_v1",
+}
+
+
+class _Hearing:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        self.heard.append(event)
+
+
+def settings(**variables: str) -> WorkerConfig:
+    """Read settings with one account and *variables*."""
+    return WorkerConfig.from_env(
+        {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "a", "apiKey": "canary-key-7f3a9"}]), **variables}
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"config": WorkerConfig(), "transport": ScriptedTransport([])},
+        {"config": WorkerConfig(), "accounts": [ACCOUNT]},
+        {"accounts": [ACCOUNT]},
+    ],
+    ids=["nothing", "both", "a config and accounts", "accounts alone"],
+)
+def test_a_client_takes_a_config_or_a_transport(arguments: dict[str, object]) -> None:
+    """Any other combination is a ConfigError, not a guess."""
+    with pytest.raises(ConfigError, match="either a config, or a transport"):
+        ChartClient(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_client_over_a_transport_pays_from_a_sequence_of_accounts() -> None:
+    """The accounts' books last as long as the client: the third request finds the day spent."""
+    clock = VirtualClock()
+    worker = ChartClient(transport=ScriptedTransport([Reply(200, {}, PNG)] * 3), accounts=[ACCOUNT], clock=clock)
+    results = [worker.fetch(REQUEST) for _ in range(3)]
+
+    assert [True, True, False] == [result.ok for result in results]
+    assert results[2].error is not None
+    assert FaultKind.NO_ACCOUNT == results[2].error.kind
+
+
+def test_a_client_over_a_transport_pays_from_the_hosts_pool() -> None:
+    """A pool that the host made is used as it is, and not closed with the client."""
+    clock = VirtualClock()
+    pool = AccountPool([ACCOUNT], clock=clock)
+    with ChartClient(transport=ScriptedTransport([Reply(200, {}, PNG)]), accounts=pool, clock=clock) as worker:
+        assert worker.fetch(REQUEST).ok
+
+    assert [1] == [status.used for status in pool.status()]
+
+
+def test_a_client_obeys_its_policy() -> None:
+    """The policy given is the one that counts calls."""
+    transport = ScriptedTransport([Reply(500)] * 5)
+    policy = RetryPolicy(max_attempts=4, max_delay=0.0)
+    ChartClient(
+        transport=transport, accounts=[Account("b", "key-of-b", burst=9)], policy=policy, clock=VirtualClock()
+    ).fetch(REQUEST)
+
+    assert 4 == len(transport.calls)
+
+
+def test_books_of_a_single_fetch_last_for_it_alone() -> None:
+    """With a plain sequence of accounts every fetch begins with fresh books; with a pool they go on."""
+    clock, poor = VirtualClock(), [Account("p", "key-of-p", daily_limit=1)]
+    pool = AccountPool(poor, clock=clock)
+
+    def ok(accounts: AccountPool | list[Account]) -> bool:
+        transport = ScriptedTransport([Reply(200, {}, PNG)])
+        return fetch_with_retries(transport=transport, request=REQUEST, accounts=accounts, clock=clock).ok
+
+    assert [True, True] == [ok(poor), ok(poor)]
+    assert [True, False] == [ok(pool), ok(pool)]
+
+
+def test_a_fetch_without_accounts_makes_no_call() -> None:
+    """No account at all is NO_ACCOUNT, at once."""
+    clock, transport = VirtualClock(), ScriptedTransport([])
+    result = fetch_with_retries(transport=transport, request=REQUEST, accounts=[], clock=clock)
+
+    assert result.error is not None
+    assert FaultKind.NO_ACCOUNT == result.error.kind
+    assert [] == transport.calls
+    assert [] == clock.slept
+
+
+def test_two_accounts_of_one_id_are_refused() -> None:
+    """Books are kept by id, so twins are a ConfigError that names the id and no key."""
+    twins = [Account("a", "canary-key-1"), Account("a", "canary-key-2")]
+    with pytest.raises(ConfigError, match="must differ: a") as caught:
+        AccountPool(twins)
+
+    assert "canary" not in str(caught.value)
+
+
+def test_a_pool_tells_its_listener() -> None:
+    """The listener given to a pool hears what becomes of the accounts."""
+    listener = _Hearing()
+    pool = AccountPool([ACCOUNT], MemoryAccountStore(), VirtualClock(), listener=listener)
+    pool.mark_account_exhausted("a")
+
+    assert [AccountExhausted] == list(map(type, listener.heard))
+
+
+def test_the_memory_store_ends_with_the_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """memory:// leaves no file, and two pools of the same settings share nothing."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    config = settings(CHARTS_ACCOUNT_STORE="memory://")
+    first, second = open_pool(config), open_pool(config)
+    first.mark_account_exhausted("a")
+
+    assert [0] == [status.used for status in second.status()]
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_the_default_store_is_a_private_file_in_the_users_state_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a setting the books are in one file that only the user can read, and the next pool finds them there."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    first = open_pool(settings())
+    first.mark_account_exhausted("a")
+    first.close()
+    second = open_pool(settings())
+    used = [status.used for status in second.status()]
+    second.close()
+
+    assert [44] == used
+    assert 0o600 == stat.S_IMODE((tmp_path / "chartimg" / "accounts.sqlite3").stat().st_mode)
+
+
+def test_a_store_may_be_named_from_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tilde in sqlite:///~/path is the user's home, and a missing folder on the way is made."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    pool = open_pool(settings(CHARTS_ACCOUNT_STORE="sqlite:///~/deep/books.sqlite3"))
+    pool.status()
+    pool.close()
+
+    assert (tmp_path / "deep" / "books.sqlite3").is_file()
+
+
+def test_a_store_that_can_not_be_opened_is_store_unavailable(tmp_path: Path) -> None:
+    """A path under a file can't be a store; this is found when the first claim is wanted, and no call is made."""
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with serving() as server:
+        config = settings(
+            CHARTS_ACCOUNT_STORE=f"sqlite:///{tmp_path}/file/books.sqlite3", CHARTS_API_BASE_URL=server.url
+        )
+        with ChartClient(config) as worker, pytest.raises(StoreUnavailable, match="can't be used"):
+            worker.fetch(REQUEST)
+
+        assert [] == server.requests
+
+
+def test_closing_a_client_of_settings_closes_its_store_and_its_connections(tmp_path: Path) -> None:
+    """After close there is no write-ahead log left beside the store, and closing again is no mistake."""
+    with serving(answer(200, PNG)) as server:
+        worker = ChartClient(
+            settings(CHARTS_ACCOUNT_STORE=f"sqlite:///{tmp_path}/books.sqlite3", CHARTS_API_BASE_URL=server.url)
+        )
+        assert worker.fetch(REQUEST).ok
+        worker.close()
+        worker.close()
+
+    assert ["books.sqlite3"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_record_mode_finds_an_unwritable_folder_before_any_call(tmp_path: Path) -> None:
+    """A fixtures folder that can't be made is a ConfigError of the client's constructor, naming the setting."""
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with serving() as server:
+        config = settings(
+            CHARTS_API_MODE="record",
+            CHARTS_FIXTURES_DIR=str(tmp_path / "file" / "fixtures"),
+            CHARTS_API_BASE_URL=server.url,
+            CHARTS_ACCOUNT_STORE="memory://",
+        )
+        with pytest.raises(ConfigError, match="CHARTS_FIXTURES_DIR"):
+            ChartClient(config)
+
+        assert [] == server.requests
+    assert "in the way" == (tmp_path / "file").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("mode", "zone"), [("real", "Asia/Tokyo"), ("record", "America/New_York")])
+def test_the_zone_of_the_settings_is_posted(mode: str, zone: str, tmp_path: Path) -> None:
+    """CHARTS_DEFAULT_TIMEZONE reaches the provider in every mode that calls it."""
+    with serving(answer(200, PNG)) as server:
+        config = settings(
+            CHARTS_API_MODE=mode,
+            CHARTS_DEFAULT_TIMEZONE=zone,
+            CHARTS_FIXTURES_DIR=str(tmp_path),
+            CHARTS_API_BASE_URL=server.url,
+            CHARTS_ACCOUNT_STORE="memory://",
+        )
+        with ChartClient(config) as worker:
+            assert worker.fetch(REQUEST).ok
+        (received,) = server.requests
+
+    assert zone == json.loads(received.body)["timezone"]
+
+
+def test_record_mode_replays_with_the_zone_it_was_recorded_with(tmp_path: Path) -> None:
+    """The zone is part of the body that is recorded, so that the same settings find the fixture fresh, not stale."""
+    listener = _Hearing()
+    with serving(answer(200, PNG)) as server:
+        config = settings(
+            CHARTS_API_MODE="record",
+            CHARTS_DEFAULT_TIMEZONE="Asia/Tokyo",
+            CHARTS_FIXTURES_DIR=str(tmp_path),
+            CHARTS_API_BASE_URL=server.url,
+            CHARTS_ACCOUNT_STORE="memory://",
+        )
+        with ChartClient(config, listener=listener) as worker:
+            results = [worker.fetch(REQUEST), worker.fetch(REQUEST)]
+
+    assert [False, True] == [result.from_fixture for result in results]
+    assert "FixtureStale" not in [type(event).__name__ for event in listener.heard]
+
+
+def test_the_templates_that_ship_are_used_until_others_are_named(tmp_path: Path) -> None:
+    """Without CHARTS_TEMPLATES_DIR there are the five that ship; with it, only those in that folder."""
+    own = {
+        "id": "own_v1",
+        "description": "mine",
+        "chartImgSymbolTemplate": "NYSE:{symbol}",
+        "request": {"theme": "dark"},
+    }
+    (tmp_path / "own_v1.json").write_text(json.dumps(own), encoding="utf-8")
+
+    assert SHIPPED == set(open_templates(settings()))
+    assert ["own_v1"] == list(open_templates(settings(CHARTS_TEMPLATES_DIR=str(tmp_path))))

@@ -1,0 +1,346 @@
+"""The settings: what each variable means, and what is said of every mistake in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import chartimg
+from chartimg import Account, ChartClient, ConfigError, WorkerConfig
+from chartimg.app.config import DEFAULT_FIXTURES_DIR, ApiMode
+
+KEY = "canary-key-7f3a9"
+ONE: Mapping[str, str] = {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "main", "apiKey": KEY}])}
+VARIABLES = (
+    "CHART_IMG_ACCOUNTS_JSON",
+    "CHARTS_API_MODE",
+    "TDA_ENV",
+    "ENV",
+    "CHARTS_DEFAULT_TIMEZONE",
+    "CHARTS_FIXTURES_DIR",
+    "CHARTS_ACCOUNT_STORE",
+    "CHARTS_API_BASE_URL",
+    "CHARTS_TEMPLATES_DIR",
+)
+
+
+def problems(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Give the lines of the ConfigError that *environ* leads to; none of them holds a key or a line break."""
+    with pytest.raises(ConfigError) as caught:
+        WorkerConfig.from_env(environ)
+    assert all(KEY not in line and "\n" not in line for line in caught.value.problems)
+    assert str(caught.value) == "\n".join(caught.value.problems)
+    return caught.value.problems
+
+
+def accounts(text: str) -> dict[str, str]:
+    """Write settings whose accounts are *text*."""
+    return {"CHART_IMG_ACCOUNTS_JSON": text}
+
+
+def test_accounts_alone_are_enough() -> None:
+    """With nothing but accounts the settings are the documented defaults."""
+    assert WorkerConfig.from_env(ONE) == WorkerConfig(
+        mode=ApiMode.REAL,
+        accounts=(Account("main", KEY, daily_limit=44, plan=None, requests_per_second=1.0, burst=3),),
+        fixtures_dir=Path("fixtures/chart-api/chart-img/advanced-chart-v2"),
+        templates_dir=None,
+        account_store=None,
+        base_url="https://api.chart-img.com",
+        default_timezone="Etc/UTC",
+    )
+    assert Path("fixtures/chart-api/chart-img/advanced-chart-v2") == DEFAULT_FIXTURES_DIR
+
+
+def test_every_variable_has_its_field(tmp_path: Path) -> None:
+    """Each variable that is set is the value of the field it is documented for."""
+    listed = [
+        {"id": "a", "apiKey": KEY, "dailyLimit": 900, "plan": "pro", "requestsPerSecond": 10.5, "burst": 15},
+        {"id": "b", "apiKey": f"{KEY}-2"},
+    ]
+    config = WorkerConfig.from_env(
+        {
+            "CHART_IMG_ACCOUNTS_JSON": json.dumps(listed),
+            "CHARTS_API_MODE": "record",
+            "TDA_ENV": "dev",
+            "CHARTS_DEFAULT_TIMEZONE": "America/Argentina/Buenos_Aires",
+            "CHARTS_FIXTURES_DIR": "some/fixtures",
+            "CHARTS_ACCOUNT_STORE": "sqlite:////var/lib/accounts.sqlite3",
+            "CHARTS_API_BASE_URL": "https://proxy.example/charts",
+            "CHARTS_TEMPLATES_DIR": str(tmp_path),
+        }
+    )
+
+    assert config == WorkerConfig(
+        mode=ApiMode.RECORD,
+        accounts=(Account("a", KEY, 900, "PRO", 10.5, 15), Account("b", f"{KEY}-2")),
+        fixtures_dir=Path("some/fixtures"),
+        templates_dir=tmp_path,
+        account_store="sqlite:////var/lib/accounts.sqlite3",
+        base_url="https://proxy.example/charts",
+        default_timezone="America/Argentina/Buenos_Aires",
+    )
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", "\n"])
+def test_an_empty_variable_counts_as_not_set(nothing: str) -> None:
+    """Variables that are there and empty leave every default as it is."""
+    empty = dict.fromkeys(VARIABLES, nothing)
+
+    assert WorkerConfig.from_env(ONE) == WorkerConfig.from_env({**empty, **ONE})
+
+
+@pytest.mark.parametrize("written", ["mock", "MOCK", " Mock "])
+def test_the_mode_is_read_in_any_case(written: str) -> None:
+    """Upper case, lower case and space around it make no difference to the mode."""
+    assert ApiMode.MOCK is WorkerConfig.from_env({"CHARTS_API_MODE": written}).mode
+
+
+@pytest.mark.parametrize("store", ["memory://", "sqlite:///relative.sqlite3", "sqlite:///~/accounts.sqlite3"])
+def test_an_account_store_is_taken_as_it_is_written(store: str) -> None:
+    """Each documented kind of store address passes."""
+    assert store == WorkerConfig.from_env({**ONE, "CHARTS_ACCOUNT_STORE": store}).account_store
+
+
+@pytest.mark.parametrize("zone", ["Etc/UTC", "America/New_York", "Etc/GMT+5", "America/Argentina/Buenos_Aires"])
+def test_a_zone_with_a_region_passes(zone: str) -> None:
+    """Every form that a zone of the provider's list has is accepted."""
+    assert zone == WorkerConfig.from_env({**ONE, "CHARTS_DEFAULT_TIMEZONE": zone}).default_timezone
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    """Settings that are all wrong lead to one line for each variable, which it names."""
+    lines = problems(
+        {
+            "CHART_IMG_ACCOUNTS_JSON": "{}",
+            "CHARTS_API_MODE": "live",
+            "CHARTS_DEFAULT_TIMEZONE": "UTC",
+            "CHARTS_ACCOUNT_STORE": "mysql://somewhere",
+            "CHARTS_API_BASE_URL": "ftp://somewhere",
+            "CHARTS_TEMPLATES_DIR": str(tmp_path / "nowhere"),
+        }
+    )
+
+    assert [
+        "CHARTS_ACCOUNT_STORE",
+        "CHARTS_API_BASE_URL",
+        "CHARTS_API_MODE",
+        "CHARTS_DEFAULT_TIMEZONE",
+        "CHARTS_TEMPLATES_DIR",
+        "CHART_IMG_ACCOUNTS_JSON",
+    ] == sorted(line.split()[0].strip(":,") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("CHARTS_API_MODE", "live", "'live'"),
+        ("CHARTS_DEFAULT_TIMEZONE", "UTC", "the provider refuses plain UTC"),
+        ("CHARTS_DEFAULT_TIMEZONE", "utc", "the provider refuses plain UTC"),
+        ("CHARTS_DEFAULT_TIMEZONE", "Mars", "'Mars'"),
+        ("CHARTS_DEFAULT_TIMEZONE", "../../etc/passwd", "Etc/UTC"),
+        ("CHARTS_ACCOUNT_STORE", "mysql://user:password@host/db", "sqlite:///path"),
+        ("CHARTS_ACCOUNT_STORE", "sqlite:///", "sqlite:///path"),
+        ("CHARTS_ACCOUNT_STORE", "accounts.sqlite3", "sqlite:///path"),
+        ("CHARTS_API_BASE_URL", "api.chart-img.com", "https://api.chart-img.com"),
+        ("CHARTS_API_BASE_URL", "ftp://api.chart-img.com", "https://api.chart-img.com"),
+        ("CHARTS_API_BASE_URL", "https://[::1", "https://api.chart-img.com"),
+        ("CHARTS_TEMPLATES_DIR", "/nowhere/at/all", "/nowhere/at/all"),
+        ("CHARTS_TEMPLATES_DIR", __file__, "not a folder"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: str, told: str) -> None:
+    """One wrong variable leads to one line, which names it and helps; a password in it is not repeated."""
+    (line,) = problems({**ONE, name: value})
+
+    assert line.startswith(name)
+    assert told in line
+    assert "password" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", ("is not set", '[{"id": "main", "apiKey": "<your key>"}]')),
+        ("main=" + KEY, ("is not JSON", "line 1, column 1")),
+        (f'[{{"id": "a", "apiKey": "{KEY}"', ("is not JSON", "line 1")),
+        ("[" * 100_000, ("is not JSON",)),
+        (f"[{'1' * 5000}]", ("is not JSON",)),
+        ("[]", ("holds no account",)),
+        ("null", ("an array",)),
+        (f'{{"id": "a", "apiKey": "{KEY}"}}', ("an array",)),
+        (f'["{KEY}"]', ("$[0]", "an object")),
+        (f'[{{"id": "a", "apiKey": "{KEY}"}}, 7]', ("$[1]", "an object")),
+        ("[{}]", ("$[0].id", "$[0].apiKey", "missing")),
+        (f'[{{"id": 1, "apiKey": "{KEY}"}}]', ("$[0].id", "text")),
+        (f'[{{"id": "a", "apiKey": ["{KEY}"]}}]', ("$[0].apiKey", "text")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "dailyLimit": "44"}}]', ("$[0].dailyLimit", "a whole number")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "dailyLimit": 4.5}}]', ("$[0].dailyLimit", "a whole number")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "dailyLimit": true}}]', ("$[0].dailyLimit", "a whole number")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "requestsPerSecond": "1"}}]', ("$[0].requestsPerSecond", "a number")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "burst": null}}]', ("$[0].burst", "a whole number")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "plan": 3}}]', ("$[0].plan", "text")),
+        (
+            f'[{{"id": "a", "apiKey": "{KEY}", "plan": "GOLD"}}]',
+            ("$[0]", "plan", "BASIC, PRO, MEGA, ULTRA, ENTERPRISE"),
+        ),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "limit": 3}}]', ("$[0]", "unknown field limit")),
+        (f'[{{"id": " ", "apiKey": "{KEY}"}}]', ("$[0]", "id is empty")),
+        ('[{"id": "a", "apiKey": ""}]', ("$[0]", "empty")),
+        (f'[{{"id": "a", "apiKey": "{KEY} "}}]', ("$[0]", "copied whole")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "requestsPerSecond": NaN}}]', ("$[0]", "more than 0")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "requestsPerSecond": 0}}]', ("$[0]", "more than 0")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "burst": 0}}]', ("$[0]", "at least 1")),
+        (f'[{{"id": "a", "apiKey": "{KEY}"}}, {{"id": "a", "apiKey": "k2"}}]', ("$[0].id", "$[1].id", "the same")),
+        (
+            f'[{{"id": "a", "apiKey": "{KEY}"}}, {{"id": "b", "apiKey": "{KEY}"}}]',
+            ("$[0].apiKey", "$[1].apiKey", "the same"),
+        ),
+    ],
+)
+def test_a_mistake_in_the_accounts_is_told_with_its_place(text: str, told: tuple[str, ...]) -> None:
+    """The variable, the place in its JSON and what is wrong there are named, the key is not."""
+    lines = problems(accounts(text))
+
+    assert all(line.startswith("CHART_IMG_ACCOUNTS_JSON") for line in lines)
+    assert all(part in "\n".join(lines) for part in told)
+
+
+def test_a_value_out_of_range_is_told_by_its_name_in_json() -> None:
+    """The place of a number that is too small is the field as the JSON has it, like that of one of the wrong type."""
+    lines = problems(accounts(f'[{{"id": "a", "apiKey": "{KEY}", "dailyLimit": -1}}]'))
+
+    assert "dailyLimit" in "\n".join(lines)
+
+
+def test_every_account_with_a_mistake_is_told() -> None:
+    """Mistakes in several accounts, and several in one, are all in the one error."""
+    told = "\n".join(
+        problems(
+            accounts(
+                json.dumps(
+                    [
+                        {"id": "a", "apiKey": KEY, "burst": 0, "requestsPerSecond": -1},
+                        {"id": "b", "apiKey": f"{KEY}-2"},
+                        {"id": "c", "dailyLimit": "9"},
+                    ]
+                )
+            )
+        )
+    )
+
+    assert all(part in told for part in ("$[0]", "at least 1", "more than 0", "$[2].apiKey", "$[2].dailyLimit"))
+    assert "$[1]" not in told
+
+
+class _Watched(Mapping[str, str]):
+    """Settings that note which of them are read."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values_of = values
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.read.add(name)
+        return self.values_of[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_of)
+
+    def __len__(self) -> int:
+        return len(self.values_of)
+
+
+def test_mock_mode_reads_no_accounts() -> None:
+    """In mock mode the variable with the keys is not even looked at, whatever it holds."""
+    environ = _Watched({"CHARTS_API_MODE": "mock", "CHART_IMG_ACCOUNTS_JSON": "not JSON"})
+
+    assert () == WorkerConfig.from_env(environ).accounts
+    assert "CHART_IMG_ACCOUNTS_JSON" not in environ.read
+
+
+def test_nothing_else_is_read() -> None:
+    """The documented variables are all that settings come from."""
+    environ = _Watched({**ONE, "HOME": "/root", "CHARTS_API_KEY": "x"})
+    WorkerConfig.from_env(environ)
+
+    assert environ.read <= set(VARIABLES)
+
+
+def test_an_empty_mapping_is_not_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings given as an empty mapping are empty; only those left out are the process's own."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CHART_IMG_ACCOUNTS_JSON", ONE["CHART_IMG_ACCOUNTS_JSON"])
+
+    assert WorkerConfig.from_env(ONE) == WorkerConfig.from_env()
+    assert "CHART_IMG_ACCOUNTS_JSON is not set" in problems({})[0]
+    with pytest.raises(ConfigError, match="CHART_IMG_ACCOUNTS_JSON is not set"):
+        ChartClient.from_env({})
+
+
+def test_tda_env_speaks_before_env() -> None:
+    """Recording is allowed where TDA_ENV names no production, whatever ENV says."""
+    config = WorkerConfig.from_env({**ONE, "CHARTS_API_MODE": "record", "TDA_ENV": "dev", "ENV": "prod"})
+
+    assert ApiMode.RECORD is config.mode
+
+
+@pytest.mark.parametrize("mode", ["real", "mock"])
+def test_production_refuses_nothing_but_recording(mode: str) -> None:
+    """Real and mock mode are fine in production."""
+    assert mode == WorkerConfig.from_env({**ONE, "CHARTS_API_MODE": mode, "TDA_ENV": "prod"}).mode
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.chart-img.com",
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1:8080",
+        "https://",
+        "https://user:password@api.chart-img.com",
+        "https://api.chart-img.com?key=1",
+        "https://api.chart-img.com:port",
+    ],
+)
+def test_an_address_that_would_give_the_key_away_makes_no_client(address: str) -> None:
+    """A client for an address that is not https, or http to loopback, is a ConfigError, without the password in it."""
+    environ = {**ONE, "CHARTS_API_BASE_URL": address, "CHARTS_ACCOUNT_STORE": "memory://"}
+    with pytest.raises(ConfigError) as caught:
+        ChartClient.from_env(environ)
+
+    assert KEY not in str(caught.value)
+    assert "password" not in str(caught.value).replace("user name or password", "")
+
+
+def test_an_address_that_makes_no_client_is_told_with_its_variable() -> None:
+    """Who wrote http for https reads in which setting; every mistake in the settings names its variable."""
+    with pytest.raises(ConfigError, match="CHARTS_API_BASE_URL"):
+        ChartClient.from_env({**ONE, "CHARTS_API_BASE_URL": "http://api.chart-img.com"})
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://a.example/v"]
+)
+def test_http_to_this_machine_makes_a_client(address: str) -> None:
+    """Loopback may be spoken to without TLS, and any host with it."""
+    ChartClient.from_env({**ONE, "CHARTS_API_BASE_URL": address, "CHARTS_ACCOUNT_STORE": "memory://"}).close()
+
+
+def test_the_settings_show_no_key() -> None:
+    """Neither repr nor str of the settings holds a key."""
+    config = WorkerConfig.from_env(ONE)
+
+    assert KEY not in repr(config) + str(config)
+
+
+def test_a_config_error_is_a_value_error_and_a_chartimg_error() -> None:
+    """A host may catch wrong settings as the library's error or as Python's."""
+    with pytest.raises(chartimg.ChartimgError):
+        WorkerConfig.from_env({})
+    with pytest.raises(ValueError, match="CHART_IMG_ACCOUNTS_JSON"):
+        WorkerConfig.from_env({})

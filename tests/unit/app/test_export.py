@@ -1,0 +1,483 @@
+"""The export: every request ends exactly once, whatever happens to the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from chartimg import ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
+from chartimg.app.export import MANIFEST_NAME, Export, ExportFailure, ExportItem
+from chartimg.domain.png import inspect
+from chartimg.testing import picture
+from command import eventually, run, start
+from loopback import LoopbackServer, answer, serving, stall
+
+PNG = picture(8, 6)
+FOUND = ChartApiResult(png_bytes=PNG, account_id="a")
+REPLAYED = ChartApiResult(png_bytes=PNG, from_fixture=True)
+WHEN = datetime(2026, 1, 6, tzinfo=UTC)
+SPENT = ChartApiResult(error=ChartApiError.of(FaultKind.NO_ACCOUNT, "nothing left", available_at=WHEN))
+FAILED = ChartApiResult(error=ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "HTTP 503", http_status=503))
+SYMBOLS = ("A:A", "B:B", "C:C", "D:D")
+
+
+def ignore(_: ExportItem | ExportFailure) -> None:
+    """Listen to nothing."""
+
+
+def grid(*symbols: str) -> list[ChartRequest]:
+    """Ask for a chart of each symbol."""
+    return [ChartRequest(symbol, "1h", "price_v1") for symbol in symbols]
+
+
+def on_disk(out: Path) -> dict[str, Any]:
+    """Read the manifest, which is whole JSON at any moment."""
+    value: dict[str, Any] = json.loads((out / MANIFEST_NAME).read_bytes())
+    return value
+
+
+def symbols(entries: Sequence[ExportItem | ExportFailure]) -> list[str]:
+    """Name the charts of *entries*."""
+    return [entry.symbol for entry in entries]
+
+
+class _Playing:
+    """A fetch that gives or raises what it was told to, in order."""
+
+    def __init__(self, *outcomes: ChartApiResult | Exception) -> None:
+        self.outcomes = iter(outcomes)
+        self.asked: list[ChartRequest] = []
+
+    def __call__(self, request: ChartRequest) -> ChartApiResult:
+        self.asked.append(request)
+        outcome = next(self.outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    asked=st.lists(
+        st.builds(
+            ChartRequest,
+            st.sampled_from(["A:B", "a:b", "A_B", "BMV:CEMEX/CPO", "x" * 150]),
+            st.sampled_from(["1m", "1M"]),
+            st.sampled_from(["price_v1", "Price_v1"]),
+            st.fixed_dictionaries({}, optional={"theme": st.sampled_from(["dark", "light"])}),
+        ),
+        max_size=12,
+    ),
+    outcomes=st.lists(
+        st.sampled_from(
+            [
+                FOUND,
+                REPLAYED,
+                SPENT,
+                FAILED,
+                StoreUnavailable("gone"),
+                OSError(28, "full", "x.png"),
+                RuntimeError("bug"),
+            ]
+        ),
+        min_size=12,
+        max_size=12,
+    ),
+    jobs=st.integers(1, 3),
+)
+def test_every_request_ends_in_exactly_one_place(
+    tmp_path_factory: pytest.TempPathFactory,
+    asked: list[ChartRequest],
+    outcomes: list[ChartApiResult | Exception],
+    jobs: int,
+) -> None:
+    """Whatever comes of each, the manifest holds every distinct request once, and every item has a file of its own."""
+    out, told = tmp_path_factory.mktemp("out"), list[ExportItem | ExportFailure]()
+    logging.getLogger("chartimg").disabled = True
+    try:
+        manifest = Export(_Playing(*outcomes), asked, out, jobs=jobs, told=told.append).run()
+    finally:
+        logging.getLogger("chartimg").disabled = False
+    distinct = list(dict.fromkeys(asked))
+    ends: tuple[ExportItem | ExportFailure, ...] = (*manifest.items, *manifest.failures)
+    event(f"{min(len(manifest.items), 3)} items or more, {min(len(manifest.failures), 3)} failures or more")
+
+    assert len(distinct) == manifest.requested == len(ends) == len(told)
+    keys = sorted((end.symbol, end.timeframe, end.template) for end in ends)
+    assert sorted((each.symbol, each.timeframe, each.chart_template_id) for each in distinct) == keys
+    files = [item.file for item in manifest.items]
+    assert len(files) == len({name.casefold() for name in files})
+    assert {*files, MANIFEST_NAME} == {path.name for path in out.iterdir()}
+    assert all(hashlib.sha256((out / item.file).read_bytes()).hexdigest() == item.sha256 for item in manifest.items)
+
+
+def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
+    """The manifest on disk has the documented fields, in camel case, with the picture's size and digest."""
+    Export(_Playing(FOUND, SPENT), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+    manifest = on_disk(tmp_path)
+
+    assert {"schemaVersion", "createdAt", "requested", "items", "failures"} == set(manifest)
+    assert (1, 2) == (manifest["schemaVersion"], manifest["requested"])
+    assert datetime.fromisoformat(str(manifest["createdAt"])).tzinfo is not None
+    assert manifest["items"] == [
+        {
+            "symbol": "A:A",
+            "timeframe": "1h",
+            "template": "price_v1",
+            "file": "A_A__1h__price_v1.png",
+            "bytes": len(PNG),
+            "sha256": hashlib.sha256(PNG).hexdigest(),
+            "width": 8,
+            "height": 6,
+            "fromFixture": False,
+            "accountId": "a",
+            "calls": 0,
+        }
+    ]
+    assert manifest["failures"] == [
+        {
+            "symbol": "B:B",
+            "timeframe": "1h",
+            "template": "price_v1",
+            "code": "CHART_API_LIMIT_EXCEEDED",
+            "message": "nothing left",
+            "kind": "NO_ACCOUNT",
+            "retriable": False,
+            "httpStatus": None,
+            "availableAt": "2026-01-06T00:00:00+00:00",
+            "calls": 0,
+        }
+    ]
+    assert PNG == (tmp_path / "A_A__1h__price_v1.png").read_bytes()
+
+
+def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
+    """Equal requests are one chart, and one call."""
+    fetch = _Playing(FOUND, FOUND)
+    export = Export(fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, told=ignore)
+
+    assert 2 == export.requested == export.run().requested
+    assert grid("A:A", "B:B") == fetch.asked
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [ChartRequest("A:B", frame, "price_v1") for frame in ("1m", "1M")],
+        [ChartRequest(symbol, "1h", "price_v1") for symbol in ("CME_MINI:NQ1!", "CME:MINI_NQ1!", "cme_mini:nq1!")],
+        [ChartRequest("A:B", "1h", "price_v1", {"theme": theme}) for theme in ("dark", "light")],
+        [ChartRequest("A:B", "1h", "price_v1", {"width": width}) for width in (400, 500, 600)],
+        [ChartRequest("A:B" * 60, "1h", "price_v1", {"width": width}) for width in (400, 500)],
+    ],
+    ids=["case", "one stem", "two payloads", "three payloads", "two payloads of a long symbol"],
+)
+def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequest], tmp_path: Path) -> None:
+    """No picture overwrites another, not even on a file system that takes upper and lower case for the same."""
+    pictures = [picture(8 + place, 6) for place in range(len(asked))]
+    fetch = _Playing(*(ChartApiResult(png_bytes=each) for each in pictures))
+    items = Export(fetch, asked, tmp_path, jobs=1, told=ignore).run().items
+
+    assert len(asked) == len({item.file.casefold() for item in items})
+    assert pictures == [(tmp_path / item.file).read_bytes() for item in items]
+
+
+def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever is raised for a chart is its failure, under a code that says whose fault it was; the rest goes on."""
+    fetch = _Playing(
+        StoreUnavailable("the store is gone"), OSError(28, "No space left", "x"), RuntimeError("bug"), FOUND
+    )
+    manifest = Export(fetch, grid(*SYMBOLS), tmp_path, jobs=1, told=ignore).run()
+
+    assert ["STORE_UNAVAILABLE", "WRITE_FAILED", "UNEXPECTED"] == [failure.code for failure in manifest.failures]
+    assert ["D:D"] == symbols(manifest.items)
+    assert "the store is gone" == manifest.failures[0].message
+    assert ["A:A", "B:B", "C:C"] == symbols(manifest.failures)
+    (record,) = caplog.records
+    assert "C:C 1h price_v1 failed" == record.getMessage()
+
+
+def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
+    """A folder in the place of the picture costs that chart alone, and leaves no half-written file."""
+    (tmp_path / "A_A__1h__price_v1.png").mkdir()
+    manifest = Export(_Playing(FOUND, FOUND), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+
+    assert [("A:A", "WRITE_FAILED")] == [(failure.symbol, failure.code) for failure in manifest.failures]
+    assert {"A_A__1h__price_v1.png", "B_B__1h__price_v1.png", MANIFEST_NAME} == {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
+def test_a_folder_that_can_not_be_made_is_found_before_any_call(tmp_path: Path) -> None:
+    """OSError comes from run before the first fetch."""
+    (tmp_path / "file").write_bytes(b"")
+    fetch = _Playing(FOUND)
+    with pytest.raises(OSError, match="file"):
+        Export(fetch, grid("A:A"), tmp_path / "file" / "out", jobs=1, told=ignore).run()
+
+    assert [] == fetch.asked
+
+
+def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
+    """Before the first chart has come the manifest on disk counts all of them as interrupted."""
+    seen: list[dict[str, Any]] = []
+
+    def fetch(_: ChartRequest) -> ChartApiResult:
+        seen.append(on_disk(tmp_path))
+        return FOUND
+
+    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+
+    assert [] == seen[0]["items"]
+    assert ["INTERRUPTED", "INTERRUPTED"] == [failure["code"] for failure in seen[0]["failures"]]
+
+
+def test_nothing_to_fetch_is_an_empty_manifest(tmp_path: Path) -> None:
+    """An export of no requests makes no call and leaves a manifest all the same."""
+    manifest = Export(_Playing(), [], tmp_path / "new", jobs=1, told=ignore).run()
+
+    assert (0, (), ()) == (manifest.requested, manifest.items, manifest.failures)
+    assert 0 == on_disk(tmp_path / "new")["requested"]
+
+
+def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
+    """A run in a folder that has been used writes its own charts and manifest, and touches nothing else."""
+    (tmp_path / "notes.txt").write_bytes(b"mine")
+    Export(_Playing(FOUND), grid("A:A"), tmp_path, jobs=1, told=ignore).run()
+    Export(_Playing(FAILED), grid("B:B"), tmp_path, jobs=1, told=ignore).run()
+
+    assert 1 == on_disk(tmp_path)["requested"]
+    assert b"mine" == (tmp_path / "notes.txt").read_bytes()
+    assert PNG == (tmp_path / "A_A__1h__price_v1.png").read_bytes()
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A server whose script each test fills."""
+    with serving() as running:
+        yield running
+
+
+def variables(server: LoopbackServer, **more: str) -> dict[str, str]:
+    """Write the settings of a child that calls *server*."""
+    return {
+        "CHARTS_API_BASE_URL": server.url,
+        "CHARTS_ACCOUNT_STORE": "memory://",
+        "CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "a", "apiKey": "key-of-a", "burst": 50}]),
+        **more,
+    }
+
+
+def exporting(server: LoopbackServer, cwd: Path, jobs: int = 2) -> subprocess.Popen[str]:
+    """Start an export of four charts into the folder out."""
+    return start(
+        "export",
+        *("--symbols", ",".join(SYMBOLS), "--timeframes", "1h", "--templates", "price_psar_adi_v1"),
+        *("--out", "out", "--jobs", str(jobs)),
+        cwd=cwd,
+        **variables(server),
+    )
+
+
+def refuse_half_files(out: Path) -> None:
+    """Make sure that every picture in *out* is whole."""
+    for file in out.glob("*.png"):
+        assert not isinstance(inspect(file.read_bytes()), str), file
+
+
+def accounted(out: Path) -> tuple[set[str], set[str]]:
+    """Give the symbols of items and of failures; together they are all that was asked for."""
+    manifest = on_disk(out)
+    there = {str(item["symbol"]) for item in manifest["items"]}
+    missing = {str(failure["symbol"]) for failure in manifest["failures"]}
+    assert (4, 4, set(SYMBOLS)) == (manifest["requested"], len(there) + len(missing), there | missing)
+    assert all((out / str(item["file"])).is_file() for item in manifest["items"])
+    refuse_half_files(out)
+    return there, missing
+
+
+def test_a_run_that_is_killed_leaves_a_true_manifest(server: LoopbackServer, tmp_path: Path) -> None:
+    """After SIGKILL the manifest is whole, the chart that had come is an item, and the rest is interrupted."""
+    server.script.append(answer(200, PNG))
+    server.otherwise = stall()
+    out = tmp_path / "out"
+    with exporting(server, tmp_path) as child:
+        eventually(lambda: (out / MANIFEST_NAME).is_file() and bool(on_disk(out)["items"]))
+        child.kill()
+        child.communicate()
+    there, missing = accounted(out)
+
+    assert (1, 3) == (len(there), len(missing))
+    assert {"INTERRUPTED"} == {failure["code"] for failure in on_disk(out)["failures"]}
+
+
+def test_a_run_that_is_killed_at_once_leaves_a_manifest_of_nothing(server: LoopbackServer, tmp_path: Path) -> None:
+    """From the first call on there is a manifest in which every request is accounted for."""
+    server.otherwise = stall()
+    with exporting(server, tmp_path) as child:
+        eventually(lambda: bool(server.requests))
+        child.kill()
+        child.communicate()
+
+    assert (set(), set(SYMBOLS)) == accounted(tmp_path / "out")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
+    sent: signal.Signals, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """After one signal nothing new is begun, what was under way is waited for and kept, and the exit code is 1."""
+    release, held = threading.Event(), threading.Semaphore(0)
+
+    def late(connection: socket.socket, closing: threading.Event) -> bool:
+        held.release()
+        assert release.wait(20)
+        return answer(200, PNG)(connection, closing)
+
+    server.script.extend([answer(200, PNG), late, late])
+    out = tmp_path / "out"
+    with exporting(server, tmp_path) as child:
+        assert held.acquire(timeout=20)
+        assert held.acquire(timeout=20)
+        child.send_signal(sent)
+        eventually(lambda: _caught(child, sent))
+        time.sleep(0.1)  # from the kernel to the handler
+        release.set()
+        _, errors = child.communicate(timeout=20)
+    there, missing = accounted(out)
+
+    assert "Traceback" not in errors
+    assert 1 == child.returncode
+    assert (3, 1) == (len(there), len(missing))
+    assert 3 == len(server.requests)
+    assert ["INTERRUPTED"] == [failure["code"] for failure in on_disk(out)["failures"]]
+
+
+def _caught(child: subprocess.Popen[str], sent: signal.Signals) -> bool:
+    """Whether *child* has no *sent* pending any more; read from the kernel where it tells."""
+    try:
+        lines = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return True
+    pending = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
+    return not any(mask >> (sent - 1) & 1 for mask in pending)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_run_that_is_interrupted_twice_ends_at_once(
+    sent: signal.Signals, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """A second signal doesn't wait for the provider: the charts already there are items, and the exit code is 1."""
+    server.script.append(answer(200, PNG))
+    server.otherwise = stall()
+    out = tmp_path / "out"
+    with exporting(server, tmp_path) as child:
+        eventually(lambda: len(server.requests) == 3)
+        eventually(lambda: len(list(out.glob("*.png"))) == 1)
+        for patience in (0.3, 5, 5):  # two signals that come too close together count as one
+            child.send_signal(sent)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(patience)
+                break
+        output, errors = child.communicate(timeout=20)
+    there, missing = accounted(out)
+
+    assert "Traceback" not in errors
+    assert 1 == child.returncode
+    assert (1, 3) == (len(there), len(missing))
+    assert "1 of 4 charts" in output
+
+
+def test_jobs_really_run_at_once(server: LoopbackServer, tmp_path: Path) -> None:
+    """With four jobs the provider sees four requests before it has answered any of them."""
+    together = threading.Barrier(4)
+
+    def meet(connection: socket.socket, closing: threading.Event) -> bool:
+        together.wait(20)
+        return answer(200, PNG)(connection, closing)
+
+    server.otherwise = meet
+    with exporting(server, tmp_path, jobs=4) as child:
+        child.communicate(timeout=30)
+
+    assert 0 == child.returncode
+    assert (set(SYMBOLS), set()) == accounted(tmp_path / "out")
+
+
+def test_one_job_is_one_at_a_time(server: LoopbackServer, tmp_path: Path) -> None:
+    """With one job there is never a second request under way."""
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def counted(connection: socket.socket, closing: threading.Event) -> bool:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        closing.wait(0.02)
+        with lock:
+            under_way -= 1
+        return answer(200, PNG)(connection, closing)
+
+    server.otherwise = counted
+    with exporting(server, tmp_path, jobs=1) as child:
+        child.communicate(timeout=30)
+
+    assert (0, 1) == (child.returncode, most)
+
+
+@pytest.mark.parametrize("blocked", ["out", "out/deeper"])
+def test_an_unwritable_folder_is_exit_code_2_before_any_call(
+    blocked: str, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """A file in the place of the folder, or on the way to it, is one line and no call; the file stays."""
+    (tmp_path / "out").write_bytes(b"mine")
+    arguments = ("export", "--symbols", "A:A", "--timeframes", "1h", "--out", blocked)
+    child = run(*arguments, cwd=tmp_path, **variables(server))
+
+    assert 2 == child.returncode
+    assert "" == child.stdout
+    (line,) = child.stderr.splitlines()
+    assert line.startswith("chartimg: --out")
+    assert [] == server.requests
+    assert b"mine" == (tmp_path / "out").read_bytes()
+
+
+def test_a_manifest_that_can_not_be_written_is_exit_code_2_before_any_call(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """A folder named manifest.json in the way is one clear line, found before a call is paid for."""
+    (tmp_path / "out" / MANIFEST_NAME).mkdir(parents=True)
+    child = run("export", "--symbols", "A:A", "--timeframes", "1h", "--out", "out", cwd=tmp_path, **variables(server))
+
+    assert 2 == child.returncode
+    (line,) = child.stderr.splitlines()
+    assert MANIFEST_NAME in line
+    assert [] == server.requests
+
+
+def test_an_export_that_runs_out_of_quota_is_exit_code_75(server: LoopbackServer, tmp_path: Path) -> None:
+    """The charts that came are items, the others say when to come back, and the code says to come back later."""
+    server.script.append(answer(200, PNG))
+    server.otherwise = answer(429, b'{"message":"Limit Exceeded"}')
+    with exporting(server, tmp_path, jobs=1) as child:
+        child.communicate(timeout=30)
+    there, missing = accounted(tmp_path / "out")
+
+    assert 75 == child.returncode
+    assert (1, 3) == (len(there), len(missing))
+    assert 2 == len(server.requests)
+    assert all(failure["availableAt"] for failure in on_disk(tmp_path / "out")["failures"])

@@ -1,0 +1,735 @@
+"""The driver and the machine together, over a real pool in virtual time, against anything a provider may do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.app.fetch import fetch
+from chartimg.app.pool import AccountStatus, Pool
+from chartimg.domain.account import Account, AccountSnapshot
+from chartimg.domain.chart import ChartRequest
+from chartimg.domain.errors import StoreUnavailable
+from chartimg.domain.events import (
+    AccountExhausted,
+    AccountThrottled,
+    CallFinished,
+    CallStarted,
+    Event,
+    LimitExceeded,
+    RetryScheduled,
+    StoreFailed,
+)
+from chartimg.domain.faults import MEANINGS, ErrorCode, FaultKind, Scope
+from chartimg.domain.ports import AccountStore, Listener
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.result import Attempt, ChartApiResult
+from chartimg.domain.retry import RetryPolicy
+from chartimg.testing import Answer, Outcome, ScriptedTransport, VirtualClock, picture
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
+LARGE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "height": 1600})
+CHART = "BINANCE:BTCUSDT 1h price_v1"
+PNG = picture(8, 8)
+PICTURE = Reply(200, body=PNG)
+FAULT = Reply(503)
+THROTTLED = Reply(429, body=b'{"message":"Too Many Requests"}')
+SPENT = Reply(429, body=b'{"message":"Limit Exceeded"}')
+FORBIDDEN = Reply(403, body=b'{"message":"Forbidden"}')
+TOO_LARGE = Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit"}')
+REFUSED = TransportFailure(FaultKind.NOT_SENT, "connection refused")
+RESET = TransportFailure(FaultKind.NETWORK, "connection reset")
+
+
+class WatchedClock(VirtualClock):
+    """Keeps when each pause began, and can be interrupted."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        """Begin at noon."""
+        super().__init__(start)
+        self.pauses: list[tuple[float, float]] = []
+        self.interrupt: Callable[[], None] = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        """Note the pause, then let it pass."""
+        self.interrupt()
+        self.pauses.append((self.monotonic(), seconds))
+        super().sleep(seconds)
+
+
+@attrs.define
+class Notes:
+    """A listener that keeps what it is told."""
+
+    events: list[Event] = attrs.field(factory=list)
+
+    def notify(self, happened: Event) -> None:
+        """Keep the event."""
+        self.events.append(happened)
+
+
+@attrs.define
+class Bench:
+    """A pool with its store, clock and listener, and a way to fetch over it."""
+
+    accounts: Sequence[Account]
+    policy: RetryPolicy = attrs.field(default=RetryPolicy(base_delay=2.0, max_delay=8.0, deadline=100.0))
+    store: AccountStore = attrs.field(factory=MemoryAccountStore)
+    clock: WatchedClock = attrs.field(factory=WatchedClock)
+    notes: Notes = attrs.field(factory=Notes)
+    chance: Callable[[], float] = lambda: 0.5
+
+    def script(self, *outcomes: Outcome | Answer, duration: float = 0.0) -> ScriptedTransport:
+        """Write a script for the transport."""
+        return ScriptedTransport(outcomes, clock=self.clock, duration=duration)
+
+    def pool(self) -> Pool:
+        """Open the pool."""
+        return Pool(self.accounts, self.store, self.clock, self.notes)
+
+    def fetch(
+        self, transport: ScriptedTransport, request: ChartRequest = REQUEST, listener: Listener | None = None
+    ) -> ChartApiResult:
+        """Fetch one chart."""
+        return fetch(
+            request,
+            transport=transport,
+            pool=self.pool(),
+            policy=self.policy,
+            clock=self.clock,
+            chance=self.chance,
+            listener=listener or self.notes,
+        )
+
+    def used(self) -> list[int]:
+        """Count the units taken of each account."""
+        return [status.used for status in self.status()]
+
+    def status(self) -> tuple[AccountStatus, ...]:
+        """Say what each account has left."""
+        return self.pool().status()
+
+
+def accounts(count: int = 1, *, daily_limit: int = 44, burst: int = 3) -> list[Account]:
+    """Make accounts named a, b, c."""
+    return [Account(name, f"key-of-{name}", daily_limit, burst=burst) for name in "abc"[:count]]
+
+
+def called(transport: ScriptedTransport) -> list[str]:
+    """List the accounts that were called, in order."""
+    return [call.account.id for call in transport.calls if call.account is not None]
+
+
+def kind(result: ChartApiResult) -> FaultKind:
+    """Give the kind of a failure."""
+    assert result.error is not None
+    return result.error.kind
+
+
+def test_a_picture_is_fetched_with_one_call_and_one_unit() -> None:
+    """The request goes out once, on the first account, with the whole deadline; listeners hear of the call."""
+    bench = Bench(accounts(2))
+    transport = bench.script(PICTURE, duration=7.0)
+    result = bench.fetch(transport)
+
+    assert PNG == result.unwrap()
+    assert (200, "a", False) == (result.http_status, result.account_id, result.from_fixture)
+    assert [(REQUEST, bench.accounts[0], 100.0)] == transport.calls
+    assert ([1, 0], []) == (bench.used(), bench.clock.slept)
+    assert [CallStarted(CHART, "a", 1), CallFinished(CHART, "a", 1, 7.0, 200, None)] == bench.notes.events
+    assert [("a", NOON, 7.0, 200, None)] == [attrs.astuple(attempt) for attempt in result.attempts]
+
+
+def test_a_request_that_is_wrong_takes_no_claim() -> None:
+    """Neither store nor provider hears of a request that can't be served."""
+    bench = Bench(accounts())
+    result = bench.fetch(bench.script(), ChartRequest("", "1h", "price_v1"))
+
+    assert result.error is not None
+    assert (ErrorCode.VALIDATION_FAILED, [0]) == (result.error.code, bench.used())
+
+
+def test_a_services_failure_is_waited_out_on_the_same_account() -> None:
+    """The wait is the backoff times the chance; every call has its own unit."""
+    bench = Bench(accounts(2))
+    transport = bench.script(FAULT, RESET, PICTURE, duration=1.0)
+
+    assert bench.fetch(transport).ok
+    assert (["a", "a", "a"], [1.0, 2.0], [3, 0]) == (called(transport), bench.clock.slept, bench.used())
+    assert [
+        RetryScheduled(CHART, 1, 1.0, FaultKind.SERVICE_UNAVAILABLE),
+        RetryScheduled(CHART, 2, 2.0, FaultKind.NETWORK),
+    ] == [told for told in bench.notes.events if isinstance(told, RetryScheduled)]
+    assert [100.0, 98.0, 95.0] == [call.timeout for call in transport.calls]
+
+
+def test_what_was_never_sent_is_given_back() -> None:
+    """Calls that can't have reached the provider cost nothing."""
+    bench = Bench(accounts())
+    result = bench.fetch(bench.script(REFUSED, REFUSED, REFUSED))
+
+    assert (FaultKind.NOT_SENT, 3, [0]) == (kind(result), len(result.attempts), bench.used())
+
+
+@pytest.mark.parametrize("outcome", [THROTTLED, SPENT, FORBIDDEN], ids=["throttled", "spent", "refused"])
+def test_an_accounts_failure_switches_at_once(outcome: Reply) -> None:
+    """Another account is called in the same moment, and listeners hear of it."""
+    bench = Bench(accounts(2))
+    transport = bench.script(outcome, PICTURE)
+
+    assert bench.fetch(transport).ok
+    assert (["a", "b"], []) == (called(transport), bench.clock.slept)
+    assert any(isinstance(told, RetryScheduled) and told.delay == 0 for told in bench.notes.events)
+
+
+def test_a_throttle_within_the_deadline_is_waited_for_when_there_is_no_other_account() -> None:
+    """The only account is called again when its pause is over, not before; the day is not spent."""
+    bench = Bench(accounts())
+    transport = bench.script(Reply(429, {"retry-after": "7"}, THROTTLED.body), PICTURE)
+
+    assert bench.fetch(transport).ok
+    assert ([7.0], [2]) == (bench.clock.slept, bench.used())
+    assert AccountThrottled("a", NOON + timedelta(seconds=7), "HTTP 429: Too Many Requests") in bench.notes.events
+
+
+def test_a_throttle_past_the_deadline_fails_now_and_says_when() -> None:
+    """Nobody waits for a pause that is longer than the deadline."""
+    bench = Bench(accounts())
+    result = bench.fetch(bench.script(Reply(429, {"retry-after": "500"}, THROTTLED.body)))
+
+    assert result.error is not None
+    assert (FaultKind.THROTTLED, NOON + timedelta(seconds=500)) == (result.error.kind, result.error.available_at)
+    assert (1, []) == (len(result.attempts), bench.clock.slept)
+
+
+def test_when_every_account_is_spent_no_call_is_made() -> None:
+    """The first request finds out, the next ones are told without a call, when to come back included."""
+    bench = Bench(accounts(2))
+    transport = bench.script(SPENT, SPENT)
+    first, second = bench.fetch(transport), bench.fetch(transport)
+
+    assert first.error is not None
+    assert second.error is not None
+    assert (FaultKind.QUOTA_EXCEEDED, FaultKind.NO_ACCOUNT) == (first.error.kind, second.error.kind)
+    assert first.error.available_at == second.error.available_at == MIDNIGHT
+    assert (ErrorCode.CHART_API_LIMIT_EXCEEDED, ()) == (second.error.code, second.attempts)
+    assert LimitExceeded(CHART, ("a", "b"), (), MIDNIGHT) == bench.notes.events[-1]
+    assert AccountExhausted("b", MIDNIGHT, "HTTP 429: Limit Exceeded") in bench.notes.events
+    assert ["a", "b"] == called(transport)
+
+
+def test_midnight_within_the_deadline_is_waited_for() -> None:
+    """When the day is spent and the next begins in time, the request is served then."""
+    bench = Bench(accounts(daily_limit=1), clock=WatchedClock(MIDNIGHT - timedelta(seconds=40)))
+    transport = bench.script(PICTURE, PICTURE)
+
+    assert bench.fetch(transport).ok
+    assert bench.fetch(transport).ok
+    assert ([40.0], [1]) == (bench.clock.slept, bench.used())
+
+
+def test_pacing_is_waited_out() -> None:
+    """Calls beyond the burst wait for their moment rather than be throttled."""
+    bench = Bench(accounts(burst=2))
+    transport = bench.script(*[PICTURE] * 4)
+
+    assert all(bench.fetch(transport).ok for _ in range(4))
+    assert [1.0, 1.0] == bench.clock.slept
+
+
+@pytest.mark.parametrize(
+    ("plans", "tried"),
+    [
+        (("BASIC", "PRO", "MEGA"), ["a", "c"]),
+        (("BASIC", None, "ULTRA"), ["a", "c"]),
+        (("MEGA", "MEGA", None), ["a", "b"]),
+        (("BASIC", "BASIC", None), ["a"]),
+        ((None, "PRO", "PRO"), ["a"]),
+    ],
+    ids=str,
+)
+def test_after_a_plans_limit_only_a_plan_that_allows_the_request_is_tried(
+    plans: tuple[str | None, ...], tried: list[str]
+) -> None:
+    """No unit is spent on an account whose plan is too small, or not known."""
+    bench = Bench([Account(name, "key", plan=plan) for name, plan in zip("abc", plans, strict=True)])
+    transport = bench.script(*[TOO_LARGE] * 3)
+    result = bench.fetch(transport, LARGE)
+
+    assert tried == called(transport)
+    assert FaultKind.PLAN_LIMIT is kind(result)
+    assert [1 if name in tried else 0 for name in "abc"] == bench.used()
+    assert not any(isinstance(told, LimitExceeded) for told in bench.notes.events)
+
+
+def test_a_claim_that_was_spent_while_it_was_waited_for_is_not_used() -> None:
+    """When the day ends for an account during the wait, the call goes out on another one."""
+    bench = Bench(accounts(2, burst=1))
+    pool = bench.pool()
+    pool.claim()
+    pool.claim()
+    bench.clock.interrupt = lambda: pool.mark_account_exhausted("a")
+    transport = bench.script(PICTURE)
+
+    assert bench.fetch(transport).ok
+    assert ["b"] == called(transport)
+    assert 2 == bench.used()[1]
+
+
+def test_a_key_that_is_repeated_by_the_provider_goes_no_further() -> None:
+    """What a reply or a failure says of the key is masked before anybody sees it."""
+    for said in (Reply(422, body=b'{"message":"bad key key-of-a"}'), TransportFailure(FaultKind.BAD_IMAGE, "key-of-a")):
+        bench = Bench(accounts())
+        result = bench.fetch(bench.script(said))
+
+        assert "[key]" in str(result)
+        assert "key-of-a" not in f"{result}{bench.notes.events}"
+
+
+def test_a_missing_fixture_ends_the_fetch() -> None:
+    """What isn't on disk now won't be there in a second; the path that was looked at is told."""
+    bench = Bench(accounts())
+    missing = TransportFailure(FaultKind.FIXTURE_MISSING, "no fixture", fixture_path=Path("x.png"))
+    result = bench.fetch(bench.script(missing))
+
+    assert (FaultKind.FIXTURE_MISSING, Path("x.png"), []) == (kind(result), result.fixture_path, bench.clock.slept)
+
+
+@attrs.define
+class Gate:
+    """A store that fails from its n-th operation on, for a number of operations."""
+
+    failing: range = range(0)
+    operations: int = 0
+    inner: MemoryAccountStore = attrs.field(factory=MemoryAccountStore)
+
+    def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
+        """Read, unless it is time to fail."""
+        self._pass()
+        return self.inner.read(account_ids)
+
+    def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
+        """Swap, unless it is time to fail."""
+        self._pass()
+        return self.inner.replace(old, new)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _pass(self) -> None:
+        """Count the operation, and fail if it is time to."""
+        self.operations += 1
+        if self.operations - 1 in self.failing:
+            raise StoreUnavailable("the store is gone")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_store_that_is_gone_means_no_call(first: int) -> None:
+    """Without books there is no claim and without a claim no call; it is not taken for a lack of quota."""
+    bench = Bench(accounts(), store=Gate(range(first, 10**6)))
+    transport = bench.script()
+    with pytest.raises(StoreUnavailable, match="the store is gone"):
+        bench.fetch(transport)
+
+    assert transport.calls == []
+
+
+def test_a_store_that_goes_during_a_call_costs_no_picture() -> None:
+    """A picture that is paid for is returned, whether or not its outcome can be booked."""
+    store = Gate()
+    bench = Bench(accounts(), store=store)
+
+    def goes(*_: object) -> Reply:
+        """Lose the store, then bring the picture."""
+        store.failing = range(10**6)
+        return PICTURE
+
+    assert PNG == bench.fetch(bench.script(goes)).unwrap()
+    store.failing = range(0)
+    assert [1] == bench.used()
+
+
+def test_a_store_that_goes_during_a_failed_call_is_told_and_the_error_kept() -> None:
+    """What can't be booked is told to listeners; the last error is the result all the same."""
+    store = Gate()
+    bench = Bench(accounts(), RetryPolicy(max_attempts=1), store=store)
+
+    def goes(*_: object) -> Reply:
+        """Lose the store, then refuse."""
+        store.failing = range(10**6)
+        return SPENT
+
+    assert FaultKind.QUOTA_EXCEEDED is kind(bench.fetch(bench.script(goes)))
+    assert StoreFailed("a", "the store is gone") == bench.notes.events[-1]
+
+
+def test_a_store_that_comes_back_is_used_again() -> None:
+    """One outcome that was not booked doesn't end a fetch whose next claim can be taken."""
+    store = Gate()
+    bench = Bench(accounts(), store=store)
+
+    def goes_for_a_moment(*_: object) -> Reply:
+        """Fail the next operation only."""
+        store.failing = range(store.operations, store.operations + 1)
+        return SPENT
+
+    assert bench.fetch(bench.script(goes_for_a_moment, PICTURE)).ok
+    assert StoreFailed("a", "the store is gone") in bench.notes.events
+
+
+def interrupt(*_: object) -> Reply:
+    """Press Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+@given(before=st.lists(st.sampled_from([FAULT, RESET, REFUSED, THROTTLED]), max_size=3), burst=st.integers(1, 3))
+def test_an_interrupted_call_stays_charged(before: list[Outcome], burst: int) -> None:
+    """A call that was begun may have reached the provider, so its unit is not given back."""
+    bench = Bench(accounts(burst=burst), RetryPolicy(max_attempts=4))
+    with pytest.raises(KeyboardInterrupt):
+        bench.fetch(bench.script(*before, interrupt))
+
+    assert [len(before) + 1 - before.count(REFUSED)] == bench.used()
+
+
+@given(before=st.lists(st.sampled_from([FAULT, RESET, REFUSED, THROTTLED]), max_size=3), sleeps=st.integers(0, 6))
+def test_an_interrupted_wait_costs_nothing(before: list[Outcome], sleeps: int) -> None:
+    """A claim that was held during a wait is given back when the wait is interrupted; calls before it stay charged."""
+    bench = Bench(accounts(burst=1), RetryPolicy(max_attempts=5))
+    countdown = iter(range(sleeps, -1, -1))
+
+    def press() -> None:
+        """Press Ctrl-C at the last of so many sleeps."""
+        if next(countdown) == 0:
+            raise KeyboardInterrupt
+
+    bench.clock.interrupt = press
+    transport = bench.script(*before, PICTURE)
+    try:
+        bench.fetch(transport)
+    except KeyboardInterrupt:
+        event("interrupted")
+    calls = len(transport.calls)
+
+    assert [calls - before[:calls].count(REFUSED)] == bench.used()
+
+
+def test_an_interrupt_before_a_call_is_sent_costs_nothing() -> None:
+    """A claim whose call was announced but never begun is given back."""
+    bench = Bench(accounts())
+
+    class Impatient:
+        """A listener in whose time Ctrl-C is pressed."""
+
+        def notify(self, happened: Event) -> None:
+            """Press Ctrl-C when a call starts."""
+            if isinstance(happened, CallStarted):
+                raise KeyboardInterrupt
+
+    transport = bench.script(PICTURE)
+    with pytest.raises(KeyboardInterrupt):
+        bench.fetch(transport, listener=Impatient())
+
+    assert ([], [0]) == (transport.calls, bench.used())
+
+
+def test_an_interrupt_is_an_interrupt_also_when_the_store_is_gone() -> None:
+    """That a claim can't be given back doesn't hide why it should be."""
+    store = Gate()
+    bench = Bench(accounts(burst=1), store=store)
+    bench.pool().claim()
+
+    def press() -> None:
+        """Lose the store and press Ctrl-C."""
+        store.failing = range(10**6)
+        raise KeyboardInterrupt
+
+    bench.clock.interrupt = press
+    with pytest.raises(KeyboardInterrupt):
+        bench.fetch(bench.script())
+
+
+def test_a_transport_that_breaks_its_promise_is_heard_and_charged() -> None:
+    """What a transport raises is the host's to see; the call may have been made."""
+    bench = Bench(accounts())
+
+    def broken(*_: object) -> Reply:
+        """Raise, which a transport never should."""
+        raise RuntimeError("a bug in the transport")
+
+    with pytest.raises(RuntimeError, match="a bug in the transport"):
+        bench.fetch(bench.script(broken))
+
+    assert [1] == bench.used()
+
+
+def test_a_deadline_that_passes_during_the_wait_for_a_claim_gives_it_back() -> None:
+    """A sleep that takes far too long ends in an error, without a call and without a charge."""
+    bench = Bench(accounts(burst=1))
+    bench.pool().claim()
+    bench.clock.interrupt = lambda: bench.clock.advance(1000)
+    transport = bench.script()
+    result = bench.fetch(transport)
+
+    assert (FaultKind.NO_ACCOUNT, [], [1]) == (kind(result), transport.calls, bench.used())
+
+
+def test_threads_that_fetch_at_once_spend_the_day_and_no_more() -> None:
+    """Eight threads with sixteen fetches each get fifty pictures of fifty units, over fifty calls."""
+    bench = Bench(
+        [Account("a", "key", daily_limit=50, requests_per_second=10_000.0, burst=200)], RetryPolicy(max_attempts=1)
+    )
+    pool, transport, outcomes = bench.pool(), ScriptedTransport(cycle([PICTURE])), list[bool]()
+
+    def work() -> None:
+        """Fetch sixteen charts."""
+        for _ in range(16):
+            result = fetch(
+                REQUEST,
+                transport=transport,
+                pool=pool,
+                policy=bench.policy,
+                clock=bench.clock,
+                chance=bench.chance,
+                listener=bench.notes,
+            )
+            outcomes.append(result.ok)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert (128, 50, 50, [50]) == (len(outcomes), sum(outcomes), len(transport.calls), bench.used())
+
+
+# The provider as an adversary: any status with any text and any Retry-After, any failure, after any time.
+
+texts = st.sampled_from(
+    [
+        b"",
+        b"<html>Bad gateway</html>",
+        b'{"message":"Forbidden"}',
+        b'{"message":"Limit Exceeded"}',
+        b'{"message":"Too Many Requests"}',
+        b'{"message":"Exceed Max Usage Resolution Limit"}',
+        b'{"message":"Something Went Wrong"}',
+        PNG,
+        PNG[:-9],
+    ]
+)
+retry_afters = st.one_of(
+    st.none(),
+    st.integers(0, 10).map(str),
+    st.integers(0, 10**9).map(str),
+    st.sampled_from(["-5", "soon", "1e400", "0.25", "Mon, 05 Jan 2026 12:00:30 GMT", "Mon, 05 Jan 2099 12:00:30 GMT"]),
+)
+
+
+@st.composite
+def replies(draw: st.DrawFn) -> Reply:
+    """Draw a reply."""
+    status = draw(st.sampled_from([200, 403, 403, 429, 429, 429, 503]) | st.integers(100, 599))
+    after = draw(retry_afters)
+    return Reply(status, {} if after is None else {"retry-after": after}, draw(texts))
+
+
+failures = st.builds(
+    TransportFailure,
+    st.sampled_from([FaultKind.NOT_SENT, FaultKind.NETWORK, FaultKind.UNEXPECTED_REPLY, FaultKind.BAD_IMAGE]),
+    st.just("it failed"),
+)
+likely = st.sampled_from([FAULT, THROTTLED, SPENT, FORBIDDEN, TOO_LARGE, REFUSED, RESET, PICTURE])
+
+
+@attrs.frozen
+class Turn:
+    """One call: how long it takes, what it brings, and how far the wall clock steps meanwhile."""
+
+    duration: float
+    outcome: Outcome
+    step: float
+
+
+def turns(steps: st.SearchStrategy[float]) -> st.SearchStrategy[list[Turn]]:
+    """Draw what a provider does to the calls of a fetch."""
+    durations = st.just(0.0) | st.floats(0, 10) | st.floats(0, 400)
+    return st.lists(st.builds(Turn, durations, likely | likely | replies() | failures, steps), min_size=1, max_size=8)
+
+
+policies = st.builds(
+    RetryPolicy,
+    max_attempts=st.integers(1, 6),
+    base_delay=st.floats(0, 10),
+    max_delay=st.floats(0, 100),
+    deadline=st.sampled_from([0.0, 120.0, 120.0]) | st.floats(0, 1000),
+)
+pools = st.lists(
+    st.builds(
+        Account,
+        id=st.sampled_from("abc"),
+        api_key=st.just("the-key"),
+        daily_limit=st.integers(0, 5),
+        plan=st.sampled_from([None, "BASIC", "MEGA"]),
+        requests_per_second=st.sampled_from([0.05, 1.0, 10.0]),
+        burst=st.integers(1, 3),
+    ),
+    max_size=3,
+    unique_by=lambda account: account.id,
+)
+
+
+@attrs.define
+class Adversary:
+    """Answers calls turn by turn, over and over, and keeps when each was made, answered, and what for."""
+
+    bench: Bench
+    story: Sequence[Turn]
+    began: float = 0.0
+    calls: list[tuple[datetime, float, Account]] = attrs.field(factory=list)
+    answers: list[tuple[datetime, float]] = attrs.field(factory=list)
+
+    def __call__(self, request: ChartRequest, account: Account | None, timeout: float | None) -> Outcome:
+        """Take the time and give the outcome of the next turn."""
+        clock, turn = self.bench.clock, self.story[len(self.calls) % len(self.story)]
+        assert account is not None
+        assert timeout is not None
+        assert 0 < timeout <= self.began + self.bench.policy.deadline - clock.monotonic() + 1e-6
+        self.calls.append((clock.now(), clock.monotonic(), account))
+        clock.advance(turn.duration)
+        clock.step(turn.step)
+        self.answers.append((clock.now(), clock.monotonic()))
+        return turn.outcome
+
+
+def play(bench: Bench, story: Sequence[Turn]) -> tuple[ChartApiResult, Adversary]:
+    """Fetch a large chart from an adversary."""
+    adversary = Adversary(bench, story)
+    return bench.fetch(ScriptedTransport(cycle([adversary])), LARGE), adversary
+
+
+def keeps_to_its_policy(bench: Bench, result: ChartApiResult, adversary: Adversary) -> None:
+    """Assert what holds of every fetch: its calls, its waits and its outcome fit its policy and one another."""
+    policy, calls, attempts = bench.policy, adversary.calls, result.attempts
+    assert len(calls) <= policy.max_attempts
+    assert [account.id for _, _, account in calls] == [attempt.account_id for attempt in attempts]
+    assert [when for when, _, _ in calls] == [attempt.started_at for attempt in attempts]
+    for attempt in attempts[:-1]:
+        assert attempt.kind is not None
+        assert MEANINGS[attempt.kind].scope in {Scope.ACCOUNT, Scope.PLAN, Scope.SERVICE}
+    for began, seconds in bench.clock.pauses:
+        assert began + seconds <= policy.deadline + 1e-6
+    if len(calls) == policy.max_attempts:
+        assert all(began + seconds <= calls[-1][1] + 1e-6 for began, seconds in bench.clock.pauses)
+    if result.ok:
+        assert (PNG, None) == (result.png_bytes, attempts[-1].kind)
+    elif attempts:
+        assert kind(result) is attempts[-1].kind
+        assert result.http_status == attempts[-1].http_status
+    else:
+        assert kind(result) is FaultKind.NO_ACCOUNT
+        assert result.account_id is None
+
+
+def asked(outcome: Outcome) -> timedelta:
+    """Read how long a reply asks to wait, as far as that is a plain number; a day at most."""
+    said = outcome.headers.get("retry-after", "") if isinstance(outcome, Reply) else ""
+    return timedelta(seconds=min(int(said), 86_400) if said.isdecimal() else 0)
+
+
+def rests_until(attempt: Attempt, account: Account, outcome: Outcome, answered: datetime) -> datetime:
+    """Say before when an account must not be called again, after what its call brought."""
+    match attempt.kind:
+        case FaultKind.THROTTLED:
+            return answered + max(asked(outcome), account.emission, timedelta(seconds=1))
+        case FaultKind.QUOTA_EXCEEDED:
+            return answered.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        case FaultKind.CREDENTIAL_REJECTED:
+            return datetime.max.replace(tzinfo=UTC)
+        case _:
+            return answered
+
+
+@settings(max_examples=300)
+@given(accounts_=pools, policy=policies, story=turns(st.just(0.0)), start=st.sampled_from([NOON, MIDNIGHT]))
+def test_no_provider_makes_a_fetch_waste_or_lose_a_call(
+    accounts_: list[Account], policy: RetryPolicy, story: list[Turn], start: datetime
+) -> None:
+    """Within a day: each call costs one unit, nobody is called before his time, nobody waits while another is free."""
+    bench = Bench(accounts_, policy, clock=WatchedClock(start))
+    result, adversary = play(bench, story)
+    keeps_to_its_policy(bench, result, adversary)
+
+    fresh = {account.id: account for account in accounts_ if account.daily_limit}
+    resting: dict[str, datetime] = {}
+    too_small: set[str] = set()
+    answers = zip(adversary.calls, adversary.answers, cycle(story), result.attempts, strict=False)
+    for number, ((when, _, account), (answered, elapsed), turn, attempt) in enumerate(answers, 1):
+        event(f"{attempt.kind}")
+        fresh.pop(account.id, None)
+        assert when >= resting.get(account.id, when)
+        assert account.id not in too_small
+        assert not too_small or account.plan == "MEGA"
+        resting[account.id] = rests_until(attempt, account, turn.outcome, answered)
+        if attempt.kind is FaultKind.PLAN_LIMIT:
+            too_small.add(account.id)
+            fresh = {other.id: other for other in fresh.values() if other.plan == "MEGA"}
+        switches = attempt.kind is not None and MEANINGS[attempt.kind].scope in {Scope.ACCOUNT, Scope.PLAN}
+        if switches and fresh and number < policy.max_attempts and elapsed < policy.deadline:
+            event("switched at once")
+            assert (answered, elapsed) == adversary.calls[number][:2]
+
+    for account, status in zip(accounts_, bench.status(), strict=True):
+        kinds = [attempt.kind for attempt in result.attempts if attempt.account_id == account.id]
+        sent = len(kinds) - kinds.count(FaultKind.NOT_SENT)
+        assert (account.daily_limit if FaultKind.QUOTA_EXCEEDED in kinds else sent) == status.used
+        assert status.available_at is None or status.available_at >= resting.get(account.id, start)
+
+
+@given(
+    accounts_=pools,
+    policy=policies,
+    story=turns(st.just(0.0) | st.floats(-100_000, 100_000)),
+    start=st.sampled_from([MIDNIGHT - timedelta(seconds=5), MIDNIGHT - timedelta(seconds=90)]),
+)
+def test_no_clock_makes_a_fetch_break_its_policy(
+    accounts_: list[Account], policy: RetryPolicy, story: list[Turn], start: datetime
+) -> None:
+    """Over midnight, with a wall clock that steps either way during calls: it ends, in time, within its calls."""
+    bench = Bench(accounts_, policy, clock=WatchedClock(start))
+    result, adversary = play(bench, story)
+
+    keeps_to_its_policy(bench, result, adversary)
+    for status, account in zip(bench.status(), accounts_, strict=True):
+        assert status.used <= account.daily_limit
+
+
+@given(charts=st.integers(1, 12), story=turns(st.just(0.0)), accounts_=pools)
+def test_a_day_of_fetches_costs_no_more_than_its_units(
+    charts: int, story: list[Turn], accounts_: list[Account]
+) -> None:
+    """Fetch after fetch: no account answers for more calls than its limit, but for those that were never sent."""
+    bench = Bench(accounts_, RetryPolicy(deadline=60.0))
+    adversary = Adversary(bench, story)
+    transport = ScriptedTransport(cycle([adversary]))
+    sent = dict.fromkeys((account.id for account in accounts_), 0)
+    for _ in range(charts):
+        adversary.began = bench.clock.monotonic()
+        result = bench.fetch(transport, LARGE)
+        for attempt in result.attempts:
+            sent[attempt.account_id] += attempt.kind is not FaultKind.NOT_SENT
+
+    assert bench.clock.monotonic() < 12 * 3600
+    assert all(sent[account.id] <= account.daily_limit for account in accounts_)

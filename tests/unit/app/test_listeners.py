@@ -1,0 +1,73 @@
+"""Listeners that fail: logged, and never in the way."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from chartimg.app.listeners import Guarded
+from chartimg.domain.events import CallStarted, Event, MockMissing
+
+STARTED = CallStarted("BINANCE:BTCUSDT 1h price_v1", "a", 1)
+MISSING = MockMissing("BINANCE:BTCUSDT 1h price_v1", "nowhere.png")
+
+
+class _Hearing:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        self.heard.append(event)
+
+
+class _Failing:
+    """Raises *error* whatever it is told."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def notify(self, event: Event) -> None:
+        raise self.error
+
+
+def test_events_are_passed_on_as_they_are_and_in_order(caplog: pytest.LogCaptureFixture) -> None:
+    """A listener that works gets every event itself, and nothing is logged about it."""
+    hearing = _Hearing()
+    guarded = Guarded(hearing)
+    guarded.notify(STARTED)
+    guarded.notify(MISSING)
+
+    assert [STARTED, MISSING] == hearing.heard
+    assert hearing.heard[0] is STARTED
+    assert [] == caplog.records
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("full disk"), AssertionError(), StopIteration(), OSError(28, "no space")]
+)
+def test_what_a_listener_raises_is_logged_and_dropped(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """The caller goes on; the log names the event and holds the traceback."""
+    Guarded(_Failing(error)).notify(STARTED)
+
+    (record,) = caplog.records
+    assert ("chartimg", logging.ERROR) == (record.name, record.levelno)
+    assert "CallStarted" in record.getMessage()
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
+def test_what_ends_the_process_is_not_held_back(error: BaseException) -> None:
+    """A Ctrl-C that comes while a listener works is no failure of the listener's."""
+    with pytest.raises(type(error)):
+        Guarded(_Failing(error)).notify(STARTED)
+
+
+def test_a_guard_around_a_guard_logs_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Guarding twice, as a pool within a client does, changes nothing."""
+    Guarded(Guarded(_Failing(RuntimeError("once")))).notify(STARTED)
+
+    assert 1 == len(caplog.records)

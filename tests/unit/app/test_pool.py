@@ -1,0 +1,1016 @@
+"""The pool: claims on the host's accounts, whoever else has a hand in their books."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, Phase, event, settings, target
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.app.pool import AccountStatus, Pool
+from chartimg.domain.account import (
+    TRANSITIONS,
+    Account,
+    AccountEvent,
+    AccountSnapshot,
+    AccountState,
+    advance,
+)
+from chartimg.domain.errors import ConfigError, StoreUnavailable
+from chartimg.domain.events import AccountExhausted, AccountSuspended, AccountThrottled, Event
+from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.ledger import Claim
+from chartimg.domain.pool import Granted, NoneLeft, WaitUntil
+from chartimg.domain.ports import AccountStore
+from chartimg.testing import VirtualClock
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+A = Account("a", "key-a", daily_limit=3, requests_per_second=1.0, burst=2)
+B = Account("b", "key-b", daily_limit=3, requests_per_second=1.0, burst=2)
+
+
+@attrs.define
+class Notes:
+    """A listener that keeps what it is told."""
+
+    events: list[Event] = attrs.field(factory=list)
+
+    def notify(self, happened: Event) -> None:
+        """Keep the event."""
+        self.events.append(happened)
+
+
+@attrs.define
+class World:
+    """One store and one clock, for as many pools as a test wants."""
+
+    store: AccountStore = attrs.field(factory=MemoryAccountStore)
+    clock: VirtualClock = attrs.field(factory=lambda: VirtualClock(NOON))
+    notes: Notes = attrs.field(factory=Notes)
+
+    def pool(self, *accounts: Account) -> Pool:
+        """Open a pool, as another process would."""
+        return Pool(accounts, self.store, self.clock, self.notes)
+
+    def soon(self, seconds: float = 100.0) -> datetime:
+        """Give a moment that is *seconds* ahead."""
+        return self.clock.now() + timedelta(seconds=seconds)
+
+
+def granted(outcome: Granted | WaitUntil | NoneLeft) -> Claim:
+    """Give the claim of an outcome that has one."""
+    assert isinstance(outcome, Granted)
+    return outcome.claim
+
+
+def fault(kind: FaultKind, retry_after: float | None = None) -> ChartApiError:
+    """Make an error of a kind."""
+    return ChartApiError.of(kind, f"said {kind}", retry_after=retry_after)
+
+
+def only(pool: Pool) -> AccountStatus:
+    """Give the status of a pool's only account."""
+    (status,) = pool.status()
+    return status
+
+
+def test_account_ids_must_differ() -> None:
+    """Two accounts of one name would share one set of books, so they are refused, each named once."""
+    world = World()
+    with pytest.raises(ConfigError, match=r"^account ids must differ: a, b$"):
+        world.pool(A, B, A, B, A)
+
+
+def test_accounts_are_found_by_id() -> None:
+    """An id gives its account; an id that isn't configured is a mistake, and the message says which are."""
+    pool = World().pool(A, B)
+
+    assert B is pool.account("b")
+    for use in (pool.account, pool.mark_account_exhausted, pool.reinstate, lambda c: pool.suspend(c, "x")):
+        with pytest.raises(ConfigError, match=r"^there is no account 'c'; configured are: a, b$"):
+            use("c")
+    with pytest.raises(ConfigError, match="configured are: none"):
+        World().pool().account("a")
+
+
+def test_a_pool_without_accounts_has_none_left() -> None:
+    """Nothing configured is nothing to wait for."""
+    assert NoneLeft(None) == World().pool().claim(latest=MIDNIGHT)
+    assert World().pool().status() == ()
+
+
+def test_the_first_account_goes_first_and_the_next_when_it_is_busy() -> None:
+    """Configured order counts among those who can be called now; a claim says what it was taken from."""
+    pool = World().pool(A, B)
+    claims = [granted(pool.claim()) for _ in range(4)]
+
+    assert ["a", "a", "b", "b"] == [claim.account_id for claim in claims]
+    assert {(NOON, MIDNIGHT - DAY)} == {(claim.not_before, claim.window) for claim in claims}
+
+
+def test_who_is_ready_soonest_goes_when_nobody_is_now() -> None:
+    """A claim for a moment ahead is on the account that can serve first, and only if that is in time."""
+    world = World()
+    slow = attrs.evolve(A, requests_per_second=0.1)
+    pool = world.pool(slow, B)
+    for _ in range(4):
+        pool.claim()
+
+    assert NoneLeft(NOON + SECOND) == pool.claim()
+    assert NoneLeft(NOON + SECOND) == pool.claim(latest=NOON + SECOND)
+    claim = granted(pool.claim(latest=world.soon()))
+    assert ("b", NOON + SECOND) == (claim.account_id, claim.not_before)
+
+
+def test_claims_for_later_are_first_come_first_served() -> None:
+    """Every further claim is for a later moment, as far apart as the rate says."""
+    world = World()
+    pool = world.pool(attrs.evolve(A, daily_limit=10))
+
+    assert [0, 0, 1, 2, 3] == [
+        (granted(pool.claim(latest=world.soon())).not_before - NOON).total_seconds() for _ in range(5)
+    ]
+
+
+def test_only_accounts_that_are_allowed_are_taken() -> None:
+    """A choice among accounts leaves the others as they were, and its failure speaks of the chosen only."""
+    pool = World().pool(A, B)
+    pool.mark_account_exhausted("b")
+
+    assert NoneLeft(MIDNIGHT, ("b",)) == pool.claim(allowed=lambda account: account is B)
+    assert granted(pool.claim(allowed=lambda account: account is A)).account_id == "a"
+    assert NoneLeft(None) == pool.claim(allowed=lambda _: False)
+
+
+def test_units_of_the_next_window_are_waited_for_and_claimed_then() -> None:
+    """A day whose units are taken is over at midnight, and no unit of tomorrow is claimed today."""
+    world = World(clock=VirtualClock(MIDNIGHT - 30 * SECOND))
+    pool = world.pool(attrs.evolve(A, daily_limit=1))
+    pool.claim()
+
+    assert NoneLeft(MIDNIGHT, ("a",)) == pool.claim(latest=world.soon(30))
+    assert WaitUntil(MIDNIGHT) == pool.claim(latest=world.soon(31))
+    world.clock.advance(30)
+    assert MIDNIGHT == granted(pool.claim()).window
+
+
+def test_who_is_left_out_is_named_by_what_became_of_it() -> None:
+    """Those whose day is spent and those that wait for a person are told apart, in configured order."""
+    world = World()
+    pool = world.pool(*(attrs.evolve(A, id=name, daily_limit=1) for name in "abcd"))
+    pool.mark_account_exhausted("d")
+    pool.suspend("c", "refused")
+    pool.claim(allowed=lambda account: account.id == "b")
+    pool.report(granted(pool.claim()), fault(FaultKind.CREDENTIAL_REJECTED))
+
+    assert NoneLeft(MIDNIGHT, ("b", "d"), ("a", "c")) == pool.claim(latest=world.soon())
+
+
+def test_a_claim_that_still_stands_is_confirmed() -> None:
+    """What was waited for and not contradicted may be used; asking costs nothing."""
+    world = World()
+    pool = world.pool(A)
+    claim = granted(pool.claim())
+
+    assert pool.confirm(claim)
+    assert pool.confirm(claim)
+    assert only(pool).used == 1
+
+
+@pytest.mark.parametrize(
+    "undo",
+    [
+        lambda pool, _: pool.suspend("a", "refused"),
+        lambda pool, claim: pool.report(claim, fault(FaultKind.THROTTLED)),
+        lambda pool, claim: pool.refund(claim),
+    ],
+    ids=["suspended", "throttled", "given back"],
+)
+def test_a_claim_that_no_longer_stands_is_given_back(undo: Callable[[Pool, Claim], None]) -> None:
+    """When its account may not be called any more a claim that was waited for is not used, and not charged."""
+    world = World()
+    pool, other = world.pool(A), world.pool(A)
+    claim, another = granted(pool.claim()), granted(pool.claim())
+    undo(other, claim)
+
+    assert not pool.confirm(claim)
+    assert only(pool).used == 1
+    assert ("a", "a") == (claim.account_id, another.account_id)
+
+
+def test_a_claim_on_a_day_that_is_spent_is_neither_confirmed_nor_given_back() -> None:
+    """A refund never gives a spent day a unit."""
+    world = World()
+    pool = world.pool(A)
+    claim = granted(pool.claim())
+    pool.mark_account_exhausted("a")
+
+    assert not pool.confirm(claim)
+    assert (3, 0) == (only(pool).used, only(pool).left)
+
+
+def test_a_claim_of_a_lost_store_is_not_confirmed() -> None:
+    """Books that have never heard of an account don't vouch for a claim on it."""
+    claim = granted(World().pool(A).claim())
+
+    assert not World().pool(A).confirm(claim)
+
+
+def test_marking_an_account_exhausted_is_once_and_for_the_day() -> None:
+    """The count goes to the limit, the second time changes nothing and is told nobody, the next day is whole."""
+    world = World()
+    pool = world.pool(A)
+    pool.mark_account_exhausted("a")
+    books = world.store.read(["a"])
+    pool.mark_account_exhausted("a", "again")
+
+    assert (AccountState.EXHAUSTED, 3, 0, "marked by the host", MIDNIGHT) == (
+        only(pool).state,
+        only(pool).used,
+        only(pool).left,
+        only(pool).reason,
+        only(pool).available_at,
+    )
+    assert books == world.store.read(["a"])
+    assert [AccountExhausted("a", MIDNIGHT, "marked by the host")] == world.notes.events
+    world.clock.advance(12 * 3600)
+    assert (AccountState.AVAILABLE, 3, MIDNIGHT) == (only(pool).state, only(pool).left, only(pool).available_at)
+
+
+def test_a_throttle_is_told_and_lasts_as_long_as_was_asked() -> None:
+    """The account rests, its day is not spent, and a longer pause is told again."""
+    world = World()
+    pool = world.pool(A)
+    first, second = granted(pool.claim()), granted(pool.claim())
+    pool.report(first, fault(FaultKind.THROTTLED, 5.0))
+    pool.report(second, fault(FaultKind.THROTTLED, 2.0))
+    pool.report(second, fault(FaultKind.THROTTLED, 9.0))
+
+    assert [
+        AccountThrottled("a", NOON + 5 * SECOND, "said THROTTLED"),
+        AccountThrottled("a", NOON + 9 * SECOND, "said THROTTLED"),
+    ] == world.notes.events
+    assert (AccountState.THROTTLED, 1, NOON + 9 * SECOND) == (
+        only(pool).state,
+        only(pool).left,
+        only(pool).available_at,
+    )
+    assert NOON + 9 * SECOND == granted(pool.claim(latest=world.soon())).not_before
+
+
+def test_a_suspension_is_told_and_lasts_until_it_is_lifted() -> None:
+    """A suspended account has no moment at which it is free, until a person says so."""
+    world = World()
+    pool = world.pool(A)
+    pool.report(granted(pool.claim()), fault(FaultKind.CREDENTIAL_REJECTED))
+    world.clock.advance(3 * 86_400)
+
+    assert (AccountState.SUSPENDED, None, "said CREDENTIAL_REJECTED") == (
+        only(pool).state,
+        only(pool).available_at,
+        only(pool).reason,
+    )
+    assert NoneLeft(None, (), ("a",)) == pool.claim(latest=world.soon(1e6))
+    pool.reinstate("a")
+    assert granted(pool.claim()).account_id == "a"
+    assert [AccountSuspended("a", "said CREDENTIAL_REJECTED")] == world.notes.events
+
+
+def test_another_key_lifts_a_suspension() -> None:
+    """When the host has changed the key, the account is called again without anybody's doing."""
+    world = World()
+    world.pool(A).suspend("a", "refused")
+    pool = world.pool(attrs.evolve(A, api_key="another"))
+
+    assert granted(pool.claim()).account_id == "a"
+
+
+@pytest.mark.parametrize("kind", [None, *FaultKind])
+def test_listeners_hear_of_nothing_but_a_change_for_the_worse(kind: FaultKind | None) -> None:
+    """Three kinds of outcome are told of an account; a picture and the rest are not."""
+    world = World()
+    pool = world.pool(A)
+    pool.report(granted(pool.claim()), None if kind is None else fault(kind))
+    expected = {
+        FaultKind.THROTTLED: [AccountThrottled],
+        FaultKind.QUOTA_EXCEEDED: [AccountExhausted],
+        FaultKind.CREDENTIAL_REJECTED: [AccountSuspended],
+    }
+
+    assert ([] if kind is None else expected.get(kind, [])) == [type(told) for told in world.notes.events]
+    assert ({FaultKind.NOT_SENT: 3, FaultKind.QUOTA_EXCEEDED: 0}.get(kind, 2) if kind else 2) == only(pool).left
+
+
+def test_a_status_says_that_all_units_are_taken() -> None:
+    """An account that has nothing left looks exhausted, though a claim may still come back."""
+    pool = World().pool(attrs.evolve(A, daily_limit=1, plan="PRO"))
+    claim = granted(pool.claim())
+
+    assert AccountStatus(
+        "a",
+        AccountState.EXHAUSTED,
+        1,
+        1,
+        0,
+        "all units of the day are taken",
+        MIDNIGHT,
+        MIDNIGHT,
+        pool.account("a").plan,
+    ) == only(pool)
+    pool.refund(claim)
+    assert (AccountState.AVAILABLE, 0, 1) == (only(pool).state, only(pool).used, only(pool).left)
+
+
+def test_a_status_changes_nothing() -> None:
+    """Looking opens no books."""
+    world = World()
+    world.pool(A).status()
+
+    assert (None,) == world.store.read(["a"])
+
+
+def test_closing_the_pool_closes_its_store() -> None:
+    """A pool lets go of what it was given."""
+    store = Gate()
+    World(store).pool(A).close()
+
+    assert store.closed
+
+
+def test_what_another_process_gives_back_is_found_before_anybody_waits_for_midnight() -> None:
+    """A pool looks again before it says that there will be a unit tomorrow: there may be one now, or none then."""
+    world = World(clock=VirtualClock(MIDNIGHT - 30 * SECOND))
+    account = attrs.evolve(A, daily_limit=1, burst=5)
+    one, other = world.pool(account), world.pool(account)
+    claim = granted(one.claim())
+    other.status()
+    one.refund(claim)
+    found = other.claim(latest=world.soon())
+    one.status()
+    other.suspend("a", "refused")
+
+    assert MIDNIGHT - 30 * SECOND == granted(found).not_before
+    assert NoneLeft(None, (), ("a",)) == one.claim(latest=world.soon())
+
+
+def test_two_pools_never_grant_a_unit_twice() -> None:
+    """What one pool has taken the other one finds taken, though it remembers otherwise."""
+    world = World()
+    one, other = world.pool(A), world.pool(A)
+    other.status()
+    taken = [pool.claim(latest=world.soon()) for pool in (one, other, other, one, other)]
+
+    assert [Granted] * 3 + [NoneLeft] * 2 == [type(outcome) for outcome in taken]
+    assert [0, 0, 1] == [(granted(outcome).not_before - NOON).total_seconds() for outcome in taken[:3]]
+
+
+def test_what_another_process_gives_back_is_found() -> None:
+    """Before a pool says that none is left, it looks again."""
+    world = World()
+    one, other = world.pool(attrs.evolve(A, daily_limit=1)), world.pool(attrs.evolve(A, daily_limit=1))
+    claim = granted(one.claim())
+    assert isinstance(other.claim(), NoneLeft)
+    one.refund(claim)
+
+    assert granted(other.claim()).account_id == "a"
+
+
+def test_what_another_process_reinstates_is_found() -> None:
+    """An account that was put right elsewhere is called here without a restart."""
+    world = World()
+    one, other = world.pool(A), world.pool(A)
+    one.suspend("a", "refused")
+    assert isinstance(other.claim(), NoneLeft)
+    one.reinstate("a")
+
+    assert granted(other.claim()).account_id == "a"
+
+
+def test_reinstating_works_where_the_suspension_has_not_been_heard_of() -> None:
+    """A pool that remembers an account as available reinstates it all the same when another pool has suspended it."""
+    world = World()
+    one, other = world.pool(A), world.pool(A)
+    one.claim()
+    other.suspend("a", "refused")
+    one.reinstate("a")
+
+    assert AccountState.AVAILABLE is only(other).state
+
+
+def test_suspending_works_where_the_reinstatement_has_not_been_heard_of() -> None:
+    """A pool that remembers an account as suspended suspends it again when another pool has reinstated it."""
+    world = World()
+    one, other = world.pool(A), world.pool(A)
+    one.suspend("a", "by hand")
+    other.reinstate("a")
+    one.suspend("a", "by hand")
+
+    assert NoneLeft(None, (), ("a",)) == other.claim()
+
+
+def test_marking_works_where_the_day_has_been_remembered_as_spent() -> None:
+    """A pool that remembers last day's books marks today's."""
+    world = World()
+    one, other = world.pool(A), world.pool(A)
+    one.mark_account_exhausted("a")
+    world.clock.advance(86_400)
+    other.claim()
+    one.mark_account_exhausted("a")
+
+    assert only(other).left == 0
+
+
+def test_a_refund_through_another_pool_is_not_lost() -> None:
+    """Whoever gives a claim back, and whatever he remembers of the books, the unit comes back."""
+    world = World()
+    one, other = world.pool(A), world.pool(A)
+    other.claim()
+    claim = granted(one.claim())
+    other.refund(claim)
+
+    assert only(one).used == 1
+
+
+def test_an_account_that_is_free_is_called_now_though_the_clock_has_stepped_back_over_midnight() -> None:
+    """An account without books has no pace to keep: a clock that steps back doesn't make its caller wait."""
+    world = World(clock=VirtualClock(MIDNIGHT + 30 * SECOND))
+    pool = world.pool(A)
+    pool.status()
+    world.clock.step(-60)
+
+    assert MIDNIGHT - 30 * SECOND == granted(pool.claim(latest=world.soon())).not_before
+
+
+def test_an_account_that_is_free_is_found_among_the_allowed_though_the_clock_has_stepped_back() -> None:
+    """No request fails for want of an account while one that is allowed is free, whatever the clock has done."""
+    world = World()
+    pool = world.pool(*(attrs.evolve(A, id=name) for name in "abcd"))
+    for _ in range(3):
+        claim = granted(pool.claim())
+        pool.report(claim, fault(FaultKind.THROTTLED, 500.0 if claim.account_id == "b" else 1.0))
+    world.clock.advance(1000)
+    pool.claim(allowed=lambda account: account.id == "d")
+    world.clock.step(-900)
+
+    assert granted(pool.claim(latest=world.soon(), allowed=lambda account: account.id != "a")).account_id == "c"
+
+
+def test_a_spent_day_stays_spent_when_the_clock_steps_back_into_it() -> None:
+    """A pool that has seen the next day begin doesn't give a unit of the spent one."""
+    world = World(clock=VirtualClock(MIDNIGHT - 30 * SECOND))
+    pool = world.pool(A)
+    pool.mark_account_exhausted("a")
+    world.clock.advance(60)
+    assert only(pool).left == 3
+    world.clock.step(-60)
+
+    assert NoneLeft(MIDNIGHT, ("a",)) == pool.claim(latest=world.soon(10))
+
+
+@attrs.define
+class Gate:
+    """A store that can be made to fail, or to let somebody else go first."""
+
+    inner: MemoryAccountStore = attrs.field(factory=MemoryAccountStore)
+    open: bool = True
+    closed: bool = False
+    before: list[Callable[[], object]] = attrs.field(factory=list)
+
+    def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
+        """Read, if the store can be reached."""
+        self._pass()
+        return self.inner.read(account_ids)
+
+    def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
+        """Swap, if the store can be reached, and after whoever goes first."""
+        self._pass()
+        if self.before:
+            self.before.pop()()
+        return self.inner.replace(old, new)
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True
+
+    def _pass(self) -> None:
+        """Fail, if the store can't be reached."""
+        if not self.open:
+            raise StoreUnavailable("the store is gone")
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_store_that_is_gone_is_said_by_every_method(loaded: bool) -> None:  # noqa: FBT001
+    """A store that can't be reached is never taken for a lack of quota, and works again when it is back."""
+    store = Gate()
+    world = World(store)
+    claim = granted(world.pool(A).claim())
+    pool = world.pool(A)
+    if loaded:
+        pool.status()
+    store.open = False
+    uses: tuple[Callable[[], object], ...] = (
+        pool.claim,
+        pool.status,
+        lambda: pool.confirm(claim),
+        lambda: pool.refund(claim),
+        lambda: pool.report(claim, fault(FaultKind.THROTTLED)),
+        lambda: pool.mark_account_exhausted("a"),
+        lambda: pool.suspend("a", "x"),
+    )
+    for use in uses:
+        with pytest.raises(StoreUnavailable, match="the store is gone"):
+            use()
+    store.open = True
+
+    assert only(pool).used == 1
+    assert isinstance(pool.claim(), Granted)
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (lambda pool: pool.claim(latest=MIDNIGHT), 0),
+        (lambda pool: pool.mark_account_exhausted("a"), 0),
+        (lambda pool: pool.suspend("a", "x"), 1),
+    ],
+    ids=["claim", "exhaust", "suspend"],
+)
+def test_who_comes_second_starts_again_from_what_he_finds(change: Callable[[Pool], object], left: int) -> None:
+    """A change that somebody else was faster than is made to the books as they are by then."""
+    store = Gate()
+    world = World(store)
+    pool, faster = world.pool(A), Pool([A], store.inner, world.clock, world.notes)
+    pool.status()
+    store.before = [faster.claim, faster.claim]
+    change(pool)
+
+    assert left == only(pool).left
+
+
+def run_in_threads(count: int, work: Callable[[int], None]) -> None:
+    """Run *work* in so many threads that begin together, and raise what any of them raised."""
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(count)
+
+    def begin(number: int) -> None:
+        """Wait for the others, then work."""
+        try:
+            barrier.wait(timeout=10)
+            work(number)
+        except BaseException as failure:  # noqa: BLE001 (handed to the test's own thread)
+            failures.append(failure)
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not failures
+    assert not any(thread.is_alive() for thread in threads)
+
+
+@pytest.mark.parametrize("pools", [1, 8])
+def test_threads_grant_exactly_the_days_units(pools: int) -> None:
+    """Eight threads on one pool, or on a pool each over one store, take fifty units of fifty, each of them once."""
+    world = World()
+    account = Account("a", "key", daily_limit=50, requests_per_second=1000.0, burst=3)
+    shared = [world.pool(account) for _ in range(pools)]
+    taken: list[list[Claim]] = [[] for _ in range(8)]
+
+    def work(number: int) -> None:
+        """Claim until there is nothing left."""
+        pool = shared[number % pools]
+        while isinstance(outcome := pool.claim(latest=world.soon()), Granted):
+            taken[number].append(outcome.claim)
+
+    run_in_threads(8, work)
+    claims = [claim for each in taken for claim in each]
+
+    assert len(claims) == 50
+    assert set(range(1, 51)) == {claim.serial for claim in claims}
+    assert (50, 0) == (only(shared[0]).used, only(shared[0]).left)
+    assert within_pace([claim.not_before for claim in sorted(claims, key=lambda c: c.serial)], account)
+
+
+def test_threads_that_give_back_lose_and_double_nothing() -> None:
+    """Whatever eight threads claim and give back, twice, the count is what they kept."""
+    world = World()
+    account = Account("a", "key", daily_limit=400, requests_per_second=1000.0, burst=400)
+    pools = [world.pool(account) for _ in range(4)]
+
+    def work(number: int) -> None:
+        """Take ten, give every second one back, twice."""
+        pool = pools[number % 4]
+        for turn in range(10):
+            claim = granted(pool.claim(latest=world.soon()))
+            if turn % 2:
+                pool.refund(claim)
+                pool.refund(claim)
+
+    run_in_threads(8, work)
+
+    assert only(pools[0]).used == 8 * 5
+
+
+def within_pace(moments: Sequence[datetime], account: Account) -> bool:
+    """Whether grants, in the order they were made, keep to the rate and the burst from any one to any other."""
+    rate = Fraction(account.requests_per_second)
+    return all(
+        last - first + 1 <= account.burst + rate * Fraction(abs(end - begin) // timedelta(microseconds=1), 1_000_000)
+        for first, begin in enumerate(moments)
+        for last, end in enumerate(moments[first:], first)
+    )
+
+
+# The seven invariants. The model below is the contract in plain words: what a book holds is what a person would keep
+# on paper, and each rule of the machine does to the paper what it does to the pool.
+
+
+@attrs.define
+class Paper:
+    """An account's book as a person would keep it."""
+
+    window: datetime
+    arrival: datetime
+    key: str
+    used: int = 0
+    spent: bool = False
+    suspended: bool = False
+    until: datetime | None = None
+    epoch: int = 0
+
+    @property
+    def state(self) -> AccountState:
+        """Give the state in one word."""
+        if self.suspended:
+            return AccountState.SUSPENDED
+        if self.spent:
+            return AccountState.EXHAUSTED
+        return AccountState.AVAILABLE if self.until is None else AccountState.THROTTLED
+
+    def free(self, account: Account, now: datetime) -> datetime | None:
+        """Give the first moment from *now* on at which there may be a call; None if there is none."""
+        if self.suspended or not account.daily_limit:
+            return None
+        moments = [now, self.arrival - account.tolerance]
+        moments += [] if self.until is None else [self.until]
+        moments += [self.window + DAY] if self.spent or self.used >= account.daily_limit else []
+        return max(moments)
+
+
+def today(paper: Paper | None, account: Account, now: datetime) -> Paper:
+    """Copy the paper, with the passing of time and a change of key written in."""
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    paper = Paper(day, datetime(1970, 1, 1, tzinfo=UTC), account.api_key) if paper is None else attrs.evolve(paper)
+    if paper.key != account.api_key:
+        paper.key, paper.suspended, paper.epoch = account.api_key, False, paper.epoch + 1
+    if day > paper.window:
+        paper.window, paper.used, paper.spent = day, 0, False
+    if paper.until is not None and paper.until <= now:
+        paper.until = None
+    return paper
+
+
+@attrs.define
+class Held:
+    """A claim that was granted, and what the paper said then."""
+
+    claim: Claim
+    epoch: int
+    limit: int
+    refunded: bool = False
+
+
+names = st.sampled_from(["a", "b"])
+chooser = st.integers(0, 1000)
+kinds = st.sampled_from(
+    [
+        None,
+        *FaultKind,
+        FaultKind.THROTTLED,
+        FaultKind.THROTTLED,
+        FaultKind.QUOTA_EXCEEDED,
+        FaultKind.CREDENTIAL_REJECTED,
+        FaultKind.NOT_SENT,
+    ]
+)
+pauses = st.sampled_from([None, 0.0, 2.5, 4.0, 60.0, 86_400.0])
+within = st.sampled_from([None, -1.0, 0.0, 0.4, 1.0, 5.0, 120.0, 90_000.0])
+rows_of_this_example: set[tuple[AccountState, AccountEvent]] = set()
+
+
+class SevenInvariants(RuleBasedStateMachine):
+    """Everything hosts, providers and clocks can do to two accounts through up to three pools over one store."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        super().__init__()
+        self.store = MemoryAccountStore()
+        self.clock = VirtualClock(NOON)
+        self.pools: list[Pool] = []
+        self.papers: dict[str, Paper | None] = {"a": None, "b": None}
+        self.held: list[Held] = []
+        self.spent: set[tuple[str, datetime]] = set()
+        self.versions = {"a": -1, "b": -1}
+
+    @initialize(
+        start=st.sampled_from([NOON, MIDNIGHT - 90 * SECOND, MIDNIGHT - SECOND, MIDNIGHT]),
+        limits=st.tuples(st.integers(0, 4), st.integers(1, 4)),
+    )
+    def open(self, start: datetime, limits: tuple[int, int]) -> None:
+        """Open the first pool."""
+        self.clock = VirtualClock(start)
+        self._open(limits, ("key-a1", "key-b1"))
+
+    @rule(limits=st.tuples(st.integers(0, 6), st.integers(0, 6)), keys=st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    def change_the_settings(self, limits: tuple[int, int], keys: tuple[int, int]) -> None:
+        """Start another process with other limits or keys; with three, the oldest ends."""
+        self.pools = self.pools[-2:]
+        self._open(limits, (f"key-a{keys[0]}", f"key-b{keys[1]}"))
+
+    def _open(self, limits: tuple[int, int], keys: tuple[str, str]) -> None:
+        """Open a pool with these settings."""
+        accounts = [
+            Account("a", keys[0], daily_limit=limits[0], requests_per_second=2.0, burst=2),
+            Account("b", keys[1], daily_limit=limits[1], requests_per_second=0.3, burst=1),
+        ]
+        self.pools.append(Pool(accounts, self.store, self.clock, Notes()))
+
+    def _today(self, pool: Pool, name: str) -> Paper:
+        """Copy an account's paper as it stands now under a pool's settings."""
+        return today(self.papers[name], pool.account(name), self.clock.now())
+
+    @rule(which=chooser, seconds=within, without=st.frozensets(names, max_size=1))
+    def claim(self, which: int, seconds: float | None, without: frozenset[str]) -> None:
+        """Claim within some seconds, or at once, on any account or on one (invariants 1, 2, 4, 6 and 7)."""
+        pool, now = self.pools[which % len(self.pools)], self.clock.now()
+        latest = None if seconds is None else now + timedelta(seconds=seconds)
+        allowed = [account for account in pool.accounts if account.id not in without]
+        papers = {account.id: self._today(pool, account.id) for account in allowed}
+        free = {account.id: papers[account.id].free(account, now) for account in allowed}
+        moments = [(moment, place) for place, moment in enumerate(free.values()) if moment is not None]
+        outcome = pool.claim(latest=latest, allowed=(lambda account: account.id not in without) if without else None)
+        event(f"claim: {type(outcome).__name__}")
+        match outcome:
+            case Granted(claim):
+                paper, moment = papers[claim.account_id], free[claim.account_id]
+                limit = pool.account(claim.account_id).daily_limit
+                assert moment is not None
+                assert moment == claim.not_before
+                assert moment <= now if latest is None else moment < latest
+                assert paper.window == claim.window
+                assert claim.not_before < paper.window + DAY
+                assert paper.used < limit
+                assert (claim.account_id, claim.window) not in self.spent
+                if len(self.pools) == 1:
+                    assert min(moments) == (moment, [account.id for account in allowed].index(claim.account_id))
+                paper.used += 1
+                paper.arrival = max(paper.arrival, moment) + pool.account(claim.account_id).emission
+                self.papers[claim.account_id] = paper
+                self.held.append(Held(claim, paper.epoch, limit))
+            case WaitUntil(at):
+                assert latest is not None
+                assert now < at < latest
+                assert any(moment <= at for moment, _ in moments)
+                if len(self.pools) == 1:
+                    assert min(moments)[0] == at
+            case NoneLeft(at, exhausted, suspended):
+                soonest = min(moments)[0] if moments else None
+                assert soonest is None or (soonest > now if latest is None else soonest >= latest)
+                assert soonest == at
+                assert suspended == tuple(name for name, paper in papers.items() if paper.suspended)
+                assert exhausted == tuple(
+                    name
+                    for name, paper in papers.items()
+                    if not paper.suspended and (paper.spent or paper.used >= pool.account(name).daily_limit)
+                )
+
+    @rule(which=chooser, place=chooser, sleep=st.booleans())
+    def confirm(self, which: int, place: int, sleep: bool) -> None:  # noqa: FBT001
+        """Wait for the moment of a claim, or don't, and ask whether it stands (invariants 2, 5 and 6)."""
+        if not self.held:
+            return
+        held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
+        name = held.claim.account_id
+        if sleep:
+            self.clock.sleep((held.claim.not_before - self.clock.now()).total_seconds())
+        paper = self._today(pool, name)
+        stands = (
+            self.papers[name] is not None
+            and (paper.window, paper.epoch, paper.state) == (held.claim.window, held.epoch, AccountState.AVAILABLE)
+            and not held.refunded
+        )
+        event(f"confirm: {stands}")
+        assert stands is pool.confirm(held.claim)
+        if not stands:
+            self._give_back(held, paper)
+            self.papers[name] = paper
+
+    @rule(which=chooser, place=chooser, times=st.integers(1, 2))
+    def refund(self, which: int, place: int, times: int) -> None:
+        """Give a claim back, perhaps twice (invariant 5)."""
+        if not self.held:
+            return
+        held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
+        for _ in range(times):
+            paper = self._today(pool, held.claim.account_id)
+            self._give_back(held, paper)
+            self.papers[held.claim.account_id] = paper
+            pool.refund(held.claim)
+
+    def _give_back(self, held: Held, paper: Paper) -> None:
+        """Give a unit back, once, in its own window, unless its day is spent."""
+        if paper.window == held.claim.window and not paper.spent and not held.refunded:
+            paper.used -= 1
+            held.refunded = True
+
+    @rule(which=chooser, place=chooser, kind=kinds, retry_after=pauses)
+    def report(self, which: int, place: int, kind: FaultKind | None, retry_after: float | None) -> None:
+        """Report any outcome of any claim, however late (invariants 2, 3 and 4)."""
+        if not self.held:
+            return
+        held, pool = self.held[-1 - place % min(9, len(self.held))], self.pools[which % len(self.pools)]
+        name, now = held.claim.account_id, self.clock.now()
+        pool.report(held.claim, None if kind is None else fault(kind, retry_after))
+        if kind is None:
+            return
+        account, paper = pool.account(name), self._today(pool, name)
+        self.papers[name] = paper
+        if (paper.window, paper.epoch) != (held.claim.window, held.epoch):
+            event("report: of something older")
+            return
+        match kind:
+            case FaultKind.NOT_SENT:
+                self._give_back(held, paper)
+            case FaultKind.THROTTLED if paper.state in {AccountState.AVAILABLE, AccountState.THROTTLED}:
+                until = now + max(SECOND, account.emission, timedelta(seconds=retry_after or 0))
+                paper.until = until if paper.until is None else max(paper.until, until)
+                paper.arrival = max(paper.arrival, paper.until + account.tolerance)
+            case FaultKind.QUOTA_EXCEEDED:
+                self._spend(name, account, paper)
+            case FaultKind.CREDENTIAL_REJECTED:
+                paper.suspended, paper.until = True, None
+            case _:
+                pass
+
+    def _spend(self, name: str, account: Account, paper: Paper) -> None:
+        """Take the whole day."""
+        if not paper.spent:
+            paper.spent, paper.used, paper.until = True, max(paper.used, account.daily_limit), None
+        self.spent.add((name, paper.window))
+
+    @rule(which=chooser, name=names, deed=st.sampled_from(["mark", "suspend", "suspend again", "reinstate"]))
+    def manage(self, which: int, name: str, deed: str) -> None:
+        """Do what a host may do to an account, whatever its state (invariants 1, 2 and 6)."""
+        pool = self.pools[which % len(self.pools)]
+        paper = self._today(pool, name)
+        match deed:
+            case "mark":
+                pool.mark_account_exhausted(name)
+                self._spend(name, pool.account(name), paper)
+            case "reinstate":
+                pool.reinstate(name)
+                paper.epoch += paper.suspended
+                paper.suspended = False
+            case reason:
+                pool.suspend(name, reason)
+                paper.suspended, paper.until = True, None
+        self.papers[name] = paper
+
+    @rule(which=chooser, pauses=st.lists(pauses, min_size=1, max_size=3))
+    def a_burst_is_throttled(self, which: int, pauses: list[float | None]) -> None:
+        """Claim as many units as there are *pauses*, then report each of the calls as throttled (invariant 4)."""
+        count = len(self.held)
+        for _ in pauses:
+            self.claim(which, 0.6, frozenset())
+        for place, pause in zip(range(len(self.held) - count), pauses, strict=False):
+            self.report(which, place, FaultKind.THROTTLED, pause)
+
+    @rule(which=chooser, kind=kinds, retry_after=pauses, seconds=st.sampled_from([0.1, 0.6, 5.0]))
+    def call(self, which: int, kind: FaultKind | None, retry_after: float | None, seconds: float) -> None:
+        """Claim within some seconds, wait for the claim, have it confirmed and report what came of the call."""
+        count = len(self.held)
+        self.claim(which, seconds, frozenset())
+        if len(self.held) > count:
+            self.confirm(which, 0, sleep=True)
+            self.report(which, 0, kind, retry_after)
+
+    @rule(seconds=st.sampled_from([0.2, 1.0, 1.0, 3.5, 3.5, 61.0, 61.0, 3600.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    @rule(seconds=st.sampled_from([-2.0, -0.5, 0.0, 0.5, 30.0]), share=st.sampled_from([1, 2, 24]))
+    def midnight_comes(self, seconds: float, share: int) -> None:
+        """Let time pass to about the next midnight, or a share of it."""
+        now = self.clock.now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+        self.clock.advance(max(0.0, ((midnight - now).total_seconds() + seconds) / share))
+
+    @rule(seconds=st.sampled_from([-0.3, -1.0, -1.0, -45.0, -45.0, -3700.0, -90_000.0, 7200.0]))
+    def the_clock_steps(self, seconds: float) -> None:
+        """Set the wall clock, mostly back (invariant 2)."""
+        self.clock.step(seconds)
+
+    @rule(which=chooser)
+    def look(self, which: int) -> None:
+        """Compare what a pool says of its accounts with the paper, without changing anything."""
+        pool, now = self.pools[which % len(self.pools)], self.clock.now()
+        for account, status in zip(pool.accounts, pool.status(), strict=True):
+            paper = self._today(pool, account.id)
+            left = 0 if paper.spent else max(0, account.daily_limit - paper.used)
+            state = AccountState.EXHAUSTED if not left and not paper.suspended else paper.state
+            assert (account.id, state, paper.used, left, paper.free(account, now), paper.window + DAY) == (
+                status.account_id,
+                status.state,
+                status.used,
+                status.left,
+                status.available_at,
+                status.window_end,
+            )
+
+    @invariant()
+    def the_books_agree_with_the_paper(self) -> None:
+        """What the store keeps is what the paper says, and versions only grow."""
+        for name, snapshot in zip("ab", self.store.read(["a", "b"]), strict=True):
+            paper = self.papers[name]
+            if snapshot is None or paper is None:
+                assert (None, None) == (snapshot, paper)
+                continue
+            event(f"state: {snapshot.state}")
+            assert (paper.window, paper.used, paper.spent, paper.state, paper.arrival) == (
+                snapshot.window,
+                snapshot.used,
+                snapshot.spent,
+                snapshot.state,
+                snapshot.arrival,
+            )
+            assert (paper.until or snapshot.until) == snapshot.until
+            assert snapshot.version >= self.versions[name]
+            self.versions[name] = snapshot.version
+
+    @invariant()
+    def no_window_gives_more_than_its_limit(self) -> None:
+        """Of all claims of a window, those not given back are never more than the limit they were granted under."""
+        counts: dict[tuple[str, datetime], int] = {}
+        limits: dict[tuple[str, datetime], int] = {}
+        for held in self.held:
+            key = (held.claim.account_id, held.claim.window)
+            counts[key] = counts.get(key, 0) + (not held.refunded)
+            limits[key] = max(limits.get(key, 0), held.limit)
+        assert all(counts[key] <= limits[key] for key in counts)
+
+    def teardown(self) -> None:
+        """Compare all pairs of grants with the pace, and steer towards sequences that see more of the table."""
+        for name in "ab":
+            claims = [held.claim for held in self.held if held.claim.account_id == name]
+            assert sorted(claims, key=lambda claim: claim.serial) == claims
+            assert sorted(claims, key=lambda claim: claim.window) == claims
+            if claims:
+                account = self.pools[0].account(name)
+                assert within_pace([claim.not_before for claim in claims], account)
+        target(float(len(rows_of_this_example)), label="rows of the table seen")
+        rows_of_this_example.clear()
+
+
+@pytest.fixture
+def rows_seen(monkeypatch: pytest.MonkeyPatch) -> set[tuple[AccountState, AccountEvent]]:
+    """Collect the rows of the table that the ledger goes through."""
+    seen: set[tuple[AccountState, AccountEvent]] = set()
+
+    def noted(state: AccountState, happened: AccountEvent) -> AccountState:
+        """Take note of the row and go through it."""
+        seen.add((state, happened))
+        rows_of_this_example.add((state, happened))
+        event(f"row: {state} {happened}")
+        return advance(state, happened)
+
+    monkeypatch.setattr("chartimg.domain.ledger.advance", noted)
+    return seen
+
+
+def test_the_seven_invariants_hold_whatever_happens(rows_seen: set[tuple[AccountState, AccountEvent]]) -> None:
+    """For any sequence of claims, reports, refunds, settings, pools and clock steps; and every row is gone through."""
+    run_state_machine_as_test(
+        SevenInvariants,
+        settings=settings(
+            max_examples=150,
+            stateful_step_count=50,
+            derandomize=True,
+            deadline=None,
+            phases=set(Phase) - {Phase.explain},
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
+
+    assert set(TRANSITIONS) == rows_seen

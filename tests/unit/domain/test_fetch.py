@@ -1,0 +1,566 @@
+"""The fetch machine, fed by hand: what it does after whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from chartimg.domain.account import Account
+from chartimg.domain.chart import ChartRequest
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RetryScheduled
+from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
+from chartimg.domain.fetch import (
+    Answered,
+    Booked,
+    ConfirmClaim,
+    Confirmed,
+    Feedback,
+    Fetch,
+    Finish,
+    Moment,
+    Pause,
+    Report,
+    Send,
+    TakeClaim,
+    Woken,
+)
+from chartimg.domain.ledger import Claim
+from chartimg.domain.pool import Granted, NoneLeft, WaitUntil
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.result import ChartApiResult
+from chartimg.domain.retry import RetryPolicy
+from chartimg.testing import picture
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
+CHART = "BINANCE:BTCUSDT 1h price_v1"
+POLICY = RetryPolicy(max_attempts=3, base_delay=2.0, max_delay=8.0, deadline=100.0)
+PICTURE = picture(8, 8)
+
+SAID: dict[FaultKind, Reply | TransportFailure] = {
+    FaultKind.BAD_IMAGE: Reply(200, body=b"not a picture"),
+    FaultKind.UNEXPECTED_REPLY: Reply(302),
+    FaultKind.INVALID_REQUEST: Reply(422, body=b'[{"msg":"Invalid value","param":"interval"}]'),
+    FaultKind.CREDENTIAL_REJECTED: Reply(403, body=b'{"message":"Forbidden"}'),
+    FaultKind.PLAN_LIMIT: Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit"}'),
+    FaultKind.THROTTLED: Reply(429, body=b'{"message":"Too Many Requests"}'),
+    FaultKind.QUOTA_EXCEEDED: Reply(429, body=b'{"message":"Limit Exceeded"}'),
+    FaultKind.SERVICE_UNAVAILABLE: Reply(503),
+    FaultKind.NOT_SENT: TransportFailure(FaultKind.NOT_SENT, "connection refused"),
+    FaultKind.NETWORK: TransportFailure(FaultKind.NETWORK, "read timed out"),
+    FaultKind.FIXTURE_MISSING: TransportFailure(FaultKind.FIXTURE_MISSING, "no fixture", fixture_path=Path("x.png")),
+}
+
+
+def claim(at: datetime = NOON, account_id: str = "a", serial: int = 1) -> Claim:
+    """Make a claim for a moment."""
+    return Claim(account_id, serial, MIDNIGHT, 0, at)
+
+
+class Play:
+    """Feeds one fetch; time stands still between the acts unless one says otherwise."""
+
+    def __init__(self, policy: RetryPolicy = POLICY, request: ChartRequest = REQUEST) -> None:
+        """Begin at noon."""
+        self.elapsed = 0.0
+        self.step = Fetch.begin(request, policy, NOON)
+
+    @property
+    def utc(self) -> datetime:
+        """Give the date and time."""
+        return NOON + timedelta(seconds=self.elapsed)
+
+    @property
+    def result(self) -> ChartApiResult:
+        """Give the result of a fetch that is over."""
+        assert isinstance(self.step.action, Finish)
+        return self.step.action.result
+
+    @property
+    def error(self) -> ChartApiError:
+        """Give the error of a fetch that failed."""
+        assert self.result.error is not None
+        return self.result.error
+
+    def feed(self, feedback: Feedback, after: float = 0.0, jitter: float = 0.5) -> Play:
+        """Tell the fetch what came of its action, *after* so many seconds."""
+        self.elapsed += after
+        self.step = self.step.next(feedback, Moment(self.utc, self.elapsed, jitter))
+        return self
+
+    def call(
+        self, outcome: Reply | TransportFailure, account_id: str = "a", after: float = 0.0, jitter: float = 0.5
+    ) -> Play:
+        """Grant a claim, answer the call and book the outcome."""
+        granted = claim(self.utc, account_id, len(self.step.attempts) + 1)
+        self.feed(Granted(granted))
+        assert isinstance(self.step.action, Send)
+        self.feed(Answered(granted, outcome), after)
+        if isinstance(self.step.action, Report):
+            self.feed(Booked(), jitter=jitter)
+        return self
+
+
+def test_a_fetch_begins_by_asking_for_any_account_within_the_deadline() -> None:
+    """Before anything is known any account will do that can be called before the deadline."""
+    step = Play().step
+
+    assert TakeClaim(NOON + timedelta(seconds=100), None) == step.action
+    assert (step.facts, step.unused, step.attempts) == ((), None, ())
+
+
+def test_a_request_that_is_wrong_costs_nothing() -> None:
+    """A request that no provider could serve ends before a claim, with every problem named."""
+    play = Play(request=ChartRequest("", " 1h", "price_v1"))
+
+    assert (
+        play.error.code,
+        play.error.kind,
+        play.error.retriable,
+    ) == (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False)
+    assert len(play.error.details) == 2
+    assert (play.result.account_id, play.result.attempts) == (None, ())
+
+
+@pytest.mark.parametrize("deadline", [1e9, 1e12, 1e300], ids=str)
+def test_a_policy_that_is_accepted_can_be_kept(deadline: float) -> None:
+    """A deadline either is refused when the policy is made, or a fetch can begin under it."""
+    try:
+        policy = RetryPolicy(deadline=deadline)
+    except ConfigError as error:
+        assert "deadline" in str(error)  # noqa: PT017 (refused is as good as kept)
+    else:
+        assert isinstance(Play(policy).step.action, TakeClaim)
+
+
+def test_a_claim_for_now_is_used_at_once() -> None:
+    """A call is made with the claim that was granted and what is left of the deadline, and listeners hear of it."""
+    play = Play().feed(Granted(claim()), after=1.5)
+
+    assert Send(claim(), 98.5) == play.step.action
+    assert (CallStarted(CHART, "a", 1),) == play.step.facts
+
+
+def test_a_claim_for_later_is_waited_for_and_confirmed() -> None:
+    """The wait is as long as the claim says; then it is confirmed, then used; until then it can be given back."""
+    later = claim(NOON + timedelta(seconds=4))
+    play = Play().feed(Granted(later))
+    assert (Pause(4.0), later) == (play.step.action, play.step.unused)
+
+    play.feed(Woken(), after=4.0)
+    assert (ConfirmClaim(later), later) == (play.step.action, play.step.unused)
+
+    play.feed(Confirmed(later, stands=True), after=0.5)
+    assert Send(later, 95.5) == play.step.action
+
+
+def test_a_claim_that_no_longer_stands_is_replaced() -> None:
+    """When the account was spent, throttled or suspended meanwhile, another claim is asked for; this one is gone."""
+    later = claim(NOON + timedelta(seconds=4))
+    play = Play().feed(Granted(later)).feed(Woken(), after=4.0).feed(Confirmed(later, stands=False))
+
+    assert (TakeClaim(NOON + timedelta(seconds=100), None), None) == (play.step.action, play.step.unused)
+
+
+def test_a_sleep_that_ends_early_is_slept_out() -> None:
+    """Clocks that differ by a little don't make a call come before its moment."""
+    later = claim(NOON + timedelta(seconds=4))
+    play = Play().feed(Granted(later)).feed(Woken(), after=3.75)
+
+    assert (Pause(0.25), later) == (play.step.action, play.step.unused)
+
+
+def test_a_clock_that_stepped_back_does_not_hold_a_claim_past_the_deadline() -> None:
+    """When the moment of a claim has moved out of reach, the claim is put to the pool rather than waited for."""
+    later = claim(NOON + timedelta(seconds=4))
+    step = Play().feed(Granted(later)).step
+    stepped = step.next(Woken(), Moment(NOON - timedelta(hours=1), 4.0, 0.5))
+
+    assert (ConfirmClaim(later), later) == (stepped.action, stepped.unused)
+
+
+@pytest.mark.parametrize(
+    "feedback",
+    [Granted(claim(NOON + timedelta(seconds=50))), WaitUntil(NOON + timedelta(seconds=50))],
+    ids=["Granted", "WaitUntil"],
+)
+def test_a_clock_that_steps_back_during_a_claim_makes_no_wait_go_past_the_deadline(
+    feedback: Granted | WaitUntil,
+) -> None:
+    """However late the moment of a claim has come to be by the clock, nobody waits for it past the deadline."""
+    step = Play().step.next(feedback, Moment(NOON - timedelta(hours=1), 1.0, 0.5))
+
+    assert not isinstance(step.action, Pause) or step.action.seconds <= 99.0
+
+
+def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() -> None:
+    """A claim that comes too late is not used but held to be given back, and the error says why."""
+    later = claim(NOON + timedelta(seconds=99))
+    play = Play().feed(Granted(later)).feed(Woken(), after=100.0).feed(Confirmed(later, stands=True))
+
+    assert (play.error.kind, play.error.code) == (FaultKind.NO_ACCOUNT, ErrorCode.CHART_API_LIMIT_EXCEEDED)
+    assert "within the deadline of 100 s" in play.error.message
+    assert (later, ()) == (play.step.unused, play.result.attempts)
+
+
+def test_a_deadline_that_passes_after_a_failure_leaves_the_failure() -> None:
+    """What the last call said tells more than that time ran out."""
+    play = Play().call(SAID[FaultKind.NETWORK]).feed(Woken(), after=1.0)
+    play.feed(Granted(claim()), after=99.0)
+
+    assert (FaultKind.NETWORK, claim()) == (play.error.kind, play.step.unused)
+
+
+def test_a_window_that_begins_in_time_is_waited_for() -> None:
+    """When the next unit is in the next window, it is claimed then."""
+    play = Play().feed(WaitUntil(NOON + timedelta(seconds=30)))
+    assert (Pause(30.0), None) == (play.step.action, play.step.unused)
+
+    play.feed(Woken(), after=30.0)
+    assert TakeClaim(NOON + timedelta(seconds=100), None) == play.step.action
+
+
+@pytest.mark.parametrize(
+    ("none", "said"),
+    [
+        (NoneLeft(None), "(all busy); none will be"),
+        (
+            NoneLeft(NOON, ("a", "b"), ("c",)),
+            "(2 exhausted, 1 suspended); the next is free at 2026-01-05 12:00:00 UTC",
+        ),
+        (NoneLeft(None, (), ("c",)), "(1 suspended); none will be"),
+    ],
+    ids=["busy", "exhausted", "suspended"],
+)
+def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> None:
+    """The error says what became of the accounts and when to come back, and listeners are told."""
+    play = Play().feed(none)
+
+    assert (FaultKind.NO_ACCOUNT, ErrorCode.CHART_API_LIMIT_EXCEEDED, False, none.available_at) == (
+        play.error.kind,
+        play.error.code,
+        play.error.retriable,
+        play.error.available_at,
+    )
+    assert said in play.error.message
+    assert (LimitExceeded(CHART, none.exhausted, none.suspended, none.available_at),) == play.step.facts
+    assert (play.result.attempts, play.result.account_id) == ((), None)
+
+
+def test_no_other_account_leaves_the_error_of_the_last_one() -> None:
+    """After an account's error the result keeps its kind and status, and says when an account will be free."""
+    none = NoneLeft(NOON + timedelta(hours=12), ("a",))
+    play = Play().call(SAID[FaultKind.QUOTA_EXCEEDED]).feed(none)
+
+    assert (FaultKind.QUOTA_EXCEEDED, 429, none.available_at) == (
+        play.error.kind,
+        play.result.http_status,
+        play.error.available_at,
+    )
+    assert play.error.message.startswith("HTTP 429: Limit Exceeded; no account is left")
+    assert (LimitExceeded(CHART, ("a",), (), none.available_at),) == play.step.facts
+    assert (play.result.account_id, len(play.result.attempts)) == ("a", 1)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.PLAN_LIMIT, FaultKind.NETWORK])
+def test_no_other_account_is_no_news_where_accounts_were_not_to_blame(kind: FaultKind) -> None:
+    """A plan's limit or a service's failure stays the error as it was; nobody is told that the day is spent."""
+    play = Play().call(SAID[kind])
+    error = play.step.next(NoneLeft(None), Moment(NOON, 0, 0.5))
+
+    assert isinstance(error.action, Finish)
+    assert error.action.result.error is not None
+    assert (kind, None, ()) == (error.action.result.error.kind, error.action.result.error.available_at, error.facts)
+
+
+def test_a_picture_ends_the_fetch() -> None:
+    """The result holds the picture, the status, the account and the call; the claim has been used."""
+    play = Play().feed(Granted(claim())).feed(Answered(claim(), Reply(200, body=PICTURE)), after=7.5)
+    assert (CallFinished(CHART, "a", 1, 7.5, 200, None),) == play.step.facts
+    while not isinstance(play.step.action, Finish):
+        play.feed(Booked())
+
+    assert (
+        play.result.ok,
+        play.result.png_bytes,
+        play.result.http_status,
+        play.result.account_id,
+        play.step.unused,
+    ) == (True, PICTURE, 200, "a", None)
+    (attempt,) = play.result.attempts
+    assert attrs.astuple(attempt) == ("a", NOON, 7.5, 200, None)
+
+
+def test_a_call_is_timed_from_when_it_was_sent() -> None:
+    """Neither the wait for a claim nor an earlier call counts into the duration of a call."""
+    play = Play().call(SAID[FaultKind.NETWORK], after=3.0).feed(Woken(), after=2.0)
+    later = claim(NOON + timedelta(seconds=9), serial=2)
+    play.feed(Granted(later)).feed(Woken(), after=4.0).feed(Confirmed(later, stands=True))
+    play.feed(Answered(later, Reply(200, body=PICTURE)), after=1.25)
+
+    assert [("a", NOON, 3.0), ("a", NOON + timedelta(seconds=9), 1.25)] == [
+        (attempt.account_id, attempt.started_at, attempt.duration) for attempt in play.step.attempts
+    ]
+
+
+@pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
+def test_an_outcome_is_booked_before_anything_is_decided(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
+    """Every failed call is reported with its claim and error, and listeners hear how it ended."""
+    play = Play().feed(Granted(claim())).feed(Answered(claim(), outcome), after=2.0)
+    status = outcome.status if isinstance(outcome, Reply) else None
+
+    assert isinstance(play.step.action, Report)
+    assert (claim(), kind) == (play.step.action.claim, play.step.action.error.kind)
+    assert (CallFinished(CHART, "a", 1, 2.0, status, kind),) == play.step.facts
+    assert play.step.unused is None
+
+
+@pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
+def test_what_follows_depends_on_what_the_error_belongs_to(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
+    """The request's errors end it, an account's ask for another at once, the service's are waited out."""
+    play = Play().call(outcome, jitter=0.25)
+
+    match MEANINGS[kind].scope:
+        case Scope.REQUEST | Scope.FIXTURES:
+            assert kind is play.error.kind
+        case Scope.ACCOUNT | Scope.PLAN:
+            assert isinstance(play.step.action, TakeClaim)
+            assert play.step.facts == ()
+        case _:
+            assert Pause(0.5) == play.step.action
+            assert (RetryScheduled(CHART, 1, 0.5, kind),) == play.step.facts
+
+
+@pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
+def test_nothing_follows_the_last_attempt(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
+    """After as many calls as the policy allows the error is the result, without a wait or another claim."""
+    play = Play(attrs.evolve(POLICY, max_attempts=1)).call(outcome)
+
+    assert kind is play.error.kind
+    assert len(play.result.attempts) == 1
+
+
+def test_backoff_grows_with_the_calls_and_is_capped() -> None:
+    """The wait doubles with every call up to the largest step, times the chance."""
+    play, waits = Play(attrs.evolve(POLICY, max_attempts=5)), []
+    for _ in range(4):
+        play.call(SAID[FaultKind.SERVICE_UNAVAILABLE], jitter=0.75)
+        assert isinstance(play.step.action, Pause)
+        waits.append(play.step.action.seconds)
+        play.feed(Woken(), after=waits[-1])
+
+    assert waits == [1.5, 3.0, 6.0, 6.0]
+
+
+def test_retry_after_is_waited_out_within_the_deadline() -> None:
+    """What the provider asks for is the least that is waited."""
+    play = Play().call(Reply(503, {"retry-after": "30"}))
+
+    assert Pause(30.0) == play.step.action
+
+
+def test_retry_after_past_the_deadline_fails_now_and_says_when_to_come_back() -> None:
+    """Nobody waits for what can't come in time."""
+    play = Play().call(Reply(503, {"retry-after": "99"}), after=1.0)
+
+    assert (FaultKind.SERVICE_UNAVAILABLE, 99.0, NOON + timedelta(seconds=100)) == (
+        play.error.kind,
+        play.error.retry_after,
+        play.error.available_at,
+    )
+
+
+def test_a_switch_of_accounts_is_told_when_the_other_one_is_found() -> None:
+    """Listeners hear that another call follows, why, and how soon; then that it starts."""
+    play = Play().call(SAID[FaultKind.QUOTA_EXCEEDED]).feed(Granted(claim(account_id="b")))
+    scheduled, started = play.step.facts
+
+    assert RetryScheduled(CHART, 1, 0.0, FaultKind.QUOTA_EXCEEDED) == scheduled
+    assert CallStarted(CHART, "b", 2) == started
+
+
+def test_a_switch_to_an_account_that_is_not_ready_tells_the_wait() -> None:
+    """When the next account can be called only later, the wait is what is told."""
+    play = Play().call(SAID[FaultKind.THROTTLED]).feed(Granted(claim(NOON + timedelta(seconds=3))))
+
+    assert (RetryScheduled(CHART, 1, 3.0, FaultKind.THROTTLED),) == play.step.facts
+    assert Pause(3.0) == play.step.action
+
+
+LARGE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "height": 1600})
+
+
+@pytest.mark.parametrize(
+    ("account", "allowed"),
+    [
+        (Account("a", "key", plan="ULTRA"), False),
+        (Account("b", "key", plan="BASIC"), False),
+        (Account("b", "key", plan="PRO"), False),
+        (Account("b", "key", plan="MEGA"), True),
+        (Account("b", "key"), False),
+    ],
+    ids=["refused it itself", "BASIC", "PRO", "MEGA", "unknown plan"],
+)
+def test_after_a_plans_limit_only_a_larger_plan_is_tried(account: Account, allowed: bool) -> None:  # noqa: FBT001
+    """Another account is tried only if its plan is known to allow the request, and never the one that refused."""
+    play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT])
+
+    assert isinstance(play.step.action, TakeClaim)
+    assert play.step.action.allowed is not None
+    assert allowed is play.step.action.allowed(account)
+
+
+def test_a_plans_limit_is_remembered_to_the_end() -> None:
+    """Neither another error nor a wait makes the fetch go back to an account that was too small."""
+    play = Play(attrs.evolve(POLICY, max_attempts=9), LARGE)
+    play.call(SAID[FaultKind.PLAN_LIMIT], "a").call(SAID[FaultKind.NETWORK], "b").feed(Woken(), after=1.0)
+    play.call(SAID[FaultKind.PLAN_LIMIT], "c").feed(WaitUntil(play.utc + timedelta(seconds=1))).feed(Woken(), after=1)
+
+    assert isinstance(play.step.action, TakeClaim)
+    assert play.step.action.allowed is not None
+    assert [play.step.action.allowed(Account(account_id, "key", plan="MEGA")) for account_id in "abc"] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_replayed_reply_says_which_file_it_came_from() -> None:
+    """What came from a fixture is marked, picture or error."""
+    path = Path("fixtures/x.png")
+    play = Play().feed(Granted(claim())).feed(Answered(claim(), Reply(200, body=PICTURE, fixture_path=path)))
+    while not isinstance(play.step.action, Finish):
+        play.feed(Booked())
+
+    assert (True, path) == (play.result.from_fixture, play.result.fixture_path)
+    assert not Play().call(Reply(422)).result.from_fixture
+
+
+def test_a_missing_fixture_was_not_replayed() -> None:
+    """The path that was looked at is told, but nothing came from it."""
+    play = Play().call(SAID[FaultKind.FIXTURE_MISSING])
+
+    assert (False, Path("x.png")) == (play.result.from_fixture, play.result.fixture_path)
+
+
+def test_a_step_is_a_value_and_gives_the_same_next_step_every_time() -> None:
+    """The machine keeps nothing outside its steps, so any of them can be gone on from twice."""
+    step = Play().feed(Granted(claim())).step
+    moment = Moment(NOON, 3.0, 0.5)
+    answers: Sequence[Reply] = (Reply(503), Reply(200, body=PICTURE), Reply(503))
+    first, other, again = (step.next(Answered(claim(), reply), moment) for reply in answers)
+
+    assert first == again != other
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        step.action = Pause(1.0)  # type: ignore[misc]
+
+
+def test_what_is_no_feedback_is_refused() -> None:
+    """A driver that answers with something else learns so at once, rather than from a machine that stands still."""
+    nonsense: Any = object()
+    with pytest.raises(AssertionError):
+        Play().step.next(nonsense, Moment(NOON, 0.0, 0.5))
+
+
+outcomes = st.sampled_from([*SAID.values(), Reply(503, {"retry-after": "20"}), Reply(200, body=PICTURE)])
+
+
+@attrs.frozen
+class Act:
+    """What happens next, whatever the fetch asks for.
+
+    Attributes:
+        after: seconds that pass.
+        step: seconds the wall clock steps, but for the moment of a claim.
+        ahead: seconds to the moment a claim is for.
+        jitter: the chance in [0, 1).
+        choice: which of the answers that an action may have.
+        outcome: what a call brings.
+    """
+
+    after: float
+    step: float
+    ahead: float
+    jitter: float
+    choice: int
+    outcome: Reply | TransportFailure
+
+
+acts = st.builds(
+    Act,
+    after=st.floats(0, 150),
+    step=st.just(0.0) | st.floats(-1e5, 1e5),
+    ahead=st.floats(-5, 300),
+    jitter=st.floats(0, 1, exclude_max=True),
+    choice=st.integers(0, 5),
+    outcome=outcomes,
+)
+
+
+def answer(step: Fetch, act: Act, utc: datetime) -> Feedback:
+    """Answer an action with something that may happen, likely or not, but as the ports promise."""
+    match step.action:
+        case TakeClaim(latest) if act.choice == 0 or latest <= utc:
+            return NoneLeft(utc)
+        case TakeClaim(latest):
+            moment = min(utc + timedelta(seconds=act.ahead), latest - timedelta(microseconds=1))
+            return WaitUntil(moment) if act.choice == 1 else Granted(claim(moment, "abc"[act.choice % 3]))
+        case ConfirmClaim(held):
+            return Confirmed(held, stands=act.choice > 1)
+        case Send(held):
+            return Answered(held, act.outcome)
+        case Report():
+            return Booked()
+        case _:
+            return Woken()
+
+
+@given(
+    policy=st.builds(
+        RetryPolicy,
+        max_attempts=st.integers(1, 5),
+        base_delay=st.floats(0, 10),
+        max_delay=st.floats(0, 60),
+        deadline=st.floats(0, 300),
+    ),
+    story=st.lists(acts, min_size=6, max_size=40),
+)
+def test_whatever_happens_the_fetch_keeps_to_its_policy(policy: RetryPolicy, story: list[Act]) -> None:
+    """Whatever pool, transport and clocks do: calls are counted, waits end in time, claims are held until sent."""
+    utc, elapsed, calls = NOON, 0.0, 0
+    step = Fetch.begin(REQUEST, policy, utc)
+    for act in story:
+        event(type(step.action).__name__)
+        assert calls == len(step.attempts)
+        feedback = answer(step, act, utc)
+        match step.action:
+            case Finish(result):
+                assert result.attempts == step.attempts
+                assert result.ok is (result.png_bytes is not None)
+                break
+            case Pause(wait):
+                assert wait <= policy.deadline - elapsed + 1e-6
+                assert calls < policy.max_attempts
+                passed = max(0.0, wait)
+            case Send(_, timeout):
+                calls += 1
+                assert calls <= policy.max_attempts
+                assert 0 < timeout <= policy.deadline - elapsed
+                passed = act.after
+            case _:
+                passed = act.after / 100
+        held = step.unused
+        elapsed += passed
+        utc += timedelta(seconds=passed + (0.0 if isinstance(step.action, TakeClaim) else act.step))
+        step = step.next(feedback, Moment(utc, elapsed, act.jitter))
+        if held is not None and not isinstance(feedback, Answered) and feedback != Confirmed(held, stands=False):
+            assert held == step.unused

@@ -1,0 +1,313 @@
+"""Strict JSON: what is written is read back, every mistake is told with its place, and no value is ever shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chartimg.codec import dump, load
+from chartimg.domain.account import Account, AccountSnapshot, AccountState
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.plan import PlanName
+from chartimg.domain.template import ChartTemplate
+
+SECRET = "canary-value-93b1"
+MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@attrs.frozen
+class Sample:
+    """One field of every kind the library knows."""
+
+    some_text: str
+    whole: int = 0
+    number: float = 0.0
+    flag: bool = False
+    moment: datetime | None = None
+    many_numbers: tuple[int, ...] = ()
+    serials: frozenset[int] = frozenset()
+    payload: Mapping[str, object] = attrs.field(factory=dict)
+    inner: tuple[Account, ...] = ()
+
+
+def sample(**fields: object) -> Sample:
+    """Read a sample with *fields* in JSON."""
+    return load(json.dumps({"someText": "x", **fields}), Sample, where="S")
+
+
+def problems(text: str, kind: type = Sample) -> tuple[str, ...]:
+    """Give what is wrong with *text*."""
+    with pytest.raises(ConfigError) as refusal:
+        load(text, kind, where="S")
+    assert "\n".join(refusal.value.problems) == str(refusal.value)
+    return refusal.value.problems
+
+
+# There and back
+
+MOMENTS = st.datetimes(
+    min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5)), timezone(timedelta(minutes=345))])  # noqa: DTZ001 (the strategy adds the zone)
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.builds(
+        AccountSnapshot,
+        account_id=st.text(st.characters(), max_size=8),
+        window=MOMENTS,
+        arrival=MOMENTS,
+        key_digest=st.text(max_size=8),
+        version=st.integers(),
+        state=st.sampled_from(AccountState),
+        used=st.integers(),
+        until=st.none() | MOMENTS,
+        reason=st.text(max_size=8),
+        spent=st.booleans(),
+        refunded=st.frozensets(st.integers(), max_size=5),
+        serial=st.integers(),
+        epoch=st.integers(),
+    )
+)
+def test_a_snapshot_is_read_back_as_it_was(snapshot: AccountSnapshot) -> None:
+    """Every field, to the microsecond, of the same types; and what is written again is the same text."""
+    text = dump(snapshot)
+    back = load(text, AccountSnapshot, where="S")
+
+    assert snapshot == back
+    assert text == dump(back)
+    assert AccountState is type(back.state)
+    assert frozenset is type(back.refunded)
+    assert UTC == back.window.tzinfo
+
+
+def test_names_in_json_are_in_camel_case() -> None:
+    """Two have a name of their own; text is readable, and the file ends in a line break."""
+    snapshot = AccountSnapshot("ü", MIDNIGHT, MIDNIGHT, "d", refunded=frozenset({3, 1, 2}))
+    template = ChartTemplate("t", "d", "X:{symbol}", {"a_b": 1})
+
+    assert {"accountId": "\\u00fc", "keyDigest": "d", "refunded": [1, 2, 3], "until": None}.items() <= json.loads(
+        dump(snapshot)
+    ).items()
+    assert "2026-01-05T00:00:00+00:00" == json.loads(dump(snapshot))["window"]
+    assert {
+        "id": "t",
+        "description": "d",
+        "chartImgSymbolTemplate": "X:{symbol}",
+        "request": {"a_b": 1},
+    } == json.loads(dump(template))
+    assert dump(snapshot).endswith("}\n")
+    assert '  "accountId": "\\u00fc"' in dump(snapshot)
+
+
+def test_a_moment_of_another_zone_is_written_in_utc() -> None:
+    """One moment has one spelling."""
+    there = MIDNIGHT.astimezone(timezone(timedelta(hours=9)))
+
+    assert '"moment": "2026-01-05T00:00:00+00:00"' in dump(Sample("x", moment=there))
+
+
+def test_fields_that_are_left_out_have_their_defaults() -> None:
+    """Only what has none must be there."""
+    assert Sample("x") == sample()
+    assert (Account("a", SECRET),) == load(
+        json.dumps([{"id": "a", "apiKey": SECRET}]), tuple[Account, ...], where="S"
+    )
+
+
+def test_accounts_are_read_with_all_their_settings() -> None:
+    """A plan in lower case is the plan, and null is none."""
+    text = json.dumps(
+        [
+            {"id": "a", "apiKey": "k", "dailyLimit": 7, "plan": "pro", "requestsPerSecond": 2, "burst": 5},
+            {"id": "b", "apiKey": "k", "plan": None, "requestsPerSecond": 0.5},
+        ]
+    )
+
+    assert (
+        Account("a", "k", 7, PlanName.PRO, 2.0, 5),
+        Account("b", "k", requests_per_second=0.5),
+    ) == load(text, tuple[Account, ...], where="S")
+
+
+def test_a_whole_number_is_a_number() -> None:
+    """Nobody writes 1.0 to please a parser."""
+    assert 1.0 == sample(number=1).number
+    assert 1.5 == sample(number=1.5).number
+
+
+def test_an_object_is_kept_as_it_stands() -> None:
+    """Names and values inside it are the provider's business."""
+    payload = {"a_b": [1, "2", None, {"c": True}], "request": {}, "": 0.5}
+
+    assert payload == sample(request=payload).payload
+
+
+# Strictness
+
+WRONG: list[tuple[str, object, str]] = [
+    ("someText", 1, "must be text"),
+    ("someText", None, "must be text"),
+    ("someText", True, "must be text"),
+    ("someText", ["x"], "must be text"),
+    ("whole", "44", "must be a whole number"),
+    ("whole", True, "must be a whole number"),
+    ("whole", 44.0, "must be a whole number"),
+    ("whole", None, "must be a whole number"),
+    ("number", "1.5", "must be a number"),
+    ("number", False, "must be a number"),
+    ("number", [], "must be a number"),
+    ("flag", 1, "must be true or false"),
+    ("flag", "true", "must be true or false"),
+    ("flag", None, "must be true or false"),
+    ("moment", "yesterday", "must be a date and time in ISO 8601"),
+    ("moment", "", "must be a date and time in ISO 8601"),
+    ("moment", "2026-02-30T00:00:00Z", "must be a date and time in ISO 8601"),
+    ("moment", "2026-01-05T00:00:00", "must be a date and time with its zone"),
+    ("moment", "2026-01-05", "must be a date and time with its zone"),
+    ("moment", 1_767_571_200, "must be text"),
+    ("manyNumbers", {"0": 1}, "must be an array"),
+    ("manyNumbers", "12", "must be an array"),
+    ("manyNumbers", None, "must be an array"),
+    ("serials", {}, "must be an array"),
+    ("request", [], "must be an object"),
+    ("request", "{}", "must be an object"),
+    ("request", None, "must be an object"),
+    ("inner", {}, "must be an array"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "said"), WRONG)
+def test_a_value_of_the_wrong_kind_is_told_with_its_place(name: str, value: object, said: str) -> None:
+    """By its name in JSON, in one line, and what it should be."""
+    assert (f"S, at $.{name}: {said}",) == problems(json.dumps({"someText": "x", name: value}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"manyNumbers": [1, "2", 3]}, "S, at $.manyNumbers[1]: must be a whole number"),
+        ({"serials": [True]}, "S, at $.serials[0]: must be a whole number"),
+        ({"inner": [1]}, "S, at $.inner[0]: must be an object"),
+        ({"inner": [{"id": "a", "apiKey": "k"}, {"id": "b"}]}, "S, at $.inner[1].apiKey: is missing"),
+        ({"inner": [{"id": "a", "apiKey": "k", "dailyLimit": "44"}]}, "S, at $.inner[0].dailyLimit: must be a whole number"),
+        ({"inner": [{"id": "a", "apiKey": "k", "api_key": "k"}]}, "S, at $.inner[0]: has the unknown field api_key"),
+    ],
+)
+def test_a_mistake_further_in_is_told_with_its_path(fields: Mapping[str, object], said: str) -> None:
+    """The path is JSON's own, so that it can be searched for."""
+    assert (said,) == problems(json.dumps({"someText": "x", **fields}))
+
+
+@pytest.mark.parametrize("text", ["null", "1", '"x"', "true", "[]"])
+def test_what_is_no_object_is_told_at_once(text: str) -> None:
+    """There is no place to name."""
+    assert ("S: must be an object",) == problems(text)
+
+
+@pytest.mark.parametrize("text", ["null", "1", '"x"', "{}"])
+def test_what_is_no_array_is_told_at_once(text: str) -> None:
+    """An object is not taken for the array of its names."""
+    assert ("S: must be an array",) == problems(text, tuple[Account, ...])  # type: ignore[arg-type]
+
+
+def test_what_is_missing_and_what_is_unknown_is_told_by_its_name() -> None:
+    """All at once, the unknown ones together."""
+    assert {
+        "S, at $.someText: is missing",
+        "S, at $.flag: must be true or false",
+        "S: has the unknown field b, some_text",
+    } == set(problems('{"some_text": "x", "b": 1, "flag": 0}'))
+
+
+def test_what_an_account_says_of_itself_is_told_with_its_place() -> None:
+    """Its own rules come on top of the types."""
+    text = json.dumps([{"id": "a", "apiKey": "k"}, {"id": "b", "apiKey": "k k", "burst": 0}])
+    (problem,) = problems(text, tuple[Account, ...])  # type: ignore[arg-type]
+
+    assert problem.startswith("S, at $[1]: apiKey holds a space")
+    assert "burst must be at least 1" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("", "line 1, column 1"), ("{", "line 1, column 2"), ('{\n "a": x}', "line 2, column 7"), ("{} {}", "line 1, column 4")],
+)
+def test_what_is_no_json_is_told_with_line_and_column(text: str, place: str) -> None:
+    """In one line."""
+    (problem,) = problems(text)
+
+    assert problem.startswith("S is not JSON: ")
+    assert problem.endswith(place)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"someText":' * 100_000, "1" * 5000, '{"whole": ' + "9" * 10_000 + "}"])
+def test_what_is_too_deep_or_too_long_is_a_mistake_and_no_crash(text: str) -> None:
+    """Whatever somebody writes into a variable, there is one line about it."""
+    assert ("S is not JSON that can be read: nested too deep, or with too long a number",) == problems(text)
+
+
+def test_any_depth_is_read_or_told() -> None:
+    """There is no depth at which parsing succeeds and reading fails otherwise."""
+    for depth in range(200, 1100, 9):
+        text = '{"someText": "x", "request": {"a": ' + "[" * depth + "]" * depth + "}}"
+        try:
+            assert "a" in load(text, Sample, where="S").payload
+        except ConfigError as error:
+            assert "nested too deep" in str(error)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400])
+def test_a_number_without_bounds_is_refused_by_an_account(number: str) -> None:
+    """A rate must be one that can be kept."""
+    text = f'[{{"id": "a", "apiKey": "k", "requestsPerSecond": {number}}}]'
+
+    assert 1 == len(problems(text, tuple[Account, ...]))  # type: ignore[arg-type]
+
+
+# Keys
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(SECRET) | st.just(f"a @ {SECRET}"),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(["id", "apiKey", "dailyLimit", "plan", "requestsPerSecond", "burst", "x"]), inner, max_size=5
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(JSON_VALUES, max_size=3) | JSON_VALUES)
+def test_no_value_is_ever_in_a_message(value: object) -> None:
+    """Whatever is wrong, and wherever the key was put by mistake, but for an id, which is there to be shown."""
+    ids = [entry.get("id") for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+    try:
+        load(json.dumps(value), tuple[Account, ...], where="S")
+    except ConfigError as error:
+        if not any(isinstance(each, str) for each in ids):
+            assert SECRET not in str(error)
+        assert error.problems
+        assert error.__cause__ is None
+        assert error.__context__ is None or error.__suppress_context__
+
+
+@pytest.mark.parametrize("name", ["apiKey", "dailyLimit", "plan", "requestsPerSecond", "burst"])
+@pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: SECRET}, f"{SECRET} "])
+def test_a_key_in_any_field_of_an_account_is_not_shown(name: str, value: object) -> None:
+    """Also where it was pasted into the wrong one."""
+    entry = {"id": "", "apiKey": "k", name: value}
+
+    assert SECRET not in "".join(problems(json.dumps([entry]), tuple[Account, ...]))  # type: ignore[arg-type]
+
+
+def test_text_that_is_no_json_is_not_shown() -> None:
+    """A variable that holds the bare key is a likely mistake."""
+    for text in (SECRET, f'"{SECRET}', f"[{{'id': 'a', 'apiKey': '{SECRET}'}}]", f'[{{"apiKey": "{SECRET}\n"}}]'):
+        assert SECRET not in "".join(problems(text, tuple[Account, ...]))  # type: ignore[arg-type]

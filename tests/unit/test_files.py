@@ -1,0 +1,144 @@
+"""Writing files whole: the old content or the new, never half of it, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from chartimg.files import write_atomically
+
+
+def test_a_new_file_holds_the_content(tmp_path: Path) -> None:
+    """All of it, and it is the only file."""
+    write_atomically(tmp_path / "x.png", b"content")
+
+    assert b"content" == (tmp_path / "x.png").read_bytes()
+    assert ["x.png"] == os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("new", [b"", b"new", b"much longer than what was there"])
+def test_an_old_file_is_replaced(new: bytes, tmp_path: Path) -> None:
+    """Shorter or longer, nothing of the old content is left."""
+    path = tmp_path / "x.png"
+    path.write_bytes(b"old content")
+    write_atomically(path, new)
+
+    assert new == path.read_bytes()
+    assert ["x.png"] == os.listdir(tmp_path)
+
+
+def test_a_reader_sees_the_old_or_the_new(tmp_path: Path) -> None:
+    """Never half of one, nor none at all, while another thread writes."""
+    path, contents = tmp_path / "x", [bytes([number]) * 100_000 for number in range(2)]
+    write_atomically(path, contents[0])
+    seen: set[bytes] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(40):
+            write_atomically(path, contents[number % 2])
+    finally:
+        done.set()
+        reader.join()
+
+    assert seen <= set(contents)
+    assert seen
+
+
+def test_many_threads_may_write_one_file(tmp_path: Path) -> None:
+    """One of them wins whole, and none stumbles over another's temporary file."""
+    path, contents = tmp_path / "x", [bytes([number]) * 1000 for number in range(8)]
+    writers = [threading.Thread(target=write_atomically, args=(path, content)) for content in contents]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert path.read_bytes() in contents
+    assert ["x"] == os.listdir(tmp_path)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from chartimg.files import write_atomically
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_atomically(Path(sys.argv[1]), b"x" * 100_000)
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_a_disk_that_is_full_leaves_the_old_content(tmp_path: Path) -> None:
+    """A write that fails half way is an OSError, and no temporary file stays."""
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=False)
+
+    assert (0, "File too large\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert b"old" == path.read_bytes()
+    assert ["x"] == os.listdir(tmp_path)
+
+
+def test_content_that_is_none_leaves_the_old_content(tmp_path: Path) -> None:
+    """Whatever goes wrong, not only what the system says."""
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError):
+        write_atomically(path, cast("bytes", "text"))
+
+    assert b"old" == path.read_bytes()
+    assert ["x"] == os.listdir(tmp_path)
+
+
+def test_a_directory_in_place_of_the_file_is_left_as_it_is(tmp_path: Path) -> None:
+    """The last step fails, and the temporary file is taken away."""
+    path = tmp_path / "x"
+    path.mkdir()
+    (path / "inside").write_bytes(b"old")
+    with pytest.raises(OSError, match="x"):
+        write_atomically(path, b"new")
+
+    assert (["x"], ["inside"]) == (os.listdir(tmp_path), os.listdir(path))
+
+
+def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    """Where a file goes is the caller's business."""
+    with pytest.raises(FileNotFoundError):
+        write_atomically(tmp_path / "nowhere" / "x", b"new")
+
+    assert [] == os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_umask_is_respected(umask: int, mode: int, tmp_path: Path) -> None:
+    """A file that others may read when the user says so, and only then."""
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "x", b"content")
+    finally:
+        os.umask(before)
+
+    assert mode == stat.S_IMODE((tmp_path / "x").stat().st_mode)
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ü 🚀.png", ".hidden", "-rf"])
+def test_any_name_the_system_takes_is_taken(name: str, tmp_path: Path) -> None:
+    """The temporary name is no longer than it must be, and not made from it."""
+    write_atomically(tmp_path / name, b"content")
+
+    assert [name] == os.listdir(tmp_path)

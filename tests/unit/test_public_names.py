@@ -1,0 +1,133 @@
+"""The public face: exactly the names of the contract, each loaded when it is first used."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import chartimg
+from chartimg.testing import picture
+from command import run_python
+
+NAMES = [
+    "Account",
+    "AccountPool",
+    "ChartApiError",
+    "ChartApiResult",
+    "ChartClient",
+    "ChartRequest",
+    "ChartUnavailable",
+    "ChartimgError",
+    "ConfigError",
+    "ErrorCode",
+    "FaultKind",
+    "RetryPolicy",
+    "StoreUnavailable",
+    "WorkerConfig",
+    "fetch_with_retries",
+]
+PUBLIC_AT_THEIR_PATH = (
+    "chartimg.adapters.http.Urllib3Transport",
+    "chartimg.adapters.fixture.FixtureTransport",
+    "chartimg.adapters.recording.RecordingTransport",
+    "chartimg.adapters.memory.MemoryAccountStore",
+    "chartimg.adapters.sqlite.SqliteAccountStore",
+    "chartimg.adapters.clock.SystemClock",
+    "chartimg.domain.ports.Transport",
+    "chartimg.domain.ports.AccountStore",
+    "chartimg.domain.ports.Clock",
+    "chartimg.domain.ports.Listener",
+    "chartimg.testing.VirtualClock",
+    "chartimg.testing.ScriptedTransport",
+)
+
+
+def child(code: str, cwd: Path, **variables: str) -> str:
+    """Run *code* in a process of its own and give what it printed."""
+    done = run_python(textwrap.dedent(code), cwd=cwd, **variables)
+    assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout
+
+
+def test_the_public_names_are_those_of_the_contract() -> None:
+    """__all__ is the fifteen documented names, sorted, and no other."""
+    assert NAMES == chartimg.__all__
+    assert sorted(NAMES) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_is_there(name: str) -> None:
+    """Each name gives a documented thing of that name, and the same one each time."""
+    value = getattr(chartimg, name)
+
+    assert name == value.__name__
+    assert value.__doc__
+    assert value is getattr(chartimg, name)
+    assert name in dir(chartimg)
+
+
+@pytest.mark.parametrize("path", PUBLIC_AT_THEIR_PATH)
+def test_adapters_ports_and_helpers_are_public_at_their_own_path(path: str) -> None:
+    """What the contract names by path is in the __all__ of its module."""
+    from importlib import import_module
+
+    module, _, name = path.rpartition(".")
+
+    assert name in import_module(module).__all__
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    """A slip of the pen is told as Python tells it."""
+    with pytest.raises(AttributeError, match="module 'chartimg' has no attribute 'ChartClent'"):
+        chartimg.ChartClent  # noqa: B018 (asked for what it raises)
+
+
+def test_the_version_is_lazy_and_there() -> None:
+    """__version__ is text like 1.2.3, and not among the public names."""
+    assert 3 == len(chartimg.__version__.split("."))
+    assert "__version__" not in chartimg.__all__
+
+
+def test_a_star_import_gives_the_public_names(tmp_path: Path) -> None:
+    """From chartimg import * works and brings nothing else."""
+    code = """
+        names = {}
+        exec("from chartimg import *", names)
+        print(*sorted(names.keys() - {"__builtins__"}))
+    """
+    assert NAMES == child(code, tmp_path).split()
+
+
+def test_importing_the_library_loads_nothing_it_does_not_use(tmp_path: Path) -> None:
+    """A process that only imports chartimg has none of its dependencies in memory."""
+    code = """
+        import sys, chartimg
+        heavy = {"attrs", "attr", "cattrs", "urllib3", "structlog", "rich", "typer", "redis", "platformdirs", "sqlite3"}
+        print(*sorted(heavy & set(sys.modules)), *[name for name in sys.modules if name.startswith("chartimg.")])
+    """
+    assert "\n" == child(code, tmp_path)
+
+
+def test_a_client_in_mock_mode_loads_no_http_client(tmp_path: Path) -> None:
+    """From settings to picture nothing that only HTTP, the books or the command need is loaded."""
+    (tmp_path / "A_B__1h__price_v1.png").write_bytes(picture())
+    code = """
+        import sys
+        from chartimg import ChartClient, ChartRequest
+        with ChartClient.from_env() as client:
+            assert client.fetch(ChartRequest("A:B", "1h", "price_v1")).ok
+        heavy = {"urllib3", "http.client", "ssl", "sqlite3", "structlog", "rich", "typer", "redis", "platformdirs"}
+        print(*sorted(heavy & set(sys.modules)))
+    """
+    assert "\n" == child(code, tmp_path, CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=str(tmp_path))
+
+
+def test_no_module_has_a_name_that_would_collide_in_a_host(tmp_path: Path) -> None:
+    """Neither domain, adapters nor app can be imported at the top level."""
+    code = """
+        import chartimg.app.bootstrap, importlib.util
+        print(*[name for name in ("domain", "adapters", "app", "codec", "files") if importlib.util.find_spec(name)])
+    """
+    assert "\n" == child(code, tmp_path)
