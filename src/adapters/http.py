@@ -78,6 +78,8 @@ class Urllib3Transport:
         self._where = address.netloc
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
+        self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
+        self._longest = connect_timeout + read_timeout
         self._max_body = max_body
         self._pool = connection_pool(address, pool_size, ca_certs)
 
@@ -91,7 +93,7 @@ class Urllib3Transport:
         """
         if account is None:
             raise ValueError("a call over HTTP needs an account")
-        left = self._connect_timeout + self._read_timeout if timeout is None else timeout
+        left = self._longest if timeout is None else timeout
         if left <= 0:
             return TransportFailure(FaultKind.NOT_SENT, f"{self._where}: the deadline was over before the call")
         try:
@@ -101,16 +103,13 @@ class Urllib3Transport:
                 body=request.encoded,
                 headers={
                     "content-type": "application/json",
-                    "accept": "image/png, application/json",
                     "user-agent": f"chartimg/{__version__}",
                     "x-api-key": account.api_key,
                 },
                 retries=False,
                 redirect=False,
                 preload_content=False,
-                timeout=urllib3.Timeout(
-                    total=left, connect=min(self._connect_timeout, left), read=min(self._read_timeout, left)
-                ),
+                timeout=self._timeout if left >= self._longest else self._clipped(left),
             )
             return self._reply(response)
         except (exceptions.HTTPError, OSError) as error:
@@ -144,6 +143,11 @@ class Urllib3Transport:
         response.release_conn()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status, headers, b"".join(pieces))
+
+    def _clipped(self, left: float) -> urllib3.Timeout:
+        """Clip the timeouts to the seconds *left*, of which connecting takes its part."""
+        connect, read = min(self._connect_timeout, left), min(self._read_timeout, left)
+        return urllib3.Timeout(total=left, connect=connect, read=read)
 
     def _failure(self, error: Exception) -> TransportFailure:
         """Translate an exception; its own text may hold a proxy's password and is not repeated."""

@@ -103,12 +103,20 @@ def ready_at(snapshot: AccountSnapshot, account: Account) -> datetime | None:
 def grant(snapshot: AccountSnapshot, account: Account, at: datetime) -> tuple[AccountSnapshot, Claim]:
     """Take one unit for the moment *at*, which is not before :func:`ready_at`, and charge it."""
     serial = snapshot.serial + 1
-    after = _next(
-        snapshot,
-        AccountEvent.CLAIM,
-        used=snapshot.used + 1,
-        arrival=max(at, snapshot.arrival) + account.emission,
-        serial=serial,
+    after = AccountSnapshot(  # in full: every call comes through here, and evolve takes three times as long
+        snapshot.account_id,
+        snapshot.window,
+        max(at, snapshot.arrival) + account.emission,
+        snapshot.key_digest,
+        snapshot.version + 1,
+        advance(snapshot.state, AccountEvent.CLAIM),
+        snapshot.used + 1,
+        snapshot.until,
+        snapshot.reason,
+        snapshot.spent,
+        snapshot.refunded,
+        serial,
+        snapshot.epoch,
     )
     return after, Claim(account.id, serial, snapshot.window, snapshot.epoch, at)
 

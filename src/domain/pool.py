@@ -70,6 +70,10 @@ class AccountLine:
         *allowed* leaves out places for this choice only.
         """
         self._sort_out(now)
+        if allowed is None and self._ready:
+            place, moment = self._ready[0]
+            if moment == self._moment[place] and moment <= now:
+                return place, moment
         passed_ready: list[tuple[int, datetime]] = []
         passed_later: list[tuple[datetime, int]] = []
         found: tuple[int, datetime] | None = None

@@ -85,12 +85,14 @@ class _Ear:
     """Hears every logger at DEBUG, with all fields of each record and the traceback it may hold."""
 
     def __init__(self) -> None:
+        """Write into memory."""
         self.stream = io.StringIO()
         self.handler = logging.StreamHandler(self.stream)
         self.handler.setFormatter(logging.Formatter("%(name)s %(message)s"))
         self.handler.addFilter(self._note_fields)
 
     def _note_fields(self, record: logging.LogRecord) -> bool:
+        """Write down the whole record, and let it pass."""
         self.stream.write(f"{record.__dict__!r}\n")
         return True
 
@@ -181,7 +183,10 @@ def test_a_failure_that_no_reply_explains_shows_no_key(tmp_path: Path, ear: _Ear
     """A refused connection, and a bug in a listener with its traceback, are logged without the key."""
 
     class Broken:
+        """A listener that fails."""
+
         def notify(self, event: object) -> None:
+            """Fail."""
             raise RuntimeError("broken")
 
     with serving() as gone:

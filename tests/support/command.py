@@ -58,6 +58,7 @@ def eventually(holds: Callable[[], bool], *, within: float = 15.0) -> None:
 
 
 def _run(command: tuple[str, ...], cwd: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run *command* with the variables of a child."""
     child = subprocess.run(
         command,
         cwd=cwd,

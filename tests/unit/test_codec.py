@@ -34,6 +34,7 @@ class Sample:
     serials: frozenset[int] = frozenset()
     payload: Mapping[str, object] = attrs.field(factory=dict)
     inner: tuple[Account, ...] = ()
+    state: AccountState = AccountState.AVAILABLE
 
 
 def sample(**fields: object) -> Sample:
@@ -52,7 +53,9 @@ def problems(text: str, kind: type = Sample) -> tuple[str, ...]:
 # There and back
 
 MOMENTS = st.datetimes(
-    min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5)), timezone(timedelta(minutes=345))])  # noqa: DTZ001 (the strategy adds the zone)
+    min_value=datetime(2, 1, 1),  # noqa: DTZ001 (the strategy adds the zone)
+    max_value=datetime(9998, 12, 31),  # noqa: DTZ001 (the same)
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5)), timezone(timedelta(minutes=345))]),
 )
 
 
@@ -92,7 +95,7 @@ def test_names_in_json_are_in_camel_case() -> None:
     snapshot = AccountSnapshot("ü", MIDNIGHT, MIDNIGHT, "d", refunded=frozenset({3, 1, 2}))
     template = ChartTemplate("t", "d", "X:{symbol}", {"a_b": 1})
 
-    assert {"accountId": "\\u00fc", "keyDigest": "d", "refunded": [1, 2, 3], "until": None}.items() <= json.loads(
+    assert {"accountId": "ü", "keyDigest": "d", "refunded": [1, 2, 3], "until": None}.items() <= json.loads(
         dump(snapshot)
     ).items()
     assert "2026-01-05T00:00:00+00:00" == json.loads(dump(snapshot))["window"]
@@ -116,9 +119,7 @@ def test_a_moment_of_another_zone_is_written_in_utc() -> None:
 def test_fields_that_are_left_out_have_their_defaults() -> None:
     """Only what has none must be there."""
     assert Sample("x") == sample()
-    assert (Account("a", SECRET),) == load(
-        json.dumps([{"id": "a", "apiKey": SECRET}]), tuple[Account, ...], where="S"
-    )
+    assert (Account("a", SECRET),) == load(json.dumps([{"id": "a", "apiKey": SECRET}]), tuple[Account, ...], where="S")
 
 
 def test_accounts_are_read_with_all_their_settings() -> None:
@@ -180,6 +181,10 @@ WRONG: list[tuple[str, object, str]] = [
     ("request", "{}", "must be an object"),
     ("request", None, "must be an object"),
     ("inner", {}, "must be an array"),
+    ("state", "SPENT", "must be one of AVAILABLE, THROTTLED, EXHAUSTED, SUSPENDED"),
+    ("state", "available", "must be one of AVAILABLE, THROTTLED, EXHAUSTED, SUSPENDED"),
+    ("state", None, "must be one of AVAILABLE, THROTTLED, EXHAUSTED, SUSPENDED"),
+    ("state", [], "must be one of AVAILABLE, THROTTLED, EXHAUSTED, SUSPENDED"),
 ]
 
 
@@ -196,7 +201,10 @@ def test_a_value_of_the_wrong_kind_is_told_with_its_place(name: str, value: obje
         ({"serials": [True]}, "S, at $.serials[0]: must be a whole number"),
         ({"inner": [1]}, "S, at $.inner[0]: must be an object"),
         ({"inner": [{"id": "a", "apiKey": "k"}, {"id": "b"}]}, "S, at $.inner[1].apiKey: is missing"),
-        ({"inner": [{"id": "a", "apiKey": "k", "dailyLimit": "44"}]}, "S, at $.inner[0].dailyLimit: must be a whole number"),
+        (
+            {"inner": [{"id": "a", "apiKey": "k", "dailyLimit": "44"}]},
+            "S, at $.inner[0].dailyLimit: must be a whole number",
+        ),
         ({"inner": [{"id": "a", "apiKey": "k", "api_key": "k"}]}, "S, at $.inner[0]: has the unknown field api_key"),
     ],
 )
@@ -214,7 +222,7 @@ def test_what_is_no_object_is_told_at_once(text: str) -> None:
 @pytest.mark.parametrize("text", ["null", "1", '"x"', "{}"])
 def test_what_is_no_array_is_told_at_once(text: str) -> None:
     """An object is not taken for the array of its names."""
-    assert ("S: must be an array",) == problems(text, tuple[Account, ...])  # type: ignore[arg-type]
+    assert ("S: must be an array",) == problems(text, tuple[Account, ...])
 
 
 def test_what_is_missing_and_what_is_unknown_is_told_by_its_name() -> None:
@@ -229,7 +237,7 @@ def test_what_is_missing_and_what_is_unknown_is_told_by_its_name() -> None:
 def test_what_an_account_says_of_itself_is_told_with_its_place() -> None:
     """Its own rules come on top of the types."""
     text = json.dumps([{"id": "a", "apiKey": "k"}, {"id": "b", "apiKey": "k k", "burst": 0}])
-    (problem,) = problems(text, tuple[Account, ...])  # type: ignore[arg-type]
+    (problem,) = problems(text, tuple[Account, ...])
 
     assert problem.startswith("S, at $[1]: apiKey holds a space")
     assert "burst must be at least 1" in problem
@@ -237,7 +245,12 @@ def test_what_an_account_says_of_itself_is_told_with_its_place() -> None:
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("", "line 1, column 1"), ("{", "line 1, column 2"), ('{\n "a": x}', "line 2, column 7"), ("{} {}", "line 1, column 4")],
+    [
+        ("", "line 1, column 1"),
+        ("{", "line 1, column 2"),
+        ('{\n "a": x}', "line 2, column 7"),
+        ("{} {}", "line 1, column 4"),
+    ],
 )
 def test_what_is_no_json_is_told_with_line_and_column(text: str, place: str) -> None:
     """In one line."""
@@ -247,7 +260,9 @@ def test_what_is_no_json_is_told_with_line_and_column(text: str, place: str) -> 
     assert problem.endswith(place)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"someText":' * 100_000, "1" * 5000, '{"whole": ' + "9" * 10_000 + "}"])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"someText":' * 100_000, "1" * 5000, '{"whole": ' + "9" * 10_000 + "}"]
+)
 def test_what_is_too_deep_or_too_long_is_a_mistake_and_no_crash(text: str) -> None:
     """Whatever somebody writes into a variable, there is one line about it."""
     assert ("S is not JSON that can be read: nested too deep, or with too long a number",) == problems(text)
@@ -258,9 +273,10 @@ def test_any_depth_is_read_or_told() -> None:
     for depth in range(200, 1100, 9):
         text = '{"someText": "x", "request": {"a": ' + "[" * depth + "]" * depth + "}}"
         try:
-            assert "a" in load(text, Sample, where="S").payload
-        except ConfigError as error:
-            assert "nested too deep" in str(error)
+            payload = load(text, Sample, where="S").payload
+        except ConfigError:
+            continue
+        assert ["a"] == list(payload)
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400])
@@ -268,16 +284,20 @@ def test_a_number_without_bounds_is_refused_by_an_account(number: str) -> None:
     """A rate must be one that can be kept."""
     text = f'[{{"id": "a", "apiKey": "k", "requestsPerSecond": {number}}}]'
 
-    assert 1 == len(problems(text, tuple[Account, ...]))  # type: ignore[arg-type]
+    assert 1 == len(problems(text, tuple[Account, ...]))
 
 
 # Keys
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.just(SECRET) | st.just(f"a @ {SECRET}"),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["id", "apiKey", "dailyLimit", "plan", "requestsPerSecond", "burst", "x"]), inner, max_size=5
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "apiKey", "dailyLimit", "plan", "requestsPerSecond", "burst", "x"]),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=12,
 )
@@ -288,14 +308,17 @@ JSON_VALUES = st.recursive(
 def test_no_value_is_ever_in_a_message(value: object) -> None:
     """Whatever is wrong, and wherever the key was put by mistake, but for an id, which is there to be shown."""
     ids = [entry.get("id") for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+    refusal: ConfigError | None = None
     try:
         load(json.dumps(value), tuple[Account, ...], where="S")
     except ConfigError as error:
-        if not any(isinstance(each, str) for each in ids):
-            assert SECRET not in str(error)
-        assert error.problems
-        assert error.__cause__ is None
-        assert error.__context__ is None or error.__suppress_context__
+        refusal = error
+
+    if refusal is not None:
+        assert refusal.problems
+        assert refusal.__cause__ is None
+        assert refusal.__context__ is None or refusal.__suppress_context__
+        assert SECRET not in str(refusal) or any(isinstance(each, str) for each in ids)
 
 
 @pytest.mark.parametrize("name", ["apiKey", "dailyLimit", "plan", "requestsPerSecond", "burst"])
@@ -304,10 +327,10 @@ def test_a_key_in_any_field_of_an_account_is_not_shown(name: str, value: object)
     """Also where it was pasted into the wrong one."""
     entry = {"id": "", "apiKey": "k", name: value}
 
-    assert SECRET not in "".join(problems(json.dumps([entry]), tuple[Account, ...]))  # type: ignore[arg-type]
+    assert SECRET not in "".join(problems(json.dumps([entry]), tuple[Account, ...]))
 
 
 def test_text_that_is_no_json_is_not_shown() -> None:
     """A variable that holds the bare key is a likely mistake."""
     for text in (SECRET, f'"{SECRET}', f"[{{'id': 'a', 'apiKey': '{SECRET}'}}]", f'[{{"apiKey": "{SECRET}\n"}}]'):
-        assert SECRET not in "".join(problems(text, tuple[Account, ...]))  # type: ignore[arg-type]
+        assert SECRET not in "".join(problems(text, tuple[Account, ...]))

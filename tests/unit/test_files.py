@@ -15,12 +15,17 @@ import pytest
 from chartimg.files import write_atomically
 
 
+def names(folder: Path) -> list[str]:
+    """List a folder, hidden files and all."""
+    return [entry.name for entry in folder.iterdir()]
+
+
 def test_a_new_file_holds_the_content(tmp_path: Path) -> None:
     """All of it, and it is the only file."""
     write_atomically(tmp_path / "x.png", b"content")
 
     assert b"content" == (tmp_path / "x.png").read_bytes()
-    assert ["x.png"] == os.listdir(tmp_path)
+    assert ["x.png"] == names(tmp_path)
 
 
 @pytest.mark.parametrize("new", [b"", b"new", b"much longer than what was there"])
@@ -31,7 +36,7 @@ def test_an_old_file_is_replaced(new: bytes, tmp_path: Path) -> None:
     write_atomically(path, new)
 
     assert new == path.read_bytes()
-    assert ["x.png"] == os.listdir(tmp_path)
+    assert ["x.png"] == names(tmp_path)
 
 
 def test_a_reader_sees_the_old_or_the_new(tmp_path: Path) -> None:
@@ -68,18 +73,20 @@ def test_many_threads_may_write_one_file(tmp_path: Path) -> None:
         writer.join()
 
     assert path.read_bytes() in contents
-    assert ["x"] == os.listdir(tmp_path)
+    assert ["x"] == names(tmp_path)
 
 
 FULL = """
 import resource, sys
 from pathlib import Path
 from chartimg.files import write_atomically
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most[1]))
 try:
     write_atomically(Path(sys.argv[1]), b"x" * 100_000)
 except OSError as error:
     print(error.strerror)
+resource.setrlimit(resource.RLIMIT_FSIZE, most)
 """
 
 
@@ -91,7 +98,7 @@ def test_a_disk_that_is_full_leaves_the_old_content(tmp_path: Path) -> None:
 
     assert (0, "File too large\n", "") == (done.returncode, done.stdout, done.stderr)
     assert b"old" == path.read_bytes()
-    assert ["x"] == os.listdir(tmp_path)
+    assert ["x"] == names(tmp_path)
 
 
 def test_content_that_is_none_leaves_the_old_content(tmp_path: Path) -> None:
@@ -102,7 +109,7 @@ def test_content_that_is_none_leaves_the_old_content(tmp_path: Path) -> None:
         write_atomically(path, cast("bytes", "text"))
 
     assert b"old" == path.read_bytes()
-    assert ["x"] == os.listdir(tmp_path)
+    assert ["x"] == names(tmp_path)
 
 
 def test_a_directory_in_place_of_the_file_is_left_as_it_is(tmp_path: Path) -> None:
@@ -113,7 +120,7 @@ def test_a_directory_in_place_of_the_file_is_left_as_it_is(tmp_path: Path) -> No
     with pytest.raises(OSError, match="x"):
         write_atomically(path, b"new")
 
-    assert (["x"], ["inside"]) == (os.listdir(tmp_path), os.listdir(path))
+    assert (["x"], ["inside"]) == (names(tmp_path), names(path))
 
 
 def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
@@ -121,7 +128,7 @@ def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "nowhere" / "x", b"new")
 
-    assert [] == os.listdir(tmp_path)
+    assert [] == names(tmp_path)
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
@@ -141,4 +148,4 @@ def test_any_name_the_system_takes_is_taken(name: str, tmp_path: Path) -> None:
     """The temporary name is no longer than it must be, and not made from it."""
     write_atomically(tmp_path / name, b"content")
 
-    assert [name] == os.listdir(tmp_path)
+    assert [name] == names(tmp_path)

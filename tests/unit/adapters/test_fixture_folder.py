@@ -66,7 +66,13 @@ def test_a_file_by_the_documented_name_is_found(settled: bool, tmp_path: Path) -
 @pytest.mark.parametrize("settled", [False, True])
 def test_what_is_not_there_is_none(settled: bool, tmp_path: Path) -> None:  # noqa: FBT001
     """Other charts' files, and files that are no fixtures, are not this chart's."""
-    for name in ("BINANCE_BTCUSDT__1H__price_v1.png", f"{STEM}.jpg", f"{STEM}__bad.json", f"{STEM}.json", f"{STEM}2.png"):
+    for name in (
+        "BINANCE_BTCUSDT__1H__price_v1.png",
+        f"{STEM}.jpg",
+        f"{STEM}__bad.json",
+        f"{STEM}.json",
+        f"{STEM}2.png",
+    ):
         (tmp_path / name).write_bytes(PNG)
     if settled:
         settle(tmp_path)
@@ -237,7 +243,8 @@ def test_the_meta_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     first, again = folder.find(KEY), folder.find(KEY)
     assert first is not None
     assert again is not None
-    assert first.meta is again.meta is not None
+    assert first.meta is not None
+    assert first.meta is again.meta
     file = tmp_path / f"{STEM}.meta.json"
     file.write_text(file.read_text().replace('"recorded"', '"by hand"'))
     changed = folder.find(KEY)

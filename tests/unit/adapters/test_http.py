@@ -556,9 +556,7 @@ def test_a_connection_that_is_not_made_in_time_is_not_sent(connect: Connect) -> 
                 break
         else:
             pytest.skip("the queue of this system can't be filled")
-        failure = lost(
-            connect(f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.1).send(REQUEST, ACCOUNT)
-        )
+        failure = lost(connect(f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.1).send(REQUEST, ACCOUNT))
 
     assert NOT_SENT is failure.kind
     assert "no connection was made in time" in failure.message

@@ -188,7 +188,9 @@ def test_events_below_the_level_are_not_logged(kept: Kept) -> None:
 
 def test_the_hosts_configuration_of_structlog_plays_no_part(kept: Kept) -> None:
     """Processors of the host's, however odd, don't touch our lines."""
-    structlog.configure(processors=[lambda *_: "from the host"], wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    structlog.configure(
+        processors=[lambda *_: "from the host"], wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+    )
     try:
         LogListener().notify(events.StoreFailed("a", "locked"))
     finally:

@@ -43,9 +43,11 @@ class _Hearing:
     """Keeps what it is told."""
 
     def __init__(self) -> None:
+        """Begin with nothing heard."""
         self.heard: list[Event] = []
 
     def notify(self, event: Event) -> None:
+        """Keep *event*."""
         self.heard.append(event)
 
 
@@ -110,6 +112,7 @@ def test_books_of_a_single_fetch_last_for_it_alone() -> None:
     pool = AccountPool(poor, clock=clock)
 
     def ok(accounts: AccountPool | list[Account]) -> bool:
+        """Fetch one chart and say whether it came."""
         transport = ScriptedTransport([Reply(200, {}, PNG)])
         return fetch_with_retries(transport=transport, request=REQUEST, accounts=accounts, clock=clock).ok
 

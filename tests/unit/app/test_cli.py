@@ -362,6 +362,7 @@ def test_accounts_shows_what_a_fetch_has_used(server: LoopbackServer, tmp_path: 
     server.script.append(answer(200, PNG))
 
     def used() -> list[str]:
+        """Give the cells of the account's row."""
         child = run("accounts", cwd=tmp_path, **real(server))
         assert (0, "") == (child.returncode, child.stderr)
         (row,) = [line for line in child.stdout.splitlines() if "main" in line]

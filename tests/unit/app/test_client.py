@@ -39,9 +39,11 @@ class _Hearing:
     """Keeps what it is told."""
 
     def __init__(self) -> None:
+        """Begin with nothing heard."""
         self.heard: list[Event] = []
 
     def notify(self, event: Event) -> None:
+        """Keep *event*."""
         self.heard.append(event)
 
 
@@ -49,9 +51,11 @@ class _Gone:
     """A store that can't be reached."""
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
+        """Fail."""
         raise StoreUnavailable("the store is gone")
 
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
+        """Fail."""
         raise StoreUnavailable("the store is gone")
 
     def close(self) -> None:
@@ -233,6 +237,7 @@ class _Raising:
     """A listener that always fails."""
 
     def notify(self, event: Event) -> None:
+        """Fail."""
         raise RuntimeError("the listener is broken")
 
 

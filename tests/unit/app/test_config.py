@@ -240,17 +240,21 @@ class _Watched(Mapping[str, str]):
     """Settings that note which of them are read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
+        """Begin with nothing read."""
         self.values_of = values
         self.read: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
+        """Give a setting and note its name."""
         self.read.add(name)
         return self.values_of[name]
 
     def __iter__(self) -> Iterator[str]:
+        """Give the names."""
         return iter(self.values_of)
 
     def __len__(self) -> int:
+        """Count the settings."""
         return len(self.values_of)
 
 

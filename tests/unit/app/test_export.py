@@ -60,10 +60,12 @@ class _Playing:
     """A fetch that gives or raises what it was told to, in order."""
 
     def __init__(self, *outcomes: ChartApiResult | Exception) -> None:
+        """Begin with the first of *outcomes*."""
         self.outcomes = iter(outcomes)
         self.asked: list[ChartRequest] = []
 
     def __call__(self, request: ChartRequest) -> ChartApiResult:
+        """Give or raise the next outcome."""
         self.asked.append(request)
         outcome = next(self.outcomes)
         if isinstance(outcome, Exception):
@@ -237,6 +239,7 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
     seen: list[dict[str, Any]] = []
 
     def fetch(_: ChartRequest) -> ChartApiResult:
+        """Read the manifest as it is at this moment."""
         seen.append(on_disk(tmp_path))
         return FOUND
 
@@ -344,6 +347,7 @@ def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
     release, held = threading.Event(), threading.Semaphore(0)
 
     def late(connection: socket.socket, closing: threading.Event) -> bool:
+        """Answer when the test says so."""
         held.release()
         assert release.wait(20)
         return answer(200, PNG)(connection, closing)
@@ -407,6 +411,7 @@ def test_jobs_really_run_at_once(server: LoopbackServer, tmp_path: Path) -> None
     together = threading.Barrier(4)
 
     def meet(connection: socket.socket, closing: threading.Event) -> bool:
+        """Answer when four requests are here."""
         together.wait(20)
         return answer(200, PNG)(connection, closing)
 
@@ -423,6 +428,7 @@ def test_one_job_is_one_at_a_time(server: LoopbackServer, tmp_path: Path) -> Non
     under_way, most, lock = 0, 0, threading.Lock()
 
     def counted(connection: socket.socket, closing: threading.Event) -> bool:
+        """Count how many are under way."""
         nonlocal under_way, most
         with lock:
             under_way += 1

@@ -17,9 +17,11 @@ class _Hearing:
     """Keeps what it is told."""
 
     def __init__(self) -> None:
+        """Begin with nothing heard."""
         self.heard: list[Event] = []
 
     def notify(self, event: Event) -> None:
+        """Keep *event*."""
         self.heard.append(event)
 
 
@@ -27,9 +29,11 @@ class _Failing:
     """Raises *error* whatever it is told."""
 
     def __init__(self, error: BaseException) -> None:
+        """Keep what to raise."""
         self.error = error
 
     def notify(self, event: Event) -> None:
+        """Raise it."""
         raise self.error
 
 
