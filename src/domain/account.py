@@ -181,7 +181,7 @@ class Account:
             ),
             (self.burst >= 1, f"burst must be at least 1, not {self.burst}"),
             (
-                not self.requests_per_second > 0 or self.burst / self.requests_per_second <= _YEAR,
+                not self.requests_per_second > 0 or self.burst <= _YEAR * self.requests_per_second,
                 "burst / requests_per_second must be at most a year in seconds",
             ),
         )

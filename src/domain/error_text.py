@@ -18,7 +18,6 @@ _MAX_MESSAGE: Final = 300
 _MAX_DETAILS: Final = 50
 _MESSAGE_NAMES: Final = ("message", "Message", "error", "msg")
 _TAG: Final = re.compile(r"<(?:script|style)\b.*?</(?:script|style)\s*>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
-_UNPRINTABLE: Final = re.compile(r"[^\x21-\x7e\xa1-\ud7ff\ue000-\uffff\U00010000-\U0010ffff]+")
 
 
 @attrs.frozen
@@ -84,4 +83,5 @@ def _describe(entry: Mapping[str, object]) -> str:
 
 def _one_line(text: str) -> str:
     """Keep what can be shown on one line of a terminal or log."""
-    return _UNPRINTABLE.sub(" ", text).strip()[:_MAX_MESSAGE]
+    shown = "".join(character if character.isprintable() else " " for character in text[: 8 * 1024])
+    return " ".join(shown.split())[:_MAX_MESSAGE].rstrip()

@@ -243,12 +243,16 @@ class Fetch:
                 return self._step(self._claim(moment))
             case WaitAndRetry(delay):
                 return self._step(Pause(delay), RetryScheduled(str(self.request.key), calls, delay, error.kind))
+            case _:
+                assert_never(decision)
 
     def _none_left(self, none: NoneLeft) -> Fetch:
         """End for want of an account: with what the last call said, if that was about its account; else NO_ACCOUNT."""
         error = self._outcome.error
-        if error is not None and error.scope in {Scope.PLAN, Scope.SERVICE}:
+        if error is not None and error.scope is Scope.PLAN:
             return self._finish(self._outcome)
+        if error is not None and error.scope is Scope.SERVICE:
+            return self._finish(attrs.evolve(self._outcome, error=attrs.evolve(error, available_at=none.available_at)))
         exceeded = LimitExceeded(str(self.request.key), none.exhausted, none.suspended, none.available_at)
         if error is None:
             error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none))

@@ -197,14 +197,14 @@ def apply_report(
 ) -> AccountSnapshot:
     """Book the outcome of the call that *claim* was taken for.
 
-    A claim is charged when it is granted, so most outcomes change nothing; and no outcome changes anything in a window
-    or epoch later than its claim's.
+    A claim is charged when it is granted, so most outcomes change nothing; and none changes anything in a window later than
+    its claim's, nor, but for a refund, in a later epoch.
     """
+    if error is not None and error.kind is FaultKind.NOT_SENT:
+        return refund(snapshot, claim)
     if error is None or not _speaks_of(claim, snapshot):
         return snapshot
     match error.kind:
-        case FaultKind.NOT_SENT:
-            return refund(snapshot, claim)
         case FaultKind.THROTTLED:
             asked = timedelta(seconds=error.retry_after or 0.0)
             return throttle(snapshot, account, now + max(asked, _LEAST_PAUSE, account.emission), error.message)

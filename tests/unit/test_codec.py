@@ -303,7 +303,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(JSON_VALUES, max_size=3) | JSON_VALUES)
 def test_no_value_is_ever_in_a_message(value: object) -> None:
     """Whatever is wrong, and wherever the key was put by mistake, but for an id, which is there to be shown."""

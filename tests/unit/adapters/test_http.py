@@ -157,7 +157,6 @@ def test_the_request_is_the_documented_one(server: LoopbackServer, connect: Conn
         "accept-encoding": "identity",
         "content-type": "application/json",
         "content-length": str(len(REQUEST.encoded)),
-        "accept": "image/png, application/json",
         "user-agent": f"chartimg/{__version__}",
         "x-api-key": KEY,
     } == received.headers
@@ -493,6 +492,15 @@ def test_a_byte_now_and_then_does_not_stretch_the_read_timeout(
     assert NETWORK is failure.kind
     assert "in time" in failure.message
     assert READ - 0.05 < took < READ + 0.4
+
+
+def test_a_read_timeout_that_is_over_at_once_is_a_failure(server: LoopbackServer, connect: Connect) -> None:
+    """However short it is, it is a value in the end, and the next call works."""
+    failure = lost(connect(server.url, read_timeout=1e-9).send(REQUEST, ACCOUNT))
+
+    assert NETWORK is failure.kind
+    assert "in time" in failure.message
+    assert PNG == got(connect(server.url).send(REQUEST, ACCOUNT)).body
 
 
 def test_what_is_left_of_the_deadline_clips_the_read_timeout(server: LoopbackServer, connect: Connect) -> None:

@@ -97,6 +97,7 @@ class Kept(logging.Handler):
     """A handler that keeps the records."""
 
     def __init__(self) -> None:
+        """Begin with nothing."""
         super().__init__()
         self.records: list[logging.LogRecord] = []
 

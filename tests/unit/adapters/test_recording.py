@@ -40,6 +40,7 @@ class Notes:
     """A listener that keeps what it is told."""
 
     def __init__(self) -> None:
+        """Begin with nothing."""
         self.events: list[Event] = []
 
     def notify(self, event: Event) -> None:
@@ -51,6 +52,7 @@ class Meanwhile:
     """A transport on which something happens while the call is under way."""
 
     def __init__(self, reply: Reply, happens: Callable[[], object]) -> None:
+        """Take what happens, and what comes of it."""
         self.reply, self.happens = reply, happens
 
     def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
@@ -63,6 +65,7 @@ class PictureOf:
     """A transport whose picture tells each chart from every other, after all threads have come this far."""
 
     def __init__(self, pictures: Mapping[ChartRequest, bytes]) -> None:
+        """Take the picture of each chart."""
         self.pictures, self.start = pictures, threading.Barrier(len(pictures))
 
     def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
@@ -218,7 +221,7 @@ ERRORS = st.builds(Reply, st.integers(400, 499), HEADERS, BODIES)
 PICTURES = st.builds(lambda w, h: Reply(200, {"content-type": "image/png"}, picture(w, h)), *[st.integers(1, 40)] * 2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(symbol=TEXT, timeframe=TEXT, template=TEXT, reply=ERRORS | PICTURES)
 @example("A:B", "1h", "t", Reply(400, {}, b'"\\ud800"'))
 @example("A:B", "1h", "t", Reply(400, {}, b'{"a":"\\ud800"}'))

@@ -1,0 +1,116 @@
+"""The chart request: what is posted, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.domain.chart import ChartKey, ChartRequest
+
+payloads = st.dictionaries(
+    st.text(max_size=8),
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists),
+)
+
+
+@given(payload=payloads)
+def test_the_body_is_the_payload_with_symbol_and_interval(payload: dict[str, Any]) -> None:
+    """Symbol and interval are the request's own, whatever the payload says; a time zone is there if none is named."""
+    request = ChartRequest("A:B", "1h", "t", {**payload, "symbol": "X", "interval": "Y"})
+    expected = {"timezone": "Etc/UTC", **payload, "symbol": "A:B", "interval": "1h"}
+
+    assert expected == request.body == json.loads(request.encoded)
+
+
+def test_nobody_changes_a_request_from_outside() -> None:
+    """Neither the host's own payload nor a body it was given is the request's."""
+    payload: dict[str, Any] = {"studies": [{"name": "Volume"}]}
+    request = ChartRequest("A:B", "1h", "t", payload)
+    payload["studies"][0]["name"] = "changed"
+    request.body["studies"][0]["name"] = "changed"  # type: ignore[index]
+
+    assert [{"name": "Volume"}] == request.body["studies"]
+
+
+def test_equal_bodies_have_equal_bytes() -> None:
+    """The order of a payload's fields plays no part in its digest; its values do."""
+    one = ChartRequest("A:B", "1h", "t", {"a": 1, "b": 2})
+    two = ChartRequest("A:B", "1h", "t", {"b": 2, "a": 1})
+    three = ChartRequest("A:B", "1h", "t", {"b": 2, "a": 3})
+
+    assert (one, one.encoded, one.body_digest) == (two, two.encoded, two.body_digest)
+    assert one.body_digest != three.body_digest
+    assert 1 == len({one, two})
+
+
+def test_a_time_zone_is_set_only_where_there_is_none() -> None:
+    """What the payload names wins over the host's default."""
+    plain, zoned = ChartRequest("A:B", "1h", "t"), ChartRequest("A:B", "1h", "t", {"timezone": "Asia/Tokyo"})
+
+    assert "Europe/Berlin" == plain.with_timezone("Europe/Berlin").body["timezone"]
+    assert plain is plain.with_timezone("Etc/UTC")
+    assert zoned is zoned.with_timezone("Europe/Berlin")
+
+
+def test_the_key_names_the_chart() -> None:
+    """Symbol, timeframe and template; the payload plays no part."""
+    assert ChartKey("A:B", "1h", "t") == ChartRequest("A:B", "1h", "t", {"a": 1}).key
+    assert "A:B 1h t" == str(ChartRequest("A:B", "1h", "t").key)
+
+
+def test_a_usual_request_has_no_problems() -> None:
+    """Also not with a formula, a dot, or letters beyond ASCII."""
+    for symbol in ("BINANCE:BTCUSDT", "(NASDAQ:MARA+NASDAQ:RIOT)/10", "BMV:CEMEX/CPO", "CME_MINI:NQ1!", "ü:ß"):
+        assert () == ChartRequest(symbol, "1h", "t").problems()
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("", "is empty"),
+        (" \t", "is empty"),
+        (" A:B", "space around"),
+        ("A:B\n", "space around"),
+        ("A\nB", "control character"),
+        ("A\x00B", "control character"),
+        ("A\x7fB", "control character"),
+        ("A\ud800B", "half a character"),
+        (None, "must be text, not NoneType"),
+        (b"A:B", "must be text, not bytes"),
+    ],
+)
+def test_each_text_is_looked_at(text: Any, phrase: str) -> None:
+    """Symbol, timeframe and template id follow the same rules, and the problem names the field."""
+    for place, name in enumerate(("symbol", "timeframe", "chart_template_id")):
+        fields = ["A:B", "1h", "t"]
+        fields[place] = text
+        problem, *_ = ChartRequest(*fields).problems()  # type: ignore[arg-type]
+
+        assert problem.startswith(name)
+        assert phrase in problem
+
+
+def circle() -> dict[str, object]:
+    """Make a payload that holds itself."""
+    payload: dict[str, object] = {}
+    payload["self"] = [payload]
+    return payload
+
+
+@pytest.mark.parametrize(
+    "payload", [{"a": float("nan")}, {"a": float("inf")}, {"a": b"bytes"}, {"a": {1, 2}}, {"a": object}, circle()]
+)
+def test_a_payload_that_is_no_json_is_a_problem(payload: dict[str, object]) -> None:
+    """It is said before any call, and nothing is raised."""
+    (problem,) = ChartRequest("A:B", "1h", "t", payload).problems()
+
+    assert "payload can't be written as JSON" in problem
+
+
+def test_every_problem_is_told() -> None:
+    """Four mistakes, four lines."""
+    assert 4 == len(ChartRequest("", "", "", {"a": b""}).problems())

@@ -1,0 +1,205 @@
+"""What a reply means: the table of replies, row by row, and any reply at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from chartimg.domain.classification import classify, retry_after_seconds
+from chartimg.domain.faults import MEANINGS, FaultKind
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.testing import picture
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+PNG = picture()
+K = FaultKind
+RATE, QUOTA = {"x-amzn-errortype": "TooManyRequestsException"}, {"x-amzn-errortype": "LimitExceededException"}
+
+
+def said(text: str) -> bytes:
+    """Write an error as the API does."""
+    return json.dumps({"message": text}).encode()
+
+
+ROWS: list[tuple[int, Mapping[str, str], bytes, FaultKind]] = [
+    (200, {}, b"", K.BAD_IMAGE),
+    (200, {}, PNG[:-1], K.BAD_IMAGE),
+    (200, {}, said("all is well"), K.BAD_IMAGE),
+    (200, {}, b"<html></html>", K.BAD_IMAGE),
+    (201, {}, PNG, K.UNEXPECTED_REPLY),
+    (204, {}, b"", K.UNEXPECTED_REPLY),
+    (301, {"location": "https://elsewhere.example"}, b"", K.UNEXPECTED_REPLY),
+    (304, {}, PNG, K.UNEXPECTED_REPLY),
+    (100, {}, b"", K.UNEXPECTED_REPLY),
+    (600, {}, b"", K.UNEXPECTED_REPLY),
+    (400, {}, b"", K.INVALID_REQUEST),
+    (401, {}, said("Invalid Request"), K.INVALID_REQUEST),
+    (404, {}, said("Route not found."), K.INVALID_REQUEST),
+    (405, {}, b"", K.INVALID_REQUEST),
+    (409, {}, said("Session Disconnected"), K.INVALID_REQUEST),
+    (413, {}, b"", K.INVALID_REQUEST),
+    (422, {}, said("Invalid Symbol"), K.INVALID_REQUEST),
+    (422, {}, b'{"error":"Invalid symbol."}', K.INVALID_REQUEST),
+    (422, {}, b'[{"value":"9h","msg":"Invalid value","param":"interval","location":"body"}]', K.INVALID_REQUEST),
+    (451, {}, b"", K.INVALID_REQUEST),
+    (403, {}, said("Forbidden"), K.CREDENTIAL_REJECTED),
+    (403, {}, said("forbidden"), K.CREDENTIAL_REJECTED),
+    (403, {}, said("Layout Forbidden"), K.INVALID_REQUEST),
+    (403, {}, b"", K.INVALID_REQUEST),
+    (403, {}, b"<h1>Forbidden</h1><p>by a firewall</p>", K.INVALID_REQUEST),
+    (401, {}, said("Forbidden"), K.INVALID_REQUEST),
+    (403, {}, said("Exceed Max Usage Resolution Limit (800x600)"), K.PLAN_LIMIT),
+    (403, {}, said("Exceed Max Usage Parameter Limit (3)"), K.PLAN_LIMIT),
+    (422, {}, said("Exceed Max Usage Parameter Limit (3)"), K.INVALID_REQUEST),
+    (429, {}, said("Too Many Requests"), K.THROTTLED),
+    (429, QUOTA, said("Too Many Requests"), K.THROTTLED),
+    (429, RATE, b"", K.THROTTLED),
+    (429, {"x-amzn-errortype": "TooManyRequestsException:http://internal/"}, b"", K.THROTTLED),
+    (429, RATE, said("daily quota"), K.THROTTLED),
+    (429, {}, said("Rate limit exceeded, slow down"), K.THROTTLED),
+    (429, {}, said("Request was throttled."), K.THROTTLED),
+    (429, {}, b"<html>Too many requests per second</html>", K.THROTTLED),
+    (429, {"retry-after": "60"}, b"", K.THROTTLED),
+    (429, {"retry-after": "0"}, said("try later"), K.THROTTLED),
+    (429, {"retry-after": "Mon, 05 Jan 2026 12:00:30 GMT"}, b"", K.THROTTLED),
+    (429, {"retry-after": "61"}, b"", K.QUOTA_EXCEEDED),
+    (429, {"retry-after": "soon"}, b"", K.QUOTA_EXCEEDED),
+    (429, {"retry-after": "5"}, said("Your daily quota is used up"), K.QUOTA_EXCEEDED),
+    (429, QUOTA | {"retry-after": "5"}, b"", K.QUOTA_EXCEEDED),
+    (429, {}, said("Limit Exceeded"), K.QUOTA_EXCEEDED),
+    (429, RATE, said("Limit Exceeded"), K.QUOTA_EXCEEDED),
+    (429, QUOTA, b"", K.QUOTA_EXCEEDED),
+    (429, QUOTA, said("the rate of something"), K.QUOTA_EXCEEDED),
+    (429, {}, b"", K.QUOTA_EXCEEDED),
+    (429, {}, said("Please generate less"), K.QUOTA_EXCEEDED),
+    (403, {}, said("Limit Exceeded"), K.QUOTA_EXCEEDED),
+    (500, {}, said("limit exceeded."), K.QUOTA_EXCEEDED),
+    (500, {}, said("Limit Exceeded by far"), K.SERVICE_UNAVAILABLE),
+    (408, {}, b"", K.SERVICE_UNAVAILABLE),
+    (500, {}, said("Something Went Wrong"), K.SERVICE_UNAVAILABLE),
+    (500, {}, b'{"error":"Server error."}', K.SERVICE_UNAVAILABLE),
+    (502, {}, b"<html>Bad gateway</html>", K.SERVICE_UNAVAILABLE),
+    (503, {"retry-after": "5"}, b"", K.SERVICE_UNAVAILABLE),
+    (504, {}, said("External Request Timeout"), K.SERVICE_UNAVAILABLE),
+    (504, {}, said("Endpoint request timed out"), K.SERVICE_UNAVAILABLE),
+    (599, {}, b"", K.SERVICE_UNAVAILABLE),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "body", "kind"), ROWS)
+def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: bytes, kind: FaultKind) -> None:
+    """A reply is of the documented kind, and its code and retriability are those of the kind."""
+    error = classify(Reply(status, headers, body), now=NOW)
+
+    assert error is not None
+    assert (kind, MEANINGS[kind].code, MEANINGS[kind].retriable, status) == (
+        error.kind,
+        error.code,
+        error.retriable,
+        error.http_status,
+    )
+
+
+def test_a_whole_picture_is_no_error() -> None:
+    """A 200 with a PNG is what was asked for; one that was verified is not looked at again."""
+    assert classify(Reply(200, {}, PNG), now=NOW) is None
+    assert classify(Reply(200, {}, b"verified before", picture_verified=True), now=NOW) is None
+
+
+@pytest.mark.parametrize("kind", [K.NOT_SENT, K.NETWORK, K.FIXTURE_MISSING, K.UNEXPECTED_REPLY])
+def test_a_transport_failure_keeps_its_kind_and_message(kind: FaultKind) -> None:
+    """What a transport says is handed on."""
+    error = classify(TransportFailure(kind, "it broke", details=({"a": 1},)), now=NOW)
+
+    assert error is not None
+    assert (kind, "it broke", ({"a": 1},), None) == (error.kind, error.message, error.details, error.http_status)
+
+
+def test_messages_say_what_happened() -> None:
+    """The sentence holds the status and what the provider said, the redirect's warning, or what is wrong with the PNG."""
+    messages = [
+        error.message
+        for reply in (
+            Reply(422, {}, said("Invalid Symbol")),
+            Reply(422, {}, b"[]"),
+            Reply(302, {}, b""),
+            Reply(200, {}, b"{}"),
+        )
+        if (error := classify(reply, now=NOW)) is not None
+    ]
+
+    assert "HTTP 422: Invalid Symbol" == messages[0]
+    assert "HTTP 422" == messages[1]
+    assert "redirect" in messages[2]
+    assert "signature (2 bytes)" in messages[3]
+
+
+def test_each_field_error_is_kept() -> None:
+    """The entries of the array are the details, and the message names the fields."""
+    fields = [
+        {"value": "9h", "msg": "Invalid value", "param": "interval", "location": "body"},
+        {"value": "-1", "msg": "Too small", "param": "width", "location": "body"},
+    ]
+    error = classify(Reply(422, {}, json.dumps(fields).encode()), now=NOW)
+
+    assert error is not None
+    assert tuple(fields) == error.details
+    assert "HTTP 422: interval: Invalid value; width: Too small" == error.message
+
+
+WORDS = st.sampled_from(["Too Many Requests", "Limit Exceeded", "Forbidden", "rate", "quota", "Exceed Max Usage (1)"])
+BODIES = st.one_of(
+    st.binary(max_size=80), WORDS.map(said), WORDS.map(str.encode), st.just(PNG), st.binary().map(lambda b: PNG + b)
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(["retry-after", "x-amzn-errortype", "content-type"]),
+    st.one_of(st.text(max_size=20), st.sampled_from(["30", "TooManyRequestsException", "1e400", "nan"])),
+)
+
+
+@given(status=st.one_of(st.integers(), st.integers(100, 599)), headers=HEADERS, body=BODIES)
+def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str], body: bytes) -> None:
+    """Whatever status, headers and bytes: one kind or a picture, never an exception, and code and kind agree."""
+    error = classify(Reply(status, headers, body), now=NOW)
+    event("a picture" if error is None else error.kind)
+    if error is None:
+        assert (200, PNG) == (status, body)
+    else:
+        meaning = MEANINGS[error.kind]
+        assert (meaning.code, meaning.retriable, meaning.scope) == (error.code, error.retriable, error.scope)
+        assert error.retry_after is None or 0 <= error.retry_after <= 86_400
+        assert error.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 1.5 ", 1.5),
+        ("-3", 0.0),
+        ("1000000", 86_400.0),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+        ("tomorrow", None),
+        ("Mon, 05 Jan 2026 12:01:00 GMT", 60.0),
+        ("Mon, 05 Jan 2026 11:00:00 GMT", 0.0),
+        ("Mon, 05 Foo 2026 11:00:00 GMT", None),
+        ("Mon, 32 Jan 2026 11:00:00 GMT", None),
+        ("Mon, 05 Jan 2126 11:00:00 GMT", 86_400.0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    """Both forms of RFC 9110 are read, capped at a day; nonsense says nothing."""
+    assert seconds == retry_after_seconds({"retry-after": value}, NOW)
+
+
+def test_no_retry_after_says_nothing() -> None:
+    """Without the header there is nothing to wait for."""
+    assert retry_after_seconds({}, NOW) is None

@@ -1,0 +1,51 @@
+"""Results: a picture, or the reason why there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chartimg.domain.errors import ChartUnavailable
+from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.result import ChartApiResult
+from chartimg.testing import picture
+
+ERROR = ChartApiError.of(FaultKind.NETWORK, "it broke")
+FILE = Path("a.png")
+
+
+def test_a_picture_is_unwrapped() -> None:
+    """The bytes are the result, and repr tells their number."""
+    result = ChartApiResult.of(Reply(200, {}, picture(), FILE), None, "a")
+
+    assert result.ok
+    assert picture() == result.unwrap()
+    assert (200, True, FILE, "a") == (result.http_status, result.from_fixture, result.fixture_path, result.account_id)
+    assert f"<{len(picture())} bytes>" in repr(result)
+
+
+def test_an_error_is_raised_by_unwrap() -> None:
+    """The exception carries the error."""
+    result = ChartApiResult.of(TransportFailure(FaultKind.NETWORK, "it broke"), ERROR)
+    with pytest.raises(ChartUnavailable, match="it broke") as raised:
+        result.unwrap()
+
+    assert ERROR is raised.value.error
+    assert (False, None, None) == (result.ok, result.png_bytes, result.http_status)
+    assert "png_bytes=None" in repr(result)
+
+
+def test_a_missing_fixture_was_not_replayed() -> None:
+    """Its path is where it was looked for."""
+    error = ChartApiError.of(FaultKind.FIXTURE_MISSING, "none")
+    result = ChartApiResult.of(TransportFailure(FaultKind.FIXTURE_MISSING, "none", fixture_path=FILE), error)
+
+    assert (False, FILE) == (result.from_fixture, result.fixture_path)
+
+
+def test_a_result_of_nothing_can_not_be_unwrapped() -> None:
+    """One that a host builds with neither picture nor error raises all the same."""
+    with pytest.raises(ChartUnavailable, match="neither"):
+        ChartApiResult().unwrap()
