@@ -32,6 +32,20 @@ REQUEST = chartimg.ChartRequest(
     "BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "Volume"}, {"name": "MACD"}]}
 )
 ACCOUNT = {"api_key": KEY, "daily_limit": 10**9, "requests_per_second": 1e6, "burst": 10**6}
+GATEWAY = (
+    b"content-type: image/png",
+    b"content-length: %d",
+    b"connection: keep-alive",
+    b"date: Mon, 05 Jan 2026 12:00:00 GMT",
+    b"x-amzn-requestid: 5f3f0d1e-52ab-4b52-8d0a-3a3c1c1f0b52",
+    b"access-control-allow-origin: *",
+    b"x-amz-apigw-id: Fv3bAHhGoAMEVdw=",
+    b"x-amzn-trace-id: Root=1-65981c40-0e5d7ab96aa9a7f1",
+    b"x-cache: Miss from cloudfront",
+    b"via: 1.1 0c6d1f2e.cloudfront.net (CloudFront)",
+    b"x-amz-cf-pop: FRA56-P4",
+    b"x-amz-cf-id: pJ3y1m0d5t4w9q==",
+)
 
 
 def main() -> None:
@@ -171,7 +185,8 @@ def server(body: bytes) -> Iterator[str]:
 
 
 def serve(body: bytes, pipe: Connection) -> None:
-    """Serve until terminated."""
+    """Serve until terminated, with the headers that a gateway of the provider's kind sends."""
+    reply = b"HTTP/1.1 200 OK\r\n" + b"\r\n".join(GATEWAY) % len(body) + b"\r\n\r\n" + body
 
     class Protocol(asyncio.Protocol):
         """Answers each request once its last byte is here."""
@@ -186,9 +201,7 @@ def serve(body: bytes, pipe: Connection) -> None:
             length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
             if found and len(rest) >= length:
                 self.data = rest[length:]
-                self.transport.write(
-                    b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: %d\r\n\r\n" % len(body) + body
-                )
+                self.transport.write(reply)
 
     async def run() -> None:
         listening = await asyncio.get_running_loop().create_server(Protocol, "127.0.0.1", 0)

@@ -28,6 +28,7 @@ from ..domain.errors import ConfigError
 __all__ = ["connection_pool", "read_address"]
 
 _SCHEMES: Final = frozenset({"http", "https"})
+_BUFFER: Final = 80 * 1024  # bytes; most pictures come with their headers in one read or two
 _LEAST: Final = 1e-6  # seconds; a timeout of 0 would mean not to block
 
 
@@ -65,7 +66,7 @@ class _BoundedResponse(http.client.HTTPResponse):
         timeout = connection.gettimeout()
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._reads = _BoundedReads(self.fp.detach(), connection, deadline)
-        self.fp = io.BufferedReader(self._reads)
+        self.fp = io.BufferedReader(self._reads, _BUFFER)
 
     def begin(self) -> None:
         super().begin()

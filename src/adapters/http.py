@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from contextlib import ExitStack
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -130,16 +129,18 @@ class Urllib3Transport:
         pieces: list[bytes] = []
         size = 0
         encoded = "content-encoding" in response.headers
-        with ExitStack() as unless_whole:
-            unless_whole.callback(response.close)
+        try:
             while (encoded or response.length_remaining != 0) and (piece := response.read1(_PIECE)):
                 size += len(piece)
                 if size > self._max_body:
+                    response.close()
                     return TransportFailure(
                         FaultKind.UNEXPECTED_REPLY, f"{self._where}: the reply is larger than {self._max_body} bytes"
                     )
                 pieces.append(piece)
-            unless_whole.pop_all()
+        except BaseException:
+            response.close()
+            raise
         response.release_conn()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status, headers, b"".join(pieces))

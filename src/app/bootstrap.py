@@ -49,9 +49,7 @@ class AccountPool(Pool):
         *,
         listener: Listener | None = None,
     ) -> None:
-        super().__init__(
-            accounts, store or MemoryAccountStore(), clock or SystemClock(), Guarded(listener or LogListener())
-        )
+        super().__init__(accounts, store or MemoryAccountStore(), clock or SystemClock(), _heard(listener))
 
 
 class ChartClient(RoutedClient):
@@ -79,13 +77,13 @@ class ChartClient(RoutedClient):
         clock: Clock | None = None,
         listener: Listener | None = None,
     ) -> None:
-        clock, guarded = clock or SystemClock(), Guarded(listener or LogListener())
+        clock, heard = clock or SystemClock(), _heard(listener)
         with ExitStack() as resources:
             if transport is not None and config is None:
-                pool = None if accounts is None else _pool(accounts, clock, guarded)
+                pool = None if accounts is None else _pool(accounts, clock, heard)
                 routes: tuple[Route, ...] = (Route(transport, pool),)
             elif config is not None and transport is None and accounts is None:
-                routes = _routes(config, clock, guarded, resources)
+                routes = _routes(config, clock, heard, resources)
             else:
                 raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
             super().__init__(
@@ -93,7 +91,7 @@ class ChartClient(RoutedClient):
                 policy=policy or RetryPolicy(),
                 clock=clock,
                 chance=random.random,
-                listener=guarded,
+                listener=heard,
                 resources=resources.pop_all(),
                 default_timezone=DEFAULT_TIMEZONE if config is None else config.default_timezone,
             )
@@ -124,15 +122,15 @@ def fetch_with_retries(
     Raises:
         StoreUnavailable: the account store can't be reached, so no call may be made.
     """
-    clock, guarded = clock or SystemClock(), Guarded(listener or LogListener())
+    clock, heard = clock or SystemClock(), _heard(listener)
     return fetch(
         request,
         transport=transport,
-        pool=_pool(accounts, clock, guarded),
+        pool=_pool(accounts, clock, heard),
         policy=policy or RetryPolicy(),
         clock=clock,
         chance=random.random,
-        listener=guarded,
+        listener=heard,
     )
 
 
@@ -150,6 +148,11 @@ def open_templates(config: WorkerConfig) -> Mapping[str, ChartTemplate]:
     from ..adapters.templates import SHIPPED, load_templates
 
     return load_templates(config.templates_dir or SHIPPED)
+
+
+def _heard(listener: Listener | None) -> Listener:
+    """Guard against a listener of the host's; the log, which does not fail, is the default."""
+    return LogListener() if listener is None else Guarded(listener)
 
 
 def _pool(accounts: Pool | Sequence[Account], clock: Clock, listener: Listener) -> Pool:

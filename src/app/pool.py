@@ -92,7 +92,8 @@ class Pool:
         """
         chosen = None if allowed is None else (lambda place: allowed(self.accounts[place]))
         with self._lock:
-            self._load()
+            if not self._loaded:
+                self._refresh()
             refreshed = False
             while True:
                 now = self._clock.now()
@@ -149,7 +150,6 @@ class Pool:
     def status(self) -> tuple[AccountStatus, ...]:
         """Say what each account has left, in configured order."""
         with self._lock:
-            self._load()
             self._refresh()
             now = self._clock.now()
             pairs = zip(self.accounts, self._known, strict=True)
@@ -166,12 +166,6 @@ class Pool:
             known = ", ".join(list(self._place)[:10]) or "none"
             raise ConfigError(f"there is no account {account_id!r}; configured are: {known}") from None
 
-    def _load(self) -> None:
-        """Read the books once, when they are first needed."""
-        if not self._loaded:
-            self._refresh()
-            self._loaded = True
-
     def _refresh(self, *places: int) -> None:
         """Read the books of *places* again, of all accounts if there are none."""
         wanted = places or range(len(self.accounts))
@@ -181,6 +175,7 @@ class Pool:
             account = self.accounts[place]
             self._known[place] = snapshot
             self._line.put(place, ledger.ready_at(_current(snapshot, account, now), account))
+        self._loaded = self._loaded or not places
 
     def _remember(self, place: int, snapshot: AccountSnapshot) -> None:
         """Keep what was just put into the store, and line the account up anew."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 import attrs
 
@@ -47,6 +47,9 @@ __all__ = [
     "TakeClaim",
     "Woken",
 ]
+
+
+_NOTHING_YET: Final = ChartApiResult()
 
 
 @attrs.frozen
@@ -151,7 +154,7 @@ class Fetch:
     facts: tuple[Event, ...] = ()
     unused: Claim | None = None
     _sent: Moment = attrs.field(kw_only=True)
-    _outcome: ChartApiResult = attrs.field(factory=ChartApiResult)
+    _outcome: ChartApiResult = _NOTHING_YET
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +16,8 @@ from chartimg.domain.chart import ChartKey, ChartRequest
 
 payloads = st.dictionaries(
     st.text(max_size=8),
-    st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists),
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=6),
+    max_size=4,
 )
 
 
@@ -114,3 +118,57 @@ def test_a_payload_that_is_no_json_is_a_problem(payload: dict[str, object]) -> N
 def test_every_problem_is_told() -> None:
     """Four mistakes, four lines."""
     assert 4 == len(ChartRequest("", "", "", {"a": b""}).problems())
+
+
+def nested(depth: int) -> object:
+    """Make a list in a list, *depth* times."""
+    value: object = None
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def generator() -> Iterator[int]:
+    """Yield once."""
+    yield 1
+
+
+@pytest.mark.parametrize("value", [nested(700), nested(100_000), generator(), threading.Lock()])
+def test_a_payload_that_can_not_even_be_copied_is_a_problem(value: object) -> None:
+    """A request that is wrong is a value, told before any call, also when it is nested too deep or holds no data."""
+    (problem,) = ChartRequest("A:B", "1h", "t", {"a": value}).problems()
+
+    assert problem.startswith("payload ")
+
+
+@given(payload=payloads)
+def test_the_bytes_are_canonical(payload: dict[str, Any]) -> None:
+    """Sorted names, no space, ASCII only; the digest is that of the bytes."""
+    request = ChartRequest("ü:ß", "1h", "t", payload)
+
+    assert json.dumps(request.body, sort_keys=True, separators=(",", ":")).encode() == request.encoded
+    assert request.encoded.isascii()
+    assert hashlib.sha256(request.encoded).hexdigest() == request.body_digest
+
+
+@given(payload=payloads)
+def test_every_body_is_a_new_one(payload: dict[str, Any]) -> None:
+    """Emptying one changes neither the next nor the bytes that are posted."""
+    request = ChartRequest("A:B", "1h", "t", payload)
+    before, encoded = request.body, request.encoded
+    request.body.clear()
+
+    assert (before, encoded) == (request.body, request.encoded)
+    assert request.body is not request.body
+
+
+def test_upper_and_lower_case_name_different_charts() -> None:
+    """A minute is no month."""
+    assert ChartRequest("A:B", "1m", "t").key != ChartRequest("A:B", "1M", "t").key
+
+
+def test_the_payload_never_shows() -> None:
+    """The repr of a request names the chart and nothing else."""
+    assert "ChartRequest(symbol='A:B', timeframe='1h', chart_template_id='t')" == repr(
+        ChartRequest("A:B", "1h", "t", {"a": "secret"})
+    )

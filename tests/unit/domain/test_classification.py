@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import event, given
@@ -203,3 +205,121 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
 def test_no_retry_after_says_nothing() -> None:
     """Without the header there is nothing to wait for."""
     assert retry_after_seconds({}, NOW) is None
+
+
+FIELD = {"value": "INVALID", "msg": "must be a supported interval", "param": "interval", "location": "body"}
+
+DOCUMENTED: list[tuple[int, bytes, FaultKind]] = [
+    (400, b"", K.INVALID_REQUEST),
+    (401, said("Invalid Request"), K.INVALID_REQUEST),
+    (403, said("Forbidden"), K.CREDENTIAL_REJECTED),
+    (403, said("Layout Forbidden"), K.INVALID_REQUEST),
+    (403, said("Exceed Max Usage Resolution Limit (800x600)"), K.PLAN_LIMIT),
+    (403, said("Exceed Max Usage Parameter Limit (3)"), K.PLAN_LIMIT),
+    (404, b"", K.INVALID_REQUEST),
+    (404, said("Route not found."), K.INVALID_REQUEST),
+    (409, said("Session Disconnected"), K.INVALID_REQUEST),
+    (422, b'{"error":"Invalid symbol."}', K.INVALID_REQUEST),
+    (422, json.dumps({"errors": [FIELD | {"location": "query"}]}).encode(), K.INVALID_REQUEST),
+    (422, json.dumps([FIELD, FIELD]).encode(), K.INVALID_REQUEST),
+    (422, said("Invalid Symbol"), K.INVALID_REQUEST),
+    (422, said("Invalid Interval"), K.INVALID_REQUEST),
+    (422, said("Invalid Request"), K.INVALID_REQUEST),
+    (429, said("Too Many Requests"), K.THROTTLED),
+    (429, said("Limit Exceeded"), K.QUOTA_EXCEEDED),
+    (500, b'{"error":"Server error."}', K.SERVICE_UNAVAILABLE),
+    (500, said("Something Went Wrong"), K.SERVICE_UNAVAILABLE),
+    (503, b"", K.SERVICE_UNAVAILABLE),
+    (504, b'{"error":"Process timeout."}', K.SERVICE_UNAVAILABLE),
+    (504, said("External Request Timeout"), K.SERVICE_UNAVAILABLE),
+    (504, said("Endpoint request timed out"), K.SERVICE_UNAVAILABLE),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), DOCUMENTED)
+def test_every_documented_error_is_of_its_kind(status: int, body: bytes, kind: FaultKind) -> None:
+    """Each status and body of the API page, v1 to v3, is told apart without any header's help."""
+    error = classify(Reply(status, {"content-type": "application/json"}, body), now=NOW)
+
+    assert error is not None
+    assert (kind, status) == (error.kind, error.http_status)
+
+
+@given(status=st.integers().filter(lambda status: status != 200))
+def test_a_picture_is_one_only_under_status_200(status: int) -> None:
+    """Even a whole PNG, verified or not, is an error under any other status."""
+    assert classify(Reply(status, {}, PNG), now=NOW) is not None
+    assert classify(Reply(status, {}, PNG, picture_verified=True), now=NOW) is not None
+
+
+@given(status=st.integers(), headers=HEADERS)
+def test_a_whole_message_of_limit_exceeded_spends_the_day_under_any_status(
+    status: int, headers: dict[str, str]
+) -> None:
+    """It is the most particular row of the table, whatever else the reply says."""
+    error = classify(Reply(status, headers, said("Limit Exceeded")), now=NOW)
+
+    assert error is not None
+    assert FaultKind.QUOTA_EXCEEDED is error.kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rate_limit_exceeded",
+        "RateLimitExceeded",
+        "rate-limit exceeded",
+        "Rate Limit Exceeded",
+        "rates are limited",
+        "Throttling",
+        "ThrottlingException",
+        "THROTTLED",
+    ],
+)
+def test_a_429_that_speaks_of_a_rate_or_of_throttling_spends_no_day(text: str) -> None:
+    """However the words are joined: a spent day is not taken back until midnight, a throttle passes in a moment."""
+    error = classify(Reply(429, {}, said(text)), now=NOW)
+
+    assert error is not None
+    assert FaultKind.THROTTLED is error.kind
+
+
+@pytest.mark.parametrize("text", ["Please generate less", "Be accurate", "A separate plan", "Try the pirate's", "?"])
+def test_a_429_that_speaks_of_no_rate_spends_the_day(text: str) -> None:
+    """Words that merely hold the letters say nothing of a rate."""
+    error = classify(Reply(429, {}, said(text)), now=NOW)
+
+    assert error is not None
+    assert FaultKind.QUOTA_EXCEEDED is error.kind
+
+
+def test_what_a_reply_means_does_not_depend_on_what_became_of_an_earlier_error() -> None:
+    """The function is pure: a host that edits the details it was given changes no later error."""
+    body = b'{"errors":[{"msg":"a detail nobody else looks at"}]}'
+    first = classify(Reply(422, {}, body), now=NOW)
+    assert first is not None
+    for detail in first.details:
+        with contextlib.suppress(TypeError, AttributeError):
+            detail["msg"] = "changed"  # type: ignore[index]
+
+    second = classify(Reply(422, {}, body), now=NOW)
+
+    assert second is not None
+    assert ({"msg": "a detail nobody else looks at"},) == second.details
+
+
+@given(value=st.text() | st.floats().map(str) | st.integers().map(str))
+def test_any_retry_after_is_none_or_seconds_within_a_day(value: str) -> None:
+    """Whatever the header holds, the answer is usable and nothing is raised."""
+    seconds = retry_after_seconds({"retry-after": value}, NOW)
+
+    assert seconds is None or 0 <= seconds <= 86_400
+
+
+@given(moment=st.datetimes(NOW.replace(tzinfo=None), NOW.replace(tzinfo=None) + timedelta(days=2)))
+def test_an_http_date_is_as_far_off_as_it_is(moment: datetime) -> None:
+    """Any date in the form of RFC 9110 gives the whole seconds up to it, and a day at most."""
+    moment = moment.replace(microsecond=0, tzinfo=UTC)
+    seconds = retry_after_seconds({"retry-after": format_datetime(moment, usegmt=True)}, NOW)
+
+    assert min((moment - NOW).total_seconds(), 86_400.0) == seconds

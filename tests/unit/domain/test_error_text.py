@@ -78,3 +78,19 @@ def test_no_bytes_make_it_raise(body: bytes) -> None:
 
     assert text.message.isprintable()
     assert len(text.message) <= 300
+
+
+@pytest.mark.parametrize("depth", [100, 400, 600, 900, 1_000, 100_000])
+@pytest.mark.parametrize("frame", ["%s", "[%s]", '{"errors":[%s]}', '[{"msg":%s}]', '{"errors":[{"param":%s}]}'])
+def test_nesting_never_makes_it_raise(frame: str, depth: int) -> None:
+    """Wherever the depth is, and on either side of what the JSON reader bears."""
+    body = (frame % ("[" * depth + "]" * depth)).encode()
+
+    assert len(read_error_text(body).message) <= 300
+
+
+@given(text=st.text(min_size=1).map(lambda text: " ".join(text.split())).filter(str.isprintable).filter(bool))
+def test_what_can_be_shown_is_told_as_it_was_said(text: str) -> None:
+    """A printable line comes through whole, up to three hundred characters, under each documented name."""
+    for body in ({"message": text}, {"error": text}, {"errors": [{"msg": text}]}, [{"msg": text}]):
+        assert text[:300].rstrip() == read_error_text(json.dumps(body).encode()).message

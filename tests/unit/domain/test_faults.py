@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def test_every_kind_has_its_row() -> None:
@@ -25,3 +32,53 @@ def test_a_request_that_is_wrong_is_told_in_full() -> None:
     assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False) == (error.code, error.kind, error.retriable)
     assert ({"msg": "symbol is empty"}, {"msg": "timeframe is empty"}) == error.details
     assert "symbol is empty; timeframe is empty" in error.message
+
+
+TABLE = {
+    FaultKind.BAD_IMAGE: (ErrorCode.CHART_API_FAILED, False, Scope.REQUEST),
+    FaultKind.UNEXPECTED_REPLY: (ErrorCode.CHART_API_FAILED, False, Scope.REQUEST),
+    FaultKind.INVALID_REQUEST: (ErrorCode.CHART_API_FAILED, False, Scope.REQUEST),
+    FaultKind.CREDENTIAL_REJECTED: (ErrorCode.CHART_API_FAILED, False, Scope.ACCOUNT),
+    FaultKind.PLAN_LIMIT: (ErrorCode.CHART_API_FAILED, False, Scope.PLAN),
+    FaultKind.THROTTLED: (ErrorCode.CHART_API_LIMIT_EXCEEDED, True, Scope.ACCOUNT),
+    FaultKind.QUOTA_EXCEEDED: (ErrorCode.CHART_API_LIMIT_EXCEEDED, True, Scope.ACCOUNT),
+    FaultKind.SERVICE_UNAVAILABLE: (ErrorCode.CHART_API_FAILED, True, Scope.SERVICE),
+    FaultKind.NOT_SENT: (ErrorCode.CHART_API_FAILED, True, Scope.SERVICE),
+    FaultKind.NETWORK: (ErrorCode.CHART_API_FAILED, True, Scope.SERVICE),
+    FaultKind.FIXTURE_MISSING: (ErrorCode.CHART_API_MOCK_MISSING, False, Scope.FIXTURES),
+    FaultKind.NO_ACCOUNT: (ErrorCode.CHART_API_LIMIT_EXCEEDED, False, Scope.ACCOUNTS),
+}
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_an_error_is_what_its_row_says(kind: FaultKind) -> None:
+    """Code, retriability and scope of every kind are the documented ones."""
+    error = ChartApiError.of(kind, "it failed")
+
+    assert TABLE[kind] == (error.code, error.retriable, error.scope)
+
+
+def test_an_error_keeps_all_it_is_told() -> None:
+    """Status, pause, moment and details are the caller's, and none of them is made up."""
+    details = ({"param": "width"},)
+    full = ChartApiError.of(
+        FaultKind.THROTTLED, "slow", http_status=429, retry_after=2.0, available_at=NOON, details=details
+    )
+    bare = ChartApiError.of(FaultKind.THROTTLED, "slow")
+
+    assert ("slow", 429, 2.0, NOON, details) == (
+        full.message,
+        full.http_status,
+        full.retry_after,
+        full.available_at,
+        full.details,
+    )
+    assert (None, None, None, ()) == (bare.http_status, bare.retry_after, bare.available_at, bare.details)
+
+
+def test_nobody_changes_the_table_or_an_error() -> None:
+    """Both are frozen."""
+    with pytest.raises(TypeError):
+        MEANINGS[FaultKind.NETWORK] = MEANINGS[FaultKind.BAD_IMAGE]  # type: ignore[index]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        ChartApiError.of(FaultKind.NETWORK, "reset").retriable = False  # type: ignore[misc]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +77,24 @@ def test_what_is_unsafe_is_escaped(symbol: str, name: str) -> None:
 def test_a_slug_is_what_is_left_of_a_sentence(text: str, short: str) -> None:
     """Letters and digits in upper case, underscores between, forty at most."""
     assert short == slug(text)
+
+
+@given(key=keys)
+def test_a_name_is_one_component_of_a_path_on_every_system(key: ChartKey) -> None:
+    """It stays in its folder, also where a backslash or a colon divides."""
+    for name in (stem(key), distinct_stem(key)):
+        assert (name,) == PurePosixPath(name).parts == PureWindowsPath(name).parts
+        assert name not in {".", ".."}
+
+
+@given(key=keys, other=keys)
+def test_no_chart_has_the_distinct_name_of_another(key: ChartKey, other: ChartKey) -> None:
+    """What is plain to one is never the name made for another."""
+    assert key == other or distinct_stem(key).casefold() != stem(other).casefold()
+
+
+@given(text=st.text())
+def test_a_slug_fits_into_any_file_name(text: str) -> None:
+    """Forty characters at most, no others than letters, digits and single underscores within."""
+    assert re.fullmatch(r"(?:[A-Z0-9]+(?:_[A-Z0-9]+)*)?", slug(text))
+    assert len(slug(text)) <= 40

@@ -137,3 +137,19 @@ def test_what_is_wrong_is_said(data: bytes, phrase: str) -> None:
 
     assert isinstance(verdict, str)
     assert phrase in verdict
+
+
+@given(png=pngs(), data=st.data())
+def test_no_changed_byte_goes_unnoticed(png: tuple[bytes, Picture], data: st.DataObject) -> None:
+    """Whichever byte of the file is another one, it is no picture any more."""
+    whole = bytearray(png[0])
+    place = data.draw(st.integers(0, len(whole) - 1))
+    whole[place] = data.draw(st.integers(0, 255).filter(lambda value: value != whole[place]))
+
+    assert isinstance(inspect(bytes(whole)), str)
+
+
+def test_a_picture_as_the_provider_sends_it_is_refused_at_every_cut() -> None:
+    """Not one of the places where a connection may break leaves a picture behind."""
+    assert [] == [end for end in range(len(PNG)) if not isinstance(inspect(PNG[:end]), str)]
+    assert Picture(4, 3) == inspect(PNG)

@@ -105,3 +105,34 @@ def test_every_mistake_is_told() -> None:
         RetryPolicy(0, -1, -1, -1)
 
     assert 4 == len(refusal.value.problems)
+
+
+@given(error=errors, policy=policies, calls=st.integers(1, 8), elapsed=st.floats(0, 700), jitter=st.floats(0, 0.999))
+def test_nothing_is_given_up_that_another_call_may_bring(
+    error: ChartApiError, policy: RetryPolicy, calls: int, elapsed: float, jitter: float
+) -> None:
+    """With a call left an account's error always switches, and a service's waits whenever the wait fits."""
+    decision = decide(error, calls=calls, elapsed=elapsed, jitter=jitter, policy=policy, now=NOW)
+    if calls < policy.max_attempts and error.scope in {Scope.ACCOUNT, Scope.PLAN}:
+        assert SwitchAccount() == decision
+    if calls < policy.max_attempts and error.scope is Scope.SERVICE:
+        delay = max(policy.backoff(calls, jitter), error.retry_after or 0.0)
+        assert isinstance(decision, WaitAndRetry if elapsed + delay < policy.deadline else GiveUp)
+
+
+@given(error=errors, policy=policies, jitter=st.floats(0, 0.999))
+def test_a_give_up_says_when_to_come_back_where_the_provider_did(
+    error: ChartApiError, policy: RetryPolicy, jitter: float
+) -> None:
+    """The last error is the same but for the moment, which is there whenever another try may help."""
+    decision = decide(error, calls=policy.max_attempts, elapsed=0.0, jitter=jitter, policy=policy, now=NOW)
+    asked = error.retry_after if error.retriable else None
+    moment = None if asked is None else NOW + timedelta(seconds=asked)
+
+    assert GiveUp(attrs.evolve(error, available_at=moment)) == decision
+
+
+@given(policy=policies, calls=st.integers(1, 10_000), jitter=st.floats(0, 1, exclude_max=True))
+def test_a_step_is_never_longer_than_its_largest(policy: RetryPolicy, calls: int, jitter: float) -> None:
+    """Whatever the number of calls, and never negative."""
+    assert 0.0 <= policy.backoff(calls, jitter) <= policy.max_delay

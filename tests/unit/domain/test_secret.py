@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chartimg.domain.classification import classify
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.secret import MASK, scrub
 from chartimg.testing import picture
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 KEY = 'canary/"key"\\7'
 
 
@@ -51,3 +54,44 @@ def test_pictures_and_short_keys_are_let_be() -> None:
 
     assert scrub(picked, KEY) is picked
     assert Reply(429, {}, b"many") == scrub(Reply(429, {}, b"many"), "an")
+
+
+visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="[]"), min_size=6)
+
+
+@given(key=visible, status=st.sampled_from([200, 302, 403, 422, 429, 503]))
+def test_no_key_reaches_an_error(key: str, status: int) -> None:
+    """Whatever characters a key is made of: once scrubbed, neither message nor details of the error hold it."""
+    body = json.dumps({"message": f"no such key as ({key})", "errors": [{"value": key}]}).encode()
+    error = classify(scrub(Reply(status, {"x-echo": key}, body), key), now=NOON)
+
+    assert error is not None
+    assert key not in error.message
+    assert key not in [value for detail in error.details for value in detail.values()]
+
+
+def test_a_broken_picture_hides_no_key() -> None:
+    """What merely begins like a PNG is text to be scrubbed, unless it came as a picture."""
+    reply = scrub(Reply(403, {}, picture()[:8] + KEY.encode()), KEY)
+
+    assert reply == Reply(403, {}, picture()[:8] + MASK.encode())
+
+
+def test_a_key_in_the_headers_of_a_picture_is_masked() -> None:
+    """The bytes of the picture stay as they are."""
+    assert scrub(Reply(200, {"x-echo": KEY}, picture()), KEY) == Reply(200, {"x-echo": MASK}, picture())
+
+
+def test_a_key_in_the_details_of_a_failure_is_masked() -> None:
+    """They become the details of the error a host is given, however deep they are."""
+    failure = scrub(TransportFailure(FaultKind.NOT_SENT, "refused", ({"sent": KEY, "all": [{"key": KEY}]},)), KEY)
+
+    assert failure == TransportFailure(FaultKind.NOT_SENT, "refused", ({"sent": MASK, "all": [{"key": MASK}]},))
+
+
+@pytest.mark.parametrize("depth", [100, 400, 600, 900, 100_000])
+def test_json_nested_deep_never_makes_it_raise(depth: int) -> None:
+    """A reply that was paid for is always handed on, and an escaped key in it is either masked or still escaped."""
+    body = b'["\\n",' + b"[" * depth + b'"x"' + b"]" * depth + b"]"
+
+    assert isinstance(scrub(Reply(422, {}, body), KEY), Reply)

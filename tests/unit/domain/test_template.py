@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.chart import ChartRequest
+from chartimg.domain.chart import ChartKey, ChartRequest
 from chartimg.domain.template import ChartTemplate
 
 TEMPLATE = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"theme": "dark", "symbol": "no", "interval": "no"})
@@ -34,3 +34,18 @@ def test_symbol_and_interval_never_come_from_the_template(symbol: str, timeframe
 
     assert timeframe == body["interval"]
     assert str(body["symbol"]).endswith(symbol)
+
+
+def test_a_template_stays_as_it_is_whatever_becomes_of_its_requests() -> None:
+    """A request has a payload of its own."""
+    template = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"studies": [{"name": "Volume"}]})
+    request = template.request("BTCUSDT", "1h")
+    request.body["studies"].append({})  # type: ignore[attr-defined]
+
+    assert {"studies": [{"name": "Volume"}]} == template.payload
+    assert template.request("BTCUSDT", "1h") == request
+
+
+def test_the_template_s_id_is_the_chart_s() -> None:
+    """It is what the fixture's file is named after."""
+    assert ChartKey("BINANCE:BTCUSDT", "1h", "t") == TEMPLATE.request("BTCUSDT", "1h").key

@@ -1,0 +1,81 @@
+"""Facts for listeners: which there are, what they hold, and that nobody changes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import get_args
+
+import attrs
+import pytest
+
+from chartimg.domain import events
+from chartimg.domain.events import (
+    AccountExhausted,
+    AccountSuspended,
+    AccountThrottled,
+    CallFinished,
+    CallStarted,
+    Event,
+    FixtureNotRecorded,
+    FixtureRecorded,
+    FixtureStale,
+    LimitExceeded,
+    MockMissing,
+    RetryScheduled,
+    StoreFailed,
+)
+from chartimg.domain.faults import FaultKind
+
+CHART = "BINANCE:BTCUSDT 1h price_v1"
+LATER = datetime(2026, 1, 6, tzinfo=UTC)
+
+FACTS: list[tuple[Event, tuple[str, ...]]] = [
+    (CallStarted(CHART, "a", 1), ("chart", "account_id", "attempt")),
+    (
+        CallFinished(CHART, "a", 1, 2.5, 503, FaultKind.SERVICE_UNAVAILABLE),
+        ("chart", "account_id", "attempt", "duration", "http_status", "kind"),
+    ),
+    (RetryScheduled(CHART, 1, 0.5, FaultKind.NETWORK), ("chart", "attempt", "delay", "kind")),
+    (AccountThrottled("a", LATER, "Too Many Requests"), ("account_id", "until", "reason")),
+    (AccountExhausted("a", LATER, "Limit Exceeded"), ("account_id", "until", "reason")),
+    (AccountSuspended("a", "Forbidden"), ("account_id", "reason")),
+    (
+        LimitExceeded(CHART, ("a", "b"), ("c",), LATER),
+        ("chart", "exhausted_accounts", "suspended_accounts", "available_at"),
+    ),
+    (MockMissing(CHART, "x.png"), ("chart", "path")),
+    (FixtureRecorded(CHART, "x.png", 200), ("chart", "path", "http_status")),
+    (FixtureNotRecorded(CHART, "x", "disk full"), ("chart", "path", "reason")),
+    (FixtureStale(CHART, "x.png"), ("chart", "path")),
+    (StoreFailed("a", "disk full"), ("account_id", "reason")),
+]
+
+
+def test_every_fact_is_public_and_one_of_the_union() -> None:
+    """What can be told, what is exported and what is looked at here are the same classes."""
+    assert {kind.__name__ for kind in get_args(Event)} == set(events.__all__) - {"Event"}
+    assert set(get_args(Event)) == {type(fact) for fact, _ in FACTS}
+
+
+@pytest.mark.parametrize(("fact", "names"), FACTS)
+def test_the_fields_of_a_fact_are_those_of_its_log_line(fact: Event, names: tuple[str, ...]) -> None:
+    """Their names and order are API: logs are written from them."""
+    assert names == tuple(field.name for field in attrs.fields(type(fact)))
+
+
+@pytest.mark.parametrize(("fact", "names"), FACTS)
+def test_no_listener_changes_a_fact_for_the_next_one(fact: Event, names: tuple[str, ...]) -> None:
+    """Every field is frozen."""
+    for name in names:
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(fact, name, None)
+
+
+@pytest.mark.parametrize(("fact", "names"), FACTS)
+def test_a_fact_is_a_value(fact: Event, names: tuple[str, ...]) -> None:
+    """Two facts of the same content are equal, count once in a set, and tell all they hold."""
+    twin = attrs.evolve(fact)
+
+    assert fact == twin
+    assert 1 == len({fact, twin})
+    assert all(f"{name}={getattr(fact, name)!r}" in repr(fact) for name in names)

@@ -1,0 +1,68 @@
+"""What one exchange can yield: a reply, or a transport failure, as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.domain.faults import FaultKind
+from chartimg.domain.reply import Reply, TransportFailure
+
+FILE = Path("a.png")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "field"),
+    [
+        *((Reply(200), field.name) for field in attrs.fields(Reply)),
+        *((TransportFailure(FaultKind.NETWORK, "reset"), field.name) for field in attrs.fields(TransportFailure)),
+    ],
+)
+def test_what_came_of_an_exchange_is_never_changed(outcome: Reply | TransportFailure, field: str) -> None:
+    """No field of either value can be set again."""
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(outcome, field, None)
+
+
+def test_a_status_alone_is_a_reply_from_the_network() -> None:
+    """Headers and body are empty, no file is named, and nobody has vouched for a picture."""
+    assert Reply(503, {}, b"", None, picture_verified=False) == Reply(503)
+
+
+def test_two_replies_share_no_headers() -> None:
+    """Each reply without headers has an empty mapping of its own."""
+    assert Reply(200).headers is not Reply(200).headers
+
+
+def test_a_failure_names_no_file_and_no_details_unless_told() -> None:
+    """Kind and message are all that a transport has to say."""
+    assert TransportFailure(FaultKind.NOT_SENT, "refused", (), None) == TransportFailure(FaultKind.NOT_SENT, "refused")
+
+
+@given(size=st.integers(0, 99))
+def test_the_repr_of_a_reply_tells_the_size_and_shows_no_content(size: int) -> None:
+    """Neither headers nor body appear, so what a provider echoes stays out of logs and tracebacks."""
+    reply = Reply(422, {"x-echo": "canary"}, b"#" * size, FILE)
+
+    assert f"Reply(status=422, body=<{size} bytes>, fixture_path={FILE!r})" == repr(reply)
+
+
+def test_equal_exchanges_are_equal_and_others_are_not() -> None:
+    """They are values: what they hold is what they are."""
+    reply = Reply(200, {"a": "b"}, b"x", FILE)
+
+    assert Reply(200, {"a": "b"}, b"x", FILE) == reply
+    assert [] == [
+        other
+        for other in (
+            attrs.evolve(reply, status=201),
+            attrs.evolve(reply, headers={}),
+            attrs.evolve(reply, body=b""),
+            attrs.evolve(reply, fixture_path=None),
+        )
+        if other == reply
+    ]
