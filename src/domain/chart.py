@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -34,8 +35,11 @@ class ChartKey:
 
 
 def _private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
-    """Keep what the host may change later out of a frozen value."""
-    return copy.deepcopy(dict(payload))
+    """Keep what the host may change later out of a frozen value; what can't be copied is marked, and told later."""
+    try:
+        return copy.deepcopy(dict(payload))
+    except Exception:  # noqa: BLE001 (a copy runs the code of whatever is in there)
+        return MappingProxyType(dict(payload))
 
 
 @attrs.frozen
@@ -97,6 +101,9 @@ class ChartRequest:
             self.encoded  # noqa: B018 (asked for what it may raise, and kept)
         except (ValueError, TypeError, RecursionError) as error:
             found.append(f"payload can't be written as JSON ({error})")
+        else:
+            if isinstance(self.payload, MappingProxyType):
+                found.append("payload can't be copied; it is nested too deep")
         return tuple(found)
 
     def _merged(self) -> dict[str, object]:

@@ -22,7 +22,9 @@ __all__ = ["classify", "retry_after_seconds"]
 
 _THROTTLE_TYPE: Final = "toomanyrequestsexception"
 _QUOTA_TYPE: Final = "limitexceededexception"
-_RATE_WORDS: Final = re.compile(r"\brates?\b|throttl|too many requests|per second|slow down", re.IGNORECASE)
+_RATE_WORDS: Final = re.compile(
+    r"\brates?\b|(?<![a-z])rate[_ -]?limit|throttl|too many requests|per second|slow down", re.IGNORECASE
+)
 _QUOTA_WORDS: Final = re.compile(r"quota|\busage\b|\bdaily\b|per day|\bmonthly\b|limit exceeded", re.IGNORECASE)
 _SHORT_PAUSE: Final = 60.0  # seconds; a longer Retry-After speaks of no throttle
 _LONGEST_PAUSE: Final = 86_400.0  # seconds; the quota's window

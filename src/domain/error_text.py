@@ -33,7 +33,10 @@ def read_error_text(body: bytes) -> ErrorText:
 
     Source: the API page, "Errors" (v1 mixes ``message``, ``error`` and ``errors``; a v2 422 is an array or an object).
     """
-    return _read_known(body) if len(body) <= _MAX_KNOWN else _read(body)
+    if len(body) > _MAX_KNOWN:
+        return _read(body)
+    known = _read_known(body)
+    return _read(body) if known.details else known  # whoever gets details may change them
 
 
 def _read(body: bytes) -> ErrorText:
@@ -55,7 +58,7 @@ def _field_errors(value: object) -> Iterator[Mapping[str, object]]:
     listed = value.get("errors") if isinstance(value, Mapping) else value
     if isinstance(listed, list):
         for entry in listed:
-            yield entry if isinstance(entry, Mapping) else {"msg": str(entry)[:_MAX_MESSAGE]}
+            yield entry if isinstance(entry, Mapping) else {"msg": entry}
 
 
 def _message(value: object) -> str:
@@ -78,7 +81,7 @@ def _message(value: object) -> str:
 def _describe(entry: Mapping[str, object]) -> str:
     """Say one field error in a phrase: ``interval: Invalid value``."""
     parts = (entry.get("param"), entry.get("msg") or entry.get("message"))
-    return ": ".join(str(part)[:_MAX_MESSAGE] for part in parts if part)
+    return ": ".join(str(part)[:_MAX_MESSAGE] for part in parts if part and isinstance(part, str | int | float))
 
 
 def _one_line(text: str) -> str:

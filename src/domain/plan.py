@@ -39,7 +39,7 @@ class ChartLimits:
         """Whether a request of this size and this many studies and drawings would be served."""
         payload = request.payload
         parameters = sum(
-            len(listed) for name in ("studies", "drawings") if isinstance(listed := payload.get(name), list)
+            len(listed) for name in ("studies", "drawings") if isinstance(listed := payload.get(name), list | tuple)
         )
         return (
             _pixels(payload.get("width"), _DEFAULT_WIDTH) <= self.max_width

@@ -22,15 +22,20 @@ def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailu
     """Give *outcome* without *key*; the same object when it holds none."""
     if isinstance(outcome, Reply):
         return scrub_reply(outcome, key)
-    return attrs.evolve(outcome, message=_without(outcome.message, key))
+    details = tuple(
+        {_without(name, key): _clean(value, key) for name, value in each.items()} for each in outcome.details
+    )
+    return attrs.evolve(outcome, message=_without(outcome.message, key), details=details)
 
 
 def scrub_reply(reply: Reply, key: str) -> Reply:
     """Give *reply* without *key*, plain or however JSON may spell it; the same object when it holds none."""
-    if reply.status == _OK and reply.body.startswith(_PNG):  # no room for a key, and any change would damage it
-        return reply
     headers = {_without(name, key): _without(value, key) for name, value in reply.headers.items()}
-    body = _without_spelled(_without(reply.body.decode("latin-1"), key).encode("latin-1"), key)
+    body = reply.body
+    if reply.status != _OK or not body.startswith(
+        _PNG
+    ):  # a picture has no room for a key, and a change would damage it
+        body = _without_spelled(_without(body.decode("latin-1"), key).encode("latin-1"), key)
     return reply if body == reply.body and headers == reply.headers else attrs.evolve(reply, body=body, headers=headers)
 
 
@@ -46,7 +51,10 @@ def _without_spelled(body: bytes, key: str) -> bytes:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return body
-    clean = _clean(value, key)
+    try:
+        clean = _clean(value, key)
+    except RecursionError:  # what can't be looked through isn't shown
+        return b""
     return body if clean == value else json.dumps(clean, separators=(",", ":")).encode()
 
 
@@ -54,9 +62,9 @@ def _clean(value: object, key: str) -> object:
     match value:
         case str():
             return _without(value, key)
-        case list():
+        case list() | tuple():
             return [_clean(inner, key) for inner in value]
         case dict():
-            return {_without(name, key): _clean(inner, key) for name, inner in value.items()}
+            return {_without(str(name), key): _clean(inner, key) for name, inner in value.items()}
         case _:
             return value

@@ -94,3 +94,8 @@ def test_what_can_be_shown_is_told_as_it_was_said(text: str) -> None:
     """A printable line comes through whole, up to three hundred characters, under each documented name."""
     for body in ({"message": text}, {"error": text}, {"errors": [{"msg": text}]}, [{"msg": text}]):
         assert text[:300].rstrip() == read_error_text(json.dumps(body).encode()).message
+
+
+def test_a_long_message_keeps_its_first_three_hundred_characters() -> None:
+    """Not one more and not one less."""
+    assert "x" * 300 == read_error_text(json.dumps({"message": "x" * 301}).encode()).message

@@ -98,3 +98,18 @@ def test_a_slug_fits_into_any_file_name(text: str) -> None:
     """Forty characters at most, no others than letters, digits and single underscores within."""
     assert re.fullmatch(r"(?:[A-Z0-9]+(?:_[A-Z0-9]+)*)?", slug(text))
     assert len(slug(text)) <= 40
+
+
+def test_a_name_is_cut_only_when_it_is_longer_than_120() -> None:
+    """Up to there it can be read whole; beyond it ends in a digest."""
+    fits, longer = ChartKey("A" * 113, "1h", "t"), ChartKey("A" * 114, "1h", "t")
+
+    assert f"{'A' * 113}__1h__t" == stem(fits)
+    assert re.fullmatch(r"A{80}~[0-9a-f]{16}", stem(longer))
+
+
+def test_the_fields_of_a_chart_never_run_into_each_other() -> None:
+    """A letter that moves from one field to the next makes another digest."""
+    alike = [ChartKey("x" * 200, "yz", "t"), ChartKey("x" * 200 + "y", "z", "t"), ChartKey("x" * 200, "y", "zt")]
+
+    assert 3 == len({stem(key) for key in alike})

@@ -69,3 +69,9 @@ def test_every_plan_has_its_limits() -> None:
     assert set(PlanName) == set(PLANS)
     with pytest.raises(TypeError):
         PLANS[PlanName.BASIC] = PLANS[PlanName.ULTRA]  # type: ignore[index]
+
+
+def test_a_size_with_a_fraction_is_a_size() -> None:
+    """A number too large is refused before a call is spent on it, however it is written."""
+    assert not PLANS[PlanName.ULTRA].allows(ChartRequest("A:B", "1h", "t", {"width": 1e4}))
+    assert PLANS[PlanName.ULTRA].allows(ChartRequest("A:B", "1h", "t", {"width": 800.0}))

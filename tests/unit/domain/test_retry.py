@@ -10,7 +10,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.faults import ChartApiError, FaultKind, Scope
+from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Scope
 from chartimg.domain.retry import Decision, GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -136,3 +136,21 @@ def test_a_give_up_says_when_to_come_back_where_the_provider_did(
 def test_a_step_is_never_longer_than_its_largest(policy: RetryPolicy, calls: int, jitter: float) -> None:
     """Whatever the number of calls, and never negative."""
     assert 0.0 <= policy.backoff(calls, jitter) <= policy.max_delay
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in FaultKind if MEANINGS[kind].scope in {Scope.REQUEST, Scope.FIXTURES, Scope.ACCOUNTS}]
+)
+def test_what_no_other_call_can_mend_is_final_at_once(kind: FaultKind) -> None:
+    """Errors of the request, the fixtures and of all accounts together end the fetch with the very same error."""
+    error = ChartApiError.of(kind, "it failed")
+
+    assert GiveUp(error) == ask(error)
+
+
+def test_a_wait_that_ends_at_the_deadline_leaves_no_time_for_a_call() -> None:
+    """One moment less is waited for."""
+    error = attrs.evolve(BUSY, retry_after=20.0)
+
+    assert isinstance(ask(error, elapsed=100.0), GiveUp)
+    assert WaitAndRetry(20.0) == ask(error, elapsed=99.9)

@@ -95,3 +95,9 @@ def test_json_nested_deep_never_makes_it_raise(depth: int) -> None:
     body = b'["\\n",' + b"[" * depth + b'"x"' + b"]" * depth + b"]"
 
     assert isinstance(scrub(Reply(422, {}, body), KEY), Reply)
+
+
+def test_a_key_of_four_characters_is_masked_and_one_of_three_is_not() -> None:
+    """So short a text is part of too many words."""
+    assert Reply(422, {}, b"my [key]!") == scrub(Reply(422, {}, b"my abcd!"), "abcd")
+    assert Reply(422, {}, b"my abc!") == scrub(Reply(422, {}, b"my abc!"), "abc")
