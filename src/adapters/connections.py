@@ -58,6 +58,16 @@ class _BoundedReads(io.RawIOBase):
         self._raw.close()
 
 
+class _Headers(http.client.HTTPMessage):
+    """Headers and nothing else: urllib3 would look for lines that are none, and log them, whatever they hold."""
+
+    def is_multipart(self) -> bool:
+        return False
+
+    def get_payload(self, i: int | None = None, decode: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 (email's)
+        return None
+
+
 class _BoundedResponse(http.client.HTTPResponse):
     """A reply that has to be whole, headers included, within the timeout of its socket."""
 
@@ -72,9 +82,8 @@ class _BoundedResponse(http.client.HTTPResponse):
         super().begin()
         if self._reads.ended:  # http.client takes the end of the connection for the end of the headers
             raise http.client.RemoteDisconnected("the connection ended in the headers")
-        # urllib3 would log lines that are no headers, whatever they hold.
         self.msg.defects.clear()
-        self.msg.set_payload("")
+        self.msg.__class__ = _Headers
 
 
 class _PlainConnection(HTTPConnection):

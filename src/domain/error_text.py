@@ -36,7 +36,12 @@ def read_error_text(body: bytes) -> ErrorText:
     if len(body) > _MAX_KNOWN:
         return _read(body)
     known = _read_known(body)
-    return _read(body) if known.details else known  # whoever gets details may change them
+    if not known.details:
+        return known
+    # Whoever gets details may change them, so each gets his own.
+    if all(isinstance(value, str | int | float | None) for entry in known.details for value in entry.values()):
+        return ErrorText(known.message, tuple(dict(entry) for entry in known.details))
+    return _read(body)
 
 
 def _read(body: bytes) -> ErrorText:

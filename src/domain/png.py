@@ -7,6 +7,7 @@ zlib stream, IEND, and nothing after it. Nothing is inflated, so the check costs
 
 from __future__ import annotations
 
+import struct
 import zlib
 from typing import Final
 
@@ -15,6 +16,8 @@ import attrs
 __all__ = ["Picture", "inspect"]
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_HEAD: Final = struct.Struct(">I4s")
+_CRC: Final = struct.Struct(">I")
 _MAX_LENGTH: Final = 2**31 - 1
 _OVERHEAD: Final = 12  # length, type and CRC of a chunk
 _IHDR_LENGTH: Final = 13
@@ -55,14 +58,13 @@ def inspect(data: bytes | memoryview) -> Picture | str:
     while position < end:
         if end - position < _OVERHEAD:
             return f"it is cut off at byte {end}"
-        length = int.from_bytes(view[position : position + 4])
-        kind = bytes(view[position + 4 : position + 8])
+        length, kind = _HEAD.unpack_from(view, position)
         if length > _MAX_LENGTH or not (kind.isalpha() and kind.isascii()):
             return f"the chunk at byte {position} has no legal head"
         if length > end - position - _OVERHEAD:
             return f"it is cut off at byte {end}, inside {kind.decode()}"
         body_end = position + 8 + length
-        if zlib.crc32(view[position + 4 : body_end]) != int.from_bytes(view[body_end : body_end + 4]):
+        if zlib.crc32(view[position + 4 : body_end]) != _CRC.unpack_from(view, body_end)[0]:
             return f"the checksum of {kind.decode()} at byte {position} is wrong"
         content = view[position + 8 : body_end]
         position = body_end + 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Final
 
 import attrs
@@ -30,32 +30,30 @@ def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailu
 
 def scrub_reply(reply: Reply, key: str) -> Reply:
     """Give *reply* without *key*, plain or however JSON may spell it; the same object when it holds none."""
-    headers = {_without(name, key): _without(value, key) for name, value in reply.headers.items()}
-    body = reply.body
-    if reply.status != _OK or not body.startswith(
-        _PNG
-    ):  # a picture has no room for a key, and a change would damage it
-        body = _without_spelled(_without(body.decode("latin-1"), key).encode("latin-1"), key)
-    return reply if body == reply.body and headers == reply.headers else attrs.evolve(reply, body=body, headers=headers)
+    headers, body = reply.headers, reply.body
+    said = "\n".join((*headers, *headers.values()))
+    if said != _without(said, key):
+        headers = {_without(name, key): _without(value, key) for name, value in headers.items()}
+    if reply.status != _OK or not body.startswith(_PNG):  # in a picture there is no room, and a change would damage it
+        body = _without(body.decode("latin-1"), key).encode("latin-1")
+    if headers is reply.headers and body == reply.body:
+        return reply
+    return attrs.evolve(reply, headers=headers, body=body)
 
 
 def _without(text: str, key: str) -> str:
-    return text.replace(key, MASK) if len(key) >= _SHORTEST else text
+    """Mask *key*, each of whose characters JSON may also write as an escape, be the text whole JSON or not."""
+    if len(key) < _SHORTEST:
+        return text
+    text = text.replace(key, MASK)
+    return re.sub("".join(map(_spellings, key)), MASK, text) if "\\" in text else text
 
 
-def _without_spelled(body: bytes, key: str) -> bytes:
-    """Write JSON again when its escapes spell the key; JSON may escape any character."""
-    if b"\\" not in body:
-        return body
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return body
-    try:
-        clean = _clean(value, key)
-    except RecursionError:  # what can't be looked through isn't shown
-        return b""
-    return body if clean == value else json.dumps(clean, separators=(",", ":")).encode()
+def _spellings(character: str) -> str:
+    """Write the pattern of a character as JSON may write it: itself, behind a backslash, or by its number."""
+    number = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(character):04x}")
+    backslash = r"\\?" if character in '"/\\' else ""
+    return rf"(?:{backslash}{re.escape(character)}|\\u{number})"
 
 
 def _clean(value: object, key: str) -> object:

@@ -101,3 +101,29 @@ def test_a_key_of_four_characters_is_masked_and_one_of_three_is_not() -> None:
     """So short a text is part of too many words."""
     assert Reply(422, {}, b"my [key]!") == scrub(Reply(422, {}, b"my abcd!"), "abcd")
     assert Reply(422, {}, b"my abc!") == scrub(Reply(422, {}, b"my abc!"), "abc")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"message":"no canary\\/abc+def=9 x',
+        'callback({"message":"no canary\\u002fabc\\u002Bdef=9"});',
+        '{"n":' + "9" * 5000 + ',"m":"canary\\/abc+def=9"}',
+        "plain canary/abc+def=9",
+    ],
+)
+def test_a_key_is_masked_in_what_is_not_whole_json(text: str) -> None:
+    """Cut off, wrapped, or with a number that is too long: an escaped key is found all the same."""
+    clean = scrub(Reply(403, {}, text.encode()), "canary/abc+def=9")
+
+    assert isinstance(clean, Reply)
+    assert b"abc" not in clean.body
+    assert MASK.encode() in clean.body
+
+
+def test_what_is_no_text_in_the_details_stays() -> None:
+    """Numbers and nothing hold no key."""
+    failure = TransportFailure(FaultKind.NETWORK, "x", ({"n": 1, "none": None, "deep": [{"all": [2.5, KEY]}]},))
+    clean = scrub(failure, KEY)
+
+    assert ({"n": 1, "none": None, "deep": [{"all": [2.5, MASK]}]},) == clean.details  # type: ignore[union-attr]
