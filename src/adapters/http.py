@@ -130,7 +130,9 @@ class Urllib3Transport:
         size = 0
         encoded = "content-encoding" in response.headers
         try:
-            while (encoded or response.length_remaining != 0) and (piece := response.read1(_PIECE)):
+            while (encoded or response.length_remaining != 0) and (
+                piece := response.read1(_PIECE, decode_content=encoded)
+            ):
                 size += len(piece)
                 if size > self._max_body:
                     response.close()

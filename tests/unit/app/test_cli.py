@@ -16,7 +16,7 @@ import pytest
 
 import chartimg
 from chartimg.testing import picture
-from command import environment, run, run_python
+from command import environment, run, run_bound, run_python
 from loopback import LoopbackServer, answer, serving
 
 PNG = picture(8, 6)
@@ -292,7 +292,6 @@ def test_a_templates_folder_that_is_none_is_told(tmp_path: Path) -> None:
     assert line.startswith("CHARTS_TEMPLATES_DIR")
 
 
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read and write everything")
 def test_folders_without_permission_are_told(tmp_path: Path) -> None:
     """A templates folder that can't be read and a target that can't be written are one line each."""
     closed = tmp_path / "closed"
@@ -300,8 +299,8 @@ def test_folders_without_permission_are_told(tmp_path: Path) -> None:
     closed.chmod(0)
     settings = mock(tmp_path / "fixtures", f"BINANCE_BTCUSDT__1h__{TEMPLATE}")
     try:
-        (unread,) = refused(run(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR=str(closed), **settings))
-        (unwritten,) = refused(run(*FETCH[:-1], "closed/c.png", cwd=tmp_path, **settings))
+        (unread,) = refused(run_bound(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR=str(closed), **settings))
+        (unwritten,) = refused(run_bound(*FETCH[:-1], "closed/c.png", cwd=tmp_path, **settings))
     finally:
         closed.chmod(stat.S_IRWXU)
 
