@@ -2,12 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FIXTURES := fixtures/chart-api/chart-img/advanced-chart-v2
+GRID := export --symbols BINANCE:BTCUSDT,BINANCE:ETHUSDT --timeframes 1h,4h --out charts
+DEMO := env -u CHARTS_TEMPLATES_DIR -u TDA_ENV -u ENV CHARTS_FIXTURES_DIR=charts/fixtures
+RECORD := env -u CHARTS_TEMPLATES_DIR CHARTS_API_MODE=record CHARTS_FIXTURES_DIR=$(FIXTURES) $(BIN)/chartimg emulate --
 
 .PHONY: demo test check bench fixtures clean
 
-demo: .venv/cli  ## export the five templates for two timeframes into charts/, from the fixtures
-	env -u CHARTS_TEMPLATES_DIR CHARTS_API_MODE=mock CHARTS_FIXTURES_DIR=$(FIXTURES) \
-		$(BIN)/chartimg export --symbols BINANCE:BTCUSDT --timeframes 1h,4h --out charts
+demo: .venv/cli  ## record what is missing from an emulated CHART-IMG, then export it all again from the fixtures
+	@mkdir -p charts/fixtures && cp $(FIXTURES)/* charts/fixtures/
+	@echo "1. record: what the fixtures lack comes over real HTTP, from an emulated CHART-IMG"
+	@$(DEMO) CHARTS_API_MODE=record $(BIN)/chartimg emulate -- $(BIN)/chartimg $(GRID)
+	@echo && echo "2. mock: the same again, without network, key or quota"
+	@$(DEMO) CHARTS_API_MODE=mock $(BIN)/chartimg $(GRID)
 
 test: .venv/dev  ## run all tests
 	$(BIN)/python -m pytest -n auto
@@ -16,15 +22,19 @@ check: .venv/dev  ## run the quick checks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p chartimg
-	$(BIN)/mypy tests benchmarks tools
+	$(BIN)/mypy tests benchmarks
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/interrogate tests --config pyproject.toml
 
 bench: .venv/dev  ## print what a fetch, a replay, an import and a claim cost, as ratios
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/emulator.py
 
-fixtures: .venv/dev  ## draw the shipped fixtures again
-	$(BIN)/python tools/draw_fixtures.py
+fixtures: .venv/cli  ## record the shipped fixtures again, from an emulated CHART-IMG
+	rm -f $(FIXTURES)/*.png $(FIXTURES)/*.meta.json $(FIXTURES)/*__422_*.json
+	$(RECORD) $(BIN)/chartimg export --symbols BINANCE:BTCUSDT --timeframes 1h,4h --out build/fixtures
+	$(RECORD) $(BIN)/chartimg fetch BINANCE:BTCUSDT INVALID --template price_ma1226_vol_v1 --out build/none.png || test $$? -eq 1
+	$(BIN)/chartimg fixtures verify
 
 clean:  ## remove what the commands above made
 	rm -rf .venv charts build dist *.egg-info .coverage .coverage.*
@@ -34,7 +44,7 @@ clean:  ## remove what the commands above made
 	$(PYTHON) -m venv .venv
 
 .venv/cli: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,emulator]'
 	touch $@
 
 .venv/dev: pyproject.toml | .venv/bin/python

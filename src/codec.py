@@ -6,6 +6,7 @@ each mistake is told with its place (``$[0].dailyLimit``) and without the value,
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -45,7 +46,7 @@ def load(text: str, kind: type[T], *, where: str) -> T:
         ConfigError: with one line for every mistake in the text.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         raise ConfigError(f"{where} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except (ValueError, RecursionError):
@@ -81,14 +82,24 @@ def _phrase(error: BaseException, _: object) -> str:
         case KeyError():
             return "is missing"
         case ForbiddenExtraKeysError():
-            names = [name if _NAME.fullmatch(name) else "with a strange name" for name in sorted(error.extra_fields)]
-            return f"has the unknown field {', '.join(names)}"
+            return _unknown(error)
         case ConfigError():
             return "; ".join(_FIELD.sub(lambda name: _json_name(name[0]), problem) for problem in error.problems)
         case _WrongTypeError():
             return str(error)
         case _:
             return "has the wrong form"
+
+
+def _unknown(error: ForbiddenExtraKeysError) -> str:
+    """Say which fields are not known; where a key belongs only a slip of the pen is repeated, the rest may be one."""
+    known = [_json_name(field.name) for field in attrs.fields(error.cl)]
+    names = sorted(name for name in error.extra_fields if _NAME.fullmatch(name))
+    if "apiKey" in known:
+        names = [name for name in names if difflib.get_close_matches(name, known, n=1)]
+    if names:
+        return f"has the unknown field {', '.join(names)}"
+    return f"has an unknown field with a strange name; known are {', '.join(known)}"
 
 
 @cache

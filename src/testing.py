@@ -7,7 +7,15 @@
     assert result.ok
     assert len(transport.calls) == 2
 
-Nothing in here waits, listens or touches a file.
+Nothing of these waits, listens or touches a file. And where a host wants real HTTP, a CHART-IMG of its own:
+
+    with emulator() as provider, ChartClient.from_env(provider.environ) as client:
+        result = client.fetch(request)
+
+    assert provider.ledger().accounts["demo"].total.charged == 1
+
+It needs the extra ``emulator``. ``pytest_plugins = ["chartimg.pytest_plugin"]`` gives the same as the fixture
+``chartimg_emulator``.
 """
 
 from __future__ import annotations
@@ -15,15 +23,39 @@ from __future__ import annotations
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .domain.account import Account
 from .domain.chart import ChartRequest
 from .domain.reply import Reply, TransportFailure
 
-__all__ = ["Answer", "Call", "Outcome", "ScriptedTransport", "VirtualClock", "picture"]
+if TYPE_CHECKING:
+    from .app.emulator.accounts import EmulatedAccount
+    from .app.emulator.running import Emulator
+    from .app.emulator.scenario import Fault, Rule
+
+__all__ = [
+    "Answer",
+    "Call",
+    "EmulatedAccount",
+    "Emulator",
+    "Fault",
+    "Outcome",
+    "Rule",
+    "ScriptedTransport",
+    "VirtualClock",
+    "emulator",
+    "picture",
+]
+
+_EMULATED: Final = {
+    "EmulatedAccount": "accounts",
+    "Emulator": "running",
+    "Fault": "scenario",
+    "Rule": "scenario",
+}
 
 _NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 _MAX_PIXELS: Final = 2**31 - 1
@@ -140,6 +172,49 @@ class ScriptedTransport:
         if self._clock is not None:
             self._clock.advance(self._duration)
         return scripted if isinstance(scripted, Reply | TransportFailure) else scripted(request, account, timeout)
+
+
+def emulator(
+    *accounts: EmulatedAccount, rules: Sequence[Rule] = (), clock: VirtualClock | None = None, port: int = 0
+) -> Emulator:
+    """Make a CHART-IMG of one's own, which listens on loopback for the length of a ``with`` block.
+
+    Args:
+        accounts: the keys it knows; one of the plan PRO, ``demo``, when there are none.
+        rules: what goes wrong, and how long answers take.
+        clock: the clock of the client under test, so that both live on the same day; the machine's when it is left out.
+        port: where it listens; a free port when it is 0.
+
+    Raises:
+        ConfigError: the extra ``emulator`` is not installed, or the accounts or the rules can't be used.
+    """
+    from .domain.errors import ConfigError
+
+    try:
+        from .app.emulator.accounts import DEMO
+        from .app.emulator.running import Emulator
+        from .app.emulator.scenario import Scenario
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"the emulator needs {error.name}; install it with: pip install 'chartimg[emulator]'"
+        ) from None
+    now = None if clock is None else clock.now
+    return Emulator(accounts or (DEMO,), Scenario(tuple(rules)), now=now, port=port)
+
+
+def __getattr__(name: str) -> object:
+    """Import what belongs to the emulator when it is first used; the rest needs no extra."""
+    if name not in _EMULATED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f".app.emulator.{_EMULATED[name]}", __package__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """List what can be asked for, loaded or not."""
+    return sorted({*globals(), *_EMULATED})
 
 
 def picture(width: int = 800, height: int = 600) -> bytes:

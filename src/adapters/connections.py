@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import ipaddress
 import math
 import socket
 import ssl
@@ -23,11 +22,11 @@ from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
+from ..address import SCHEMES, is_loopback
 from ..domain.errors import ConfigError
 
-__all__ = ["connection_pool", "read_address"]
+__all__ = ["connection_pool"]
 
-_SCHEMES: Final = frozenset({"http", "https"})
 _BUFFER: Final = 80 * 1024  # bytes; most pictures come with their headers in one read or two
 _LEAST: Final = 1e-6  # seconds; a timeout of 0 would mean not to block
 
@@ -108,30 +107,6 @@ class _SecureConnection(HTTPSConnection):
             raise exceptions.NewConnectionError(self, "the handshake failed") from error
 
 
-def read_address(base_url: str) -> SplitResult:
-    """Read the address of the provider.
-
-    Raises:
-        ConfigError: it is none, or the key would travel in the clear; a password in it is not repeated.
-    """
-    try:
-        address = urlsplit(base_url)
-        host, _ = address.hostname, address.port
-        urllib3.util.parse_url(base_url)
-        (host or "").encode("idna")
-    except ValueError:  # exceptions.LocationParseError and UnicodeError are such
-        host = address = None
-    if address is not None and "@" in address.netloc:
-        raise ConfigError("the base address must not hold a user name or password")
-    if not address or not host or address.scheme not in _SCHEMES or address.query or address.fragment:
-        raise ConfigError("the base address is not like https://api.chart-img.com")
-    if address.scheme == "http" and not _is_loopback(host):
-        raise ConfigError(
-            f"the base address http://{host} would send the key in the clear; use https (http is for loopback only)"
-        )
-    return address
-
-
 def connection_pool(address: SplitResult, size: int, ca_certs: str | None) -> urllib3.HTTPConnectionPool:
     """Make the pool of connections to *address*, through the proxy of the environment if it names one for this host.
 
@@ -146,7 +121,12 @@ def connection_pool(address: SplitResult, size: int, ca_certs: str | None) -> ur
         manager = urllib3.PoolManager(num_pools=1, maxsize=size, ssl_context=context)
     else:
         manager = _proxy_manager(proxy, size, context)
-    pool = manager.connection_from_url(address.geturl())
+    try:
+        pool = manager.connection_from_url(address.geturl())
+    except exceptions.LocationParseError:
+        raise ConfigError("the base address is not like https://api.chart-img.com") from None
+    if pool.host.strip("[]").lower() != address.hostname:  # the key goes to the host that was checked, or nowhere
+        raise ConfigError("the base address has a host that can be read in two ways")
     pool.ConnectionCls = _SecureConnection if secure else _PlainConnection
     return pool
 
@@ -154,7 +134,7 @@ def connection_pool(address: SplitResult, size: int, ca_certs: str | None) -> ur
 def _proxy(address: SplitResult) -> str | None:
     """Find the proxy of the environment; there is none for this machine, whose key it would see."""
     host = str(address.hostname)
-    if _is_loopback(host) or proxy_bypass(host):
+    if is_loopback(host) or proxy_bypass(host):
         return None
     proxies = getproxies()
     return proxies.get(address.scheme) or proxies.get("all")
@@ -166,7 +146,7 @@ def _proxy_manager(proxy: str, size: int, context: ssl.SSLContext | None) -> url
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ConfigError("the proxy of the environment is not an address like http://proxy:3128") from None
-    if parts.scheme not in _SCHEMES or not host:
+    if parts.scheme not in SCHEMES or not host:
         raise ConfigError(f"the proxy of the environment must be an http or https address, not {parts.scheme}://…")
     where = f"[{host}]" if ":" in host else host
     login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
@@ -177,13 +157,6 @@ def _proxy_manager(proxy: str, size: int, context: ssl.SSLContext | None) -> url
         ssl_context=context,
         proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _context(ca_certs: str | None) -> ssl.SSLContext:

@@ -24,9 +24,9 @@ from ..domain.errors import ConfigError
 from ..domain.filename import distinct_stem, stem
 from ..files import write_atomically
 
-__all__ = ["FixtureFolder", "FixtureMeta", "Found"]
+__all__ = ["ERROR_NAME", "FixtureFolder", "FixtureMeta", "Found"]
 
-_ERROR_NAME: Final = re.compile(r"(?P<stem>.+)__(?P<status>\d{3})(?:_[A-Z0-9_]+)?\.json")
+ERROR_NAME: Final = re.compile(r"(?P<stem>.+)__(?P<status>\d{3})(?:_[A-Z0-9_]+)?\.json")
 _SETTLED: Final = 1_000_000_000  # nanoseconds; a file touched more recently may change again without a new mtime
 _SCHEMA_VERSION: Final = 1
 
@@ -206,7 +206,7 @@ class FixtureFolder:
             names = frozenset()
         errors: dict[str, str] = {}
         for name in sorted(names):
-            if match := _ERROR_NAME.fullmatch(name):
+            if match := ERROR_NAME.fullmatch(name):
                 errors.setdefault(match["stem"], name)
         return _Listing(changed, names, errors)
 
@@ -224,7 +224,7 @@ class FixtureFolder:
         errors = (
             entry
             for entry in self.directory.iterdir()
-            if (match := _ERROR_NAME.fullmatch(entry.name)) and match["stem"] == name
+            if (match := ERROR_NAME.fullmatch(entry.name)) and match["stem"] == name
         )
         return [self.directory / f"{name}.png", *errors]
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final, Self
 import urllib3
 from urllib3 import exceptions
 
+from ..address import read_address
 from ..domain.account import Account
 from ..domain.chart import ChartRequest
 from ..domain.faults import FaultKind
 from ..domain.reply import Reply, TransportFailure
 from ..version import __version__
-from .connections import connection_pool, read_address
+from .connections import connection_pool
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -144,8 +145,7 @@ class Urllib3Transport:
             response.close()
             raise
         response.release_conn()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status, headers, b"".join(pieces))
+        return Reply(response.status, response.headers, b"".join(pieces))
 
     def _clipped(self, left: float) -> urllib3.Timeout:
         """Clip the timeouts to the seconds *left*, of which connecting takes its part."""

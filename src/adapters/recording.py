@@ -29,6 +29,7 @@ from .fixture_folder import FixtureFolder, FixtureMeta
 __all__ = ["RecordingTransport"]
 
 _MOST_BRACKETS: Final = 200
+_LONGEST: Final = 200  # characters of an origin
 _KEPT_HEADERS: Final = ("content-type", "retry-after", "x-amzn-errortype")
 
 
@@ -36,8 +37,9 @@ class RecordingTransport:
     """Sends through *inner* and saves whole pictures and terminal errors in *directory*. Safe from many threads.
 
     Terminal is an error that the same request meets on any account at any time. What passes by itself, or is about one
-    account, is handed on and not recorded: as a fixture it would be a lie. *origin* goes into the meta files.
-    *listener* is told of each fixture.
+    account, is handed on and not recorded: as a fixture it would be a lie. *origin* goes into the meta files; where it
+    is left out they say what server answered, so that nobody takes an emulated picture for a real one. *listener* is
+    told of each fixture.
 
     Raises:
         ConfigError: *directory* can't be written; found now rather than after a call that is paid for.
@@ -49,7 +51,7 @@ class RecordingTransport:
         directory: str | os.PathLike[str],
         *,
         listener: Listener | None = None,
-        origin: str = "recorded",
+        origin: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._inner = inner
@@ -73,7 +75,9 @@ class RecordingTransport:
         if not isinstance(outcome, Reply):
             return outcome
         fault = classify(outcome, now=self._now())
-        if fault is None:
+        if fault is None and account is not None and account.api_key.encode() in outcome.body:
+            self._not_saved(request, "the picture holds the key")
+        elif fault is None:
             self._save(request, ".png", outcome.body, outcome)
         elif fault.kind is FaultKind.INVALID_REQUEST:
             self._save(request, _error_suffix(outcome), _error_file(outcome), outcome)
@@ -86,16 +90,19 @@ class RecordingTransport:
             body_sha256=request.body_digest,
             content_sha256=hashlib.sha256(content).hexdigest(),
             recorded_at=self._now(),
-            origin=self._origin,
+            origin=self._origin or f"recorded from {reply.headers.get('server', 'a server without a name')}"[:_LONGEST],
             library_version=__version__,
         )
         chart = str(request.key)
         try:
             path = self._folder.write(request.key, suffix, content, meta)
         except (OSError, ConfigError) as error:  # the reply is paid for, so it is handed on all the same
-            self._notify(FixtureNotRecorded(chart, str(self._folder.directory), str(error)))
+            self._not_saved(request, str(error))
         else:
             self._notify(FixtureRecorded(chart, str(path), reply.status))
+
+    def _not_saved(self, request: ChartRequest, reason: str) -> None:
+        self._notify(FixtureNotRecorded(str(request.key), str(self._folder.directory), reason))
 
     def _notify(self, event: Event) -> None:
         if self._listener is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["SqliteAccountStore"]
 _APPLICATION_ID: Final = int.from_bytes(b"chrt")
 _SCHEMA_VERSION: Final = 1
 _SCHEMA: Final = "CREATE TABLE account (id TEXT PRIMARY KEY, version INTEGER NOT NULL, snapshot TEXT NOT NULL) STRICT"
+_PAUSE: Final = 0.005  # seconds
 _BATCH: Final = 500  # ids in one SELECT, well under SQLite's limit on parameters
 
 
@@ -80,6 +82,17 @@ class SqliteAccountStore:
                 raise StoreUnavailable(f"the account store {self._path} can't be used: {error}") from error
 
     def _connect(self) -> sqlite3.Connection:
+        """Open the file, as often as it takes: SQLite itself waits for nobody when the journal of a new file is chosen."""
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                return self._connect_once()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_PAUSE)
+
+    def _connect_once(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(

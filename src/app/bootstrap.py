@@ -7,13 +7,15 @@ import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+import attrs
 
 from ..adapters.clock import SystemClock
 from ..adapters.logs import LogListener
 from ..adapters.memory import MemoryAccountStore
 from ..domain.account import Account
-from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
+from ..domain.chart import DEFAULT_TIMEZONE, ChartKey, ChartRequest
 from ..domain.errors import ConfigError
 from ..domain.ports import AccountStore, Clock, Listener, Transport
 from ..domain.result import ChartApiResult
@@ -25,7 +27,10 @@ from .fetch import fetch
 from .listeners import Guarded
 from .pool import Pool
 
-__all__ = ["AccountPool", "ChartClient", "fetch_with_retries", "open_pool", "open_templates"]
+if TYPE_CHECKING:
+    from ..domain.fixture import FixtureEntry
+
+__all__ = ["AccountPool", "ChartClient", "fetch_with_retries", "open_pool", "open_templates", "take_fixture_inventory"]
 
 
 class AccountPool(Pool):
@@ -148,6 +153,26 @@ def open_templates(config: WorkerConfig) -> Mapping[str, ChartTemplate]:
     from ..adapters.templates import SHIPPED, load_templates
 
     return load_templates(config.templates_dir or SHIPPED)
+
+
+def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[FixtureEntry, ...]:
+    """Take stock of the fixtures in *directory*; stale is what the settings' templates would not ask for today.
+
+    Raises:
+        ConfigError: the folder or the templates can't be read.
+    """
+    from ..adapters.fixture_inventory import take_inventory
+
+    templates = open_templates(config)
+
+    def expected(key: ChartKey) -> str | None:
+        template = templates.get(key.chart_template_id)
+        if template is None:
+            return None
+        request = attrs.evolve(template.request(key.symbol, key.timeframe), symbol=key.symbol)
+        return None if request.problems() else request.with_timezone(config.default_timezone).body_digest
+
+    return take_inventory(directory, expected)
 
 
 def _heard(listener: Listener | None) -> Listener:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import attrs
 
+from ..address import read_address
 from ..domain.account import Account
 from ..domain.chart import DEFAULT_TIMEZONE
 from ..domain.errors import ConfigError
@@ -34,6 +34,21 @@ class ApiMode(StrEnum):
     RECORD = "record"
 
 
+def _api_mode(name: str) -> ApiMode:
+    """Take a mode by its name; a host writes ``"mock"`` as well as ``ApiMode.MOCK``."""
+    if name not in set(ApiMode):
+        raise ConfigError(f"mode must be one of {', '.join(ApiMode)}, not {name!r}")
+    return ApiMode(name)
+
+
+def _accounts(accounts: Iterable[Account]) -> tuple[Account, ...]:
+    return tuple(accounts)
+
+
+def _path(path: str | os.PathLike[str]) -> Path:
+    return Path(path)
+
+
 @attrs.frozen
 class WorkerConfig:
     """All settings, checked.
@@ -46,12 +61,15 @@ class WorkerConfig:
         account_store: ``sqlite:///path``, ``memory://``, or None for the file in the user's state folder.
         base_url: the provider's address.
         default_timezone: for requests that name none.
+
+    Raises:
+        ConfigError: there is no such mode.
     """
 
-    mode: ApiMode = ApiMode.REAL
-    accounts: tuple[Account, ...] = ()
-    fixtures_dir: Path = DEFAULT_FIXTURES_DIR
-    templates_dir: Path | None = None
+    mode: ApiMode = attrs.field(default=ApiMode.REAL, converter=_api_mode)
+    accounts: tuple[Account, ...] = attrs.field(default=(), converter=_accounts)
+    fixtures_dir: Path = attrs.field(default=DEFAULT_FIXTURES_DIR, converter=_path)
+    templates_dir: Path | None = attrs.field(default=None, converter=attrs.converters.optional(_path))
     account_store: str | None = None
     base_url: str = "https://api.chart-img.com"
     default_timezone: str = DEFAULT_TIMEZONE
@@ -70,7 +88,7 @@ class WorkerConfig:
             accounts=() if mode is ApiMode.MOCK else reader.accounts(),
             fixtures_dir=Path(reader.text("CHARTS_FIXTURES_DIR", str(DEFAULT_FIXTURES_DIR))),
             templates_dir=reader.templates_dir(),
-            account_store=reader.account_store(),
+            account_store=None if mode is ApiMode.MOCK else reader.account_store(),
             base_url=reader.base_url(),
             default_timezone=reader.timezone(),
         )
@@ -130,7 +148,7 @@ class _Reader:
 
     def templates_dir(self) -> Path | None:
         folder = self.text("CHARTS_TEMPLATES_DIR", "")
-        if folder and not Path(folder).is_dir():
+        if folder and not os.path.isdir(folder):  # noqa: PTH112 (never raises)
             self.problems.append(f"CHARTS_TEMPLATES_DIR names {folder}, which is not a folder")
         return Path(folder) if folder else None
 
@@ -146,11 +164,9 @@ class _Reader:
     def base_url(self) -> str:
         url = self.text("CHARTS_API_BASE_URL", "https://api.chart-img.com")
         try:
-            scheme = urlsplit(url).scheme
-        except ValueError:
-            scheme = ""
-        if scheme not in {"http", "https"}:
-            self.problems.append("CHARTS_API_BASE_URL must be an address like https://api.chart-img.com")
+            read_address(url)
+        except ConfigError as error:
+            self.problems.extend(f"CHARTS_API_BASE_URL: {problem}" for problem in error.problems)
         return url
 
     def timezone(self) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from errno import EISDIR
 from itertools import chain, count
 from pathlib import Path
 from typing import Final
@@ -112,7 +115,10 @@ class Export:
         self._created_at = datetime.now(UTC)
         self._done: dict[ChartRequest, ExportItem | ExportFailure] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self._waiting = deque(self._requests)
+        self._in_flight = 0
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._stopping = False
         self._written = 0.0
         self.abandoned = False
 
@@ -125,21 +131,21 @@ class Export:
         """Fetch everything; a KeyboardInterrupt stops new charts, and a second one does not wait for those in flight.
 
         Raises:
-            OSError: the folder or the manifest can't be written; found before anything is fetched.
+            OSError: the folder, a picture's file or the manifest can't be written; found before anything is fetched.
         """
         self._out.mkdir(parents=True, exist_ok=True)
+        self._refuse_folders()
         self._write()
-        workers = ThreadPoolExecutor(self._jobs, thread_name_prefix="chartimg-export")
-        futures = [workers.submit(self._one, request) for request in self._requests]
         try:
-            self._await(futures)
+            for number in range(min(self._jobs, len(self._requests))):
+                threading.Thread(target=self._work, name=f"chartimg-export-{number}", daemon=True).start()
+            self._follow()
         except KeyboardInterrupt:
-            self._stopping.set()
+            self._stopping = True
             try:
-                self._await(futures)
+                self._follow()
             except KeyboardInterrupt:
                 self.abandoned = True
-        workers.shutdown(wait=False, cancel_futures=True)
         return self._write()
 
     def manifest(self) -> Manifest:
@@ -154,13 +160,43 @@ class Export:
             tuple(end for end in ends if isinstance(end, ExportFailure)),
         )
 
-    def _await(self, futures: Sequence[Future[None]]) -> None:
-        """Wait for all, and keep the manifest fresh meanwhile."""
-        pending = set(futures)
-        while pending:
-            _, pending = wait(pending, timeout=_REWRITE_SECONDS, return_when=FIRST_COMPLETED)
+    def _refuse_folders(self) -> None:
+        """Find a folder in the place of a picture before the picture is paid for."""
+        for name in self._names.values():
+            if (self._out / name).is_dir():
+                raise IsADirectoryError(EISDIR, "a folder is in the place of a picture", str(self._out / name))
+
+    def _follow(self) -> None:
+        """Wait for what is to be done, and keep the manifest fresh meanwhile.
+
+        An interrupt may strike at any point of it, so it holds nothing that a worker needs.
+        """
+        while self._is_busy():
+            with contextlib.suppress(queue.Empty):
+                self._ended.get(timeout=_REWRITE_SECONDS)
             if time.monotonic() - self._written >= _REWRITE_SECONDS:
                 self._write()
+
+    def _is_busy(self) -> bool:
+        with self._lock:
+            return self._in_flight > 0 or (bool(self._waiting) and not self._stopping)
+
+    def _work(self) -> None:
+        """Bring one request after the other to its end, until none is left or the run is interrupted."""
+        while (request := self._take()) is not None:
+            try:
+                self._one(request)
+            finally:
+                with self._lock:
+                    self._in_flight -= 1
+                self._ended.put(None)
+
+    def _take(self) -> ChartRequest | None:
+        with self._lock:
+            if self._stopping or not self._waiting:
+                return None
+            self._in_flight += 1
+            return self._waiting.popleft()
 
     def _write(self) -> Manifest:
         manifest = self.manifest()
@@ -171,7 +207,7 @@ class Export:
     def _one(self, request: ChartRequest) -> None:
         """Bring one request to its end, whatever happens."""
         try:
-            end = _interrupted(request) if self._stopping.is_set() else self._save(request, self._fetch(request))
+            end = self._save(request, self._fetch(request))
         except StoreUnavailable as error:
             end = _failure(request, "STORE_UNAVAILABLE", str(error))
         except OSError as error:

@@ -17,6 +17,7 @@ from ..domain.fetch import (
     Feedback,
     Fetch,
     Finish,
+    LookAhead,
     Moment,
     Pause,
     Report,
@@ -76,6 +77,8 @@ def fetch(
                     feedback = Booked()
                     with _best_effort(listener, claim):
                         pool.report(claim, error)
+                case LookAhead():
+                    feedback = pool.outlook()
                 case Finish(result):
                     return result
                 case _:

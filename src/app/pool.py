@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -10,12 +11,12 @@ import attrs
 
 from ..domain import ledger
 from ..domain.account import Account, AccountSnapshot, AccountState
-from ..domain.errors import ConfigError
+from ..domain.errors import ConfigError, StoreUnavailable
 from ..domain.events import AccountExhausted, AccountSuspended, AccountThrottled, Event
 from ..domain.faults import ChartApiError
 from ..domain.ledger import Claim
 from ..domain.plan import PlanName
-from ..domain.pool import AccountLine, Granted, NoneLeft, WaitUntil
+from ..domain.pool import AccountLine, Granted, NoneLeft, Outlook, WaitUntil
 from ..domain.ports import AccountStore, Clock, Listener
 
 __all__ = ["AccountStatus", "Pool"]
@@ -110,6 +111,16 @@ class Pool:
                 # Another process may have given back, or reinstated, what this one thinks is gone.
                 self._refresh()
                 refreshed = True
+
+    def outlook(self) -> Outlook:
+        """Say when the first account can be called and which are spent or suspended; as remembered, if the store is gone."""
+        with self._lock:
+            with contextlib.suppress(StoreUnavailable):
+                self._refresh()
+            now = self._clock.now()
+            first = self._line.first(now)
+            none = self._none_left(None if first is None else max(first[1], now), None)
+        return Outlook(none, len(none.exhausted) + len(none.suspended) < len(self.accounts))
 
     def confirm(self, claim: Claim) -> bool:
         """Say whether a claim that was waited for still stands; one that doesn't is given back."""

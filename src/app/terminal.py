@@ -14,12 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ..domain.fixture import FixtureEntry, FixtureKind, printable, sum_up
 from .export import MANIFEST_NAME, ExportFailure, ExportItem, Manifest
 from .pool import AccountStatus
 
-__all__ = ["following", "show_accounts", "show_manifest"]
+__all__ = ["following", "show_accounts", "show_fixtures", "show_manifest"]
 
 _PLAIN_WIDTH: Final = 160
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _STYLES: Final = {"AVAILABLE": "green", "THROTTLED": "yellow", "EXHAUSTED": "red", "SUSPENDED": "bold red"}
 
 End = ExportItem | ExportFailure
@@ -81,6 +83,9 @@ def show_manifest(manifest: Manifest, out: Path) -> None:
         _row(table, failure.symbol, failure.timeframe, failure.template, "", "", "", failure.code)
     console = _stdout()
     console.print(table)
+    calls = sum(item.calls for item in manifest.items) + sum(failure.calls for failure in manifest.failures)
+    replayed = sum(item.from_fixture for item in manifest.items)
+    console.print(Text(f"{replayed} from fixtures, {calls} calls made"))
     console.print(Text(f"pictures and {MANIFEST_NAME} are in {out}"), soft_wrap=True)
 
 
@@ -104,6 +109,48 @@ def show_accounts(statuses: Sequence[AccountStatus]) -> None:
             Text(status.reason),
         )
     _stdout().print(table)
+
+
+def show_fixtures(entries: Sequence[FixtureEntry], now: datetime) -> None:
+    """Print what a folder holds for each chart, how old it is at *now*, and how many findings there are."""
+    table = Table(title=sum_up(entries), title_justify="left")
+    table.add_column("chart", overflow="fold")
+    table.add_column("fixture", overflow="fold")
+    for heading in ("KB", "age"):
+        table.add_column(heading, justify="right")
+    table.add_column("origin", overflow="fold")
+    table.add_column("findings", justify="right")
+    for entry in entries:
+        table.add_row(
+            Text(entry.chart),
+            Text(_content(entry)),
+            Text("" if entry.kind is FixtureKind.OTHER else f"{entry.size / 1000:.1f}"),
+            Text("" if entry.recorded_at is None else _age(entry.recorded_at, now)),
+            Text(printable(entry.origin or "")),
+            Text(str(len(entry.findings) or ""), style="red"),
+        )
+    _stdout().print(table)
+
+
+def _content(entry: FixtureEntry) -> str:
+    """Say what a replay gives: the size of a picture, or the status of an error."""
+    match entry.kind:
+        case FixtureKind.PICTURE if entry.width is not None:
+            return f"picture {entry.width} x {entry.height}"
+        case FixtureKind.ERROR if entry.http_status is not None:
+            return f"error {entry.http_status}: {printable(entry.message or '')}"
+        case FixtureKind.PICTURE | FixtureKind.ERROR:
+            return f"{entry.kind}, damaged"
+        case _:
+            return "none"
+
+
+def _age(recorded_at: datetime, now: datetime) -> str:
+    """Say how old something is in the largest unit that fits, rounded down: ``3 d``."""
+    seconds = (now - recorded_at).total_seconds()
+    if seconds < 0:
+        return "in the future"
+    return next((f"{seconds // size:,.0f} {unit}" for size, unit in _UNITS if seconds >= size), "now")
 
 
 def _when(available_at: datetime | None, now: datetime) -> str:

@@ -130,7 +130,20 @@ def advance(state: AccountState, event: AccountEvent) -> AccountState:
 
 def _plan_name(plan: str | None) -> PlanName | str | None:
     """Take a plan by its name in upper or lower case; what is no plan is left for the account to complain about."""
-    return PlanName(plan.upper()) if plan is not None and plan.upper() in PlanName.__members__ else plan
+    return PlanName(plan.upper()) if isinstance(plan, str) and plan.upper() in PlanName.__members__ else plan
+
+
+_KINDS: Final = (
+    ("id", str, "text"),
+    ("api_key", str, "text"),
+    ("daily_limit", int, "a whole number"),
+    ("requests_per_second", (int, float), "a number"),
+    ("burst", int, "a whole number"),
+)
+
+
+def _is_a(value: object, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 @attrs.frozen
@@ -162,6 +175,8 @@ class Account:
 
     def _problems(self) -> list[str]:
         """Say what is wrong with the fields."""
+        if wrong := [f"{name} must be {what}" for name, kind, what in _KINDS if not _is_a(getattr(self, name), kind)]:
+            return wrong
         rules = (
             (bool(self.id.strip()), "id is empty"),
             (not self.id.strip() or not _UNSHOWN.search(self.id), "id holds a control character or half a character"),

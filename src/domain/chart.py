@@ -36,6 +36,8 @@ class ChartKey:
 
 def _private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
     """Keep what the host may change later out of a frozen value; what can't be copied is marked, and told later."""
+    if not isinstance(payload, Mapping):
+        return payload  # type: ignore[unreachable]  # by a host without a type checker
     try:
         return copy.deepcopy(dict(payload))
     except Exception:  # noqa: BLE001 (a copy runs the code of whatever is in there)
@@ -97,6 +99,9 @@ class ChartRequest:
     def _problems(self) -> tuple[str, ...]:
         named = (("symbol", self.symbol), ("timeframe", self.timeframe), ("chart_template_id", self.chart_template_id))
         found = [problem for name, text in named if (problem := _text_problem(name, text))]
+        if not isinstance(self.payload, Mapping):
+            wrong = f"payload must be an object, not {type(self.payload).__name__}"  # type: ignore[unreachable]
+            return (*found, wrong)
         try:
             self.encoded  # noqa: B018 (asked for what it may raise, and kept)
         except (ValueError, TypeError, RecursionError) as error:

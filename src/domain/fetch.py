@@ -7,7 +7,8 @@ and can be tried against any sequence of replies in virtual time.
 ::
 
     begin -> TakeClaim -> Granted -> [Pause -> Woken -> ConfirmClaim -> Confirmed] -> Send -> reply
-          -> Finish, or Report -> Booked -> Finish, or TakeClaim, or Pause -> Woken -> TakeClaim
+          -> Finish, or Report -> Booked -> Finish, or LookAhead -> Outlook -> Finish, or TakeClaim,
+                                             or Pause -> Woken -> TakeClaim
 
 Elapsed seconds come from a clock that never steps and measure the deadline; the date and time (UTC) are for the books.
 """
@@ -24,9 +25,9 @@ from .account import Account
 from .chart import ChartRequest
 from .classification import classify
 from .events import CallFinished, CallStarted, Event, LimitExceeded, RetryScheduled
-from .faults import ChartApiError, FaultKind, Scope
+from .faults import ChartApiError, ErrorCode, FaultKind, Scope
 from .ledger import Claim
-from .pool import Granted, NoneLeft, WaitUntil
+from .pool import Granted, NoneLeft, Outlook, WaitUntil
 from .reply import Reply, TransportFailure
 from .result import Attempt, ChartApiResult
 from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
@@ -40,6 +41,7 @@ __all__ = [
     "Feedback",
     "Fetch",
     "Finish",
+    "LookAhead",
     "Moment",
     "Pause",
     "Report",
@@ -100,6 +102,11 @@ class Report:
 
 
 @attrs.frozen
+class LookAhead:
+    """Look when an account can be called again; the last call is made, and its account was the reason it failed."""
+
+
+@attrs.frozen
 class Finish:
     """The fetch is over."""
 
@@ -132,8 +139,8 @@ class Booked:
     """The outcome is in the books, as far as they could be reached."""
 
 
-Action = TakeClaim | Pause | ConfirmClaim | Send | Report | Finish
-Feedback = Granted | WaitUntil | NoneLeft | Woken | Confirmed | Answered | Booked
+Action = TakeClaim | Pause | ConfirmClaim | Send | Report | LookAhead | Finish
+Feedback = Granted | WaitUntil | NoneLeft | Woken | Confirmed | Answered | Booked | Outlook
 
 
 @attrs.frozen
@@ -187,6 +194,8 @@ class Fetch:
                 return self._answered(claim, outcome, moment)
             case Booked():
                 return self._decide(moment)
+            case Outlook():
+                return self._foresee(feedback)
             case _:
                 assert_never(feedback)
 
@@ -241,7 +250,10 @@ class Fetch:
         )
         match decision:
             case GiveUp(final):
-                return self._finish(attrs.evolve(self._outcome, error=final))
+                result = attrs.evolve(self._outcome, error=final)
+                if final.code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
+                    return self._step(LookAhead(), outcome=result)
+                return self._finish(result)
             case SwitchAccount():
                 return self._step(self._claim(moment))
             case WaitAndRetry(delay):
@@ -256,13 +268,23 @@ class Fetch:
             return self._finish(self._outcome)
         if error is not None and error.scope is Scope.SERVICE:
             return self._finish(attrs.evolve(self._outcome, error=attrs.evolve(error, available_at=none.available_at)))
-        exceeded = LimitExceeded(str(self.request.key), none.exhausted, none.suspended, none.available_at)
         if error is None:
             error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none))
         else:
             error = attrs.evolve(error, message=f"{error.message}; {_why_none(none)}")
         final = attrs.evolve(error, available_at=none.available_at)
-        return self._finish(attrs.evolve(self._outcome, error=final), exceeded)
+        return self._finish(attrs.evolve(self._outcome, error=final), self._exceeded(none))
+
+    def _foresee(self, outlook: Outlook) -> Fetch:
+        """End with the error of an account, and when another call is worth it; say so when no account is left."""
+        error, none = self._outcome.error, outlook.none
+        assert error is not None  # noqa: S101 (only an error is given up with)
+        final = attrs.evolve(error, available_at=none.available_at or error.available_at)
+        facts = () if outlook.any_left else (self._exceeded(none),)
+        return self._finish(attrs.evolve(self._outcome, error=final), *facts)
+
+    def _exceeded(self, none: NoneLeft) -> LimitExceeded:
+        return LimitExceeded(str(self.request.key), none.exhausted, none.suspended, none.available_at)
 
     def _late(self, moment: Moment) -> ChartApiResult:
         """End because the deadline passed while a claim was waited for."""

@@ -11,7 +11,7 @@ import attrs
 
 from .chart import ChartRequest
 
-__all__ = ["PLANS", "ChartLimits", "PlanName"]
+__all__ = ["CALL_LIMITS", "PLANS", "CallLimits", "ChartLimits", "PlanName"]
 
 _DEFAULT_WIDTH: Final = 800
 _DEFAULT_HEIGHT: Final = 600
@@ -55,6 +55,26 @@ PLANS: Final[Mapping[PlanName, ChartLimits]] = MappingProxyType(
         PlanName.MEGA: ChartLimits(1920, 1600, 10),
         PlanName.ULTRA: ChartLimits(2048, 1920, 25),
         PlanName.ENTERPRISE: ChartLimits(2048, 1920, 50),
+    }
+)
+
+
+@attrs.frozen
+class CallLimits:
+    """How often an account may call: the rate a second, the burst at once, the quota of a day."""
+
+    requests_per_second: float
+    burst: int
+    daily_limit: int
+
+
+CALL_LIMITS: Final[Mapping[PlanName, CallLimits]] = MappingProxyType(
+    {
+        PlanName.BASIC: CallLimits(1, 3, 50),
+        PlanName.PRO: CallLimits(10, 15, 500),
+        PlanName.MEGA: CallLimits(15, 25, 1_000),
+        PlanName.ULTRA: CallLimits(35, 50, 3_000),
+        PlanName.ENTERPRISE: CallLimits(35, 50, 5_000),  # at least
     }
 )
 

@@ -15,7 +15,7 @@ import attrs
 
 from .ledger import Claim
 
-__all__ = ["AccountLine", "Granted", "NoneLeft", "WaitUntil"]
+__all__ = ["AccountLine", "Granted", "NoneLeft", "Outlook", "WaitUntil"]
 
 
 @attrs.frozen
@@ -45,6 +45,19 @@ class NoneLeft:
     available_at: datetime | None
     exhausted: tuple[str, ...] = ()
     suspended: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Outlook:
+    """How the accounts stand for a request that makes no more calls.
+
+    Attributes:
+        none: when the first one can be called, and which are spent or wait for a person.
+        any_left: whether there is one that is neither.
+    """
+
+    none: NoneLeft
+    any_left: bool
 
 
 class AccountLine:

@@ -15,20 +15,25 @@ if TYPE_CHECKING:
 __all__ = ["Reply", "TransportFailure"]
 
 
+def _in_lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Name headers in one way, since HTTP tells none from the other (RFC 9110, section 5.1)."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
 @attrs.frozen
 class Reply:
     """A whole HTTP reply, or the fixture of one.
 
     Attributes:
         status: the HTTP status.
-        headers: the headers, names in lower case.
+        headers: the headers; their names become lower case.
         body: the whole body as bytes.
         fixture_path: the file the reply was read from, or None when it came over the network.
         picture_verified: the transport has seen these very bytes pass :func:`chartimg.domain.png.inspect`.
     """
 
     status: int
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_in_lower_case, repr=False)
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     fixture_path: Path | None = None
     picture_verified: bool = attrs.field(default=False, repr=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from chartimg.adapters.logs import LOG_NAMES
+from chartimg.app.emulator.scenario import Fault, read_scenario
 from chartimg.domain.faults import MEANINGS
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,15 @@ def test_every_example_runs(example: str, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_the_scenario_of_the_documentation_can_be_played() -> None:
+    """It is read as the command reads one, and every fault there is has its name on the page."""
+    text = (ROOT / "docs/testing.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+    assert 3 == len(read_scenario(example, where="the page").rules)
+    assert [] == [fault for fault in Fault if f"`{fault}`" not in text]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

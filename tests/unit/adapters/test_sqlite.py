@@ -260,7 +260,7 @@ def test_a_writer_that_does_not_let_go_makes_the_store_unavailable(tmp_path: Pat
 
 def test_many_stores_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     """As the workers of a host do when it starts: each waits for the others, none is turned away."""
-    for attempt in range(8):
+    for attempt in range(25):
         stores = [SqliteAccountStore(tmp_path / f"{attempt}.sqlite3") for _ in range(8)]
         with ThreadPoolExecutor(8) as pool:
             won = list(pool.map(lambda store: store.replace(None, snapshot()), stores))

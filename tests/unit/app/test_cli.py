@@ -492,6 +492,84 @@ def test_any_symbol_can_be_printed_on_any_terminal(arguments: tuple[str, ...], t
         assert symbol == json.loads(child.stdout)["symbol"]
 
 
+def test_an_export_can_be_printed_on_any_terminal(tmp_path: Path) -> None:
+    """The table of a run goes to a stream that can't write every symbol, and the exit code is that of the charts."""
+    folder = tmp_path / "fixtures"
+    settings = mock(folder, f"TSE_{''.join(f'%{byte:02X}' for byte in '東京'.encode())}__1h__{TEMPLATE}")
+    grid = ("--symbols", "TSE:東京", "--timeframes", "1h", "--templates", TEMPLATE, "--out", "out")
+    child = run("export", *grid, cwd=tmp_path, PYTHONIOENCODING="ascii", **settings)
+
+    assert 0 == child.returncode
+    assert "1 of 1 charts" in child.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_output_that_can_not_be_written_is_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """The picture is there all the same."""
+    settings = mock(tmp_path / "fixtures", f"BINANCE_BTCUSDT__1h__{TEMPLATE}")
+    with Path("/dev/full").open("wb") as full:
+        child = subprocess.run(
+            [sys.executable, "-m", "chartimg", *FETCH, *arguments],
+            cwd=tmp_path,
+            env=environment(tmp_path / "home", **settings),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (1, "chartimg: standard output can't be written: No space left on device\n") == (
+        child.returncode,
+        child.stderr,
+    )
+    assert PNG == (tmp_path / "chart.png").read_bytes()
+
+
+def test_an_out_that_is_a_link_or_a_pipe_stays_one(tmp_path: Path) -> None:
+    """What a link points at is written, and a device or a pipe is written to; neither is replaced."""
+    settings = mock(tmp_path / "fixtures", f"BINANCE_BTCUSDT__1h__{TEMPLATE}")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.png").symlink_to("there/real.png")
+    linked = run(*FETCH[:-1], "link.png", cwd=tmp_path, **settings)
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    piped = run(*FETCH[:-1], "pipe", cwd=tmp_path, **settings)
+    received = os.read(reading, 1 << 20)
+    os.close(reading)
+
+    assert (0, 0) == (linked.returncode, piped.returncode)
+    assert (tmp_path / "link.png").is_symlink()
+    assert PNG == (tmp_path / "there" / "real.png").read_bytes() == received
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_file_of_the_user_s_in_the_folder_of_out_stays(tmp_path: Path) -> None:
+    """Trying whether a folder can be written leaves every name alone."""
+    (tmp_path / ".chartimg-probe").write_bytes(b"mine")
+    run(*FETCH, cwd=tmp_path, **mock(tmp_path / "fixtures", f"BINANCE_BTCUSDT__1h__{TEMPLATE}"))
+
+    assert b"mine" == (tmp_path / ".chartimg-probe").read_bytes()
+
+
+def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
+    """It can't be a file, and nothing is fetched for it."""
+    (line,) = refused(run(*FETCH[:-1], 300 * "a" + ".png", cwd=tmp_path, **mock(tmp_path / "fixtures")))
+
+    assert line.endswith("File name too long")
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "file", 300 * "a"])
+def test_a_fixtures_folder_that_is_none_is_one_line(folder: str, tmp_path: Path) -> None:
+    """For mock mode, where everything would be missing from it."""
+    (tmp_path / "file").write_bytes(b"")
+    grid = ("export", "--symbols", "A:B,A:C", "--timeframes", "1h", "--out", "out")
+    for command in (FETCH, grid):
+        (line,) = refused(run(*command, cwd=tmp_path, CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=folder))
+
+        assert f"the fixtures folder {folder} is not there" in line
+
+
 def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
     """Output into a pipe that nobody reads any more ends the command quietly, after the picture is written."""
     settings = mock(tmp_path / "fixtures", f"BINANCE_BTCUSDT__1h__{TEMPLATE}")

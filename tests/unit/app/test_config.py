@@ -148,6 +148,10 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ("CHARTS_API_BASE_URL", "api.chart-img.com", "https://api.chart-img.com"),
         ("CHARTS_API_BASE_URL", "ftp://api.chart-img.com", "https://api.chart-img.com"),
         ("CHARTS_API_BASE_URL", "https://[::1", "https://api.chart-img.com"),
+        ("CHARTS_API_BASE_URL", "http://example.com", "in the clear"),
+        ("CHARTS_API_BASE_URL", "https://", "https://api.chart-img.com"),
+        ("CHARTS_API_BASE_URL", "https://a.example?key=1", "https://api.chart-img.com"),
+        ("CHARTS_TEMPLATES_DIR", "/" + 300 * "a", "not a folder"),
         ("CHARTS_TEMPLATES_DIR", "/nowhere/at/all", "/nowhere/at/all"),
         ("CHARTS_TEMPLATES_DIR", __file__, "not a folder"),
     ],
@@ -188,6 +192,8 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: st
             ("$[0]", "plan", "BASIC, PRO, MEGA, ULTRA, ENTERPRISE"),
         ),
         (f'[{{"id": "a", "apiKey": "{KEY}", "limit": 3}}]', ("$[0]", "unknown field limit")),
+        (f'[{{"id": "a", "apiKey": "x", "{KEY}": 3}}]', ("$[0]", "an unknown field", "known are id, apiKey")),
+        ('[{"id": "a", "apiKey": "x", "canaryKeyOfLetters": 3}]', ("$[0]", "an unknown field")),
         (f'[{{"id": " ", "apiKey": "{KEY}"}}]', ("$[0]", "id is empty")),
         ('[{"id": "a", "apiKey": ""}]', ("$[0]", "empty")),
         (f'[{{"id": "a", "apiKey": "{KEY} "}}]', ("$[0]", "copied whole")),
@@ -319,6 +325,22 @@ def test_an_address_that_would_give_the_key_away_makes_no_client(address: str) -
 
     assert KEY not in str(caught.value)
     assert "password" not in str(caught.value).replace("user name or password", "")
+
+
+def test_settings_of_plain_python_are_what_they_say() -> None:
+    """A mode by its name, paths as text and accounts in a list mean the same as their types."""
+    account = chartimg.Account("a", "key-of-a")
+    config = WorkerConfig(mode="mock", accounts=[account], fixtures_dir="f", templates_dir="t")
+
+    assert WorkerConfig(ApiMode.MOCK, (account,), Path("f"), Path("t")) == config
+    assert config.mode is ApiMode.MOCK
+    with pytest.raises(ConfigError, match="mode must be one of real, mock, record"):
+        WorkerConfig(mode="live")
+
+
+def test_mock_mode_looks_at_no_account_store() -> None:
+    """Nothing durable is touched, so nothing about it can be wrong."""
+    assert WorkerConfig.from_env({"CHARTS_API_MODE": "mock", "CHARTS_ACCOUNT_STORE": "mysql://"}).account_store is None
 
 
 def test_an_address_that_makes_no_client_is_told_with_its_variable() -> None:

@@ -215,13 +215,28 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
 
 def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
     """A folder in the place of the picture costs that chart alone, and leaves no half-written file."""
-    (tmp_path / "A_A__1h__price_v1.png").mkdir()
-    manifest = Export(_Playing(FOUND, FOUND), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+
+    def fetch(_: ChartRequest) -> ChartApiResult:
+        (tmp_path / "A_A__1h__price_v1.png").mkdir(exist_ok=True)
+        return FOUND
+
+    manifest = Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
 
     assert [("A:A", "WRITE_FAILED")] == [(failure.symbol, failure.code) for failure in manifest.failures]
     assert {"A_A__1h__price_v1.png", "B_B__1h__price_v1.png", MANIFEST_NAME} == {
         path.name for path in tmp_path.iterdir()
     }
+
+
+def test_a_folder_in_the_place_of_a_picture_is_found_before_any_call(tmp_path: Path) -> None:
+    """Its name is in the error, and nothing is fetched or written."""
+    fetch = _Playing(FOUND, FOUND)
+    (tmp_path / "B_B__1h__price_v1.png").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"B_B__1h__price_v1\.png"):
+        Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+
+    assert [] == fetch.asked
+    assert ["B_B__1h__price_v1.png"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_a_folder_that_can_not_be_made_is_found_before_any_call(tmp_path: Path) -> None:
@@ -311,6 +326,35 @@ def accounted(out: Path) -> tuple[set[str], set[str]]:
     assert all((out / str(item["file"])).is_file() for item in manifest["items"])
     refuse_half_files(out)
     return there, missing
+
+
+@pytest.mark.parametrize("after", [0.0, 0.02, 0.1, 0.3])
+@pytest.mark.parametrize("jobs", ["1", "16"])
+def test_a_large_run_ends_soon_after_an_interrupt_at_any_moment(after: float, jobs: str, tmp_path: Path) -> None:
+    """Thousands of charts that come at once: nothing hangs, nothing more is begun, every chart is accounted for."""
+    (tmp_path / "fixtures").mkdir()
+    (tmp_path / "fixtures" / "A_0__1h__price_psar_adi_v1.png").write_bytes(PNG)
+    count, out = 3000, tmp_path / "out"
+    child = start(
+        "export",
+        *("--symbols", ",".join(f"A:{number}" for number in range(count)), "--timeframes", "1h", "--jobs", jobs),
+        *("--templates", "price_psar_adi_v1", "--out", "out"),
+        cwd=tmp_path,
+        CHARTS_API_MODE="mock",
+        CHARTS_FIXTURES_DIR="fixtures",
+    )
+    try:
+        eventually((out / MANIFEST_NAME).is_file)
+        time.sleep(after)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=30)
+    finally:
+        child.kill()
+    manifest = on_disk(out)
+
+    assert "Traceback" not in errors
+    assert 1 == child.returncode
+    assert (count, count) == (manifest["requested"], len(manifest["items"]) + len(manifest["failures"]))
 
 
 def test_a_run_that_is_killed_leaves_a_true_manifest(server: LoopbackServer, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.app.pool import AccountStatus, Pool
 from chartimg.domain.account import (
     TRANSITIONS,
@@ -27,7 +28,7 @@ from chartimg.domain.errors import ConfigError, StoreUnavailable
 from chartimg.domain.events import AccountExhausted, AccountSuspended, AccountThrottled, Event
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.ledger import Claim
-from chartimg.domain.pool import Granted, NoneLeft, WaitUntil
+from chartimg.domain.pool import Granted, NoneLeft, Outlook, WaitUntil
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import VirtualClock
 
@@ -174,6 +175,23 @@ def test_who_is_left_out_is_named_by_what_became_of_it() -> None:
     pool.report(granted(pool.claim()), fault(FaultKind.CREDENTIAL_REJECTED))
 
     assert NoneLeft(MIDNIGHT, ("b", "d"), ("a", "c")) == pool.claim(latest=world.soon())
+
+
+def test_the_outlook_says_when_an_account_is_free_and_whether_one_is_left() -> None:
+    """Also for a store that is gone, as far as its books are remembered."""
+    world = World()
+    pool = world.pool(A, B)
+    fresh = pool.outlook()
+    pool.mark_account_exhausted("a")
+    one_left = pool.outlook()
+    pool.suspend("b", "why")
+    none_left = pool.outlook()
+    gone = Pool([A], SqliteAccountStore("/proc/nowhere/a.sqlite3"), world.clock, world.notes).outlook()
+
+    assert Outlook(NoneLeft(NOON), any_left=True) == fresh
+    assert Outlook(NoneLeft(NOON, ("a",)), any_left=True) == one_left
+    assert Outlook(NoneLeft(MIDNIGHT, ("a",), ("b",)), any_left=False) == none_left
+    assert Outlook(NoneLeft(None), any_left=True) == gone
 
 
 def test_a_claim_that_still_stands_is_confirmed() -> None:

@@ -25,6 +25,7 @@ from chartimg.domain.fetch import (
     Feedback,
     Fetch,
     Finish,
+    LookAhead,
     Moment,
     Pause,
     Report,
@@ -33,7 +34,7 @@ from chartimg.domain.fetch import (
     Woken,
 )
 from chartimg.domain.ledger import Claim
-from chartimg.domain.pool import Granted, NoneLeft, WaitUntil
+from chartimg.domain.pool import Granted, NoneLeft, Outlook, WaitUntil
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import ChartApiResult
 from chartimg.domain.retry import RetryPolicy
@@ -43,6 +44,7 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
 CHART = "BINANCE:BTCUSDT 1h price_v1"
+LATER = datetime(2026, 1, 6, tzinfo=UTC)
 POLICY = RetryPolicy(max_attempts=3, base_delay=2.0, max_delay=8.0, deadline=100.0)
 PICTURE = picture(8, 8)
 
@@ -344,9 +346,26 @@ def test_what_follows_depends_on_what_the_error_belongs_to(kind: FaultKind, outc
 def test_nothing_follows_the_last_attempt(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
     """After as many calls as the policy allows the error is the result, without a wait or another claim."""
     play = Play(attrs.evolve(POLICY, max_attempts=1)).call(outcome)
+    if MEANINGS[kind].code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
+        play.feed(Outlook(NoneLeft(LATER), any_left=True))
 
     assert kind is play.error.kind
     assert len(play.result.attempts) == 1
+
+
+@pytest.mark.parametrize("kind", [FaultKind.QUOTA_EXCEEDED, FaultKind.THROTTLED])
+def test_the_last_attempt_tells_when_an_account_is_free_again(kind: FaultKind) -> None:
+    """A look at the books says when, and that no account is left if none is."""
+    plays = [Play(attrs.evolve(POLICY, max_attempts=1)).call(SAID[kind]) for _ in range(3)]
+    assert [LookAhead()] * 3 == [play.step.action for play in plays]
+    plays[0].feed(Outlook(NoneLeft(LATER, ("a",), ("b",)), any_left=False))
+    plays[1].feed(Outlook(NoneLeft(LATER, ("a",)), any_left=True))
+    plays[2].feed(Outlook(NoneLeft(None, (), ("a",)), any_left=False))
+
+    assert [LATER, LATER, None] == [play.error.available_at for play in plays]
+    assert (LimitExceeded(CHART, ("a",), ("b",), LATER),) == plays[0].step.facts
+    assert () == plays[1].step.facts
+    assert (LimitExceeded(CHART, (), ("a",), None),) == plays[2].step.facts
 
 
 def test_backoff_grows_with_the_calls_and_is_capped() -> None:

@@ -33,6 +33,13 @@ def test_a_status_alone_is_a_reply_from_the_network() -> None:
     assert Reply(503, {}, b"", None, picture_verified=False) == Reply(503)
 
 
+def test_headers_are_named_in_lower_case() -> None:
+    """HTTP tells upper from lower case in no name, so whoever makes a reply may write them as they like."""
+    assert {"retry-after": "5", "x-amzn-errortype": "T"} == Reply(
+        429, {"Retry-After": "5", "x-amzn-ErrorType": "T"}
+    ).headers
+
+
 def test_two_replies_share_no_headers() -> None:
     """Each reply without headers has an empty mapping of its own."""
     assert Reply(200).headers is not Reply(200).headers

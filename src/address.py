@@ -1,0 +1,44 @@
+"""The address of the provider: https, or http to this machine, since a key travels in a header."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from .domain.errors import ConfigError
+
+__all__ = ["SCHEMES", "is_loopback", "read_address"]
+
+SCHEMES: Final = frozenset({"http", "https"})
+
+
+def read_address(base_url: str) -> SplitResult:
+    """Read the address of the provider.
+
+    Raises:
+        ConfigError: it is none, or the key would travel in the clear; a password in it is not repeated.
+    """
+    try:
+        address = urlsplit(base_url)
+        host, _ = address.hostname, address.port
+        (host or "").encode("idna")
+    except ValueError:  # UnicodeError is such
+        host = address = None
+    if address is not None and "@" in address.netloc:
+        raise ConfigError("the base address must not hold a user name or password")
+    if not address or not host or address.scheme not in SCHEMES or address.query or address.fragment:
+        raise ConfigError("the base address is not like https://api.chart-img.com")
+    if address.scheme == "http" and not is_loopback(host):
+        raise ConfigError(
+            f"the base address http://{host} would send the key in the clear; use https (http is for loopback only)"
+        )
+    return address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host*, a name or an address, is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,139 @@
+"""The command that runs a CHART-IMG of one's own."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ...domain.errors import ConfigError
+from .process import complain, terminable
+
+if TYPE_CHECKING:
+    from ..emulator.running import Emulator
+
+__all__ = ["emulate"]
+
+_PORT: Final = 8080
+_PATIENCE: Final = 10.0  # seconds for a command to end by itself
+
+
+def emulate(
+    command: Annotated[
+        list[str] | None, typer.Argument(help="After --: a command to run against it; the emulator ends with it.")
+    ] = None,
+    *,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where to listen; 8080, or a free port for a command.")
+    ] = None,
+    accounts: Annotated[
+        Path | None, typer.Option(help="A file with accounts, as in CHART_IMG_ACCOUNTS_JSON; one for demos without.")
+    ] = None,
+    script: Annotated[Path | None, typer.Option(help="A file with a scenario of latency and faults.")] = None,
+) -> None:
+    """Run a CHART-IMG of one's own on loopback: real HTTP, no key, no quota."""
+    if any(find_spec(needed) is None for needed in ("h11", "PIL")):
+        raise ConfigError("the emulator needs the extra 'emulator'; install it with: pip install 'chartimg[emulator]'")
+    from ..emulator.accounts import DEMO, read_accounts
+    from ..emulator.running import Emulator
+    from ..emulator.scenario import read_scenario
+
+    known = (
+        (DEMO,) if accounts is None else read_accounts(_text(accounts, "--accounts"), where=f"--accounts {accounts}")
+    )
+    scenario = None if script is None else read_scenario(_text(script, "--script"), where=f"--script {script}")
+    if port is None:
+        port = 0 if command else _PORT
+    _log(logging.WARNING if command else logging.INFO)
+    with Emulator(known, scenario, port=port) as emulator, terminable():
+        complain(
+            f"CHART-IMG is emulated at {emulator.url} for {', '.join(f'{a.id} ({a.account.plan})' for a in known)}"
+        )
+        if command:
+            code = _run(command, emulator)
+        else:
+            code = 0
+            _say_how(emulator.url, DEMO.api_key if accounts is None else "<a key of the file>")
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+        _say_ledger(emulator)
+    raise SystemExit(code)
+
+
+def _run(command: Sequence[str], emulator: Emulator) -> int:
+    """Run *command* with the settings that point it at the emulator, and give its exit code."""
+    program = shutil.which(command[0])
+    if program is None:
+        raise ConfigError(f"the command {command[0]!r} was not found; is it installed, and on the PATH?")
+    with tempfile.TemporaryDirectory(prefix="chartimg-emulate-") as folder:
+        books = {"CHARTS_ACCOUNT_STORE": f"sqlite:///{folder}/accounts.sqlite3"}  # for all processes of the command
+        environ = {**os.environ, **emulator.environ, **books}
+        with subprocess.Popen([program, *command[1:]], env=environ) as child:  # noqa: S603 (the user's own command)
+            try:
+                code = child.wait()
+            except KeyboardInterrupt:
+                code = _end(child)
+    return code if code >= 0 else 128 - code
+
+
+def _end(child: subprocess.Popen[bytes]) -> int:
+    """Ask a command to end, as we are asked, and don't wait for ever."""
+    child.terminate()
+    try:
+        return child.wait(_PATIENCE)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.kill()
+        return child.wait()
+
+
+def _text(path: Path, option: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{option}: {path} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{option}: {path} can't be read: it is not UTF-8") from None
+
+
+def _log(level: int) -> None:
+    """Show what the emulator is asked, unless --verbose shows everything."""
+    logger = logging.getLogger("chartimg.emulator")
+    if not logger.isEnabledFor(logging.DEBUG):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        logger.addHandler(handler)
+        logger.setLevel(level)
+
+
+def _say_how(url: str, key: str) -> None:
+    body = '{"symbol": "BINANCE:BTCUSDT", "interval": "1h", "studies": [{"name": "Volume"}]}'
+    for line in (
+        f"curl {url}/v2/tradingview/advanced-chart -H 'x-api-key: {key}' \\",
+        f"  -H 'content-type: application/json' -d '{body}' -o chart.png",
+        f"curl {url}/_emulator/ledger",
+    ):
+        typer.echo(line, err=True)  # as it is, to be copied
+
+
+def _say_ledger(emulator: Emulator) -> None:
+    """Say what was asked; no account is left out, so that it can be held against a client's own books."""
+    ledger = emulator.ledger()
+    for name, account in ledger.accounts.items():
+        total = account.total
+        complain(
+            f"{name}: {total.asked} calls asked, {total.charged} charged, "
+            f"{total.throttled} throttled, {total.refused} refused for want of quota"
+        )
+    if ledger.unknown_key:
+        complain(f"{ledger.unknown_key} calls came with a key that no account has")

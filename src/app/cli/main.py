@@ -1,0 +1,75 @@
+"""The command: its options, and how a run ends."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from ...domain.errors import ConfigError, StoreUnavailable
+from ...version import __version__
+from .accounts import accounts
+from .charts import export, fetch
+from .emulate import emulate
+from .fixtures import fixtures_app
+from .process import FAILED, MISUSED, complain
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they show local variables, and so keys
+    rich_markup_mode=None,
+    help="TradingView chart pictures from the CHART-IMG API.",
+    epilog="Exit codes: 0 all there, 1 some charts failed, 2 wrong usage or settings, 75 come back later for quota.",
+)
+app.command()(fetch)
+app.command()(export)
+app.command()(accounts)
+app.command()(emulate)
+app.add_typer(fixtures_app, name="fixtures")
+
+
+def run() -> None:
+    """Run the command; a mistake of the user's ends it with one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a symbol may hold what a terminal can't show
+    try:
+        try:
+            app(prog_name="chartimg")
+        finally:
+            sys.stdout.flush()
+    except (ConfigError, StoreUnavailable) as error:
+        complain(*(error.problems if isinstance(error, ConfigError) else (str(error),)))
+        raise SystemExit(MISUSED) from None
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # else the reader of our output has left
+            complain(f"standard output can't be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(FAILED) from None
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 (typer's own form of a callback)
+    if asked:
+        typer.echo(f"chartimg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens on standard error.")] = False,
+    version: Annotated[  # noqa: ARG001 (its callback acts)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """TradingView chart pictures from the CHART-IMG API."""
+    if verbose:
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+        logging.getLogger("chartimg").setLevel(logging.DEBUG)

@@ -1,0 +1,95 @@
+"""What the commands share as a process: exit codes, complaints, files to write, and an end that can be asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ...domain.errors import ConfigError
+from ...files import write_atomically
+
+__all__ = [
+    "COME_BACK",
+    "FAILED",
+    "MISUSED",
+    "Json",
+    "complain",
+    "refuse_unwritable",
+    "refuse_unwritable_file",
+    "terminable",
+    "write",
+]
+
+FAILED: Final = 1
+MISUSED: Final = 2
+COME_BACK: Final = 75  # EX_TEMPFAIL of sysexits.h
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+def complain(*lines: str) -> None:
+    """Write *lines* to standard error."""
+    for line in lines:
+        typer.echo(f"chartimg: {line}", err=True)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Find a folder that can't be written before a call is paid for."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f"--out: the folder {folder} can't be written: {error.strerror}") from None
+
+
+def refuse_unwritable_file(out: Path) -> None:
+    """Find a file that can't be written before a call is paid for."""
+    try:
+        mode = out.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    except OSError as error:
+        raise ConfigError(f"--out: {out} can't be written: {error.strerror}") from None
+    if stat.S_ISDIR(mode):
+        raise ConfigError(f"--out {out} is a folder; name a file in it")
+    if stat.S_ISREG(mode):
+        refuse_unwritable(_real(out).parent)
+
+
+def write(out: Path, content: bytes) -> None:
+    """Write a file that an option named.
+
+    Raises:
+        ConfigError: it can't be written; what was there before still is.
+    """
+    try:
+        if out.exists() and not out.is_file():  # a pipe or a device is written to, not replaced
+            out.write_bytes(content)
+        else:
+            write_atomically(_real(out), content)
+    except OSError as error:
+        raise ConfigError(f"--out: {out} can't be written: {error.strerror}") from None
+
+
+def _real(path: Path) -> Path:
+    """Follow links, so that what they point at is replaced and not they."""
+    return Path(os.path.realpath(path))
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Take a SIGTERM for a Ctrl-C, so that what must be done at the end still is."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

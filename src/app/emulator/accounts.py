@@ -1,0 +1,96 @@
+"""The provider's side of an account: its key, and what its plan allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final
+
+import attrs
+
+from ...codec import load
+from ...domain.account import Account
+from ...domain.errors import ConfigError
+from ...domain.plan import CALL_LIMITS, PLANS, CallLimits, ChartLimits, PlanName
+
+__all__ = ["DEMO", "EmulatedAccount", "read_accounts"]
+
+
+@attrs.frozen
+class EmulatedAccount:
+    """One key the emulator knows. What is not stated is what the plan allows, and without a plan what BASIC does.
+
+    Attributes:
+        id: the name it has in the ledger.
+        api_key: the key; never shown.
+        daily_limit: units a UTC day.
+        plan: BASIC, PRO, MEGA, ULTRA or ENTERPRISE.
+        requests_per_second: the rate at which its bucket fills.
+        burst: how many calls its bucket holds.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    id: str
+    api_key: str = attrs.field(repr=False)
+    daily_limit: int | None = None
+    plan: str | None = None
+    requests_per_second: float | None = None
+    burst: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.account  # noqa: B018 (its constructor knows what is wrong)
+
+    @cached_property
+    def account(self) -> Account:
+        """What a client writes into its settings, so that its books and the emulator's agree."""
+        name = (self.plan or PlanName.BASIC).upper()
+        known = CALL_LIMITS[PlanName(name) if name in PlanName.__members__ else PlanName.BASIC]
+        return Account(
+            self.id,
+            self.api_key,
+            known.daily_limit if self.daily_limit is None else self.daily_limit,
+            name,
+            known.requests_per_second if self.requests_per_second is None else self.requests_per_second,
+            known.burst if self.burst is None else self.burst,
+        )
+
+    @cached_property
+    def calls(self) -> CallLimits:
+        """How often it may call."""
+        account = self.account
+        return CallLimits(account.requests_per_second, account.burst, account.daily_limit)
+
+    @cached_property
+    def chart(self) -> ChartLimits:
+        """What one chart of it may ask for."""
+        return PLANS[PlanName(str(self.account.plan))]
+
+
+DEMO: Final = EmulatedAccount("demo", "demo-key", plan=PlanName.PRO)
+"""The account of an emulator that is given none. Its key is no secret."""
+
+
+def read_accounts(text: str, *, where: str) -> tuple[EmulatedAccount, ...]:
+    """Read the same JSON as ``CHART_IMG_ACCOUNTS_JSON``.
+
+    Raises:
+        ConfigError: with one line for every mistake, never a key.
+    """
+    accounts = load(text, tuple[EmulatedAccount, ...], where=where)
+    if not accounts:
+        raise ConfigError(f"{where} holds no account")
+    refuse_twins(accounts, where=where)
+    return accounts
+
+
+def refuse_twins(accounts: Sequence[EmulatedAccount], *, where: str) -> None:
+    """Make sure that ids and keys tell accounts apart.
+
+    Raises:
+        ConfigError: they don't.
+    """
+    for name, values in (("id", [a.id for a in accounts]), ("apiKey", [a.api_key for a in accounts])):
+        if len(set(values)) < len(values):
+            raise ConfigError(f"{where}: two accounts have the same {name}; each needs its own")

@@ -1,0 +1,105 @@
+"""The axes: round prices and the newest ones at the right, the time beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from typing import Final
+
+import attrs
+
+from .canvas import Canvas
+from .layers import Colour
+from .market import Interval
+from .panes import AHEAD, SLOT, TAG, Pane, middle, spread, ticks
+from .theme import Theme
+
+HEIGHT: Final = 28
+"""The height of the time axis, in pixels."""
+
+PADDING: Final = 9
+"""How far the words of the price axis are from its edge."""
+
+_APART: Final = 70  # pixels between the names of two moments
+_MARGIN: Final = 24  # pixels that a name needs on each side
+_HOUR, _DAY = 60, 1440
+_MINUTES: Final = (1, 2, 5, 10, 15, 30, *(_HOUR * n for n in (1, 2, 3, 6, 12)), *(_DAY * n for n in (1, 2, 4, 7, 14)))
+_MONTHS: Final = (1, 2, 3, 6, *(12 * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)))
+_MONTH: Final = 30 * _DAY
+
+
+@attrs.frozen
+class Tag:
+    """A value that is marked on the axis."""
+
+    value: float
+    colour: Colour
+
+
+def draw_grid(canvas: Canvas, theme: Theme, pane: Pane) -> list[float]:
+    """Draw a line at each round value, and give these."""
+    marks = [tick for tick in ticks(pane) if pane.top + TAG / 2 < pane.y(tick) < pane.bottom - TAG / 2]
+    for mark in marks:
+        canvas.box(0, round(pane.y(mark)), pane.width, round(pane.y(mark)) + 1, theme.grid)
+    return marks
+
+
+def draw_prices(
+    canvas: Canvas, theme: Theme, pane: Pane, marks: Sequence[float], tags: Sequence[Tag], write: Callable[[float], str]
+) -> None:
+    """Write the round values and the newest ones; the first tags go first where there is no room for all."""
+    left, room = pane.width + PADDING, canvas.width - pane.width - PADDING - 3
+    shown = [*dict.fromkeys(tags)][: (pane.bottom - pane.top) // TAG]
+    spots = spread([pane.y(tag.value) for tag in shown], pane)
+    for mark in marks:
+        if all(abs(pane.y(mark) - spot) > TAG - 2 for spot in spots):
+            canvas.text((left, pane.y(mark) + 0.5), canvas.fitted(write(mark), room, 11), theme.text, 11)
+    for tag, spot in zip(shown, spots, strict=True):
+        top = round(spot) - TAG // 2
+        canvas.box(pane.width + 1, top, canvas.width - 2, top + TAG, tag.colour)
+        canvas.text((left, round(spot)), canvas.fitted(write(tag.value), room, 11), theme.on(tag.colour), 11)
+
+
+def draw_time(canvas: Canvas, theme: Theme, panes: Sequence[Pane], interval: Interval, zone: tzinfo) -> None:
+    """Draw the grid of the time and write it beneath."""
+    count, bottom = panes[0].count, panes[-1].bottom
+    moments = [interval.moment(count - 1 - number) for number in range(count + AHEAD)]
+    if interval.intraday:
+        moments = [moment.astimezone(zone) for moment in moments]
+    for number, name in time_marks(moments, interval):
+        canvas.box(middle(number), 0, middle(number) + 1, bottom, theme.grid)
+        canvas.text((middle(number) + 0.5, bottom + HEIGHT / 2), name, theme.text, 11, "mm")
+
+
+def time_marks(moments: Sequence[datetime], interval: Interval) -> Iterator[tuple[int, str]]:
+    """Choose the moments to name: those that begin a period, of the shortest that leaves room for the names.
+
+    The year is named where one begins, else the month likewise, else the day, else the time of day.
+    """
+    period = _period(interval)
+    end, last = len(moments) * SLOT - _MARGIN, -_APART
+    before = moments[0]
+    for number in range(1, len(moments)):
+        now, x = moments[number], middle(number)
+        if period(now) == period(moments[number - 1]) or not _MARGIN <= x <= end or x - last < _APART * 0.7:
+            continue
+        if now.year != before.year:
+            name = f"{now.year}"
+        elif now.month != before.month:
+            name = f"{now:%b}"
+        elif now.day != before.day:
+            name = f"{now.day}"
+        else:
+            name = f"{now:%H:%M}"
+        yield number, name
+        before, last = now, x
+
+
+def _period(interval: Interval) -> Callable[[datetime], int]:
+    """Give what numbers the shortest periods at least 70 pixels long."""
+    candle = interval.step.total_seconds() / 60
+    for minutes in _MINUTES:
+        if minutes / candle * SLOT >= _APART:
+            return lambda moment: (moment.toordinal() * _DAY + moment.hour * 60 + moment.minute) // minutes
+    months = next((months for months in _MONTHS if months * _MONTH / candle * SLOT >= _APART), _MONTHS[-1])
+    return lambda moment: (moment.year * 12 + moment.month - 1) // months

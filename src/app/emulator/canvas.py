@@ -1,0 +1,107 @@
+"""A picture to draw on, in its own pixels and with smooth edges: Pillow's, drawn larger and reduced."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont
+
+from .layers import Colour
+
+Point = tuple[float, float]
+
+_LARGE: Final = 1_000_000  # pixels; a larger picture is drawn at twice its size, not three times, to bound memory
+_LONGEST: Final = 400  # letters; no picture has room for more
+_QUALITY: Final = 90  # of a JPEG, of 100
+
+
+class Canvas:
+    """Draws in the picture's own pixels, smoothly. One picture is one thread's."""
+
+    def __init__(self, width: int, height: int, background: Colour) -> None:
+        self.width, self.height = width, height
+        self._scale = 3 if width * height <= _LARGE else 2
+        self._image = Image.new("RGB", (width * self._scale, height * self._scale), _ink(background))
+        self._draw = ImageDraw.Draw(self._image, "RGBA")
+
+    def box(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
+        """Fill a rectangle, whose right and bottom edge are not part of it."""
+        x, y, end, floor = (round(edge * self._scale) for edge in (left, top, right, bottom))
+        self._draw.rectangle((x, y, max(x, end - 1), max(y, floor - 1)), fill=_ink(colour))
+
+    def dashes(self, y: float, right: int, colour: Colour, dash: int = 4) -> None:
+        """Draw a broken horizontal line from the left edge to *right*."""
+        for left in range(0, right, 2 * dash):
+            self.box(left, round(y), min(left + dash, right), round(y) + 1, colour)
+
+    def line(self, points: Sequence[Point], colour: Colour, width: float) -> None:
+        """Draw a line through *points*."""
+        thickness = max(1, round(width * self._scale))
+        self._draw.line([self._scaled(point) for point in points], fill=_ink(colour), width=thickness, joint="curve")
+
+    def shape(self, points: Sequence[Point], colour: Colour) -> None:
+        """Fill what *points* enclose."""
+        self._draw.polygon([self._scaled(point) for point in points], fill=_ink(colour))
+
+    def dot(self, centre: Point, colour: Colour) -> None:
+        """Draw a small disc."""
+        self._draw.circle(self._scaled(centre), 1.5 * self._scale, fill=_ink(colour))
+
+    def text(self, place: Point, text: str, colour: Colour, size: int = 12, anchor: str = "lm") -> float:
+        """Write *text* and give its width."""
+        line = _one_line(text)
+        font = _font(size * self._scale)
+        self._draw.text(self._scaled(place), line, fill=_ink(colour), font=font, anchor=anchor)
+        return font.getlength(line) / self._scale
+
+    def measure(self, text: str, size: int = 12) -> float:
+        """Say how wide *text* would be."""
+        return _font(size * self._scale).getlength(_one_line(text)) / self._scale
+
+    def fitted(self, text: str, room: float, size: int = 12) -> str:
+        """Shorten *text* with an ellipsis until it is no wider than *room*; nothing is left of it if need be."""
+        line = _one_line(text)
+        if self.measure(line, size) <= room:
+            return line
+        cuts = [line[:end].rstrip() + "…" for end in range(len(line))]
+        fit = bisect_right(cuts, room, key=lambda cut: self.measure(cut, size))
+        return cuts[fit - 1] if fit else ""
+
+    def encoded(self, form: str) -> bytes:
+        """Give the picture as ``png`` or ``jpeg``."""
+        file = io.BytesIO()
+        picture = self._image.reduce(self._scale)
+        if form == "jpeg":
+            picture.save(file, "JPEG", quality=_QUALITY)
+        else:
+            picture.save(file, "PNG", compress_level=6, compress_type=zlib.Z_DEFAULT_STRATEGY)
+        return file.getvalue()
+
+    def _scaled(self, point: Point) -> Point:
+        """Give the place of a point on the larger picture."""
+        return point[0] * self._scale, point[1] * self._scale
+
+
+def _ink(colour: Colour) -> tuple[int, int, int] | tuple[int, int, int, int]:
+    """Give a colour as Pillow wants it."""
+    return (colour[0], colour[1], colour[2]) if len(colour) < 4 else (colour[0], colour[1], colour[2], colour[3])  # noqa: PLR2004
+
+
+def _one_line(text: str) -> str:
+    """Cut what no picture has room for, and put a blank where a letter can't be drawn: a line's end, half a letter."""
+    whole = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return "".join(letter if letter.isprintable() else " " for letter in whole)
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Load Pillow's own font, with its simple layout: what text looks like must not depend on the machine."""
+    font = ImageFont.load_default(size)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise OSError("this Pillow was built without FreeType; install one that has it: pip install pillow")
+    return font.font_variant(layout_engine=ImageFont.Layout.BASIC)

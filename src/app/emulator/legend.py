@@ -1,0 +1,95 @@
+"""The legend: what the chart is of, its newest candle, and the studies with their newest values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from .canvas import Canvas
+from .layers import Colour
+from .theme import Theme
+
+ROW: Final = 18
+"""The height of a line, in pixels."""
+
+LEFT: Final = 10
+"""How far the legend is from the left edge."""
+
+_GAP: Final = 8
+
+
+@attrs.frozen
+class Value:
+    """A number with its colour, after the letter that says which."""
+
+    text: str
+    colour: Colour
+    letter: str = ""
+
+
+@attrs.frozen
+class Entry:
+    """A line of the legend."""
+
+    title: str
+    values: Sequence[Value] = ()
+    size: int = 12
+
+
+def header(canvas: Canvas, names: tuple[str, str, str], values: Sequence[Value], room: float) -> list[Entry]:
+    """Give the symbol, interval and exchange with *values*: in one line, or in two where there is no room.
+
+    A long symbol is shortened before anything else.
+    """
+    ticker, interval, exchange = names
+    rest = "".join(f" · {name}" for name in (interval, exchange) if name)
+    title = canvas.fitted(ticker, max(room * 0.3, room - canvas.measure(rest, 14)), 14) + rest
+    entry = Entry(title, values, 14)
+    if _width(canvas, entry) <= room:
+        return [entry]
+    return [Entry(title, size=14), Entry("", values)]
+
+
+def cut(entries: Sequence[Entry], rows: int) -> list[Entry]:
+    """Keep as many entries as there are *rows*, the last one saying how many more there are."""
+    if len(entries) <= rows:
+        return list(entries)
+    if rows < 1:
+        return []
+    return [*entries[: rows - 1], Entry(f"+{len(entries) - rows + 1} more")]
+
+
+def write(canvas: Canvas, theme: Theme, entries: Sequence[Entry], top: int, room: float) -> None:
+    """Write the entries one beneath the other, each as far as there is room."""
+    for number, entry in enumerate(entries):
+        y = top + 14 + number * ROW
+        title = canvas.fitted(entry.title, room, entry.size)
+        values = _fitting(canvas, attrs.evolve(entry, title=title), room)
+        width = _width(canvas, Entry(title, values, entry.size))
+        canvas.box(LEFT - 4, y - ROW // 2, LEFT + width + 3, y + ROW // 2, theme.ghost)
+        x = LEFT + canvas.text((LEFT, y), title, theme.text, entry.size) + (_GAP if title else 0)
+        for value in values:
+            if value.letter:
+                x += canvas.text((x, y), value.letter, theme.text) + 1
+            x += canvas.text((x, y), value.text, theme.ink(value.colour)) + _GAP
+
+
+def _fitting(canvas: Canvas, entry: Entry, room: float) -> Sequence[Value]:
+    """Give the first values of an entry, as many as there is room for."""
+    values = entry.values
+    while values and _width(canvas, attrs.evolve(entry, values=values)) > room:
+        values = values[:-1]
+    return values
+
+
+def _width(canvas: Canvas, entry: Entry) -> float:
+    """Say how wide an entry is."""
+    title = canvas.measure(entry.title, entry.size)
+    parts = (
+        canvas.measure(value.text) + (canvas.measure(value.letter) + 1 if value.letter else 0) for value in entry.values
+    )
+    return (
+        title + sum(part + _GAP for part in parts) + (_GAP if title and entry.values else 0) - _GAP * bool(entry.values)
+    )

@@ -1,0 +1,153 @@
+"""The invented market: where a symbol's price stands, when its candles are, and the seeded walk they make."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import attrs
+
+__all__ = ["NEWEST", "Candle", "Interval", "decimals", "heikin_ashi", "level", "seed", "walk"]
+
+NEWEST: Final = datetime(2024, 10, 14, 16, tzinfo=UTC)
+"""When the newest candle is: time stands still here, and BTCUSDT was between 60 and 70 thousand."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FARTHEST: Final = timedelta(days=365 * 1900)  # datetime ends at the years 1 and 9999, and time zones need some room
+_PATTERN: Final = re.compile(r"([1-9][0-9]{0,2})([mhDWMY])")
+_MINUTES: Final = {"m": 1, "h": 60, "D": 1440, "W": 10_080, "M": 43_200, "Y": 525_600}
+_MONTHS: Final = {"M": 1, "Y": 12}
+_LEVELS: Final = {
+    "AAPL": 230.0, "ADAUSDT": 0.36, "BNBUSDT": 575.0, "BTCUSD": 65_000.0, "BTCUSDT": 65_000.0, "DOGEUSDT": 0.1134,
+    "ES1!": 5_870.0, "ETHBTC": 0.0392, "ETHUSD": 2_550.0, "ETHUSDT": 2_550.0, "EURUSD": 1.0912, "GBPUSD": 1.3061,
+    "MSFT": 418.0, "NQ1!": 20_450.0, "NVDA": 137.0, "PEPEUSDT": 0.0000105, "SHIBUSDT": 0.0000179, "SOLUSDT": 153.0,
+    "SPX": 5_850.0, "TSLA": 219.0, "USDJPY": 149.6, "XAUUSD": 2_650.0, "XRPUSDT": 0.5412,
+}  # fmt: skip
+_SALT: Final = 465  # of some, the one whose walks look best
+_MOST: Final = 3.0  # how far, in powers of e, a hidden candle may be from the middle
+
+
+@attrs.frozen
+class Candle:
+    """What was paid and traded in one interval."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+    @property
+    def rising(self) -> bool:
+        """Whether it closed no lower than it opened."""
+        return self.close >= self.open
+
+
+@attrs.frozen
+class Interval:
+    """How long a candle lasts: a number of ``m``, ``h``, ``D``, ``W``, ``M`` or ``Y``."""
+
+    number: int
+    unit: str
+
+    @classmethod
+    def read(cls, text: str) -> Interval:
+        """Read ``45m`` or ``1D``; what can't be read lasts a day."""
+        match = _PATTERN.fullmatch(text)
+        return cls(int(match[1]), match[2]) if match else cls(1, "D")
+
+    @property
+    def step(self) -> timedelta:
+        """How long a candle lasts, a month counted as 30 days."""
+        return timedelta(minutes=self.number * _MINUTES[self.unit])
+
+    @property
+    def intraday(self) -> bool:
+        """Whether a candle has a time of day; one of a day or more has a date alone, the same in every time zone."""
+        return self.unit in "mh"
+
+    @property
+    def span(self) -> float:
+        """How far the prices in sight reach, as a share of the level: by the square root of time, as walks do."""
+        return min(0.8, 0.055 * math.sqrt(self.step / timedelta(hours=1)))
+
+    def moment(self, age: int) -> datetime:
+        """Give when the candle begins that is *age* candles before the newest, or after it if negative."""
+        if self.unit in _MONTHS:
+            months = self.number * _MONTHS[self.unit]
+            newest = (NEWEST.year * 12 + NEWEST.month - 1) // months
+            year, month = divmod(min(max((newest - age) * months, 12 * 2), 12 * 9998), 12)
+            return datetime(year, month + 1, 1, tzinfo=UTC)
+        origin = _EPOCH - timedelta(days=3) if self.unit == "W" else _EPOCH  # a Monday
+        newest = (NEWEST - origin) // self.step
+        return origin + min(max(self.step * (newest - age), -_FARTHEST), _FARTHEST)
+
+
+def seed(body: Mapping[str, object]) -> str:
+    """Write *body* as canonical JSON: the same text for bodies that are equal as JSON, where 2.0 is 2."""
+    plain = json.loads(json.dumps([_SALT, dict(body)]), parse_float=_number)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+
+
+def _number(text: str) -> int | float:
+    """Read a number with a point as an integer where it is one."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def level(symbol: str) -> float:
+    """Say around what price *symbol* stands: a known one where it was, any other between 5 and 500 by its name."""
+    known = _LEVELS.get(symbol.rpartition(":")[2])
+    if known is not None:
+        return known
+    share = zlib.crc32(symbol.encode(errors="backslashreplace")) / 2**32
+    return round(math.exp(math.log(5) + share * math.log(100)), 2)
+
+
+def decimals(middle: float, span: float) -> int:
+    """Say how many decimals prices around *middle* need, so that what is in sight is a hundred steps or more."""
+    return max(2, math.ceil(2 - math.log10(middle * span)))
+
+
+def walk(text: str, count: int, shown: int, middle: float, span: float) -> list[Candle]:
+    """Invent *count* candles from the seed *text*, of which the last *shown* lie around *middle*.
+
+    These reach over the share *span* of it. Prices are positive and have the decimals that suit them.
+    """
+    chance = random.Random(text)  # noqa: S311 (a picture, not a secret)
+    place, drift, heat = 0.0, 0.0, 0.0
+    raw: list[Candle] = []
+    for _ in range(count):
+        heat = 0.85 * heat + chance.gauss(0, 0.22)
+        drift = 0.9 * drift - 0.004 * place + chance.gauss(0, 0.07)
+        size = 2.0**heat
+        start, place = place, place + drift + chance.gauss(0, size)
+        high = max(start, place) + abs(chance.gauss(0, 0.5 * size))
+        low = min(start, place) - abs(chance.gauss(0, 0.5 * size))
+        raw.append(Candle(start, high, low, place, 350 * (high - low + 0.6) * chance.lognormvariate(0, 0.35)))
+    bottom, top = min(candle.low for candle in raw[-shown:]), max(candle.high for candle in raw[-shown:])
+    digits = decimals(middle, span)
+    tick = float(f"1e-{digits}")
+
+    def price(value: float) -> float:
+        away = span * ((value - bottom) / (top - bottom) - 0.5)
+        return max(tick, round(middle * math.exp(min(max(away, -_MOST), _MOST)), digits))
+
+    return [Candle(price(c.open), price(c.high), price(c.low), price(c.close), c.volume) for c in raw]
+
+
+def heikin_ashi(candles: Sequence[Candle]) -> list[Candle]:
+    """Average each candle with the one before it."""
+    made: list[Candle] = []
+    for candle in candles:
+        before = made[-1] if made else candle
+        start, end = (before.open + before.close) / 2, (candle.open + candle.high + candle.low + candle.close) / 4
+        high, low = max(candle.high, start, end), min(candle.low, start, end)
+        made.append(Candle(start, high, low, end, candle.volume))
+    return made

@@ -1,0 +1,139 @@
+"""An emulator that runs in a thread of this process, and the handle on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from ...domain.errors import ConfigError
+from .accounts import DEMO, EmulatedAccount
+from .books import Ledger
+from .provider import Provider
+from .scenario import Rule, Scenario
+from .server import Server
+
+__all__ = ["Emulator"]
+
+T = TypeVar("T")
+
+
+class Emulator:
+    """A CHART-IMG on loopback, from the beginning of a ``with`` block to its end. Safe from many threads.
+
+    Args:
+        accounts: the keys it knows; one of the plan PRO when they are left out.
+        scenario: what goes wrong.
+        now: gives the date and time (aware); the machine's when it is left out. Give the clock of a client,
+            ``clock.now``, and both live on the same day.
+        port: where it listens; a free port when it is 0.
+
+    Attributes:
+        accounts: the keys it knows.
+        url: its address, for ``CHARTS_API_BASE_URL``.
+
+    Raises:
+        ConfigError: the accounts or the scenario can't be used, or the port is taken.
+    """
+
+    def __init__(
+        self,
+        accounts: Sequence[EmulatedAccount] = (DEMO,),
+        scenario: Scenario | None = None,
+        *,
+        now: Callable[[], datetime] | None = None,
+        port: int = 0,
+    ) -> None:
+        self.accounts = tuple(accounts)
+        self._port = port
+        self._provider = Provider(self.accounts, now or _utc_now, scenario)
+        self._server = Server(self._provider)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="chartimg-emulator", daemon=True)
+        self.url = ""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The settings that point a client at it: its address, its accounts, and books that end with the process."""
+        accounts = [
+            {
+                "id": account.id,
+                "apiKey": account.api_key,
+                "dailyLimit": account.daily_limit,
+                "plan": account.plan,
+                "requestsPerSecond": account.requests_per_second,
+                "burst": account.burst,
+            }
+            for account in (emulated.account for emulated in self.accounts)
+        ]
+        return {
+            "CHARTS_API_BASE_URL": self.url,
+            "CHART_IMG_ACCOUNTS_JSON": json.dumps(accounts),
+            "CHARTS_ACCOUNT_STORE": "memory://",
+        }
+
+    def start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            ConfigError: the port is taken.
+        """
+        self._thread.start()
+        try:
+            port = self._run(self._server.start(self._port))
+        except OSError as error:
+            self.stop()
+            raise ConfigError(f"port {self._port} can't be listened on: {_reason(error)}; name another") from None
+        self.url = f"http://127.0.0.1:{port}"
+
+    def stop(self) -> None:
+        """End every connection; once is enough."""
+        if self._thread.is_alive():
+            self._run(self._server.stop())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        if not self._loop.is_closed():
+            self._loop.close()
+
+    def ledger(self) -> Ledger:
+        """Give the provider's books."""
+        return self._run(_called(self._provider.ledger))
+
+    def move_clock(self, seconds: float) -> datetime:
+        """Let the provider's clock step by *seconds*, so that a day passes at once; give its date and time (UTC)."""
+        return self._run(_called(lambda: self._provider.move_clock(seconds)))
+
+    def play(self, *rules: Rule, seed: int = 0) -> None:
+        """Begin a scenario of *rules*, in place of the one before; without rules nothing goes wrong any more."""
+        self._run(_called(lambda: self._provider.play(Scenario(rules, seed))))
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* in the emulator's thread and give what it gives."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def _reason(error: OSError) -> str:
+    """Say why in the system's words; asyncio's name the address once more."""
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+async def _called(function: Callable[[], T]) -> T:
+    return function()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

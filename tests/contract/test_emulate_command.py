@@ -1,0 +1,140 @@
+"""The command ``chartimg emulate``, as a process: alone until it is asked to end, and around another command."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from chartimg.domain.png import Picture, inspect
+from command import run, start
+
+PROBE = """
+import json, os, sys
+from chartimg import ChartClient, ChartRequest
+with ChartClient.from_env() as client:
+    results = [client.fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400})) for _ in range(2)]
+print(json.dumps([[result.ok, result.account_id] for result in results]), os.environ["CHARTS_ACCOUNT_STORE"][:10])
+sys.exit(7)
+"""
+BODY = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "studies": [{"name": "Volume"}, {"name": "MACD"}]}
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command on a free port, ended in the end."""
+    child = start("emulate", "--port", "0", cwd=tmp_path)
+    yield child
+    if child.poll() is None:
+        child.kill()
+    child.communicate()
+
+
+def address(child: subprocess.Popen[str]) -> str:
+    """Read the line that says where it listens."""
+    assert child.stderr is not None
+    match = re.search(r"http://127\.0\.0\.1:\d+", child.stderr.readline())
+    assert match is not None
+    return match[0]
+
+
+def post(url: str, body: Mapping[str, object], key: str) -> tuple[int, bytes]:
+    """Make the documented request, as curl does."""
+    request = urllib.request.Request(
+        f"{url}/v2/tradingview/advanced-chart",
+        json.dumps(body).encode(),
+        {"x-api-key": key, "content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as response:
+        return response.status, response.read()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_asked_to_end(alone: subprocess.Popen[str], ending: signal.Signals) -> None:
+    """The documented request gets a picture; at the end it says what was asked, and its exit code is 0."""
+    url = address(alone)
+    status, body = post(url, BODY, "demo-key")
+    alone.send_signal(ending)
+    alone.wait(timeout=20)
+    out, err = (stream.read() if stream is not None else "" for stream in (alone.stdout, alone.stderr))
+
+    assert (200, Picture(800, 600)) == (status, inspect(body))
+    assert (0, "") == (alone.returncode, out)
+    assert f"curl {url}/v2/tradingview/advanced-chart -H 'x-api-key: demo-key'" in err
+    assert "200 demo BINANCE:BTCUSDT 1h" in err
+    assert "demo: 1 calls asked, 1 charged, 0 throttled, 0 refused" in err
+    assert "Traceback" not in err
+
+
+def test_a_command_finds_it_in_its_settings(tmp_path: Path) -> None:
+    """Its calls go to the emulator, its books are nobody's, and its exit code is handed on."""
+    child = run("emulate", "--", sys.executable, "-c", PROBE, cwd=tmp_path, CHARTS_API_MODE="real")
+
+    assert 7 == child.returncode
+    assert '[[true, "demo"], [true, "demo"]] sqlite:///\n' == child.stdout
+    assert "demo: 2 calls asked, 2 charged" in child.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_accounts_and_a_scenario_come_from_files(tmp_path: Path) -> None:
+    """The command's accounts are those of the file, and its first call fails as the script says."""
+    (tmp_path / "a.json").write_text('[{"id": "mine", "apiKey": "canary-key", "dailyLimit": 9}]')
+    (tmp_path / "s.json").write_text('{"rules": [{"next": 1, "fault": "200-json"}]}')
+    files = ("--accounts", "a.json", "--script", "s.json")
+    child = run("emulate", *files, "--", sys.executable, "-c", PROBE, cwd=tmp_path, CHARTS_API_MODE="real")
+
+    assert child.stdout.startswith('[[false, "mine"], [true, "mine"]]')
+    assert "canary" not in child.stdout + child.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--accounts", "none.json"), "--accounts: none.json can't be read"),
+        (("--accounts", "bad.json"), "--accounts bad.json is not JSON"),
+        (("--script", "bad.json"), "--script bad.json is not JSON"),
+        (("--script", "bytes.json"), "it is not UTF-8"),
+        (("--script", "other.json"), "the scenario names accounts that are not there: b"),
+        (("--", "no-such-command"), "the command 'no-such-command' was not found"),
+    ],
+)
+def test_what_can_not_be_used_is_one_line(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    """With exit code 2."""
+    (tmp_path / "bad.json").write_text("{")
+    (tmp_path / "bytes.json").write_bytes(b"\xff")
+    (tmp_path / "other.json").write_text('{"rules": [{"fault": "500", "account": "b"}]}')
+    child = run("emulate", *arguments, cwd=tmp_path)
+
+    assert 2 == child.returncode
+    assert told in child.stderr.splitlines()[-1]
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    """It names the port and says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        child = run("emulate", "--port", str(port), cwd=tmp_path)
+
+    assert 2 == child.returncode
+    assert f"chartimg: port {port} can't be listened on: Address already in use; name another\n" == child.stderr
+
+
+def test_a_command_that_hangs_is_ended_with_it(tmp_path: Path) -> None:
+    """A SIGTERM reaches the command, too."""
+    waiting = "import time; print('here', flush=True); time.sleep(60)"
+    child = start("emulate", "--", sys.executable, "-c", waiting, cwd=tmp_path)
+    assert child.stdout is not None
+    assert "here\n" == child.stdout.readline()
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=20)
+
+    assert 128 + signal.SIGTERM == child.returncode
+    assert "Traceback" not in err

@@ -1,0 +1,105 @@
+"""The installed command against a provider that has a bad day: every chart arrives or has a reason, and books agree."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from chartimg import Account, AccountPool
+from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.domain.account import AccountState
+from chartimg.domain.png import Picture, inspect
+from chartimg.testing import EmulatedAccount, Fault, Rule, emulator
+from command import environment
+
+JOBS = 8
+COMMAND = str(Path(sys.executable).with_name("chartimg"))
+
+# What the provider allows, and what the host believes: rates too high, and a quota that others have nearly spent.
+TRUE = (
+    EmulatedAccount("tight", "canary-key-1", 60, "BASIC", 5, 3),
+    EmulatedAccount("spent", "canary-key-2", 2, "BASIC", 50, 20),
+    EmulatedAccount("wide", "canary-key-3", 60, "BASIC", 50, 20),
+)
+BELIEVED = (
+    Account("tight", "canary-key-1", 60, "BASIC", 50, 12),
+    Account("spent", "canary-key-2", 60, "BASIC", 50, 20),
+    Account("wide", "canary-key-3", 60, "BASIC", 50, 20),
+)
+
+
+def test_an_export_through_faults_throttles_and_a_spent_account_keeps_true_books(tmp_path: Path) -> None:
+    """20 % of the calls fail, one account is throttled, one is spent: nothing is lost, and books and ledger agree."""
+    accounts = json.dumps(
+        [
+            {
+                "id": account.id,
+                "apiKey": account.api_key,
+                "dailyLimit": account.daily_limit,
+                "plan": account.plan,
+                "requestsPerSecond": account.requests_per_second,
+                "burst": account.burst,
+            }
+            for account in BELIEVED
+        ]
+    )
+    store, out = tmp_path / "accounts.sqlite3", tmp_path / "out"
+    with emulator(*TRUE, rules=[Rule(Fault.SERVER_ERROR, share=0.2), Rule(latency=0.02)]) as provider:
+        settings = {
+            "CHARTS_API_MODE": "record",
+            "CHARTS_API_BASE_URL": provider.url,
+            "CHART_IMG_ACCOUNTS_JSON": accounts,
+            "CHARTS_ACCOUNT_STORE": f"sqlite:///{store}",
+            "CHARTS_FIXTURES_DIR": str(tmp_path / "fixtures"),
+        }
+        symbols = ",".join(f"BINANCE:COIN{number}USDT" for number in range(12))
+        command = [
+            COMMAND,
+            "export",
+            "--symbols",
+            symbols,
+            "--timeframes",
+            "1h,4h",
+            "--out",
+            str(out),
+            "--jobs",
+            str(JOBS),
+        ]
+        command += ["--templates", "price_ma1226_vol_v1", "--json"]
+        child = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environment(tmp_path / "home", **settings),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=90,
+            check=False,
+        )
+        ledger = provider.ledger()
+
+    manifest = json.loads(child.stdout)
+    items, failures = manifest["items"], manifest["failures"]
+    calls = sum(end["calls"] for end in (*items, *failures))
+    totals = {name: account.total for name, account in ledger.accounts.items()}
+
+    assert 24 == manifest["requested"] == len(items) + len(failures)
+    assert all(isinstance(inspect((out / item["file"]).read_bytes()), Picture) for item in items)
+    assert all(failure["code"] and failure["message"] for failure in failures)
+    assert len(items) > 12
+    assert child.returncode in ({0} if not failures else {1, 75}), child.stderr
+    assert calls == sum(total.asked for total in totals.values())
+    assert totals["tight"].throttled > 0
+    assert 2 == totals["spent"].charged
+    assert 1 <= totals["spent"].refused <= JOBS  # those that were under way when the first one was refused
+
+    with_books = AccountPool(BELIEVED, SqliteAccountStore(store))
+    status = {account.account_id: account for account in with_books.status()}
+    with_books.close()
+    assert AccountState.EXHAUSTED == status["spent"].state
+    for name in ("tight", "wide"):
+        assert totals[name].asked == status[name].used
+    assert "canary" not in child.stdout + child.stderr + "".join(
+        path.read_text("latin-1") for path in tmp_path.rglob("*") if path.is_file()
+    )

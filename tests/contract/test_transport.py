@@ -1,0 +1,259 @@
+"""One suite for the port ``Transport``, over all its adapters: the same request gets the same reply, and nothing raises.
+
+Each adapter is brought to say what a test wants it to say: HTTP by an emulated CHART-IMG, fixtures by recording that
+once, and the recorder around either.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chartimg import Account, ChartRequest, FaultKind
+from chartimg.adapters.fixture import FixtureTransport
+from chartimg.adapters.http import Urllib3Transport
+from chartimg.adapters.recording import RecordingTransport
+from chartimg.app.emulator.drawing import draw
+from chartimg.app.emulator.rules import Chart, read_body
+from chartimg.domain.classification import classify
+from chartimg.domain.filename import stem
+from chartimg.domain.ports import Transport
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+SMALL = {"width": 400, "height": 300}
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small", SMALL)
+PRO = EmulatedAccount("a", "canary-key-of-a", 10**6, "PRO", 1e5, 10**5)
+
+DOCUMENTED: list[tuple[int, object, FaultKind]] = [
+    (401, {"message": "Invalid Request"}, FaultKind.INVALID_REQUEST),
+    (403, {"message": "Forbidden"}, FaultKind.CREDENTIAL_REJECTED),
+    (403, {"message": "Layout Forbidden"}, FaultKind.INVALID_REQUEST),
+    (403, {"message": "Exceed Max Usage Resolution Limit (800x600)"}, FaultKind.PLAN_LIMIT),
+    (403, {"message": "Exceed Max Usage Parameter Limit (3)"}, FaultKind.PLAN_LIMIT),
+    (404, None, FaultKind.INVALID_REQUEST),
+    (404, {"message": "Route not found."}, FaultKind.INVALID_REQUEST),
+    (409, {"message": "Session Disconnected"}, FaultKind.INVALID_REQUEST),
+    (422, [{"value": "X", "msg": "is wrong", "param": "symbol", "location": "body"}], FaultKind.INVALID_REQUEST),
+    (422, {"message": "Invalid Symbol"}, FaultKind.INVALID_REQUEST),
+    (422, {"message": "Invalid Interval"}, FaultKind.INVALID_REQUEST),
+    (422, {"error": "Invalid symbol."}, FaultKind.INVALID_REQUEST),
+    (
+        422,
+        {"errors": [{"msg": "The field must be valid interval id.", "param": "interval"}]},
+        FaultKind.INVALID_REQUEST,
+    ),
+    (400, None, FaultKind.INVALID_REQUEST),
+    (429, {"message": "Too Many Requests"}, FaultKind.THROTTLED),
+    (429, {"message": "Limit Exceeded"}, FaultKind.QUOTA_EXCEEDED),
+    (429, {}, FaultKind.QUOTA_EXCEEDED),
+    (500, {"message": "Something Went Wrong"}, FaultKind.SERVICE_UNAVAILABLE),
+    (500, {"error": "Server error."}, FaultKind.SERVICE_UNAVAILABLE),
+    (503, None, FaultKind.SERVICE_UNAVAILABLE),
+    (504, {"message": "External Request Timeout"}, FaultKind.SERVICE_UNAVAILABLE),
+    (504, {"message": "Endpoint request timed out"}, FaultKind.SERVICE_UNAVAILABLE),
+    (504, {"error": "Process timeout."}, FaultKind.SERVICE_UNAVAILABLE),
+]
+"""Every error body of the documentation, and what it means."""
+
+
+@attrs.frozen
+class Stage:
+    """A transport, and how to bring it to answer in some way."""
+
+    transport: Transport
+    account: Account | None
+    answer_with: Callable[[ChartRequest, Rule | None], None]
+
+    def ask(self, request: ChartRequest, rule: Rule | None = None) -> Reply | TransportFailure:
+        """Send *request* once, answered as *rule* says, or as it should be."""
+        self.answer_with(request, rule)
+        return self.transport.send(request, self.account, timeout=10.0)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Emulator]:
+    """A provider that throttles nobody."""
+    with emulator(PRO) as provider:
+        yield provider
+
+
+def _over_http(running: Emulator, opened: ExitStack, _: Path) -> Stage:
+    """HTTP to the emulator."""
+
+    def answer_with(_: ChartRequest, rule: Rule | None) -> None:
+        running.play(*([] if rule is None else [rule]))
+
+    return Stage(opened.enter_context(Urllib3Transport(running.url)), PRO.account, answer_with)
+
+
+def _from_fixtures(running: Emulator, opened: ExitStack, folder: Path) -> Stage:
+    """Fixtures that are recorded from the emulator; what the recorder keeps out is put there by hand, as a host would."""
+    source = _over_http(running, opened, folder)
+    recorder = RecordingTransport(source.transport, folder)
+
+    def answer_with(request: ChartRequest, rule: Rule | None) -> None:
+        for path in folder.iterdir():
+            path.unlink()
+        source.answer_with(request, rule)
+        reply = recorder.send(request, source.account)
+        if rule is not None and not list(folder.iterdir()):
+            assert isinstance(reply, Reply)
+            body = json.loads(reply.body) if reply.body else ""
+            by_hand = json.dumps({"status": reply.status, "body": body})
+            (folder / f"{stem(request.key)}__{reply.status}_BY_HAND.json").write_text(by_hand)
+
+    return Stage(FixtureTransport(folder), None, answer_with)
+
+
+def _recording(inner: Stage, folder: Path) -> Stage:
+    """The recorder around another transport."""
+    return attrs.evolve(inner, transport=RecordingTransport(inner.transport, folder))
+
+
+ADAPTERS = ("http", "fixtures", "recorder around http", "recorder around fixtures")
+
+
+@pytest.fixture(params=ADAPTERS)
+def stage(request: pytest.FixtureRequest, running: Emulator, tmp_path: Path) -> Iterator[Stage]:
+    """Each adapter in turn."""
+    with ExitStack() as opened:
+        build = _over_http if "http" in request.param else _from_fixtures
+        for name in ("inner", "outer"):
+            (tmp_path / name).mkdir()
+        made = build(running, opened, tmp_path / "inner")
+        yield _recording(made, tmp_path / "outer") if "recorder" in request.param else made
+        running.play()
+
+
+def drawn(request: ChartRequest) -> bytes:
+    """Give the picture that the provider draws for *request*."""
+    chart = read_body(request.encoded)
+    assert isinstance(chart, Chart)
+    return draw(chart.body)
+
+
+def replied(outcome: Reply | TransportFailure) -> Reply:
+    """Take the reply that there must be."""
+    assert isinstance(outcome, Reply), outcome
+    return outcome
+
+
+def test_a_chart_request_gets_its_picture(stage: Stage) -> None:
+    """Byte for byte what the provider drew, and the same again."""
+    first, again = replied(stage.ask(REQUEST)), replied(stage.transport.send(REQUEST, stage.account))
+
+    assert (200, drawn(REQUEST), "image/png") == (first.status, first.body, first.headers["content-type"])
+    assert first.body == again.body
+    assert classify(first, now=NOON) is None
+
+
+def test_different_requests_get_different_pictures(stage: Stage) -> None:
+    """Symbol, timeframe and body tell them apart."""
+    requests = [
+        REQUEST,
+        attrs.evolve(REQUEST, symbol="BINANCE:ETHUSDT"),
+        attrs.evolve(REQUEST, timeframe="4h"),
+        attrs.evolve(REQUEST, chart_template_id="dark", payload={**SMALL, "theme": "dark"}),
+    ]
+    bodies = {replied(stage.ask(request)).body for request in requests}
+
+    assert len(requests) == len(bodies)
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), DOCUMENTED)
+def test_each_documented_error_comes_as_it_is(stage: Stage, status: int, body: object, kind: FaultKind) -> None:
+    """Its status and its body, and so its meaning, are the same over each adapter."""
+    reply = replied(stage.ask(REQUEST, Rule(status=status, body=body)))
+    fault = classify(reply, now=NOON)
+
+    assert (status, body) == (reply.status, json.loads(reply.body) if reply.body else None)
+    assert fault is not None
+    assert (kind, status) == (fault.kind, fault.http_status)
+
+
+@pytest.mark.parametrize(
+    ("payload", "status", "told"),
+    [
+        ({"theme": "grey", "width": 9000, "studies": [{}]}, 422, "theme"),
+        ({"width": 9000, "studies": [{"name": "MACD"}] * 9}, 403, "Resolution Limit (1920x1080)"),
+        ({"width": 1000, "studies": [{"name": "MACD"}] * 9}, 403, "Parameter Limit (5)"),
+    ],
+)
+def test_of_several_mistakes_the_first_is_told(
+    stage: Stage, payload: dict[str, object], status: int, told: str
+) -> None:
+    """The fields come before the plan, the size before the number of studies."""
+    reply = replied(stage.ask(attrs.evolve(REQUEST, payload=payload), Rule(latency=0.001)))
+
+    assert (status, True) == (reply.status, told in reply.body.decode())
+
+
+def test_many_threads_get_the_same_reply(stage: Stage) -> None:
+    """One transport serves them all at once."""
+    stage.answer_with(REQUEST, None)
+    with ThreadPoolExecutor(16) as threads:
+        replies = list(threads.map(lambda _: stage.transport.send(REQUEST, stage.account), range(64)))
+
+    assert {(200, drawn(REQUEST))} == {(replied(reply).status, replied(reply).body) for reply in replies}
+
+
+def test_no_key_is_in_a_reply(stage: Stage) -> None:
+    """Not even when the provider repeats it."""
+    reply = stage.ask(REQUEST, Rule(status=422, body={"message": f"{PRO.api_key} is not ours"}))
+    recorded = isinstance(stage.transport, FixtureTransport | RecordingTransport)
+
+    assert not recorded or PRO.api_key not in str(replied(reply).body)
+
+
+TEXT = st.text(min_size=1, max_size=12)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TEXT, TEXT, TEXT, st.dictionaries(TEXT, st.text(max_size=5) | st.integers(), max_size=3))
+def test_any_request_gets_an_outcome(
+    stage: Stage, symbol: str, timeframe: str, template: str, payload: dict[str, object]
+) -> None:
+    """Whatever is asked, a reply or a failure comes back and nothing is raised."""
+    request = ChartRequest(symbol, timeframe, template, payload)
+    if not request.problems():
+        outcome = stage.transport.send(request, stage.account, timeout=10.0)
+
+        assert isinstance(outcome, Reply | TransportFailure)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_whatever_goes_wrong_is_a_value(running: Emulator, tmp_path: Path, fault: Fault) -> None:
+    """Over HTTP, recorded or not: no fault of the provider's raises, and none is taken for a picture, or recorded as one."""
+    with Urllib3Transport(running.url, read_timeout=0.3) as bare:
+        for transport in (bare, RecordingTransport(bare, tmp_path)):
+            running.play(Rule(fault))
+            outcome = transport.send(REQUEST, PRO.account)
+            assert classify(outcome, now=NOON) is not None
+    running.play()
+
+    assert [] == list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a PNG", b"\x89PNG\r\n\x1a\n"])
+def test_a_damaged_fixture_is_a_value(tmp_path: Path, content: bytes) -> None:
+    """And so is one that is missing; both through the recorder, too."""
+    fixtures = FixtureTransport(tmp_path)
+    recorder = RecordingTransport(fixtures, tmp_path / "outer")
+    missing = [transport.send(REQUEST, None) for transport in (fixtures, recorder)]
+    (tmp_path / f"{stem(REQUEST.key)}.png").write_bytes(content)
+    damaged = [transport.send(REQUEST, None) for transport in (fixtures, recorder)]
+
+    assert [FaultKind.FIXTURE_MISSING] * 2 + [FaultKind.BAD_IMAGE] * 2 == [
+        outcome.kind if isinstance(outcome, TransportFailure) else None for outcome in (*missing, *damaged)
+    ]

@@ -1,0 +1,61 @@
+"""Emulated accounts: what is not stated is what the plan allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from chartimg import ConfigError
+from chartimg.app.emulator.accounts import DEMO, EmulatedAccount, read_accounts
+from chartimg.domain.plan import CALL_LIMITS, PLANS, CallLimits, PlanName
+
+
+@pytest.mark.parametrize("plan", [None, *PlanName, "pro"])
+def test_limits_are_those_of_the_plan(plan: str | None) -> None:
+    """Without a plan they are BASIC's; upper and lower case are the same."""
+    account = EmulatedAccount("a", "key-of-a", plan=plan)
+    name = PlanName((plan or "BASIC").upper())
+
+    assert (CALL_LIMITS[name], PLANS[name]) == (account.calls, account.chart)
+    assert name == account.account.plan
+
+
+def test_what_is_stated_counts() -> None:
+    """A quota, a rate or a burst in the settings goes before the plan's."""
+    account = EmulatedAccount("a", "key-of-a", 7, "PRO", 2.5, 4)
+
+    assert CallLimits(2.5, 4, 7) == account.calls
+
+
+def test_accounts_are_read_from_the_json_of_the_settings() -> None:
+    """The same text that a client reads gives the same accounts."""
+    text = '[{"id": "a", "apiKey": "k1", "plan": "MEGA", "dailyLimit": 9}, {"id": "b", "apiKey": "k2"}]'
+
+    assert (EmulatedAccount("a", "k1", 9, "MEGA"), EmulatedAccount("b", "k2")) == read_accounts(text, where="here")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[]", "no account"),
+        ("{", "not JSON"),
+        ('[{"id": "a", "apiKey": "canary-1"}, {"id": "a", "apiKey": "canary-2"}]', "same id"),
+        ('[{"id": "a", "apiKey": "canary-1"}, {"id": "b", "apiKey": "canary-1"}]', "same apiKey"),
+        ('[{"id": "a", "apiKey": "canary-1", "plan": "GOLD"}]', "plan must be one of"),
+        ('[{"id": "a", "apiKey": "canary-1", "burst": 0}]', "burst"),
+        ('[{"id": "a", "apiKey": "canary-1", "dailyLimit": "7"}]', "$[0].dailyLimit"),
+        ('[{"id": "a"}]', "apiKey"),
+    ],
+)
+def test_accounts_that_can_not_be_used_are_told_without_their_keys(text: str, told: str) -> None:
+    """Each mistake is named with its place."""
+    with pytest.raises(ConfigError) as caught:
+        read_accounts(text, where="--accounts a.json")
+
+    assert told in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_key_is_not_shown() -> None:
+    """The repr of an account holds its name and not its key."""
+    assert DEMO.api_key not in repr(DEMO)
+    assert DEMO.api_key not in repr(EmulatedAccount("demo", DEMO.api_key).account)

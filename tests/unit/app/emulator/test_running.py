@@ -1,0 +1,82 @@
+"""The handle on an emulator: when it listens, which settings point at it, and what can be asked of it from a test."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from chartimg import Account, ChartClient, ChartRequest, ConfigError, WorkerConfig
+from chartimg.app.emulator.accounts import EmulatedAccount
+from chartimg.app.emulator.running import Emulator
+from chartimg.app.emulator.scenario import Fault, Rule
+from chartimg.testing import VirtualClock
+
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400, "height": 300})
+
+
+def test_the_settings_it_gives_point_a_client_at_it() -> None:
+    """With accounts whose limits are the provider's, and books that touch nothing of the host's."""
+    with Emulator([EmulatedAccount("a", "key-of-a", plan="MEGA", daily_limit=7)]) as running:
+        config = WorkerConfig.from_env(running.environ)
+        with ChartClient(config) as client:
+            result = client.fetch(REQUEST)
+
+        assert (Account("a", "key-of-a", 7, "MEGA", 15, 25),) == config.accounts
+        assert ("memory://", running.url) == (config.account_store, config.base_url)
+        assert result.ok
+        assert 1 == running.ledger().accounts["a"].total.charged
+
+
+def test_it_stops_listening_at_the_end() -> None:
+    """Its port is free, its threads are gone, and to stop again does nothing."""
+    with Emulator() as running:
+        port = int(running.url.rpartition(":")[2])
+    running.stop()
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+    assert not any(thread.name == "chartimg-emulator" for thread in threading.enumerate())
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    """In one line that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"port {port} can't be listened on"), Emulator(port=port):
+            """Not reached."""
+
+
+def test_it_listens_on_loopback_only() -> None:
+    """Nobody else's machine can reach it."""
+    with Emulator() as running:
+        assert running.url.startswith("http://127.0.0.1:")
+
+
+def test_it_lives_on_the_clock_it_is_given() -> None:
+    """A client's virtual clock and the provider's show the same day; a move is on top of it."""
+    clock = VirtualClock(datetime(2026, 1, 5, 12, tzinfo=UTC))
+    with Emulator(now=clock.now) as running:
+        clock.advance(60)
+
+        assert datetime(2026, 1, 5, 12, 1, tzinfo=UTC) == running.ledger().now
+        assert datetime(2026, 1, 6, 12, 1, tzinfo=UTC) == running.move_clock(86_400)
+
+
+def test_a_scenario_is_begun_and_ended_in_the_middle() -> None:
+    """Without rules nothing goes wrong any more."""
+    with Emulator() as running, ChartClient.from_env(running.environ) as client:
+        running.play(Rule(Fault.JSON))
+        wrong = client.fetch(REQUEST)
+        running.play()
+        right = client.fetch(REQUEST)
+
+    assert (False, True) == (wrong.ok, right.ok)
+
+
+def test_a_scenario_that_can_not_be_played_is_refused() -> None:
+    """In the thread of the caller."""
+    with Emulator() as running, pytest.raises(ConfigError, match="not there: b"):
+        running.play(Rule(Fault.CUT, account="b"))
