@@ -125,8 +125,6 @@ def connection_pool(address: SplitResult, size: int, ca_certs: str | None) -> ur
         pool = manager.connection_from_url(address.geturl())
     except exceptions.LocationParseError:
         raise ConfigError("the base address is not like https://api.chart-img.com") from None
-    if pool.host.strip("[]").lower() != address.hostname:  # the key goes to the host that was checked, or nowhere
-        raise ConfigError("the base address has a host that can be read in two ways")
     pool.ConnectionCls = _SecureConnection if secure else _PlainConnection
     return pool
 

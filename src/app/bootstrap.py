@@ -194,10 +194,7 @@ def _routes(config: WorkerConfig, clock: Clock, listener: Listener, resources: E
     if config.mode is not ApiMode.MOCK:
         from ..adapters.http import Urllib3Transport
 
-        try:
-            transport: Transport = resources.enter_context(Urllib3Transport(config.base_url))
-        except ConfigError as error:
-            raise ConfigError([f"CHARTS_API_BASE_URL: {problem}" for problem in error.problems]) from None
+        transport: Transport = resources.enter_context(Urllib3Transport(config.base_url))
         if config.mode is ApiMode.RECORD:
             from ..adapters.recording import RecordingTransport
 

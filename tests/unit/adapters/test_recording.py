@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -349,6 +351,20 @@ def test_a_key_the_provider_repeats_reaches_no_file(key: str, spell: str, tmp_pa
             assert key not in str(json.loads(body))
         except ValueError:
             assert key.encode() not in body
+
+
+def test_a_picture_that_holds_the_key_is_handed_on_and_not_recorded(tmp_path: Path) -> None:
+    """To mask it would damage the picture; it is paid for, but no fixture holds a key."""
+    text = b"tEXt" + KEY.encode()
+    chunk = struct.pack(">I", len(KEY)) + text + struct.pack(">I", zlib.crc32(text))
+    png, notes = PNG[:-12] + chunk + PNG[-12:], Notes()
+    recorder = RecordingTransport(ScriptedTransport([Reply(200, body=png)]), tmp_path, listener=notes)
+    outcome = recorder.send(REQUEST, ACCOUNT)
+
+    assert isinstance(outcome, Reply)
+    assert png == outcome.body
+    assert [] == list(tmp_path.iterdir())
+    assert [FixtureNotRecorded(str(REQUEST.key), str(tmp_path), "the picture holds the key")] == notes.events
 
 
 def test_a_key_in_a_failure_is_not_handed_on(tmp_path: Path) -> None:

@@ -164,6 +164,24 @@ def test_a_value_out_of_its_range_is_refused_by_name(field: str, value: object, 
     assert line.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"id": None}, "id must be text"),
+        ({"api_key": b"k"}, "api_key must be text"),
+        ({"daily_limit": "44"}, "daily_limit must be a whole number"),
+        ({"daily_limit": True}, "daily_limit must be a whole number"),
+        ({"requests_per_second": "1"}, "requests_per_second must be a number"),
+        ({"burst": 1.5}, "burst must be a whole number"),
+        ({"plan": 7}, "plan must be one of"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(fields: dict[str, Any], told: str) -> None:
+    """For hosts without a type checker."""
+    with pytest.raises(ConfigError, match=told):
+        Account(**{"id": "a", "api_key": "k", **fields})
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     """Whoever mends the settings mends them once."""
     with pytest.raises(ConfigError) as caught:

@@ -21,6 +21,12 @@ payloads = st.dictionaries(
 )
 
 
+@pytest.mark.parametrize("payload", [None, 7, "x", [1]])
+def test_a_payload_that_is_no_object_is_a_problem(payload: Any) -> None:
+    """It is told with the others, and raises nowhere."""
+    assert f"payload must be an object, not {type(payload).__name__}" in ChartRequest("", "1h", "t", payload).problems()
+
+
 @given(payload=payloads)
 def test_the_body_is_the_payload_with_symbol_and_interval(payload: dict[str, Any]) -> None:
     """Symbol and interval are the request's own, whatever the payload says; a time zone is there if none is named."""
