@@ -539,6 +539,10 @@ def answer(step: Fetch, act: Act, utc: datetime) -> Feedback:
             return Answered(held, act.outcome)
         case Report():
             return Booked()
+        case LookAhead():
+            return Outlook(
+                NoneLeft(utc + timedelta(seconds=act.ahead) if act.choice else None), any_left=act.choice > 1
+            )
         case _:
             return Woken()
 
