@@ -6,7 +6,7 @@ GRID := export --symbols BINANCE:BTCUSDT,BINANCE:ETHUSDT --timeframes 1h,4h --ou
 DEMO := env -u CHARTS_TEMPLATES_DIR -u TDA_ENV -u ENV CHARTS_FIXTURES_DIR=charts/fixtures
 RECORD := env -u CHARTS_TEMPLATES_DIR CHARTS_API_MODE=record CHARTS_FIXTURES_DIR=$(FIXTURES) $(BIN)/chartimg emulate --
 
-.PHONY: demo test check bench fixtures clean
+.PHONY: demo test soak check bench fixtures clean
 
 demo: .venv/cli  ## record what is missing from an emulated CHART-IMG, then export it all again from the fixtures
 	@mkdir -p charts/fixtures && cp $(FIXTURES)/* charts/fixtures/
@@ -18,17 +18,22 @@ demo: .venv/cli  ## record what is missing from an emulated CHART-IMG, then expo
 test: .venv/dev  ## run all tests
 	$(BIN)/python -m pytest -n auto
 
+soak: .venv/dev  ## run at length what the tests run briefly: crowds, kills, lock-step
+	$(BIN)/python -m pytest -m soak --timeout 3600
+
 check: .venv/dev  ## run the quick checks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p chartimg
-	$(BIN)/mypy tests benchmarks
+	$(BIN)/mypy tests benchmarks docs/state_diagram.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/interrogate tests --config pyproject.toml
 
 bench: .venv/dev  ## print what a fetch, a replay, an import and a claim cost, as ratios
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulator.py
+	$(BIN)/python benchmarks/claims.py
+	$(BIN)/python benchmarks/quota_yield.py
 
 fixtures: .venv/cli  ## record the shipped fixtures again, from an emulated CHART-IMG
 	rm -f $(FIXTURES)/*.png $(FIXTURES)/*.meta.json $(FIXTURES)/*__422_*.json

@@ -25,6 +25,8 @@ def read_address(base_url: str) -> SplitResult:
         (host or "").encode("idna")
     except ValueError:  # UnicodeError is such
         host = address = None
+    if not base_url.isprintable() or " " in base_url:
+        address = None
     if address is not None and "@" in address.netloc:
         raise ConfigError("the base address must not hold a user name or password")
     if not address or not host or address.scheme not in SCHEMES or address.query or address.fragment:

@@ -22,7 +22,7 @@ import attrs
 from ..domain.chart import ChartKey
 from ..domain.errors import ConfigError
 from ..domain.filename import distinct_stem, stem
-from ..files import write_atomically
+from ..files import read_whole, refuse_special, write_atomically
 
 __all__ = ["ERROR_NAME", "FixtureFolder", "FixtureMeta", "Found"]
 
@@ -165,9 +165,7 @@ class FixtureFolder:
         """Read a whole file; None when it isn't there."""
         path = f"{self._root}/{name}"
         try:
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (once for every replay)
-                status = os.fstat(file.fileno())
-                content = file.readall()
+            content, status = read_whole(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         return Found(_path(path), content, meta, _signature(status))
@@ -176,9 +174,11 @@ class FixtureFolder:
         """Give the meta of a stem; read again only when the file has changed."""
         path = f"{self._root}/{name}.meta.json"
         try:
-            signature = _signature(os.stat(path))  # noqa: PTH116 (once for every replay)
+            status = os.stat(path)  # noqa: PTH116 (once for every replay)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        refuse_special(status, path)
+        signature = _signature(status)
         known = self._metas.get(path)
         if known is not None and known[0] == signature:
             return known[1]

@@ -22,6 +22,7 @@ from ..domain.errors import ConfigError
 from ..domain.filename import distinct_stem, stem
 from ..domain.fixture import Finding, FixtureEntry, FixtureKind
 from ..domain.png import inspect
+from ..files import read_whole
 from .fixture import read_error_fixture
 from .fixture_folder import ERROR_NAME, FixtureMeta
 
@@ -128,7 +129,7 @@ class _Look:
 
     def _read(self, name: str) -> bytes | None:
         try:
-            return (self._root / name).read_bytes()
+            return read_whole(str(self._root / name))[0]
         except OSError as error:
             self._find(name, f"it can't be read: {error.strerror}; make it a readable file or delete it")
             return None

@@ -4,136 +4,105 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from ..codec import dump, load
 from ..domain.account import AccountSnapshot
 from ..domain.errors import ConfigError, StoreUnavailable
+from .sqlite_connection import SqliteConnection, is_busy
+from .sqlite_migrations import DamagedError, checksum
 
 __all__ = ["SqliteAccountStore"]
 
-_APPLICATION_ID: Final = int.from_bytes(b"chrt")
-_SCHEMA_VERSION: Final = 1
-_SCHEMA: Final = "CREATE TABLE account (id TEXT PRIMARY KEY, version INTEGER NOT NULL, snapshot TEXT NOT NULL) STRICT"
-_PAUSE: Final = 0.005  # seconds
 _BATCH: Final = 500  # ids in one SELECT, well under SQLite's limit on parameters
+_SELECT: Final = "SELECT id, version, snapshot, checksum FROM account WHERE id"
+_PUT: Final = (
+    "INSERT INTO account (id, version, snapshot, checksum) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+    "SET version = excluded.version, snapshot = excluded.snapshot, checksum = excluded.checksum"
+)
+
+Row = tuple[str, int, str, str]
 
 
 class SqliteAccountStore:
-    """Keeps snapshots in the file *path*, made with mode 0600; safe from many threads and processes.
+    """Keeps snapshots in the file *path*, made with mode 0600; safe from many threads and processes, and after a fork.
 
-    Every swap is one transaction that begins IMMEDIATE. Other writers are waited for, *busy_timeout* seconds at most.
+    Every swap is one transaction that begins IMMEDIATE and is on the disk when it ends. Others are waited for,
+    *busy_timeout* seconds at most.
+
+    A file that is damaged is left as it is, with a copy beside it, and refused. One that was deleted, moved or replaced
+    is refused by the store that has used it, which begins no empty one in its place; only a new store does.
 
     Raises:
-        StoreUnavailable: from any method, when the file can't be opened, read or written.
+        StoreBusy: from any method but close: others still use the file.
+        StoreUnavailable: likewise: the file can't be opened, read or written; the message says what to do.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, busy_timeout: float = 30.0) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, busy_timeout: float = 1.0) -> None:
         self._path = Path(path)
-        self._busy_timeout = busy_timeout
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._connection = SqliteConnection(self._path, busy_timeout)
+        self._decoded: dict[str, tuple[Row, AccountSnapshot]] = {}
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
         """Give the snapshot of each id, None for one that was never kept."""
-        found: dict[str, str] = {}
-        with self._open() as connection:
-            for start in range(0, len(account_ids), _BATCH):
-                batch = account_ids[start : start + _BATCH]
-                marks = ",".join("?" * len(batch))
-                found.update(connection.execute(f"SELECT id, snapshot FROM account WHERE id IN ({marks})", batch))  # noqa: S608 (only question marks)
-        return tuple(self._decode(found[each]) if each in found else None for each in account_ids)
+        return self._connection.use(lambda connection: self._read(connection, account_ids))
 
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
         """Put *new* in the place of *old* if that is what is kept."""
-        with self._open() as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
-            row = connection.execute("SELECT snapshot FROM account WHERE id = ?", (new.account_id,)).fetchone()
-            if (None if row is None else self._decode(row[0])) != old:
-                return False
-            connection.execute(
-                "INSERT INTO account VALUES (?, ?, ?) "
-                "ON CONFLICT (id) DO UPDATE SET version = excluded.version, snapshot = excluded.snapshot",
-                (new.account_id, new.version, dump(new)),
-            )
-            return True
+        text = dump(new)
+        row = new.account_id, new.version, text, checksum(new.account_id, new.version, text)
+
+        def swap(connection: sqlite3.Connection) -> bool:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if is_busy(error) and self._kept(connection, new.account_id) != old:
+                    return False  # not worth waiting for
+                raise
+            swapped = self._kept(connection, new.account_id) == old
+            if swapped:
+                connection.execute(_PUT, row)
+            connection.execute("COMMIT")
+            return swapped
+
+        swapped = self._connection.use(swap)
+        if swapped:
+            self._decoded[new.account_id] = row, new
+        return swapped
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        """Close the file; the next use opens it again."""
+        self._connection.close()
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection to one thread at a time; opened when it is first needed."""
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = self._connect()
-                yield self._connection
-            except (sqlite3.Error, OSError) as error:
-                raise StoreUnavailable(f"the account store {self._path} can't be used: {error}") from error
+    def _read(self, connection: sqlite3.Connection, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
+        found: dict[str, AccountSnapshot] = {}
+        for start in range(0, len(account_ids), _BATCH):
+            batch = account_ids[start : start + _BATCH]
+            marks = ",".join("?" * len(batch))
+            for row in connection.execute(f"{_SELECT} IN ({marks})", batch).fetchall():
+                found[row[0]] = self._decode(row)
+        return tuple(map(found.get, account_ids))
 
-    def _connect(self) -> sqlite3.Connection:
-        """Open the file, as often as it takes: SQLite itself waits for nobody when the journal of a new file is chosen."""
-        deadline = time.monotonic() + self._busy_timeout
-        while True:
-            try:
-                return self._connect_once()
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
-                    raise
-                time.sleep(_PAUSE)
+    def _kept(self, connection: sqlite3.Connection, account_id: str) -> AccountSnapshot | None:
+        """Give what is kept of one account."""
+        row = connection.execute(f"{_SELECT} = ?", (account_id,)).fetchone()
+        return None if row is None else self._decode(row)
 
-    def _connect_once(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(
-            self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
-        )
+    def _decode(self, row: Row) -> AccountSnapshot:
+        """Take a row for what it says, if it says what was written; one seen before is known."""
+        account_id, version, text, check = row
+        known = self._decoded.get(account_id)
+        if known is not None and known[0] == row:
+            return known[1]
+        if check != checksum(account_id, version, text):
+            raise DamagedError(f"the row of {account_id!r} does not agree with its checksum")
         try:
-            self._refuse_foreign(connection)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            self._migrate(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _refuse_foreign(self, connection: sqlite3.Connection) -> None:
-        """Leave a file alone that a newer version, or another program, has written."""
-        connection.execute("BEGIN")  # one look at it, while others may be making its tables
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        ours = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        connection.execute("ROLLBACK")
-        if version > _SCHEMA_VERSION:
+            snapshot = load(text, AccountSnapshot, where=f"the row of {account_id!r}")
+        except ConfigError as error:  # it is what was written, but not by this version
             raise StoreUnavailable(
-                f"the account store {self._path} was written by a newer chartimg (format {version}, "
-                f"this one knows {_SCHEMA_VERSION}); install that version or name another file"
-            )
-        if tables and not ours:
-            raise StoreUnavailable(f"{self._path} is the database of another program; name another file")
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        """Make the table, once."""
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            if connection.execute("PRAGMA user_version").fetchone()[0] < _SCHEMA_VERSION:
-                connection.execute(_SCHEMA)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-
-    def _decode(self, text: str) -> AccountSnapshot:
-        try:
-            return load(text, AccountSnapshot, where=f"the account store {self._path}")
-        except ConfigError as error:
-            raise StoreUnavailable(f"{error}; the file is damaged, keep it aside and start a new one") from error
+                f"the account store {self._path} was written by a newer chartimg ({error}); install that version"
+            ) from error
+        self._decoded[account_id] = row, snapshot
+        return snapshot

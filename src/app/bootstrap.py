@@ -39,7 +39,7 @@ class AccountPool(Pool):
     Args:
         accounts: the accounts; their ids must differ.
         store: where the books are kept; in memory when it is left out, so that they end with the process.
-        clock: time; the machine's when it is left out.
+        clock: time; that of the store when it is left out and the store has one, else the machine's.
         listener: is told when an account is throttled, exhausted or suspended; the log when it is left out.
 
     Raises:
@@ -54,7 +54,8 @@ class AccountPool(Pool):
         *,
         listener: Listener | None = None,
     ) -> None:
-        super().__init__(accounts, store or MemoryAccountStore(), clock or SystemClock(), _heard(listener))
+        store = MemoryAccountStore() if store is None else store
+        super().__init__(accounts, store, clock or _clock_of(store), _heard(listener))
 
 
 class ChartClient(RoutedClient):
@@ -65,7 +66,7 @@ class ChartClient(RoutedClient):
         transport: any :class:`chartimg.domain.ports.Transport`.
         accounts: what calls over *transport* are paid from; without accounts they are free and made once.
         policy: how much one chart request may cost.
-        clock: time; the machine's when it is left out.
+        clock: time; that of the accounts' books when it is left out.
         listener: is told what happens; the log when it is left out.
 
     Raises:
@@ -82,7 +83,7 @@ class ChartClient(RoutedClient):
         clock: Clock | None = None,
         listener: Listener | None = None,
     ) -> None:
-        clock, heard = clock or SystemClock(), _heard(listener)
+        heard = _heard(listener)
         with ExitStack() as resources:
             if transport is not None and config is None:
                 pool = None if accounts is None else _pool(accounts, clock, heard)
@@ -94,7 +95,7 @@ class ChartClient(RoutedClient):
             super().__init__(
                 routes,
                 policy=policy or RetryPolicy(),
-                clock=clock,
+                clock=clock or next((route.pool.clock for route in routes if route.pool is not None), SystemClock()),
                 chance=random.random,
                 listener=heard,
                 resources=resources.pop_all(),
@@ -127,13 +128,14 @@ def fetch_with_retries(
     Raises:
         StoreUnavailable: the account store can't be reached, so no call may be made.
     """
-    clock, heard = clock or SystemClock(), _heard(listener)
+    heard = _heard(listener)
+    pool = _pool(accounts, clock, heard)
     return fetch(
         request,
         transport=transport,
-        pool=_pool(accounts, clock, heard),
+        pool=pool,
         policy=policy or RetryPolicy(),
-        clock=clock,
+        clock=clock or pool.clock,
         chance=random.random,
         listener=heard,
     )
@@ -180,11 +182,17 @@ def _heard(listener: Listener | None) -> Listener:
     return LogListener() if listener is None else Guarded(listener)
 
 
-def _pool(accounts: Pool | Sequence[Account], clock: Clock, listener: Listener) -> Pool:
+def _clock_of(store: AccountStore) -> Clock:
+    """Give the time of a store that machines share and that tells one of its own; skewed clocks don't matter then."""
+    clock: Clock | None = getattr(store, "clock", None)
+    return SystemClock() if clock is None else clock
+
+
+def _pool(accounts: Pool | Sequence[Account], clock: Clock | None, listener: Listener) -> Pool:
     return accounts if isinstance(accounts, Pool) else AccountPool(accounts, clock=clock, listener=listener)
 
 
-def _routes(config: WorkerConfig, clock: Clock, listener: Listener, resources: ExitStack) -> tuple[Route, ...]:
+def _routes(config: WorkerConfig, clock: Clock | None, listener: Listener, resources: ExitStack) -> tuple[Route, ...]:
     """Build the routes of a mode, and only what they need."""
     routes: list[Route] = []
     if config.mode is not ApiMode.REAL:
@@ -198,7 +206,8 @@ def _routes(config: WorkerConfig, clock: Clock, listener: Listener, resources: E
         if config.mode is ApiMode.RECORD:
             from ..adapters.recording import RecordingTransport
 
-            transport = RecordingTransport(transport, config.fixtures_dir, listener=listener, now=clock.now)
+            now = (clock or SystemClock()).now
+            transport = RecordingTransport(transport, config.fixtures_dir, listener=listener, now=now)
         pool = open_pool(config, clock=clock, listener=listener)
         resources.callback(pool.close)
         routes.append(Route(transport, pool))
@@ -209,6 +218,10 @@ def _store(url: str | None) -> AccountStore:
     """Open the account store of an address; the default is a file in the user's state folder."""
     if url == "memory://":
         return MemoryAccountStore()
+    if url is not None and not url.startswith("sqlite:///"):
+        from ..adapters.redis import RedisAccountStore
+
+        return RedisAccountStore(url)
     from ..adapters.sqlite import SqliteAccountStore
 
     if url is None:

@@ -23,6 +23,7 @@ DEFAULT_FIXTURES_DIR: Final = Path("fixtures/chart-api/chart-img/advanced-chart-
 _PRODUCTION: Final = frozenset({"prod", "production"})
 _ACCOUNTS: Final = "CHART_IMG_ACCOUNTS_JSON"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
+_REDIS: Final = frozenset({"redis", "rediss", "unix"})
 _EXAMPLE: Final = '[{"id": "main", "apiKey": "<your key>"}]'
 
 
@@ -58,7 +59,8 @@ class WorkerConfig:
         accounts: empty in mock mode, where no key is read.
         fixtures_dir: the folder that holds the fixture files themselves.
         templates_dir: the folder of chart templates, None for those that ship.
-        account_store: ``sqlite:///path``, ``memory://``, or None for the file in the user's state folder.
+        account_store: ``sqlite:///path``, ``redis://host:port/0``, ``memory://``, or None for the file in the user's
+            state folder.
         base_url: the provider's address.
         default_timezone: for requests that name none.
 
@@ -154,10 +156,13 @@ class _Reader:
 
     def account_store(self) -> str | None:
         url = self.text("CHARTS_ACCOUNT_STORE", "")
-        if not url or url == "memory://" or (url.startswith("sqlite:///") and len(url) > len("sqlite:///")):
+        scheme, _, rest = url.partition("://")
+        if not url or url == "memory://" or (scheme == "sqlite" and len(rest) > 1 and rest[0] == "/"):
             return url or None
+        if scheme in _REDIS and rest:
+            return url
         self.problems.append(
-            f"CHARTS_ACCOUNT_STORE must be sqlite:///path or memory://, not {url.partition('://')[0]}://…"
+            f"CHARTS_ACCOUNT_STORE must be sqlite:///path, redis://host:port/0 or memory://, not {scheme}://…"
         )
         return None
 

@@ -27,11 +27,13 @@ from ..domain.png import Picture, inspect
 from ..domain.result import ChartApiResult
 from ..files import write_atomically
 
-__all__ = ["MANIFEST_NAME", "Export", "ExportFailure", "ExportItem", "Manifest"]
+__all__ = ["MANIFEST_NAME", "STORE_UNAVAILABLE", "Export", "ExportFailure", "ExportItem", "Manifest"]
 
 MANIFEST_NAME: Final = "manifest.json"
 _REWRITE_SECONDS: Final = 1.0
 _INTERRUPTED: Final = "INTERRUPTED"
+STORE_UNAVAILABLE: Final = "STORE_UNAVAILABLE"
+"""The code of a chart for which no claim could be taken, since the books can't be reached."""
 
 Fetch = Callable[[ChartRequest], ChartApiResult]
 
@@ -209,7 +211,7 @@ class Export:
         try:
             end = self._save(request, self._fetch(request))
         except StoreUnavailable as error:
-            end = _failure(request, "STORE_UNAVAILABLE", str(error))
+            end = _failure(request, STORE_UNAVAILABLE, str(error))
         except OSError as error:
             end = _failure(request, "WRITE_FAILED", f"{error.filename}: {error.strerror}")
         except Exception as error:
@@ -217,7 +219,10 @@ class Export:
             end = _failure(request, "UNEXPECTED", type(error).__name__)
         with self._lock:
             self._done[request] = end
-        self._told(end)
+        try:
+            self._told(end)
+        except Exception:
+            logging.getLogger("chartimg").exception("the end of %s could not be told", request.key)
 
     def _save(self, request: ChartRequest, result: ChartApiResult) -> ExportItem | ExportFailure:
         if result.error is not None:

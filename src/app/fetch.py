@@ -52,6 +52,23 @@ def fetch(
     Raises:
         StoreUnavailable: no claim can be taken, because the account store can't be reached.
     """
+    try:
+        return _drive(request, transport, pool, policy, clock, chance, listener)
+    except StoreUnavailable as error:
+        listener.notify(StoreFailed(None, str(error)))
+        raise
+
+
+def _drive(
+    request: ChartRequest,
+    transport: Transport,
+    pool: Pool,
+    policy: RetryPolicy,
+    clock: Clock,
+    chance: Callable[[], float],
+    listener: Listener,
+) -> ChartApiResult:
+    """Do what the machine says until it is over; a claim that is held when something goes wrong is given back."""
     started = clock.monotonic()
     step = Fetch.begin(request, policy, clock.now())
     unsent: Claim | None = None

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final, TypeVar
 
 import attrs
 
 from ..domain import ledger
-from ..domain.account import Account, AccountSnapshot, AccountState
-from ..domain.errors import ConfigError, StoreUnavailable
-from ..domain.events import AccountExhausted, AccountSuspended, AccountThrottled, Event
+from ..domain.account import LONG_AGO, WINDOW, Account, AccountSnapshot, AccountState, window_of
+from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
+from ..domain.events import AccountExhausted, AccountSuspended, AccountThrottled, Event, StoreLostWrites
 from ..domain.faults import ChartApiError
+from ..domain.forecast import Forecast, forecast
 from ..domain.ledger import Claim
 from ..domain.plan import PlanName
-from ..domain.pool import AccountLine, Granted, NoneLeft, Outlook, WaitUntil
+from ..domain.pool import AccountLine, Granted, NoneLeft, Outlook, WaitUntil, rank_of
 from ..domain.ports import AccountStore, Clock, Listener
 
 __all__ = ["AccountStatus", "Pool"]
 
+T = TypeVar("T")
 Change = Callable[[AccountSnapshot], AccountSnapshot]
+
+_PATIENCE: Final = 30.0  # seconds to wait for others who use the store, where no deadline says otherwise
+_PAUSE: Final = 0.01  # seconds
+_MOST_FORECAST: Final = 1_000_000
 
 
 @attrs.frozen
@@ -64,17 +72,20 @@ class Pool:
 
     def __init__(self, accounts: Sequence[Account], store: AccountStore, clock: Clock, listener: Listener) -> None:
         self.accounts = tuple(accounts)
+        self.clock = clock
         self._place = {account.id: place for place, account in enumerate(self.accounts)}
         if len(self._place) != len(self.accounts):
             ids = [account.id for account in self.accounts]
             raise ConfigError(f"account ids must differ: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}")
         self._store = store
-        self._clock = clock
         self._listener = listener
         self._lock = threading.Lock()
         self._line = AccountLine(len(self.accounts))
         self._known: list[AccountSnapshot | None] = [None] * len(self.accounts)
         self._loaded = False
+        self._day_ends = LONG_AGO
+        self._patience = _PATIENCE
+        self._losses: deque[StoreLostWrites] = deque()
 
     def account(self, account_id: str) -> Account:
         """Give the account of an id.
@@ -93,33 +104,23 @@ class Pool:
         """
         chosen = None if allowed is None else (lambda place: allowed(self.accounts[place]))
         with self._lock:
-            if not self._loaded:
-                self._refresh()
-            refreshed = False
-            while True:
-                now = self._clock.now()
-                first = self._line.first(now, chosen)
-                at = None if first is None else max(first[1], now)
-                if first is not None and at is not None and (at < latest if latest is not None else at <= now):
-                    taken = self._take(first[0], at, now)
-                    if isinstance(taken, Granted) or (taken is not None and refreshed):
-                        return taken
-                    if taken is None:
-                        continue
-                elif refreshed:
-                    return self._none_left(at, chosen)
-                # Another process may have given back, or reinstated, what this one thinks is gone.
-                self._refresh()
-                refreshed = True
+            self._patience = _PATIENCE if latest is None else (latest - self.clock.now()).total_seconds()
+            try:
+                outcome = self._claim(latest, chosen)
+            finally:
+                self._patience = _PATIENCE
+        self._tell()
+        return outcome
 
     def outlook(self) -> Outlook:
         """Say when the first account can be called and which are spent or suspended; as remembered, if the store is gone."""
         with self._lock:
             with contextlib.suppress(StoreUnavailable):
                 self._refresh()
-            now = self._clock.now()
+            now = self.clock.now()
             first = self._line.first(now)
             none = self._none_left(None if first is None else max(first[1], now), None)
+        self._tell()
         return Outlook(none, len(none.exhausted) + len(none.suspended) < len(self.accounts))
 
     def confirm(self, claim: Claim) -> bool:
@@ -127,12 +128,13 @@ class Pool:
         place = self._find(claim.account_id)
         with self._lock:
             self._refresh(place)
-            account, now = self.accounts[place], self._clock.now()
+            account, now = self.accounts[place], self.clock.now()
             known = self._known[place]
-            if known is not None and ledger.confirm(ledger.current(known, account, now), claim):
-                return True
-        self.refund(claim)
-        return False
+            stands = known is not None and ledger.confirm(ledger.current(known, account, now), claim)
+        self._tell()
+        if not stands:
+            self.refund(claim)
+        return stands
 
     def refund(self, claim: Claim) -> None:
         """Give back a claim that was not used; more than once is no more than once."""
@@ -142,7 +144,7 @@ class Pool:
         """Book the outcome of the call *claim* was taken for: *error*, or None for a picture, which changes nothing."""
         if error is None:
             return
-        account, now = self.account(claim.account_id), self._clock.now()
+        account, now = self.account(claim.account_id), self.clock.now()
         self._apply(claim.account_id, lambda snapshot: ledger.apply_report(snapshot, account, claim, error, now))
 
     def mark_account_exhausted(self, account_id: str, reason: str = "marked by the host") -> None:
@@ -160,11 +162,19 @@ class Pool:
 
     def status(self) -> tuple[AccountStatus, ...]:
         """Say what each account has left, in configured order."""
-        with self._lock:
-            self._refresh()
-            now = self._clock.now()
-            pairs = zip(self.accounts, self._known, strict=True)
-            return tuple(_status(account, known, now) for account, known in pairs)
+        books, now = self._books()
+        return tuple(_status(account, snapshot, now) for account, snapshot in zip(self.accounts, books, strict=True))
+
+    def forecast(self, charts: int) -> Forecast:
+        """Say whether so many *charts* can be had today, by when, and if not, when; nothing is booked.
+
+        Raises:
+            ConfigError: *charts* is negative, or more than a forecast is worth.
+        """
+        if not 0 <= charts <= _MOST_FORECAST:
+            raise ConfigError(f"a forecast is for 0 to {_MOST_FORECAST:,} charts, not {charts:,}")
+        books, now = self._books()
+        return forecast(self.accounts, books, charts, now)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -177,21 +187,93 @@ class Pool:
             known = ", ".join(list(self._place)[:10]) or "none"
             raise ConfigError(f"there is no account {account_id!r}; configured are: {known}") from None
 
+    def _books(self) -> tuple[list[AccountSnapshot], datetime]:
+        """Give the books of all accounts as they stand now, and now."""
+        with self._lock:
+            self._refresh()
+            now = self.clock.now()
+            books = [_current(known, account, now) for account, known in zip(self.accounts, self._known, strict=True)]
+        self._tell()
+        return books, now
+
+    def _claim(self, latest: datetime | None, chosen: Callable[[int], bool] | None) -> Granted | WaitUntil | NoneLeft:
+        """Claim on the first account that can serve in time."""
+        if not self._loaded or self.clock.now() >= self._day_ends:
+            self._loaded = False  # on a new day every rank is another
+            self._refresh()
+        refreshed = False
+        while True:
+            now = self.clock.now()
+            first = self._line.first(now, chosen)
+            at = None if first is None else max(first[1], now)
+            if first is not None and at is not None and (at < latest if latest is not None else at <= now):
+                taken = self._take(first[0], at, now)
+                if isinstance(taken, Granted) or (taken is not None and refreshed):
+                    return taken
+                if taken is None:
+                    continue
+            elif refreshed:
+                return self._none_left(at, chosen)
+            # Another process may have given back, or reinstated, what this one thinks is gone.
+            self._refresh()
+            refreshed = True
+
     def _refresh(self, *places: int) -> None:
         """Read the books of *places* again, of all accounts if there are none."""
         wanted = places or range(len(self.accounts))
-        snapshots = self._store.read([self.accounts[place].id for place in wanted])
-        now = self._clock.now()
+        ids = [self.accounts[place].id for place in wanted]
+        snapshots = self._patiently(lambda: self._store.read(ids))
+        now = self.clock.now()
         for place, snapshot in zip(wanted, snapshots, strict=True):
-            account = self.accounts[place]
-            self._known[place] = snapshot
-            self._line.put(place, ledger.ready_at(_current(snapshot, account, now), account))
-        self._loaded = self._loaded or not places
+            account, known = self.accounts[place], self._known[place]
+            if self._loaded and snapshot is known:
+                continue  # lined up already; time alone is what the line knows of
+            kept = self._restored(snapshot, known) if known is not None and _is_older(snapshot, known) else snapshot
+            self._known[place] = kept
+            self._line_up(place, _current(kept, account, now))
+        if not places:
+            self._loaded, self._day_ends = True, window_of(now) + WINDOW
+
+    def _restored(self, kept: AccountSnapshot | None, known: AccountSnapshot) -> AccountSnapshot:
+        """Write again what the store has forgotten, and tell; whoever is faster has written it, too."""
+        after = ledger.restore(kept, known)
+        if not self._swap(kept, after):
+            return known  # which no swap will match, so that it is read again
+        same_day = kept is not None and kept.window == known.window
+        units = max(0, known.used - (kept.used if kept is not None and same_day else 0))
+        lost = StoreLostWrites(known.account_id, units, known.version, None if kept is None else kept.version)
+        self._losses.append(lost)
+        return after
+
+    def _tell(self) -> None:
+        """Tell the listener of losses, now that nobody waits for the lock."""
+        while self._losses:
+            self._listener.notify(self._losses.popleft())
+
+    def _swap(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
+        return self._patiently(lambda: self._store.replace(old, new))
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask the store as long as others use it and there is time."""
+        until: float | None = None
+        while True:
+            try:
+                return ask()
+            except StoreBusy:
+                now = self.clock.monotonic()
+                until = now + self._patience if until is None else until
+                if now >= until:
+                    raise
+                self.clock.sleep(_PAUSE)
 
     def _remember(self, place: int, snapshot: AccountSnapshot) -> None:
         """Keep what was just put into the store, and line the account up anew."""
         self._known[place] = snapshot
-        self._line.put(place, ledger.ready_at(snapshot, self.accounts[place]))
+        self._line_up(place, snapshot)
+
+    def _line_up(self, place: int, snapshot: AccountSnapshot) -> None:
+        account = self.accounts[place]
+        self._line.put(place, ledger.ready_at(snapshot, account), rank_of(snapshot, account))
 
     def _take(self, place: int, at: datetime, now: datetime) -> Granted | WaitUntil | None:
         """Take a unit of the account at *place*; None when somebody else changed its books first, or time has."""
@@ -199,12 +281,12 @@ class Pool:
         snapshot = _current(known, account, now)
         ready = ledger.ready_at(snapshot, account)
         if ready is None or max(ready, now) > at:
-            self._line.put(place, ready)
+            self._line_up(place, snapshot)
             return None
         if at >= snapshot.window_end:
             return WaitUntil(at)
         after, claim = ledger.grant(snapshot, account, at)
-        if not self._store.replace(known, after):
+        if not self._swap(known, after):
             self._refresh(place)
             return None
         self._remember(place, after)
@@ -212,14 +294,26 @@ class Pool:
 
     def _none_left(self, at: datetime | None, chosen: Callable[[int], bool] | None) -> NoneLeft:
         """Say what became of the accounts; a failure may look at all of them."""
-        now = self._clock.now()
-        places = [place for place in range(len(self.accounts)) if chosen is None or chosen(place)]
-        states = [_status(self.accounts[place], self._known[place], now) for place in places]
-        return NoneLeft(
-            at,
-            tuple(status.account_id for status in states if status.state is AccountState.EXHAUSTED),
-            tuple(status.account_id for status in states if status.state is AccountState.SUSPENDED),
-        )
+        now = self.clock.now()
+        spent: list[str] = []
+        suspended: list[str] = []
+        for place, (account, known) in enumerate(zip(self.accounts, self._known, strict=True)):
+            if chosen is not None and not chosen(place):
+                continue
+            if known is None:
+                if not account.daily_limit:
+                    spent.append(account.id)
+                continue
+            snapshot = ledger.current(known, account, now)
+            if snapshot.state is AccountState.SUSPENDED:
+                suspended.append(account.id)
+            elif not ledger.left(snapshot, account):
+                spent.append(account.id)
+        return NoneLeft(at, tuple(spent), tuple(suspended))
+
+    def _status(self, place: int, now: datetime) -> AccountStatus:
+        account = self.accounts[place]
+        return _status(account, _current(self._known[place], account, now), now)
 
     def _apply(self, account_id: str, change: Change) -> None:
         """Change an account's books, however many others do, and tell the listener what became of it."""
@@ -227,16 +321,22 @@ class Pool:
         with self._lock:
             while True:
                 self._refresh(place)  # what is remembered only guides the choice of an account
-                now, known = self._clock.now(), self._known[place]
+                now, known = self.clock.now(), self._known[place]
                 before = _current(known, self.accounts[place], now)
                 after = change(before)
                 if after is known:
-                    return
-                if self._store.replace(known, after):
+                    break
+                if self._swap(known, after):
                     self._remember(place, after)
                     break
+        self._tell()
         if (event := _event(before, after)) is not None:
             self._listener.notify(event)
+
+
+def _is_older(kept: AccountSnapshot | None, known: AccountSnapshot) -> bool:
+    """Whether the store keeps less than was in it: versions only grow, and no two snapshots have the same."""
+    return kept is None or kept.version < known.version or (kept.version == known.version and kept != known)
 
 
 def _current(snapshot: AccountSnapshot | None, account: Account, now: datetime) -> AccountSnapshot:
@@ -244,8 +344,7 @@ def _current(snapshot: AccountSnapshot | None, account: Account, now: datetime) 
     return ledger.fresh(account, now) if snapshot is None else ledger.current(snapshot, account, now)
 
 
-def _status(account: Account, known: AccountSnapshot | None, now: datetime) -> AccountStatus:
-    snapshot = _current(known, account, now)
+def _status(account: Account, snapshot: AccountSnapshot, now: datetime) -> AccountStatus:
     left, ready = ledger.left(snapshot, account), ledger.ready_at(snapshot, account)
     spent = not left and snapshot.state is not AccountState.SUSPENDED
     return AccountStatus(

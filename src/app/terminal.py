@@ -11,16 +11,20 @@ from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from ..domain.fixture import FixtureEntry, FixtureKind, printable, sum_up
+from ..domain.forecast import Forecast
 from .export import MANIFEST_NAME, ExportFailure, ExportItem, Manifest
 from .pool import AccountStatus
 
-__all__ = ["following", "show_accounts", "show_fixtures", "show_manifest"]
+__all__ = ["following", "show_accounts", "show_fixtures", "show_forecast", "show_manifest"]
 
 _PLAIN_WIDTH: Final = 160
+_BAR_WIDTH: Final = 6
+_ROOM_FOR_REASONS: Final = 110  # columns
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _STYLES: Final = {"AVAILABLE": "green", "THROTTLED": "yellow", "EXHAUSTED": "red", "SUSPENDED": "bold red"}
 
@@ -90,25 +94,45 @@ def show_manifest(manifest: Manifest, out: Path) -> None:
 
 
 def show_accounts(statuses: Sequence[AccountStatus]) -> None:
-    """Print what each account has left and when it comes back."""
+    """Print what each account has left and when it comes back; with a bar for its day on a terminal."""
+    console, now = _stdout(), datetime.now().astimezone()
+    narrow = console.width < _ROOM_FOR_REASONS
     table = Table(title="accounts, their UTC day", title_justify="left")
-    for heading in ("account", "plan", "state"):
-        table.add_column(heading)
+    for heading in ("account", "plan", "state", *(("day",) if console.is_terminal else ())):
+        table.add_column(heading, no_wrap=True)
     for heading in ("used", "limit", "left"):
-        table.add_column(heading, justify="right")
-    for heading in ("next call (UTC)", "why"):
-        table.add_column(heading)
-    now = datetime.now().astimezone()
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("next (UTC)", no_wrap=True)
+    if not narrow:
+        table.add_column("why", overflow="fold")
     for status in statuses:
+        style = _STYLES[status.state]
+        bar = ProgressBar(max(status.limit, 1), status.used, _BAR_WIDTH, complete_style=style, finished_style=style)
         table.add_row(
             Text(status.account_id),
             Text(str(status.plan or "")),
-            Text(status.state, style=_STYLES[status.state]),
+            Text(status.state, style=style),
+            *((bar,) if console.is_terminal else ()),
             *(Text(str(number)) for number in (status.used, status.limit, status.left)),
-            Text(_when(status.available_at, now)),
-            Text(status.reason),
+            Text(_when(status.available_at, now, "%m-%d %H:%M" if narrow else "%Y-%m-%d %H:%M:%S")),
+            *(() if narrow else (Text(status.reason),)),
         )
-    _stdout().print(table)
+    console.print(table)
+    for status in statuses:
+        if narrow and status.reason:
+            console.print(Text(f"{status.account_id}: {status.reason}"))
+
+
+def show_forecast(forecast: Forecast) -> None:
+    """Print in a sentence or two what can be had."""
+    charts = f"{forecast.charts:,} chart{'' if forecast.charts == 1 else 's'}"
+    by = forecast.last_call_at
+    if forecast.enough:
+        line = f"yes: {charts} can be had today, the last call at {by:%H:%M:%S} UTC"
+    else:
+        line = f"no: {forecast.today:,} of {charts} can be had today (until {forecast.window_end:%Y-%m-%d %H:%M} UTC)"
+        line += "; the rest never" if by is None else f"; the last call at {by:%Y-%m-%d %H:%M:%S} UTC"
+    _stdout().print(Text(line), soft_wrap=True)
 
 
 def show_fixtures(entries: Sequence[FixtureEntry], now: datetime) -> None:
@@ -153,10 +177,10 @@ def _age(recorded_at: datetime, now: datetime) -> str:
     return next((f"{seconds // size:,.0f} {unit}" for size, unit in _UNITS if seconds >= size), "now")
 
 
-def _when(available_at: datetime | None, now: datetime) -> str:
+def _when(available_at: datetime | None, now: datetime, form: str) -> str:
     if available_at is None:
         return "when reinstated"
-    return "now" if available_at <= now else f"{available_at:%Y-%m-%d %H:%M:%S}"
+    return "now" if available_at <= now else available_at.strftime(form)
 
 
 def _row(table: Table, *cells: str) -> None:

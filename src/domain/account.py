@@ -40,6 +40,7 @@ from .errors import ConfigError
 from .plan import PLANS, ChartLimits, PlanName
 
 __all__ = [
+    "LONG_AGO",
     "TRANSITIONS",
     "WINDOW",
     "Account",
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 WINDOW: Final = timedelta(days=1)
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR: Final = 31_536_000.0  # seconds
 _UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
@@ -230,7 +232,7 @@ class AccountSnapshot:
     Attributes:
         account_id: whose it is.
         window: the start (UTC) of the quota day the counts belong to.
-        arrival: GCRA's theoretical arrival time (UTC), the whole of pacing in one number.
+        arrival: GCRA's theoretical arrival time (UTC), the provider's bucket in one number.
         key_digest: which key it was made with.
         version: one more than its predecessor's.
         state: the state.
@@ -241,6 +243,7 @@ class AccountSnapshot:
         refunded: serials of this window's claims that were given back, as far as they might be given back again.
         serial: the serial of the last claim.
         epoch: counts reinstatements and new keys; a report of an earlier epoch speaks of what is over.
+        full_at: when (UTC) the bucket was last full; the burst of calls from then on needs no refill.
     """
 
     account_id: str
@@ -256,6 +259,7 @@ class AccountSnapshot:
     refunded: frozenset[int] = frozenset()
     serial: int = 0
     epoch: int = 0
+    full_at: datetime = LONG_AGO
 
     @property
     def window_end(self) -> datetime:

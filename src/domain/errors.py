@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .faults import ChartApiError
 
-__all__ = ["ChartUnavailable", "ChartimgError", "ConfigError", "StoreUnavailable"]
+__all__ = ["ChartUnavailable", "ChartimgError", "ConfigError", "StoreBusy", "StoreUnavailable"]
 
 
 class ChartimgError(Exception):
@@ -37,3 +37,7 @@ class ChartUnavailable(ChartimgError):  # noqa: N818 (a public name)
 
 class StoreUnavailable(ChartimgError):  # noqa: N818 (a public name)
     """The account store can't be reached, so no claim can be taken and no call is made; this is not "no quota"."""
+
+
+class StoreBusy(StoreUnavailable):
+    """Others use the account store just now, and it was waited for; worth asking again while the deadline allows it."""

@@ -22,6 +22,7 @@ __all__ = [
     "MockMissing",
     "RetryScheduled",
     "StoreFailed",
+    "StoreLostWrites",
 ]
 
 
@@ -128,10 +129,26 @@ class FixtureStale:
 
 @attrs.frozen
 class StoreFailed:
-    """The outcome of a call could not be booked; its claim stays charged."""
+    """The account store could not be reached: no claim was taken, or, for an account, the outcome of a call not booked.
+
+    A claim whose outcome is not booked stays charged.
+    """
+
+    account_id: str | None
+    reason: str
+
+
+@attrs.frozen
+class StoreLostWrites:
+    """The account store has forgotten what was written; *units* of today may have been spent twice meanwhile.
+
+    What this process knew has been written again.
+    """
 
     account_id: str
-    reason: str
+    units: int
+    version_known: int
+    version_kept: int | None
 
 
 Event = (
@@ -147,4 +164,5 @@ Event = (
     | FixtureRecorded
     | FixtureStale
     | StoreFailed
+    | StoreLostWrites
 )

@@ -6,19 +6,24 @@ neither reopens a day nor resets a count.
 
 Pacing is GCRA, the generic cell rate algorithm (ITU-T I.371): a call is in order from ``arrival - tolerance`` on, and
 moves ``arrival`` one emission interval further. So grants in any span t never exceed burst + rate * t.
+
+What counts for the provider is when a call arrives. The first of a burst may be under way longer than a later one, for
+which the connection is there already; then a call that comes just when a token should be back comes too soon. So every
+call that needs a refill is granted a :data:`MARGIN` later. That delays a busy time once, and takes nothing off the rate.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
-from .account import Account, AccountEvent, AccountSnapshot, AccountState, advance, window_of
+from .account import LONG_AGO, Account, AccountEvent, AccountSnapshot, AccountState, advance, window_of
 from .faults import ChartApiError, FaultKind
 
 __all__ = [
+    "MARGIN",
     "Claim",
     "apply_report",
     "confirm",
@@ -30,11 +35,14 @@ __all__ = [
     "ready_at",
     "refund",
     "reinstate",
+    "restore",
     "suspend",
     "throttle",
 ]
 
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MARGIN: Final = timedelta(milliseconds=100)
+"""How much longer one call may be under way to the provider than another."""
+
 _REFUNDABLE: Final = 1024
 """A claim that so many others have followed stays charged: what has to be remembered of refunds is bounded."""
 
@@ -63,7 +71,7 @@ class Claim:
 
 def fresh(account: Account, now: datetime) -> AccountSnapshot:
     """Open the books of an account that has none, and so no pace to keep."""
-    return AccountSnapshot(account.id, window=window_of(now), arrival=_LONG_AGO, key_digest=account.key_digest)
+    return AccountSnapshot(account.id, window=window_of(now), arrival=LONG_AGO, key_digest=account.key_digest)
 
 
 def current(snapshot: AccountSnapshot, account: Account, now: datetime) -> AccountSnapshot:
@@ -95,6 +103,8 @@ def ready_at(snapshot: AccountSnapshot, account: Account) -> datetime | None:
     if snapshot.state is AccountState.SUSPENDED or account.daily_limit == 0:
         return None
     ready = snapshot.arrival - account.tolerance
+    if snapshot.arrival - snapshot.full_at > account.tolerance:
+        ready += MARGIN
     if snapshot.state is AccountState.THROTTLED and snapshot.until is not None:
         ready = max(ready, snapshot.until)
     return ready if left(snapshot, account) else max(ready, snapshot.window_end)
@@ -117,6 +127,7 @@ def grant(snapshot: AccountSnapshot, account: Account, at: datetime) -> tuple[Ac
         snapshot.refunded,
         serial,
         snapshot.epoch,
+        at if at >= snapshot.arrival + MARGIN else snapshot.full_at,
     )
     return after, Claim(account.id, serial, snapshot.window, snapshot.epoch, at)
 
@@ -148,6 +159,35 @@ def refund(snapshot: AccountSnapshot, claim: Claim) -> AccountSnapshot:
     )
 
 
+def restore(kept: AccountSnapshot | None, known: AccountSnapshot) -> AccountSnapshot:
+    """Put together what a store that lost writes still keeps and what is known to have been in it.
+
+    Of each count the larger is taken, so that nothing is forgotten; what others did on the older books may be counted
+    short, which is for a person to know.
+    """
+    version = max(known.version, -1 if kept is None else kept.version) + 1
+    if kept is None or kept.window < known.window:
+        return attrs.evolve(known, version=version)
+    never_back = {
+        "version": version,
+        "arrival": max(kept.arrival, known.arrival),
+        "serial": max(kept.serial, known.serial),
+        "epoch": max(kept.epoch, known.epoch),
+    }
+    if kept.window > known.window:
+        return attrs.evolve(kept, **never_back)  # type: ignore[arg-type]
+    latest = known if known.version > kept.version else kept
+    spent = kept.spent or known.spent
+    return attrs.evolve(
+        latest,
+        used=max(kept.used, known.used),
+        spent=spent,
+        state=AccountState.EXHAUSTED if spent and latest.state is not AccountState.SUSPENDED else latest.state,
+        refunded=kept.refunded | known.refunded,
+        **never_back,  # type: ignore[arg-type]
+    )
+
+
 def throttle(snapshot: AccountSnapshot, account: Account, until: datetime, reason: str = "") -> AccountSnapshot:
     """Pause the account to *until* (UTC), after which its bucket is taken to be empty; the day is not spent."""
     if snapshot.state not in {AccountState.AVAILABLE, AccountState.THROTTLED}:
@@ -158,7 +198,7 @@ def throttle(snapshot: AccountSnapshot, account: Account, until: datetime, reaso
         AccountEvent.THROTTLE,
         until=until,
         reason=reason,
-        arrival=max(snapshot.arrival, until + account.tolerance),
+        arrival=max(snapshot.arrival, until + account.tolerance - MARGIN),  # the pause itself is the margin
     )
 
 

@@ -1,8 +1,11 @@
 """Which account goes next.
 
-Among accounts that can be called now the first in configured order is taken; if there is none, the one that can be
-called soonest. Two heaps hold the order: those that are ready, by place, and those that are not yet, by time. An entry
-whose account has changed since is dropped when it comes up, so a choice costs O(log n) however many accounts are spent.
+Among accounts that can be called now the one of the lowest rank is taken, and of those the first in configured order; if
+there is none, the one that can be called soonest. The rank says how much of its day an account has spent, in a few steps
+(:func:`rank_of`): were the first one always drained before the next, a day's last bursts would be served at the pace of
+the last account alone. Two heaps hold the order: those that are ready, by rank and place, and those that are not yet, by
+time. An entry whose account has changed since is dropped when it comes up, so a choice costs O(log n) however many
+accounts are spent.
 """
 
 from __future__ import annotations
@@ -10,12 +13,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop, heappush
+from typing import Final
 
 import attrs
 
-from .ledger import Claim
+from .account import Account, AccountSnapshot
+from .ledger import Claim, left
 
-__all__ = ["AccountLine", "Granted", "NoneLeft", "Outlook", "WaitUntil"]
+__all__ = ["AccountLine", "Granted", "NoneLeft", "Outlook", "WaitUntil", "rank_of"]
+
+_STEPS: Final = 16
+"""In how many steps a day is spent evenly over the accounts; but a step is a burst at least."""
+
+_LEAST_STEP: Final = 8
+"""Units; fewer are not worth leaving the configured order for."""
 
 
 @attrs.frozen
@@ -60,21 +71,29 @@ class Outlook:
     any_left: bool
 
 
+def rank_of(snapshot: AccountSnapshot, account: Account) -> int:
+    """Count the steps of its day that an account has spent; a day that is over counts as the new one it is ready for."""
+    if not left(snapshot, account):
+        return 0
+    return snapshot.used // max(account.burst, _LEAST_STEP, -(-account.daily_limit // _STEPS))
+
+
 class AccountLine:
     """Accounts, by their place in configured order, lined up for the next call. Not safe from several threads."""
 
     def __init__(self, count: int) -> None:
-        self._moment: list[datetime | None] = [None] * count
-        self._ready: list[tuple[int, datetime]] = []
-        self._later: list[tuple[datetime, int]] = []
+        self._entry: list[tuple[datetime, int] | None] = [None] * count
+        self._ready: list[tuple[int, int, datetime]] = []
+        self._later: list[tuple[datetime, int, int]] = []
 
-    def put(self, place: int, ready_at: datetime | None) -> None:
-        """Line the account at *place* up for the moment *ready_at* (UTC); None takes it out."""
-        if self._moment[place] != ready_at:
-            self._moment[place] = ready_at
+    def put(self, place: int, ready_at: datetime | None, rank: int = 0) -> None:
+        """Line the account at *place* up for the moment *ready_at* (UTC), with its *rank*; None takes it out."""
+        entry = None if ready_at is None else (ready_at, rank)
+        if self._entry[place] != entry:
+            self._entry[place] = entry
             if ready_at is not None:
-                heappush(self._later, (ready_at, place))
-            if len(self._ready) + len(self._later) > 4 * len(self._moment) + 64:
+                heappush(self._later, (ready_at, place, rank))
+            if len(self._ready) + len(self._later) > 4 * len(self._entry) + 64:
                 self._rebuild()
 
     def first(self, now: datetime, allowed: Callable[[int], bool] | None = None) -> tuple[int, datetime] | None:
@@ -84,25 +103,25 @@ class AccountLine:
         """
         self._sort_out(now)
         if allowed is None and self._ready:
-            place, moment = self._ready[0]
-            if moment == self._moment[place] and moment <= now:
+            rank, place, moment = self._ready[0]
+            if self._entry[place] == (moment, rank) and moment <= now:
                 return place, moment
-        passed_ready: list[tuple[int, datetime]] = []
-        passed_later: list[tuple[datetime, int]] = []
+        passed_ready: list[tuple[int, int, datetime]] = []
+        passed_later: list[tuple[datetime, int, int]] = []
         found: tuple[int, datetime] | None = None
         while found is None and self._ready:
-            place, moment = entry = heappop(self._ready)
-            if self._moment[place] != moment:
+            rank, place, moment = entry = heappop(self._ready)
+            if self._entry[place] != (moment, rank):
                 continue
             if moment > now:  # the clock has stepped back since it was sorted in
-                heappush(self._later, (moment, place))
+                heappush(self._later, (moment, place, rank))
                 continue
             passed_ready.append(entry)
             if allowed is None or allowed(place):
                 found = (place, moment)
         while found is None and self._later:
-            moment, place = late = heappop(self._later)
-            if self._moment[place] != moment:
+            moment, place, rank = late = heappop(self._later)
+            if self._entry[place] != (moment, rank):
                 continue
             passed_later.append(late)
             if allowed is None or allowed(place):
@@ -116,11 +135,13 @@ class AccountLine:
     def _sort_out(self, now: datetime) -> None:
         """Move those whose moment has come to the ready ones."""
         while self._later and self._later[0][0] <= now:
-            moment, place = heappop(self._later)
-            if self._moment[place] == moment:
-                heappush(self._ready, (place, moment))
+            moment, place, rank = heappop(self._later)
+            if self._entry[place] == (moment, rank):
+                heappush(self._ready, (rank, place, moment))
 
     def _rebuild(self) -> None:
         """Drop every entry that no longer counts."""
         self._ready = []
-        self._later = sorted((moment, place) for place, moment in enumerate(self._moment) if moment is not None)
+        self._later = sorted(
+            (entry[0], place, entry[1]) for place, entry in enumerate(self._entry) if entry is not None
+        )

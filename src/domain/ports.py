@@ -29,12 +29,17 @@ class Transport(Protocol):
 
 
 class AccountStore(Protocol):
-    """Keeps the snapshots of accounts, and swaps them atomically."""
+    """Keeps the snapshots of accounts, and swaps them atomically.
+
+    A store that is busy with others waits a moment for them and then says so (:class:`StoreBusy`); how long it is asked
+    again is the caller's to decide, who knows the deadline.
+    """
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
         """Give the snapshot of each of *account_ids*, in that order; None for one that was never kept.
 
         Raises:
+            StoreBusy: others use the store.
             StoreUnavailable: the store can't be reached.
         """
         ...
@@ -43,6 +48,7 @@ class AccountStore(Protocol):
         """Put *new* in the place of *old* if *old* is what is kept (None: nothing is kept); say whether it was.
 
         Raises:
+            StoreBusy: others use the store; the swap was not made.
             StoreUnavailable: the store can't be reached; whether the swap was made is not known.
         """
         ...

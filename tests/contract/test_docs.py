@@ -44,6 +44,19 @@ def test_every_example_runs(example: str, tmp_path: Path) -> None:
     assert (0, "") == (done.returncode, done.stderr)
 
 
+def test_the_diagram_of_the_states_is_that_of_the_table(tmp_path: Path) -> None:
+    """The script that draws it finds nothing to change, and would find an arrow that is missing."""
+    script, page = ROOT / "docs/state_diagram.py", ROOT / "docs/accounts.md"
+    (tmp_path / script.name).write_bytes(script.read_bytes())
+    text = page.read_text(encoding="utf-8")
+    for stale in (text, text.replace("    THROTTLED --> AVAILABLE: cool\n", "")):
+        (tmp_path / page.name).write_text(stale, encoding="utf-8")
+        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run([sys.executable, tmp_path / script.name], env=environ, check=True)
+
+        assert text == (tmp_path / page.name).read_text(encoding="utf-8")
+
+
 def test_the_scenario_of_the_documentation_can_be_played() -> None:
     """It is read as the command reads one, and every fault there is has its name on the page."""
     text = (ROOT / "docs/testing.md").read_text(encoding="utf-8")

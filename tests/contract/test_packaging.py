@@ -15,7 +15,7 @@ import chartimg
 from command import environment
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = {".py", ".j2", ".json", ".typed"}
+KINDS = {".py", ".j2", ".json", ".lua", ".typed"}
 
 
 def tracked() -> list[str]:

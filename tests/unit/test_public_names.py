@@ -34,6 +34,7 @@ PUBLIC_AT_THEIR_PATH = (
     "chartimg.adapters.recording.RecordingTransport",
     "chartimg.adapters.memory.MemoryAccountStore",
     "chartimg.adapters.sqlite.SqliteAccountStore",
+    "chartimg.adapters.redis.RedisAccountStore",
     "chartimg.adapters.clock.SystemClock",
     "chartimg.domain.ports.Transport",
     "chartimg.domain.ports.AccountStore",
@@ -41,6 +42,8 @@ PUBLIC_AT_THEIR_PATH = (
     "chartimg.domain.ports.Listener",
     "chartimg.testing.VirtualClock",
     "chartimg.testing.ScriptedTransport",
+    "chartimg.testing.AccountStoreContract",
+    "chartimg.testing.emulator",
 )
 
 

@@ -19,9 +19,19 @@ from ...domain.result import ChartApiResult
 from ...domain.template import ChartTemplate
 from ..bootstrap import ChartClient, open_templates
 from ..config import ApiMode, WorkerConfig
-from ..export import Export
+from ..export import STORE_UNAVAILABLE, Export
 from ..terminal import following, show_manifest
-from .process import COME_BACK, FAILED, Json, complain, refuse_unwritable, refuse_unwritable_file, terminable, write
+from .process import (
+    COME_BACK,
+    FAILED,
+    STORE_GONE,
+    Json,
+    complain,
+    refuse_unwritable,
+    refuse_unwritable_file,
+    terminable,
+    write,
+)
 
 __all__ = ["export", "fetch"]
 
@@ -146,6 +156,8 @@ def _report(request: ChartRequest, result: ChartApiResult, out: Path) -> Mapping
 
 def _exit_code(codes: list[str]) -> int:
     """Give the exit code of a run whose failures have *codes*."""
+    if STORE_UNAVAILABLE in codes:
+        return STORE_GONE
     if ErrorCode.CHART_API_LIMIT_EXCEEDED in codes:
         return COME_BACK
     return FAILED if codes else 0

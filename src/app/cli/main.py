@@ -12,11 +12,11 @@ import typer
 
 from ...domain.errors import ConfigError, StoreUnavailable
 from ...version import __version__
-from .accounts import accounts
+from .accounts import accounts_app
 from .charts import export, fetch
 from .emulate import emulate
 from .fixtures import fixtures_app
-from .process import FAILED, MISUSED, complain
+from .process import FAILED, MISUSED, STORE_GONE, complain
 
 __all__ = ["app", "run"]
 
@@ -26,12 +26,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they show local variables, and so keys
     rich_markup_mode=None,
     help="TradingView chart pictures from the CHART-IMG API.",
-    epilog="Exit codes: 0 all there, 1 some charts failed, 2 wrong usage or settings, 75 come back later for quota.",
+    epilog="Exit codes: 0 all there, 1 some charts failed, 2 wrong usage or settings, "
+    "69 the account store can't be reached, 75 come back later for quota.",
 )
 app.command()(fetch)
 app.command()(export)
-app.command()(accounts)
 app.command()(emulate)
+app.add_typer(accounts_app, name="accounts")
 app.add_typer(fixtures_app, name="fixtures")
 
 
@@ -45,9 +46,13 @@ def run() -> None:
             app(prog_name="chartimg")
         finally:
             sys.stdout.flush()
-    except (ConfigError, StoreUnavailable) as error:
-        complain(*(error.problems if isinstance(error, ConfigError) else (str(error),)))
+    except ConfigError as error:
+        complain(*error.problems)
         raise SystemExit(MISUSED) from None
+    except StoreUnavailable as error:
+        complain(str(error))
+        misnamed = isinstance(error.__cause__, OSError)  # a folder or a permission, which is a setting
+        raise SystemExit(MISUSED if misnamed else STORE_GONE) from None
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # else the reader of our output has left
             complain(f"standard output can't be written: {error.strerror}")

@@ -20,6 +20,7 @@ __all__ = [
     "COME_BACK",
     "FAILED",
     "MISUSED",
+    "STORE_GONE",
     "Json",
     "complain",
     "refuse_unwritable",
@@ -30,6 +31,7 @@ __all__ = [
 
 FAILED: Final = 1
 MISUSED: Final = 2
+STORE_GONE: Final = 69  # EX_UNAVAILABLE of sysexits.h
 COME_BACK: Final = 75  # EX_TEMPFAIL of sysexits.h
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]

@@ -39,6 +39,12 @@ class EmulatedAccount:
     requests_per_second: float | None = None
     burst: int | None = None
 
+    @classmethod
+    def of(cls, account: Account) -> EmulatedAccount:
+        """Know the account of a client, with the limits it believes in."""
+        limits = (account.daily_limit, account.plan, account.requests_per_second, account.burst)
+        return cls(account.id, account.api_key, *limits)
+
     def __attrs_post_init__(self) -> None:
         self.account  # noqa: B018 (its constructor knows what is wrong)
 

@@ -27,7 +27,8 @@ __all__ = ["Answer", "Asked", "Provider", "Wire"]
 
 CHART_PATH: Final = "/v2/tradingview/advanced-chart"
 _LOGGER: Final = logging.getLogger("chartimg.emulator")
-_LONGEST_MOVE: Final = 366 * 86_400.0  # seconds
+_LOGGER.addHandler(logging.NullHandler())
+_LONGEST_MOVE: Final = 100 * 366 * 86_400.0  # seconds
 
 
 class Wire(StrEnum):
@@ -132,7 +133,7 @@ class Provider:
             ConfigError: that is no time to move by.
         """
         if not -_LONGEST_MOVE <= seconds <= _LONGEST_MOVE:
-            raise ConfigError(f"the clock can be moved by a year at most, not by {seconds} seconds")
+            raise ConfigError(f"the clock can be moved by a hundred years at most, not by {seconds} seconds")
         self._moved += timedelta(seconds=seconds)
         return self.now()
 

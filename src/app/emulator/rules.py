@@ -83,7 +83,9 @@ def read_body(content: bytes) -> Chart | Refusal:
     """Read the body of a request, from the whole to its fields to their meaning. Total: never raises."""
     try:
         body = json.loads(content or b"{}", parse_constant=_refuse_constant)
-        identity = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+        identity = json.dumps(
+            body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        ).encode()  # half a character, or a number without end, is refused here
     except (ValueError, RecursionError):
         return Refusal(400)
     if not isinstance(body, dict):

@@ -52,9 +52,7 @@ class Emulator:
         self.accounts = tuple(accounts)
         self._port = port
         self._provider = Provider(self.accounts, now or _utc_now, scenario)
-        self._server = Server(self._provider)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="chartimg-emulator", daemon=True)
+        self._running: _Running | None = None
         self.url = ""
 
     @property
@@ -78,39 +76,39 @@ class Emulator:
         }
 
     def start(self) -> None:
-        """Begin to listen.
+        """Begin to listen, on the same books as before if it was stopped.
 
         Raises:
-            ConfigError: the port is taken.
+            ConfigError: the port is taken, or it listens already.
         """
-        self._thread.start()
+        if self._running is not None:
+            raise ConfigError(f"the emulator listens already, at {self.url}")
+        running = _Running(self._provider)
         try:
-            port = self._run(self._server.start(self._port))
+            port = running.call(running.server.start(self._port))
         except OSError as error:
-            self.stop()
+            running.end()
             raise ConfigError(f"port {self._port} can't be listened on: {_reason(error)}; name another") from None
-        self.url = f"http://127.0.0.1:{port}"
+        self._running, self.url = running, f"http://127.0.0.1:{port}"
 
     def stop(self) -> None:
-        """End every connection; once is enough."""
-        if self._thread.is_alive():
-            self._run(self._server.stop())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-        if not self._loop.is_closed():
-            self._loop.close()
+        """End every connection; the books stay, and once is enough."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.call(running.server.stop())
+            running.end()
 
     def ledger(self) -> Ledger:
         """Give the provider's books."""
-        return self._run(_called(self._provider.ledger))
+        return self._ask(self._provider.ledger)
 
     def move_clock(self, seconds: float) -> datetime:
         """Let the provider's clock step by *seconds*, so that a day passes at once; give its date and time (UTC)."""
-        return self._run(_called(lambda: self._provider.move_clock(seconds)))
+        return self._ask(lambda: self._provider.move_clock(seconds))
 
     def play(self, *rules: Rule, seed: int = 0) -> None:
         """Begin a scenario of *rules*, in place of the one before; without rules nothing goes wrong any more."""
-        self._run(_called(lambda: self._provider.play(Scenario(rules, seed))))
+        self._ask(lambda: self._provider.play(Scenario(rules, seed)))
 
     def __enter__(self) -> Self:
         self.start()
@@ -121,9 +119,30 @@ class Emulator:
     ) -> None:
         self.stop()
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run *work* in the emulator's thread and give what it gives."""
+    def _ask(self, question: Callable[[], T]) -> T:
+        """Ask the provider, in the thread it lives in if it listens."""
+        running = self._running
+        return question() if running is None else running.call(_called(question))
+
+
+class _Running:
+    """A thread with an event loop, and the server in it."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.server = Server(provider)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="chartimg-emulator", daemon=True)
+        self._thread.start()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* in the thread and give what it gives."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def end(self) -> None:
+        """End the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 def _reason(error: OSError) -> str:

@@ -40,6 +40,13 @@ class Fault(StrEnum):
     WRONG_LENGTH = "wrong-length"
 
 
+def _fault(name: str | None) -> Fault | None:
+    """Take a fault by its name."""
+    if name is None or name in set(Fault):
+        return None if name is None else Fault(name)
+    raise ConfigError(f"fault must be one of {', '.join(Fault)}, not {name!r}")
+
+
 @attrs.frozen
 class Rule:
     """One line of a scenario: which calls, and what happens to them.
@@ -57,7 +64,7 @@ class Rule:
         ConfigError: a value is out of its range.
     """
 
-    fault: Fault | None = None
+    fault: Fault | None = attrs.field(default=None, converter=_fault)
     latency: float = 0.0
     next: int | None = None
     share: float = 1.0
@@ -66,6 +73,14 @@ class Rule:
     body: object = None
 
     def __attrs_post_init__(self) -> None:
+        kinds = (
+            ("latency", (int, float)),
+            ("share", (int, float)),
+            ("next", (int, type(None))),
+            ("status", (int, type(None))),
+        )
+        if wrong := [name for name, kind in kinds if not isinstance(getattr(self, name), kind)]:
+            raise ConfigError([f"{name} must be a number" for name in wrong])
         rules = (
             (0 <= self.latency <= _DAY, f"latency must be a number of seconds from 0 to a day, not {self.latency}"),
             (self.next is None or self.next >= 0, f"next must be a number of calls, not {self.next}"),
@@ -73,6 +88,7 @@ class Rule:
             (self.status is None or 200 <= self.status <= 599, f"status must be from 200 to 599, not {self.status}"),  # noqa: PLR2004
             (self.status is None or self.fault is None, "a rule has either a fault or a status"),
             (self.status is not None or self.body is None, "a body needs a status"),
+            (self.status not in {204, 304} or self.body is None, f"an answer with status {self.status} has no body"),
             (
                 self.fault is not None or self.status is not None or self.latency > 0,
                 "a rule needs a fault, a status or a latency",
@@ -80,6 +96,11 @@ class Rule:
         )
         if problems := [text for holds, text in rules if not holds]:
             raise ConfigError(problems)
+
+    @property
+    def strikes(self) -> bool:
+        """Whether it changes the answer, and not only when it comes."""
+        return self.fault is not None or self.status is not None
 
 
 @attrs.frozen
@@ -112,14 +133,14 @@ class Script:
         striking: Rule | None = None
         for place, rule in enumerate(self._rules):
             left = self._left[place]
-            if left == 0 or rule.account not in {None, account_id}:
-                continue
+            if left == 0 or rule.account not in {None, account_id} or (striking is not None and rule.strikes):
+                continue  # of two rules with faults the later one waits until the earlier one is over
             if left is not None:
                 self._left[place] = left - 1
             if rule.share < 1 and self._chance.random() >= rule.share:
                 continue
             latency += rule.latency
-            if striking is None and (rule.fault is not None or rule.status is not None):
+            if rule.strikes:
                 striking = rule
         return Effect(latency, striking)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import struct
 from collections import OrderedDict
@@ -30,6 +31,8 @@ _MAX_BODY: Final = 1024 * 1024
 _PIECE: Final = 64 * 1024
 _KEPT_PICTURES: Final = 512
 _MISSING: Final = 100  # bytes that a wrong Content-Length leaves out
+_BODILESS: Final = frozenset({204, 304})
+_ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # a target may name the server, too
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 
 
@@ -94,7 +97,7 @@ class Server:
             if answer.wire is not Wire.WHOLE:
                 await _misbehave(answer, body, reader, writer)
                 return
-            writer.write(_whole(parser, answer, body))
+            writer.write(_whole(parser, answer, body, asked.method))
             await writer.drain()
             if parser.our_state is not h11.DONE or parser.their_state is not h11.DONE:
                 return
@@ -139,7 +142,7 @@ async def _receive(parser: h11.Connection, reader: asyncio.StreamReader, writer:
                     raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
             case h11.EndOfMessage() if head is not None:
                 headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-                path = head.target.decode("latin-1").partition("?")[0]
+                path = _ABSOLUTE.sub("", head.target.decode("latin-1")).partition("?")[0]
                 return Asked(head.method.decode("latin-1"), path, headers, bytes(body))
             case _:
                 return None
@@ -155,10 +158,11 @@ def _head(answer: Answer, length: int) -> Mapping[str, str]:
     }
 
 
-def _whole(parser: h11.Connection, answer: Answer, body: bytes) -> bytes:
-    """Write an answer as it should be."""
+def _whole(parser: h11.Connection, answer: Answer, body: bytes, method: str) -> bytes:
+    """Write an answer as it should be; to HEAD, and with 204 and 304, without its body (RFC 9110, section 6.4.1)."""
     response = h11.Response(status_code=answer.status, headers=list(_head(answer, len(body)).items()))
-    parts = parser.send(response), parser.send(h11.Data(data=body)), parser.send(h11.EndOfMessage())
+    sent = b"" if method == "HEAD" or answer.status in _BODILESS else body
+    parts = parser.send(response), parser.send(h11.Data(data=sent)), parser.send(h11.EndOfMessage())
     return b"".join(part for part in parts if part)
 
 
@@ -166,7 +170,7 @@ async def _refuse(parser: h11.Connection, writer: asyncio.StreamWriter, status: 
     """Answer what is no HTTP, or too large, and hang up."""
     if parser.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
         answer = Answer(status, headers={"connection": "close"})
-        writer.write(_whole(parser, answer, b""))
+        writer.write(_whole(parser, answer, b"", "POST"))
         await writer.drain()
 
 

@@ -252,3 +252,11 @@ def test_the_meta_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     assert changed is not None
     assert changed.meta is not None
     assert ("recorded", "by hand") == (first.meta.origin, changed.meta.origin)
+
+
+@pytest.mark.parametrize("suffix", [".png", "__422.json", ".meta.json"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(suffix: str, tmp_path: Path) -> None:
+    """Nobody may ever write to it; it is told as what it is."""
+    os.mkfifo(tmp_path / f"A_B__1h__t{suffix}")
+    with pytest.raises(OSError, match="no regular file"):
+        FixtureFolder(tmp_path).find(ChartKey("A:B", "1h", "t"))

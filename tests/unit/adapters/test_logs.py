@@ -90,6 +90,11 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         logging.ERROR,
         {"account_id": "a", "reason": "locked"},
     ),
+    "chart_api_store_lost_writes": (
+        events.StoreLostWrites("a", 2, 7, 5),
+        logging.ERROR,
+        {"account_id": "a", "units": 2, "version_known": 7, "version_kept": 5},
+    ),
 }
 
 

@@ -19,6 +19,7 @@ from chartimg import Account, AccountPool, StoreUnavailable
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountSnapshot, AccountState
+from chartimg.domain.errors import StoreBusy
 from chartimg.domain.ports import AccountStore
 
 KEY = "canary-key-0d9c"
@@ -233,22 +234,22 @@ def test_a_damaged_row_is_unavailable(text: str, tmp_path: Path) -> None:
     with sqlite3.connect(path) as hand:
         hand.execute("UPDATE account SET snapshot = ?", (text,))
     hand.close()
-    with pytest.raises(StoreUnavailable, match="damaged"):
+    with pytest.raises(StoreUnavailable, match="is damaged"):
         store.read(["a"])
     for old in (None, snapshot()):
-        with pytest.raises(StoreUnavailable, match="damaged"):
+        with pytest.raises(StoreUnavailable, match="is damaged"):
             store.replace(old, snapshot(version=1))
     store.close()
 
 
-def test_a_writer_that_does_not_let_go_makes_the_store_unavailable(tmp_path: Path) -> None:
-    """After the busy timeout, and only until it lets go."""
+def test_a_writer_that_does_not_let_go_makes_the_store_busy(tmp_path: Path) -> None:
+    """After the busy timeout, and only until it lets go; reading goes on meanwhile."""
     path = tmp_path / "books.sqlite3"
     store = SqliteAccountStore(path, busy_timeout=0.1)
     store.replace(None, snapshot())
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable, match="locked"):
+    with pytest.raises(StoreBusy, match="locked"):
         store.replace(snapshot(), snapshot(version=1))
     assert (snapshot(),) == store.read(["a"])
     other.execute("ROLLBACK")

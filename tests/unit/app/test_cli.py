@@ -395,6 +395,53 @@ def test_accounts_in_json_is_json_and_nothing_else(server: LoopbackServer, tmp_p
     assert KEY not in child.stdout
 
 
+def test_accounts_are_put_right_by_hand(server: LoopbackServer, tmp_path: Path) -> None:
+    """Exhausted to the end of the day, and no call is made; a suspended one is used again when it is reinstated."""
+    settings = real(server)
+    exhausted = run("accounts", "exhaust", "main", "--json", cwd=tmp_path, **settings)
+    fetched = run(*FETCH, cwd=tmp_path, **settings)
+    reinstated = run("accounts", "reinstate", "main", "--json", cwd=tmp_path, **settings)
+
+    assert [0, 75, 0] == [child.returncode for child in (exhausted, fetched, reinstated)]
+    for child in (exhausted, reinstated):  # to reinstate lifts a suspension, not a spent day
+        (account,) = json.loads(child.stdout)["accounts"]
+        assert ("EXHAUSTED", "marked by hand", 0) == (account["state"], account["reason"], account["left"])
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize("deed", ["exhaust", "reinstate"])
+def test_an_account_that_is_not_there_is_one_line(deed: str, server: LoopbackServer, tmp_path: Path) -> None:
+    """It says which there are."""
+    (line,) = refused(run("accounts", deed, "nobody", cwd=tmp_path, **real(server)))
+
+    assert line == "there is no account 'nobody'; configured are: main"
+
+
+def test_a_forecast_says_whether_so_many_charts_can_be_had(server: LoopbackServer, tmp_path: Path) -> None:
+    """Exit code 0 when they can, and 75 when not all of them can today."""
+    few = run("accounts", "forecast", "2", cwd=tmp_path, **real(server))
+    many = run("accounts", "forecast", "100", "--json", cwd=tmp_path, **real(server))
+    told = json.loads(many.stdout)
+
+    assert (0, True) == (few.returncode, few.stdout.startswith("yes: 2 charts can be had today, the last call at "))
+    assert (75, False, 100, 44) == (
+        many.returncode,
+        told["enough"],
+        told["forecast"]["charts"],
+        told["forecast"]["today"],
+    )
+    assert 2 == run("accounts", "forecast", "-1", cwd=tmp_path, **real(server)).returncode
+    assert "at most" not in run("accounts", "forecast", "9999999", cwd=tmp_path, **real(server)).stdout
+
+
+@pytest.mark.parametrize("deed", [("exhaust", "main"), ("reinstate", "main"), ("forecast", "3")])
+def test_mock_mode_has_no_accounts_to_put_right(deed: tuple[str, ...], tmp_path: Path) -> None:
+    """One line says so."""
+    (line,) = refused(run("accounts", *deed, cwd=tmp_path, **mock(tmp_path / "fixtures")))
+
+    assert line == "CHARTS_API_MODE=mock uses no accounts; set it to real"
+
+
 def test_accounts_in_mock_mode_has_none(tmp_path: Path) -> None:
     """Mock mode needs no accounts, so there are none to show, in either form; no file is made."""
     settings = mock(tmp_path / "fixtures")

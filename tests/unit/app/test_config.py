@@ -150,6 +150,8 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ("CHARTS_API_BASE_URL", "https://[::1", "https://api.chart-img.com"),
         ("CHARTS_API_BASE_URL", "http://example.com", "in the clear"),
         ("CHARTS_API_BASE_URL", "https://", "https://api.chart-img.com"),
+        ("CHARTS_API_BASE_URL", "https://x y.com", "https://api.chart-img.com"),
+        ("CHARTS_API_BASE_URL", "https://x\ny.com", "https://api.chart-img.com"),
         ("CHARTS_API_BASE_URL", "https://a.example?key=1", "https://api.chart-img.com"),
         ("CHARTS_TEMPLATES_DIR", "/" + 300 * "a", "not a folder"),
         ("CHARTS_TEMPLATES_DIR", "/nowhere/at/all", "/nowhere/at/all"),

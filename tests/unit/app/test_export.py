@@ -213,6 +213,21 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
     assert "C:C 1h price_v1 failed" == record.getMessage()
 
 
+def test_who_can_not_be_told_costs_no_chart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A progress line that can't be written is logged, and the run goes on to its end."""
+
+    def told(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    manifest = Export(_Playing(FOUND, FOUND), grid("A:A", "B:B"), tmp_path, jobs=1, told=told).run()
+
+    assert ["A:A", "B:B"] == symbols(manifest.items)
+    assert [
+        "the end of A:A 1h price_v1 could not be told",
+        "the end of B:B 1h price_v1 could not be told",
+    ] == caplog.messages
+
+
 def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
     """A folder in the place of the picture costs that chart alone, and leaves no half-written file."""
 

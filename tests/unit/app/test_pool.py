@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, Phase, event, settings, target
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis import HealthCheck, Phase, event, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
@@ -24,13 +22,14 @@ from chartimg.domain.account import (
     AccountState,
     advance,
 )
-from chartimg.domain.errors import ConfigError, StoreUnavailable
-from chartimg.domain.events import AccountExhausted, AccountSuspended, AccountThrottled, Event
-from chartimg.domain.faults import ChartApiError, FaultKind
-from chartimg.domain.ledger import Claim
+from chartimg.domain.errors import ConfigError, StoreBusy, StoreUnavailable
+from chartimg.domain.events import AccountExhausted, AccountSuspended, AccountThrottled, StoreLostWrites
+from chartimg.domain.faults import FaultKind
+from chartimg.domain.ledger import MARGIN, Claim
 from chartimg.domain.pool import Granted, NoneLeft, Outlook, WaitUntil
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import VirtualClock
+from seven_invariants import Notes, SevenInvariants, fault, rows_of_this_example, within_pace
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
@@ -38,17 +37,6 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 A = Account("a", "key-a", daily_limit=3, requests_per_second=1.0, burst=2)
 B = Account("b", "key-b", daily_limit=3, requests_per_second=1.0, burst=2)
-
-
-@attrs.define
-class Notes:
-    """A listener that keeps what it is told."""
-
-    events: list[Event] = attrs.field(factory=list)
-
-    def notify(self, happened: Event) -> None:
-        """Keep the event."""
-        self.events.append(happened)
 
 
 @attrs.define
@@ -72,11 +60,6 @@ def granted(outcome: Granted | WaitUntil | NoneLeft) -> Claim:
     """Give the claim of an outcome that has one."""
     assert isinstance(outcome, Granted)
     return outcome.claim
-
-
-def fault(kind: FaultKind, retry_after: float | None = None) -> ChartApiError:
-    """Make an error of a kind."""
-    return ChartApiError.of(kind, f"said {kind}", retry_after=retry_after)
 
 
 def only(pool: Pool) -> AccountStatus:
@@ -127,19 +110,19 @@ def test_who_is_ready_soonest_goes_when_nobody_is_now() -> None:
     for _ in range(4):
         pool.claim()
 
-    assert NoneLeft(NOON + SECOND) == pool.claim()
-    assert NoneLeft(NOON + SECOND) == pool.claim(latest=NOON + SECOND)
+    assert NoneLeft(NOON + SECOND + MARGIN) == pool.claim()
+    assert NoneLeft(NOON + SECOND + MARGIN) == pool.claim(latest=NOON + SECOND)
     claim = granted(pool.claim(latest=world.soon()))
-    assert ("b", NOON + SECOND) == (claim.account_id, claim.not_before)
+    assert ("b", NOON + SECOND + MARGIN) == (claim.account_id, claim.not_before)
 
 
 def test_claims_for_later_are_first_come_first_served() -> None:
-    """Every further claim is for a later moment, as far apart as the rate says."""
+    """Every further claim is for a later moment, as far apart as the rate says, and all of them a margin later."""
     world = World()
     pool = world.pool(attrs.evolve(A, daily_limit=10))
 
-    assert [0, 0, 1, 2, 3] == [
-        (granted(pool.claim(latest=world.soon())).not_before - NOON).total_seconds() for _ in range(5)
+    assert [NOON, NOON, *(NOON + number * SECOND + MARGIN for number in (1, 2, 3))] == [
+        granted(pool.claim(latest=world.soon())).not_before for _ in range(5)
     ]
 
 
@@ -192,6 +175,78 @@ def test_the_outlook_says_when_an_account_is_free_and_whether_one_is_left() -> N
     assert Outlook(NoneLeft(NOON, ("a",)), any_left=True) == one_left
     assert Outlook(NoneLeft(MIDNIGHT, ("a",), ("b",)), any_left=False) == none_left
     assert Outlook(NoneLeft(None), any_left=True) == gone
+
+
+def test_a_day_is_spent_in_steps_and_not_account_by_account() -> None:
+    """Eight units of the first, eight of the second, and so on; the next day begins with the first again."""
+    world = World()
+    accounts = [attrs.evolve(A, daily_limit=44, burst=3), attrs.evolve(B, daily_limit=44, burst=3)]
+    pool = world.pool(*accounts)
+    taken = []
+    for _ in range(24):
+        taken.append(granted(pool.claim()).account_id)
+        world.clock.advance(60)
+    world.clock.advance(86_400)
+
+    assert ["a"] * 8 + ["b"] * 8 + ["a"] * 8 == taken
+    assert "a" == granted(pool.claim()).account_id
+
+
+class Busy(MemoryAccountStore):
+    """A store that others use for some seconds of a clock."""
+
+    def __init__(self, clock: VirtualClock, seconds: float) -> None:
+        """Begin now."""
+        super().__init__()
+        self.clock, self.until = clock, clock.monotonic() + seconds
+
+    def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
+        """Read, once nobody else does."""
+        if self.clock.monotonic() < self.until:
+            raise StoreBusy("others use it")
+        return super().read(account_ids)
+
+
+def test_others_who_use_the_store_are_waited_for_within_the_deadline() -> None:
+    """It is never "no quota": either the claim is granted, or the store could not be reached in time."""
+    clock = VirtualClock(NOON)
+    pool = Pool([A], Busy(clock, 5.0), clock, Notes())
+    with pytest.raises(StoreBusy):
+        pool.claim(latest=NOON + 2 * SECOND)
+    assert 2.0 <= clock.monotonic() < 2.1
+
+    assert "a" == granted(pool.claim(latest=clock.now() + 9 * SECOND)).account_id
+    assert 5.0 <= clock.monotonic() < 5.1
+
+
+def test_without_a_deadline_the_store_is_waited_for_half_a_minute() -> None:
+    """A report or a status does not give up sooner."""
+    clock = VirtualClock(NOON)
+    assert 0 == Pool([A], Busy(clock, 29.0), clock, Notes()).status()[0].used
+    with pytest.raises(StoreBusy):
+        Pool([A], Busy(clock, 99.0), clock, Notes()).status()
+    assert 59.0 <= clock.monotonic() < 59.2
+
+
+def test_what_a_store_forgets_is_written_again_and_told() -> None:
+    """A pool knows what it has taken: the books never say less, and the listener hears what may be spent twice."""
+    world = World()
+    pool, account = world.pool(A), A
+    granted(pool.claim())
+    older = world.store.read(["a"])[0]
+    granted(pool.claim())
+    known = world.store.read(["a"])[0]
+    assert older is not None
+    assert known is not None
+    world.store._snapshots["a"] = older  # type: ignore[attr-defined]  # noqa: SLF001 (a failover)
+    status = pool.status()[0]
+
+    assert (2, 1) == (status.used, account.daily_limit - status.used)
+    assert [StoreLostWrites("a", 1, known.version, older.version)] == world.notes.events
+    world.store._snapshots.clear()  # type: ignore[attr-defined]  # noqa: SLF001 (all is lost)
+    claim = granted(pool.claim(latest=world.soon()))
+    assert 3 == claim.serial
+    assert (3, 0) == (world.pool(A).status()[0].used, world.pool(A).status()[0].left)
 
 
 def test_a_claim_that_still_stands_is_confirmed() -> None:
@@ -389,7 +444,7 @@ def test_two_pools_never_grant_a_unit_twice() -> None:
     taken = [pool.claim(latest=world.soon()) for pool in (one, other, other, one, other)]
 
     assert [Granted] * 3 + [NoneLeft] * 2 == [type(outcome) for outcome in taken]
-    assert [0, 0, 1] == [(granted(outcome).not_before - NOON).total_seconds() for outcome in taken[:3]]
+    assert [NOON, NOON, NOON + SECOND + MARGIN] == [granted(outcome).not_before for outcome in taken[:3]]
 
 
 def test_what_another_process_gives_back_is_found() -> None:
@@ -638,367 +693,6 @@ def test_threads_that_give_back_lose_and_double_nothing() -> None:
     run_in_threads(8, work)
 
     assert only(pools[0]).used == 8 * 5
-
-
-def within_pace(moments: Sequence[datetime], account: Account) -> bool:
-    """Whether grants, in the order they were made, keep to the rate and the burst from any one to any other."""
-    rate = Fraction(account.requests_per_second)
-    return all(
-        last - first + 1 <= account.burst + rate * Fraction(abs(end - begin) // timedelta(microseconds=1), 1_000_000)
-        for first, begin in enumerate(moments)
-        for last, end in enumerate(moments[first:], first)
-    )
-
-
-# The seven invariants. The model below is the contract in plain words: what a book holds is what a person would keep
-# on paper, and each rule of the machine does to the paper what it does to the pool.
-
-
-@attrs.define
-class Paper:
-    """An account's book as a person would keep it."""
-
-    window: datetime
-    arrival: datetime
-    key: str
-    used: int = 0
-    spent: bool = False
-    suspended: bool = False
-    until: datetime | None = None
-    epoch: int = 0
-
-    @property
-    def state(self) -> AccountState:
-        """Give the state in one word."""
-        if self.suspended:
-            return AccountState.SUSPENDED
-        if self.spent:
-            return AccountState.EXHAUSTED
-        return AccountState.AVAILABLE if self.until is None else AccountState.THROTTLED
-
-    def free(self, account: Account, now: datetime) -> datetime | None:
-        """Give the first moment from *now* on at which there may be a call; None if there is none."""
-        if self.suspended or not account.daily_limit:
-            return None
-        moments = [now, self.arrival - account.tolerance]
-        moments += [] if self.until is None else [self.until]
-        moments += [self.window + DAY] if self.spent or self.used >= account.daily_limit else []
-        return max(moments)
-
-
-def today(paper: Paper | None, account: Account, now: datetime) -> Paper:
-    """Copy the paper, with the passing of time and a change of key written in."""
-    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    paper = Paper(day, datetime(1970, 1, 1, tzinfo=UTC), account.api_key) if paper is None else attrs.evolve(paper)
-    if paper.key != account.api_key:
-        paper.key, paper.suspended, paper.epoch = account.api_key, False, paper.epoch + 1
-    if day > paper.window:
-        paper.window, paper.used, paper.spent = day, 0, False
-    if paper.until is not None and paper.until <= now:
-        paper.until = None
-    return paper
-
-
-@attrs.define
-class Held:
-    """A claim that was granted, and what the paper said then."""
-
-    claim: Claim
-    epoch: int
-    limit: int
-    refunded: bool = False
-
-
-names = st.sampled_from(["a", "b"])
-chooser = st.integers(0, 1000)
-kinds = st.sampled_from(
-    [
-        None,
-        *FaultKind,
-        FaultKind.THROTTLED,
-        FaultKind.THROTTLED,
-        FaultKind.QUOTA_EXCEEDED,
-        FaultKind.CREDENTIAL_REJECTED,
-        FaultKind.NOT_SENT,
-    ]
-)
-pauses = st.sampled_from([None, 0.0, 2.5, 4.0, 60.0, 86_400.0])
-within = st.sampled_from([None, -1.0, 0.0, 0.4, 1.0, 5.0, 120.0, 90_000.0])
-rows_of_this_example: set[tuple[AccountState, AccountEvent]] = set()
-
-
-class SevenInvariants(RuleBasedStateMachine):
-    """Everything hosts, providers and clocks can do to two accounts through up to three pools over one store."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        super().__init__()
-        self.store = MemoryAccountStore()
-        self.clock = VirtualClock(NOON)
-        self.pools: list[Pool] = []
-        self.papers: dict[str, Paper | None] = {"a": None, "b": None}
-        self.held: list[Held] = []
-        self.spent: set[tuple[str, datetime]] = set()
-        self.versions = {"a": -1, "b": -1}
-
-    @initialize(
-        start=st.sampled_from([NOON, MIDNIGHT - 90 * SECOND, MIDNIGHT - SECOND, MIDNIGHT]),
-        limits=st.tuples(st.integers(0, 4), st.integers(1, 4)),
-    )
-    def open(self, start: datetime, limits: tuple[int, int]) -> None:
-        """Open the first pool."""
-        self.clock = VirtualClock(start)
-        self._open(limits, ("key-a1", "key-b1"))
-
-    @rule(limits=st.tuples(st.integers(0, 6), st.integers(0, 6)), keys=st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    def change_the_settings(self, limits: tuple[int, int], keys: tuple[int, int]) -> None:
-        """Start another process with other limits or keys; with three, the oldest ends."""
-        self.pools = self.pools[-2:]
-        self._open(limits, (f"key-a{keys[0]}", f"key-b{keys[1]}"))
-
-    def _open(self, limits: tuple[int, int], keys: tuple[str, str]) -> None:
-        """Open a pool with these settings."""
-        accounts = [
-            Account("a", keys[0], daily_limit=limits[0], requests_per_second=2.0, burst=2),
-            Account("b", keys[1], daily_limit=limits[1], requests_per_second=0.3, burst=1),
-        ]
-        self.pools.append(Pool(accounts, self.store, self.clock, Notes()))
-
-    def _today(self, pool: Pool, name: str) -> Paper:
-        """Copy an account's paper as it stands now under a pool's settings."""
-        return today(self.papers[name], pool.account(name), self.clock.now())
-
-    @rule(which=chooser, seconds=within, without=st.frozensets(names, max_size=1))
-    def claim(self, which: int, seconds: float | None, without: frozenset[str]) -> None:
-        """Claim within some seconds, or at once, on any account or on one (invariants 1, 2, 4, 6 and 7)."""
-        pool, now = self.pools[which % len(self.pools)], self.clock.now()
-        latest = None if seconds is None else now + timedelta(seconds=seconds)
-        allowed = [account for account in pool.accounts if account.id not in without]
-        papers = {account.id: self._today(pool, account.id) for account in allowed}
-        free = {account.id: papers[account.id].free(account, now) for account in allowed}
-        moments = [(moment, place) for place, moment in enumerate(free.values()) if moment is not None]
-        outcome = pool.claim(latest=latest, allowed=(lambda account: account.id not in without) if without else None)
-        event(f"claim: {type(outcome).__name__}")
-        match outcome:
-            case Granted(claim):
-                paper, moment = papers[claim.account_id], free[claim.account_id]
-                limit = pool.account(claim.account_id).daily_limit
-                assert moment is not None
-                assert moment == claim.not_before
-                assert moment <= now if latest is None else moment < latest
-                assert paper.window == claim.window
-                assert claim.not_before < paper.window + DAY
-                assert paper.used < limit
-                assert (claim.account_id, claim.window) not in self.spent
-                if len(self.pools) == 1:
-                    assert min(moments) == (moment, [account.id for account in allowed].index(claim.account_id))
-                paper.used += 1
-                paper.arrival = max(paper.arrival, moment) + pool.account(claim.account_id).emission
-                self.papers[claim.account_id] = paper
-                self.held.append(Held(claim, paper.epoch, limit))
-            case WaitUntil(at):
-                assert latest is not None
-                assert now < at < latest
-                assert any(moment <= at for moment, _ in moments)
-                if len(self.pools) == 1:
-                    assert min(moments)[0] == at
-            case NoneLeft(at, exhausted, suspended):
-                soonest = min(moments)[0] if moments else None
-                assert soonest is None or (soonest > now if latest is None else soonest >= latest)
-                assert soonest == at
-                assert suspended == tuple(name for name, paper in papers.items() if paper.suspended)
-                assert exhausted == tuple(
-                    name
-                    for name, paper in papers.items()
-                    if not paper.suspended and (paper.spent or paper.used >= pool.account(name).daily_limit)
-                )
-
-    @rule(which=chooser, place=chooser, sleep=st.booleans())
-    def confirm(self, which: int, place: int, sleep: bool) -> None:  # noqa: FBT001
-        """Wait for the moment of a claim, or don't, and ask whether it stands (invariants 2, 5 and 6)."""
-        if not self.held:
-            return
-        held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
-        name = held.claim.account_id
-        if sleep:
-            self.clock.sleep((held.claim.not_before - self.clock.now()).total_seconds())
-        paper = self._today(pool, name)
-        stands = (
-            self.papers[name] is not None
-            and (paper.window, paper.epoch, paper.state) == (held.claim.window, held.epoch, AccountState.AVAILABLE)
-            and not held.refunded
-        )
-        event(f"confirm: {stands}")
-        assert stands is pool.confirm(held.claim)
-        if not stands:
-            self._give_back(held, paper)
-            self.papers[name] = paper
-
-    @rule(which=chooser, place=chooser, times=st.integers(1, 2))
-    def refund(self, which: int, place: int, times: int) -> None:
-        """Give a claim back, perhaps twice (invariant 5)."""
-        if not self.held:
-            return
-        held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
-        for _ in range(times):
-            paper = self._today(pool, held.claim.account_id)
-            self._give_back(held, paper)
-            self.papers[held.claim.account_id] = paper
-            pool.refund(held.claim)
-
-    def _give_back(self, held: Held, paper: Paper) -> None:
-        """Give a unit back, once, in its own window, unless its day is spent."""
-        if paper.window == held.claim.window and not paper.spent and not held.refunded:
-            paper.used -= 1
-            held.refunded = True
-
-    @rule(which=chooser, place=chooser, kind=kinds, retry_after=pauses)
-    def report(self, which: int, place: int, kind: FaultKind | None, retry_after: float | None) -> None:
-        """Report any outcome of any claim, however late (invariants 2, 3 and 4)."""
-        if not self.held:
-            return
-        held, pool = self.held[-1 - place % min(9, len(self.held))], self.pools[which % len(self.pools)]
-        name, now = held.claim.account_id, self.clock.now()
-        pool.report(held.claim, None if kind is None else fault(kind, retry_after))
-        if kind is None:
-            return
-        account, paper = pool.account(name), self._today(pool, name)
-        self.papers[name] = paper
-        if (paper.window, paper.epoch) != (held.claim.window, held.epoch):
-            event("report: of something older")
-            return
-        match kind:
-            case FaultKind.NOT_SENT:
-                self._give_back(held, paper)
-            case FaultKind.THROTTLED if paper.state in {AccountState.AVAILABLE, AccountState.THROTTLED}:
-                until = now + max(SECOND, account.emission, timedelta(seconds=retry_after or 0))
-                paper.until = until if paper.until is None else max(paper.until, until)
-                paper.arrival = max(paper.arrival, paper.until + account.tolerance)
-            case FaultKind.QUOTA_EXCEEDED:
-                self._spend(name, account, paper)
-            case FaultKind.CREDENTIAL_REJECTED:
-                paper.suspended, paper.until = True, None
-            case _:
-                pass
-
-    def _spend(self, name: str, account: Account, paper: Paper) -> None:
-        """Take the whole day."""
-        if not paper.spent:
-            paper.spent, paper.used, paper.until = True, max(paper.used, account.daily_limit), None
-        self.spent.add((name, paper.window))
-
-    @rule(which=chooser, name=names, deed=st.sampled_from(["mark", "suspend", "suspend again", "reinstate"]))
-    def manage(self, which: int, name: str, deed: str) -> None:
-        """Do what a host may do to an account, whatever its state (invariants 1, 2 and 6)."""
-        pool = self.pools[which % len(self.pools)]
-        paper = self._today(pool, name)
-        match deed:
-            case "mark":
-                pool.mark_account_exhausted(name)
-                self._spend(name, pool.account(name), paper)
-            case "reinstate":
-                pool.reinstate(name)
-                paper.epoch += paper.suspended
-                paper.suspended = False
-            case reason:
-                pool.suspend(name, reason)
-                paper.suspended, paper.until = True, None
-        self.papers[name] = paper
-
-    @rule(which=chooser, pauses=st.lists(pauses, min_size=1, max_size=3))
-    def a_burst_is_throttled(self, which: int, pauses: list[float | None]) -> None:
-        """Claim as many units as there are *pauses*, then report each of the calls as throttled (invariant 4)."""
-        count = len(self.held)
-        for _ in pauses:
-            self.claim(which, 0.6, frozenset())
-        for place, pause in zip(range(len(self.held) - count), pauses, strict=False):
-            self.report(which, place, FaultKind.THROTTLED, pause)
-
-    @rule(which=chooser, kind=kinds, retry_after=pauses, seconds=st.sampled_from([0.1, 0.6, 5.0]))
-    def call(self, which: int, kind: FaultKind | None, retry_after: float | None, seconds: float) -> None:
-        """Claim within some seconds, wait for the claim, have it confirmed and report what came of the call."""
-        count = len(self.held)
-        self.claim(which, seconds, frozenset())
-        if len(self.held) > count:
-            self.confirm(which, 0, sleep=True)
-            self.report(which, 0, kind, retry_after)
-
-    @rule(seconds=st.sampled_from([0.2, 1.0, 1.0, 3.5, 3.5, 61.0, 61.0, 3600.0]))
-    def time_passes(self, seconds: float) -> None:
-        """Let time pass."""
-        self.clock.advance(seconds)
-
-    @rule(seconds=st.sampled_from([-2.0, -0.5, 0.0, 0.5, 30.0]), share=st.sampled_from([1, 2, 24]))
-    def midnight_comes(self, seconds: float, share: int) -> None:
-        """Let time pass to about the next midnight, or a share of it."""
-        now = self.clock.now()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
-        self.clock.advance(max(0.0, ((midnight - now).total_seconds() + seconds) / share))
-
-    @rule(seconds=st.sampled_from([-0.3, -1.0, -1.0, -45.0, -45.0, -3700.0, -90_000.0, 7200.0]))
-    def the_clock_steps(self, seconds: float) -> None:
-        """Set the wall clock, mostly back (invariant 2)."""
-        self.clock.step(seconds)
-
-    @rule(which=chooser)
-    def look(self, which: int) -> None:
-        """Compare what a pool says of its accounts with the paper, without changing anything."""
-        pool, now = self.pools[which % len(self.pools)], self.clock.now()
-        for account, status in zip(pool.accounts, pool.status(), strict=True):
-            paper = self._today(pool, account.id)
-            left = 0 if paper.spent else max(0, account.daily_limit - paper.used)
-            state = AccountState.EXHAUSTED if not left and not paper.suspended else paper.state
-            assert (account.id, state, paper.used, left, paper.free(account, now), paper.window + DAY) == (
-                status.account_id,
-                status.state,
-                status.used,
-                status.left,
-                status.available_at,
-                status.window_end,
-            )
-
-    @invariant()
-    def the_books_agree_with_the_paper(self) -> None:
-        """What the store keeps is what the paper says, and versions only grow."""
-        for name, snapshot in zip("ab", self.store.read(["a", "b"]), strict=True):
-            paper = self.papers[name]
-            if snapshot is None or paper is None:
-                assert (None, None) == (snapshot, paper)
-                continue
-            event(f"state: {snapshot.state}")
-            assert (paper.window, paper.used, paper.spent, paper.state, paper.arrival) == (
-                snapshot.window,
-                snapshot.used,
-                snapshot.spent,
-                snapshot.state,
-                snapshot.arrival,
-            )
-            assert (paper.until or snapshot.until) == snapshot.until
-            assert snapshot.version >= self.versions[name]
-            self.versions[name] = snapshot.version
-
-    @invariant()
-    def no_window_gives_more_than_its_limit(self) -> None:
-        """Of all claims of a window, those not given back are never more than the limit they were granted under."""
-        counts: dict[tuple[str, datetime], int] = {}
-        limits: dict[tuple[str, datetime], int] = {}
-        for held in self.held:
-            key = (held.claim.account_id, held.claim.window)
-            counts[key] = counts.get(key, 0) + (not held.refunded)
-            limits[key] = max(limits.get(key, 0), held.limit)
-        assert all(counts[key] <= limits[key] for key in counts)
-
-    def teardown(self) -> None:
-        """Compare all pairs of grants with the pace, and steer towards sequences that see more of the table."""
-        for name in "ab":
-            claims = [held.claim for held in self.held if held.claim.account_id == name]
-            assert sorted(claims, key=lambda claim: claim.serial) == claims
-            assert sorted(claims, key=lambda claim: claim.window) == claims
-            if claims:
-                account = self.pools[0].account(name)
-                assert within_pace([claim.not_before for claim in claims], account)
-        target(float(len(rows_of_this_example)), label="rows of the table seen")
-        rows_of_this_example.clear()
 
 
 @pytest.fixture

@@ -9,15 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from chartimg.app.export import ExportFailure, ExportItem, Manifest
 from chartimg.app.pool import AccountStatus
-from chartimg.app.terminal import following, show_accounts, show_manifest
+from chartimg.app.terminal import following, show_accounts, show_forecast, show_manifest
 from chartimg.domain.account import AccountState
+from chartimg.domain.forecast import Forecast
 from chartimg.testing import picture
 from command import environment, run
 
 NOW = datetime.now(UTC)
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ITEM = ExportItem("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600, False, "main", 1)  # noqa: FBT003 (in the order of its fields)
 REPLAYED = ExportItem("A:B", "4h", "price_v1", "A_B__4h__price_v1.png", 1_000, "0" * 64, 800, 600, True, None, 0)  # noqa: FBT003 (in the order of its fields)
 FAILURE = ExportFailure("[bold]X:Y[/bold]", "1h", "price_v1", "CHART_API_FAILED", "HTTP 503: [red]busy[/red]")
@@ -114,6 +117,41 @@ def test_a_manifest_is_a_table_of_every_chart(capsys: pytest.CaptureFixture[str]
     assert "pictures and manifest.json are in some/folder" in shown
     assert 2 == shown.count("CHART_API_FAILED")
     assert "busy" not in shown
+
+
+@pytest.mark.parametrize(
+    ("forecast", "line"),
+    [
+        (Forecast(1, 1, NOON, NOON), "yes: 1 chart can be had today, the last call at {:%H:%M:%S} UTC"),
+        (
+            Forecast(9, 4, None, NOON),
+            "no: 4 of 9 charts can be had today (until {:%Y-%m-%d %H:%M} UTC); the rest never",
+        ),
+        (
+            Forecast(9, 4, NOON, NOON),
+            "no: 4 of 9 charts can be had today (until {0:%Y-%m-%d %H:%M} UTC); the last call at {0:%Y-%m-%d %H:%M:%S} UTC",
+        ),
+    ],
+)
+def test_a_forecast_is_a_sentence(forecast: Forecast, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether, by when, and if not, when."""
+    show_forecast(forecast)
+
+    assert line.format(NOON) + "\n" == capsys.readouterr().out
+
+
+def test_a_narrow_terminal_has_the_reasons_below(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table keeps its columns, with a bar for the day of each account, and no word is cut."""
+    monkeypatch.setattr(
+        "chartimg.app.terminal._stdout", lambda: Console(force_terminal=True, width=80, color_system=None)
+    )
+    show_accounts([AccountStatus("a", AccountState.EXHAUSTED, 44, 44, 0, "Limit Exceeded", NOON, NOON, "BASIC")])
+    out = capsys.readouterr().out
+
+    assert "a: Limit Exceeded\n" in out
+    assert all(word in out for word in ("EXHAUSTED", "BASIC", "used", "limit", "left", "next (UTC)", "━━━━━━"))
 
 
 def test_accounts_are_a_table_that_says_when_each_comes_back(capsys: pytest.CaptureFixture[str]) -> None:

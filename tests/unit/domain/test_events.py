@@ -23,6 +23,7 @@ from chartimg.domain.events import (
     MockMissing,
     RetryScheduled,
     StoreFailed,
+    StoreLostWrites,
 )
 from chartimg.domain.faults import FaultKind
 
@@ -48,6 +49,7 @@ FACTS: list[tuple[Event, tuple[str, ...]]] = [
     (FixtureNotRecorded(CHART, "x", "disk full"), ("chart", "path", "reason")),
     (FixtureStale(CHART, "x.png"), ("chart", "path")),
     (StoreFailed("a", "disk full"), ("account_id", "reason")),
+    (StoreLostWrites("a", 2, 7, 5), ("account_id", "units", "version_known", "version_kept")),
 ]
 
 

@@ -146,10 +146,38 @@ def test_a_grant_is_charged_at_once_and_moves_the_pace() -> None:
 
 
 def test_a_burst_is_free_and_the_next_call_is_due_when_a_token_is() -> None:
-    """After a burst of two at two a second, the third call waits half a second."""
-    snapshot, _ = ledger.grant(claimed()[0], ACCOUNT, NOON)
+    """After a burst of two at two a second, the third call waits half a second, and a margin that is not added again."""
+    account = attrs.evolve(ACCOUNT, daily_limit=10)
+    snapshot, _ = ledger.grant(claimed()[0], account, NOON)
+    due = []
+    for _ in range(3):
+        due.append(ledger.ready_at(snapshot, account) or NOON)
+        snapshot, _ = ledger.grant(snapshot, account, due[-1])
 
-    assert ledger.ready_at(snapshot, ACCOUNT) == NOON + SECOND / 2
+    assert [NOON + number * SECOND / 2 + ledger.MARGIN for number in (1, 2, 3)] == due
+
+
+@given(
+    st.floats(0.1, 20.0),
+    st.integers(1, 6),
+    st.lists(st.tuples(st.floats(0, 5), st.floats(0, ledger.MARGIN.total_seconds())), min_size=1, max_size=40),
+)
+def test_no_call_comes_too_soon_whichever_is_under_way_longer(
+    rate: float, burst: int, calls: list[tuple[float, float]]
+) -> None:
+    """A provider's bucket holds a token for each call, though any call may be under way longer than any other."""
+    account = Account("a", "key", daily_limit=10_000, requests_per_second=rate, burst=burst)
+    snapshot, now, arrivals = ledger.fresh(account, NOON), NOON, []
+    for idle, under_way in calls:
+        now = max(now + timedelta(seconds=idle), ledger.ready_at(snapshot, account) or now)
+        snapshot, _ = ledger.grant(snapshot, account, now)
+        arrivals.append(now + timedelta(seconds=under_way))
+    tokens, filled_at = float(burst), NOON
+    for arrival in sorted(arrivals):
+        tokens = min(burst, tokens + rate * (arrival - filled_at).total_seconds()) - 1
+        filled_at = arrival
+
+        assert tokens > -1e-3
 
 
 def test_a_day_without_units_is_ready_when_the_next_one_begins() -> None:
@@ -519,15 +547,31 @@ def test_grants_never_come_faster_than_the_provider_allows(
 
 @given(rate=rates, burst=st.integers(1, 20), idle=st.floats(0, 10_000))
 def test_a_rested_account_gives_its_whole_burst_at_once(rate: float, burst: int, idle: float) -> None:
-    """Pacing costs nobody a wait who kept to the rate: a burst is there at first, and again after its time."""
+    """Pacing costs nobody a wait who rested: a burst is there at first, and again after its time and the margin."""
     account = Account("a", "key", daily_limit=10_000, requests_per_second=rate, burst=burst)
     snapshot, now = ledger.fresh(account, NOON), NOON
     for _ in range(2):
         for _ in range(burst):
             assert (ledger.ready_at(snapshot, account) or now + SECOND) <= now
             snapshot, _ = ledger.grant(snapshot, account, now)
-        now += account.emission * burst + timedelta(seconds=idle)
+        now += account.emission * burst + ledger.MARGIN + timedelta(seconds=idle)
         snapshot = ledger.current(snapshot, account, now)
+
+
+def test_books_that_were_lost_are_restored_without_forgetting() -> None:
+    """Of what is kept and what is known, the larger count, the later window, and every give-back."""
+    known = attrs.evolve(ledger.fresh(ACCOUNT, NOON), version=7, used=2, serial=4, refunded=frozenset({3}))
+    older = attrs.evolve(known, version=5, used=1, serial=3, refunded=frozenset({1}))
+    spent = ledger.exhaust(older, ACCOUNT, "Limit Exceeded")
+    tomorrow = ledger.current(older, ACCOUNT, NOON + timedelta(days=1))
+
+    assert attrs.evolve(known, version=8) == ledger.restore(None, known)
+    assert attrs.evolve(known, version=8) == ledger.restore(attrs.evolve(older, window=NOON - timedelta(days=9)), known)
+    assert attrs.evolve(known, version=8, refunded=frozenset({1, 3})) == ledger.restore(older, known)
+    both = ledger.restore(spent, known)
+    assert (8, X, True, ACCOUNT.daily_limit) == (both.version, both.state, both.spent, both.used)
+    after = ledger.restore(tomorrow, known)
+    assert (tomorrow.window, tomorrow.used, known.serial) == (after.window, after.used, after.serial)
 
 
 deeds = st.one_of(

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from chartimg.domain.ledger import Claim
-from chartimg.domain.pool import AccountLine, Granted, NoneLeft, WaitUntil
+from chartimg.domain.account import Account
+from chartimg.domain.ledger import Claim, fresh
+from chartimg.domain.pool import AccountLine, Granted, NoneLeft, WaitUntil, rank_of
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -185,3 +186,35 @@ def test_outcomes_are_values(outcome: Granted | WaitUntil | NoneLeft) -> None:
     assert bool(outcome) is True
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         outcome.anything = 1  # type: ignore[union-attr]
+
+
+def test_configured_order_holds_within_a_step_of_the_day() -> None:
+    """An account that is a step ahead waits for the others; a step is eight units, a burst, or a sixteenth of the day."""
+    line = AccountLine(2)
+    line.put(0, at(0), rank=1)
+    line.put(1, at(0), rank=0)
+    behind = line.first(at(1))
+    line.put(1, at(0), rank=1)
+    level = line.first(at(1))
+
+    assert ((1, at(0)), (0, at(0))) == (behind, level)
+
+
+@pytest.mark.parametrize(
+    ("limit", "burst", "used", "rank"),
+    [
+        (44, 3, 7, 0),
+        (44, 3, 8, 1),
+        (44, 3, 43, 5),
+        (44, 3, 44, 0),
+        (44, 20, 19, 0),
+        (44, 20, 20, 1),
+        (1600, 3, 99, 0),
+        (1600, 3, 100, 1),
+    ],
+)
+def test_a_rank_counts_the_steps_of_a_day_that_are_spent(limit: int, burst: int, used: int, rank: int) -> None:
+    """A day that is over counts as the one to come."""
+    account = Account("a", "key", limit, None, 1.0, burst)
+
+    assert rank == rank_of(attrs.evolve(fresh(account, NOON), used=used), account)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chartimg import ConfigError
+from chartimg import Account, ConfigError
 from chartimg.app.emulator.accounts import DEMO, EmulatedAccount, read_accounts
 from chartimg.domain.plan import CALL_LIMITS, PLANS, CallLimits, PlanName
 
@@ -17,6 +17,13 @@ def test_limits_are_those_of_the_plan(plan: str | None) -> None:
 
     assert (CALL_LIMITS[name], PLANS[name]) == (account.calls, account.chart)
     assert name == account.account.plan
+
+
+def test_the_account_of_a_client_keeps_the_limits_it_believes_in() -> None:
+    """So that books and ledger can agree."""
+    account = Account("a", "key-of-a", 7, "PRO", 2.5, 4)
+
+    assert account == EmulatedAccount.of(account).account
 
 
 def test_what_is_stated_counts() -> None:

@@ -185,7 +185,18 @@ def test_a_day_passes_when_the_clock_is_moved() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [None, [], {}, {"advance": "1"}, {"advance": True}, {"advance": 1e300}, {"now": "soon"}, {"now": 7}]
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"advance": "1"},
+        {"advance": True},
+        {"advance": 1e300},
+        {"now": "9999-01-01"},
+        {"now": "soon"},
+        {"now": 7},
+    ],
 )
 def test_a_clock_that_can_not_be_set_is_told(body: object) -> None:
     """And stays as it is."""

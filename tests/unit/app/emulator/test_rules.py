@@ -44,7 +44,10 @@ def test_a_body_may_be_missing_altogether(content: bytes) -> None:
     assert ("BINANCE:BTCUSDT", "1D", (800, 600)) == (chart.body["symbol"], chart.body["interval"], chart.size)
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"a": NaN}', b"[" * 100_000, b'{"width": 1e', b"nul"])
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"\xff", b'{"a": NaN}', b"[" * 100_000, b'{"width": 1e', b"nul", b'{"width": 1e400}', b'["\\ud800"]'],
+)
 def test_what_is_no_json_is_refused_without_a_word(content: bytes) -> None:
     """The documented 400 has no body."""
     assert Refusal(400) == read_body(content)

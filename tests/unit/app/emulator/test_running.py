@@ -41,6 +41,21 @@ def test_it_stops_listening_at_the_end() -> None:
     assert not any(thread.name == "chartimg-emulator" for thread in threading.enumerate())
 
 
+def test_its_books_can_be_asked_for_before_and_after() -> None:
+    """They begin empty, stay when it stops, and go on when it listens again."""
+    emulator = Emulator([EmulatedAccount("a", "key-of-a", plan="MEGA")])
+    counts = [emulator.ledger().accounts["a"].total.charged]
+    for _ in range(2):
+        with emulator as running, ChartClient.from_env(running.environ) as client:
+            assert client.fetch(REQUEST).ok
+            with pytest.raises(ConfigError, match="listens already"):
+                running.start()
+        emulator.play(Rule(latency=0.01))
+        counts.append(emulator.ledger().accounts["a"].total.charged)
+
+    assert [0, 1, 2] == counts
+
+
 def test_a_port_that_is_taken_is_told() -> None:
     """In one line that names it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

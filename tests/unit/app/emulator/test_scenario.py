@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,11 +27,13 @@ def test_a_rule_for_the_next_calls_is_over_after_them() -> None:
     assert [Effect(0.0, rule)] * 2 + [NOTHING] == strikes(Scenario((rule,)), *"aaa")
 
 
-def test_rules_in_order_give_the_first_fault_and_the_sum_of_latencies() -> None:
-    """A slow answer can be a wrong one, too."""
+def test_rules_with_faults_take_their_turns_and_latencies_add_up() -> None:
+    """The second fault begins when the first is over; a slow answer can be a wrong one, too."""
     rules = (Rule(latency=0.5), Rule(Fault.RESET, latency=0.25, next=1), Rule(Fault.CUT, next=2))
 
-    assert [Effect(0.75, rules[1]), Effect(0.5, rules[2]), Effect(0.5)] == strikes(Scenario(rules), *"aaa")
+    assert [Effect(0.75, rules[1]), Effect(0.5, rules[2]), Effect(0.5, rules[2]), Effect(0.5)] == strikes(
+        Scenario(rules), *"aaaa"
+    )
 
 
 def test_a_rule_for_an_account_leaves_the_others_alone() -> None:
@@ -83,6 +87,7 @@ def test_a_scenario_is_read_from_json() -> None:
         ('{"rules": [{"status": 600}]}', "status must be from 200 to 599"),
         ('{"rules": [{"status": 503, "fault": "503"}]}', "either a fault or a status"),
         ('{"rules": [{"fault": "503", "body": {}}]}', "a body needs a status"),
+        ('{"rules": [{"status": 204, "body": {}}]}', "status 204 has no body"),
         ('{"rules": {}}', "an array"),
         ('{"rule": []}', "unknown field rule"),
         ("[]", "an object"),
@@ -94,3 +99,14 @@ def test_a_scenario_that_can_not_be_played_is_told(text: str, told: str) -> None
         read_scenario(text, where="--script s.json")
 
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [({"fault": "nope"}, "fault must be one of 500, 503"), ({"latency": "1"}, "latency must be a number")],
+)
+def test_a_rule_of_plain_python_is_checked_as_one_of_json(fields: dict[str, Any], told: str) -> None:
+    """A fault may be given by its name."""
+    assert Rule(Fault.SERVER_ERROR) == Rule("500")
+    with pytest.raises(ConfigError, match=told):
+        Rule(**fields)

@@ -186,6 +186,32 @@ def test_a_client_that_hangs_up_harms_nobody(
     assert [] == caplog.records
 
 
+@pytest.mark.parametrize("path", [PATH, "/_emulator/ledger"])
+def test_head_is_answered_without_a_body(connect: Connect, path: str) -> None:
+    """With the length that a body would have, and the connection is kept."""
+    connection = connect()
+    response, body = ask(connection, method="HEAD", path=path)
+
+    assert (404, b"") == (response.status, body)
+    assert 200 == ask(connection)[0].status
+
+
+def test_a_target_may_name_the_server(connect: Connect) -> None:
+    """The absolute form means the same."""
+    assert 200 == ask(connect(), path=f"http://127.0.0.1{PATH}")[0].status
+
+
+def test_an_answer_that_may_have_no_body_has_none(running: Emulator, connect: Connect) -> None:
+    """A scripted 204 or 304 goes over the wire as one."""
+    running.play(Rule(status=204, next=1), Rule(status=304, next=1))
+    connection = connect()
+
+    assert [(204, b""), (304, b""), 200] == [
+        *((response.status, body) for response, body in (ask(connection), ask(connection))),
+        ask(connection)[0].status,
+    ]
+
+
 def test_a_client_that_waits_to_go_on_is_told_to(running: Emulator) -> None:
     """As curl does before it sends a large body."""
     body = json.dumps(SMALL).encode()

@@ -16,6 +16,8 @@ Nothing of these waits, listens or touches a file. And where a host wants real H
 
 It needs the extra ``emulator``. ``pytest_plugins = ["chartimg.pytest_plugin"]`` gives the same as the fixture
 ``chartimg_emulator``.
+
+Who writes an account store of his own proves it with :class:`AccountStoreContract`.
 """
 
 from __future__ import annotations
@@ -27,16 +29,18 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .domain.account import Account
-from .domain.chart import ChartRequest
-from .domain.reply import Reply, TransportFailure
+from ..domain.account import Account
+from ..domain.chart import ChartRequest
+from ..domain.reply import Reply, TransportFailure
 
 if TYPE_CHECKING:
-    from .app.emulator.accounts import EmulatedAccount
-    from .app.emulator.running import Emulator
-    from .app.emulator.scenario import Fault, Rule
+    from ..app.emulator.accounts import EmulatedAccount
+    from ..app.emulator.running import Emulator
+    from ..app.emulator.scenario import Fault, Rule
+    from .account_store import AccountStoreContract
 
 __all__ = [
+    "AccountStoreContract",
     "Answer",
     "Call",
     "EmulatedAccount",
@@ -50,11 +54,12 @@ __all__ = [
     "picture",
 ]
 
-_EMULATED: Final = {
-    "EmulatedAccount": "accounts",
-    "Emulator": "running",
-    "Fault": "scenario",
-    "Rule": "scenario",
+_LATER: Final = {
+    "AccountStoreContract": ".account_store",
+    "EmulatedAccount": "..app.emulator.accounts",
+    "Emulator": "..app.emulator.running",
+    "Fault": "..app.emulator.scenario",
+    "Rule": "..app.emulator.scenario",
 }
 
 _NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -175,12 +180,13 @@ class ScriptedTransport:
 
 
 def emulator(
-    *accounts: EmulatedAccount, rules: Sequence[Rule] = (), clock: VirtualClock | None = None, port: int = 0
+    *accounts: EmulatedAccount | Account, rules: Sequence[Rule] = (), clock: VirtualClock | None = None, port: int = 0
 ) -> Emulator:
     """Make a CHART-IMG of one's own, which listens on loopback for the length of a ``with`` block.
 
     Args:
-        accounts: the keys it knows; one of the plan PRO, ``demo``, when there are none.
+        accounts: the keys it knows, as the provider sees them or as a client does, whose limits are the provider's then;
+            one of the plan PRO, ``demo``, when there are none.
         rules: what goes wrong, and how long answers take.
         clock: the clock of the client under test, so that both live on the same day; the machine's when it is left out.
         port: where it listens; a free port when it is 0.
@@ -188,33 +194,34 @@ def emulator(
     Raises:
         ConfigError: the extra ``emulator`` is not installed, or the accounts or the rules can't be used.
     """
-    from .domain.errors import ConfigError
+    from ..domain.errors import ConfigError
 
     try:
-        from .app.emulator.accounts import DEMO
-        from .app.emulator.running import Emulator
-        from .app.emulator.scenario import Scenario
+        from ..app.emulator.accounts import DEMO, EmulatedAccount
+        from ..app.emulator.running import Emulator
+        from ..app.emulator.scenario import Scenario
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"the emulator needs {error.name}; install it with: pip install 'chartimg[emulator]'"
         ) from None
     now = None if clock is None else clock.now
-    return Emulator(accounts or (DEMO,), Scenario(tuple(rules)), now=now, port=port)
+    known = tuple(EmulatedAccount.of(each) if isinstance(each, Account) else each for each in accounts) or (DEMO,)
+    return Emulator(known, Scenario(tuple(rules)), now=now, port=port)
 
 
 def __getattr__(name: str) -> object:
-    """Import what belongs to the emulator when it is first used; the rest needs no extra."""
-    if name not in _EMULATED:
+    """Import what belongs to the emulator, or to the contract suite, when it is first used; the rest needs no extra."""
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(f".app.emulator.{_EMULATED[name]}", __package__), name)
+    value: object = getattr(import_module(_LATER[name], __package__), name)
     return value
 
 
 def __dir__() -> list[str]:
     """List what can be asked for, loaded or not."""
-    return sorted({*globals(), *_EMULATED})
+    return sorted({*globals(), *_LATER})
 
 
 def picture(width: int = 800, height: int = 600) -> bytes:

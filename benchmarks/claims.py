@@ -1,0 +1,111 @@
+"""How many claims a second each store grants, to one process and to eight that share it, and what that means.
+
+``make bench`` prints it. Every claim is a swap of an account's books: durable in SQLite, a round trip to Redis. Processes
+claim on one account (all swaps contend) or on eight (they rarely do).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+from chartimg import Account, AccountPool
+from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.domain.pool import Granted
+from chartimg.domain.ports import AccountStore
+
+SECONDS = 1.5
+
+
+def main() -> None:
+    """Measure and print."""
+    print(f"{'store':<22}{'processes':>10}{'accounts':>10}{'claims a second':>18}")
+    with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis:
+        file = f"sqlite:{folder}/books.sqlite3"
+        places = [("memory", "memory", (1,)), ("sqlite, durable", file, (1, 8))]
+        places += [("redis, on loopback", redis, (1, 8))] if redis else []
+        for name, place, crowds in places:
+            for processes in crowds:
+                for accounts in (1, 8):
+                    print(f"{name:<22}{processes:>10}{accounts:>10}{measure(place, processes, accounts):>18,.0f}")
+    if not redis:
+        print("no redis-server on the PATH, so Redis is left out")
+
+
+def measure(place: str, processes: int, accounts: int) -> float:
+    """Count the claims that *processes* are granted in a second, all together."""
+    context = multiprocessing.get_context("spawn")
+    barrier, counts = context.Barrier(processes), context.SimpleQueue()
+    children = [
+        context.Process(target=claim, args=(place, accounts, barrier, counts), daemon=True) for _ in range(processes)
+    ]
+    for child in children:
+        child.start()
+    total: int = sum(counts.get() for _ in children)
+    for child in children:
+        child.join()
+    return total / SECONDS
+
+
+def claim(place: str, accounts: int, barrier: Barrier, counts: multiprocessing.SimpleQueue[int]) -> None:
+    """Claim as fast as may be for some seconds."""
+    store = opened(place)
+    names = [Account(f"a{n}", f"key-{n}", 10**9, None, 1e5, 10**6) for n in range(accounts)]
+    pool = AccountPool(names, store)
+    pool.status()
+    barrier.wait()
+    end, count = time.perf_counter() + SECONDS, 0
+    while time.perf_counter() < end:
+        outcome = pool.claim(latest=datetime.now(UTC) + timedelta(seconds=30))
+        count += isinstance(outcome, Granted)
+    counts.put(count)
+    pool.close()
+
+
+def opened(place: str) -> AccountStore:
+    """Open the store at a place."""
+    if place == "memory":
+        return MemoryAccountStore()
+    if place.startswith("sqlite:"):
+        return SqliteAccountStore(place.removeprefix("sqlite:"))
+    from chartimg.adapters.redis import RedisAccountStore
+
+    return RedisAccountStore(place)
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """Run a Redis of our own; empty where there is none."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        yield ""
+        return
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    server = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,293 @@
+"""A day of the provider's in virtual time, for ``quota_yield.py``: clock, keys, luck, demand and the slots of a process.
+
+Time is counted in whole microseconds from midnight UTC, so that a token is back exactly when it is and two runs of one
+seed are the same. A way of fetching is a generator: it yields how long to wait or a :class:`Call`, is sent what became
+of it, and returns a :class:`Verdict`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final, Protocol
+
+SECOND: Final = 1_000_000
+DAY: Final = 86_400 * SECOND
+START: Final = datetime(2026, 1, 5, tzinfo=UTC)
+
+UNITS: Final = 50  # a day and key
+BURST: Final = 3  # calls at once, and one more a second
+LATENCY: Final = 2.0  # seconds, the median
+SPREAD: Final = 0.4  # of the latency's logarithm: one call in a hundred takes more than 5 s
+ERRORS: Final = 0.005  # of the calls end with a 500
+TIMEOUTS: Final = 0.002  # of the calls end with nothing
+SILENCE: Final = 30 * SECOND  # after so long a client takes nothing for an answer
+REFUSAL: Final = SECOND // 10  # what a 429 takes
+CALLS: Final = 3  # at most, that a chart is charged for
+
+
+class VirtualTime:
+    """A :class:`chartimg.domain.ports.Clock` that jumps from one event to the next."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = count()
+
+    def now(self) -> datetime:
+        """Give the date and time in UTC."""
+        return START + timedelta(microseconds=self.passed)
+
+    def monotonic(self) -> float:
+        """Give the seconds since the start."""
+        return self.passed / SECOND
+
+    def sleep(self, seconds: float) -> None:
+        """Refuse: whoever waits here yields."""
+        raise AssertionError(f"nobody may sleep in virtual time, not even {seconds} s")
+
+    def at(self, moment: int, work: Callable[[], None]) -> None:
+        """Have *work* done at *moment*; in the order of the asking, where moments are equal."""
+        heappush(self._events, (moment, next(self._order), work))
+
+    def run(self) -> None:
+        """Let time pass until nothing is left to do."""
+        while self._events:
+            self.passed, _, work = heappop(self._events)
+            work()
+
+
+class Answer(StrEnum):
+    """What becomes of a call."""
+
+    PICTURE = "200"
+    ERROR = "500"
+    TIMEOUT = "timeout"
+    THROTTLED = "429 Too Many Requests"
+    SPENT = "429 Limit Exceeded"
+
+
+class Verdict(StrEnum):
+    """What becomes of a chart."""
+
+    DELIVERED = "delivered"
+    KNOWN = "refused without a call, with the date to come back"
+    REFUSED = "refused without a call"
+    FAILED = "failed after calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What one charged call of a chart will meet, whoever makes it."""
+
+    latency: int
+    answer: Answer
+
+
+@dataclass(slots=True)
+class Chart:
+    """One chart of the demand, and what became of it.
+
+    Attributes:
+        number: its place in the demand.
+        demanded: when it was asked for.
+        process: which process it was asked of.
+        fates: what its charged calls meet, in order.
+        under_way: how long its calls travel to the provider, in order.
+        charged: its charged calls so far.
+        calls: its calls so far.
+    """
+
+    number: int
+    demanded: int
+    process: int
+    fates: tuple[Fate, ...]
+    under_way: tuple[int, ...]
+    charged: int = 0
+    calls: int = 0
+    verdict: Verdict | None = None
+    finished: int = 0
+    _chance: random.Random | None = field(default=None, repr=False)
+
+    def chance(self) -> float:
+        """Give a number in [0, 1) for the jitter."""
+        if self._chance is None:
+            self._chance = random.Random(self.number)
+        return self._chance.random()
+
+
+@dataclass(slots=True)
+class _Key:
+    """What the provider knows of a key."""
+
+    tokens: int = BURST * SECOND
+    seen: int = 0
+    day: int = 0
+    used: int = 0
+
+
+class Provider:
+    """Throttles first, without a charge; refuses a spent key then; charges every call it works on.
+
+    Attributes:
+        charged: units, by the day.
+        throttled: calls that got a 429 ``Too Many Requests``.
+        refused: calls that got a 429 ``Limit Exceeded``.
+    """
+
+    def __init__(self, keys: int) -> None:
+        self._keys = [_Key() for _ in range(keys)]
+        self.charged: Counter[int] = Counter()
+        self.throttled = 0
+        self.refused = 0
+
+    def take(self, place: int, now: int) -> Answer | None:
+        """Take the call of a key in; None when it is worked on, and so charged."""
+        key = self._keys[place]
+        key.tokens, key.seen = min(BURST * SECOND, key.tokens + now - key.seen), now
+        if key.tokens < SECOND:
+            self.throttled += 1
+            return Answer.THROTTLED
+        key.tokens -= SECOND
+        if key.day != now // DAY:
+            key.day, key.used = now // DAY, 0
+        if key.used >= UNITS:
+            self.refused += 1
+            return Answer.SPENT
+        key.used += 1
+        self.charged[key.day] += 1
+        return None
+
+    def used(self, day: int) -> list[int]:
+        """Give what each key has used of the last *day*."""
+        return [key.used if key.day == day else 0 for key in self._keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call on the account at *place*, whose answer is waited for so long."""
+
+    place: int
+    patience: int
+
+
+Fetching = Generator[int | Call, Answer | None, Verdict]
+
+
+class Way(Protocol):
+    """A way of fetching charts over several accounts."""
+
+    def fetch(self, chart: Chart) -> Fetching:
+        """Fetch one chart."""
+        ...
+
+    def restart(self) -> None:
+        """Lose what was only in the processes' memory."""
+        ...
+
+
+class World:
+    """Has the charts of a day fetched, by processes with so many slots each, first come, first served."""
+
+    def __init__(self, time: VirtualTime, provider: Provider, way: Way, *, processes: int, slots: int) -> None:
+        self._time, self._provider, self._way = time, provider, way
+        self._queues: list[deque[Chart]] = [deque() for _ in range(processes)]
+        self._free = [slots] * processes
+
+    def run(self, charts: Sequence[Chart], restart_at: int | None = None) -> None:
+        """Run the day to its end, and beyond, if charts are still under way."""
+        for chart in charts:
+            self._time.at(chart.demanded, lambda chart=chart: self._demand(chart))  # type: ignore[misc]
+        if restart_at is not None:
+            self._time.at(restart_at, self._way.restart)
+        self._time.run()
+
+    def _demand(self, chart: Chart) -> None:
+        self._queues[chart.process].append(chart)
+        self._fill(chart.process)
+
+    def _fill(self, process: int) -> None:
+        """Begin as many fetches as there are free slots; one that ends at once frees its own again."""
+        while self._free[process] and self._queues[process]:
+            self._free[process] -= 1
+            chart = self._queues[process].popleft()
+            self._go_on(chart, self._way.fetch(chart), None)
+
+    def _go_on(self, chart: Chart, fetching: Fetching, answer: Answer | None) -> None:
+        try:
+            action = fetching.send(answer)
+        except StopIteration as end:
+            chart.verdict, chart.finished = end.value, self._time.passed
+            self._free[chart.process] += 1
+            # As an event of its own: thousands may be refused one after the other.
+            self._time.at(self._time.passed, lambda: self._fill(chart.process))
+            return
+        if isinstance(action, Call):
+            self._call(chart, fetching, action)
+        else:
+            self._time.at(self._time.passed + max(0, action), lambda: self._go_on(chart, fetching, None))
+
+    def _call(self, chart: Chart, fetching: Fetching, call: Call) -> None:
+        sent = self._time.passed
+        travel = chart.under_way[chart.calls] if chart.calls < len(chart.under_way) else 0
+        chart.calls += 1
+
+        def arrive() -> None:
+            answer = self._provider.take(call.place, self._time.passed)
+            takes = travel + REFUSAL
+            if answer is None:
+                fate, chart.charged = chart.fates[chart.charged], chart.charged + 1
+                answer, takes = fate.answer, travel + fate.latency
+            if takes > call.patience:
+                answer, takes = Answer.TIMEOUT, call.patience
+            self._time.at(sent + takes, lambda: self._go_on(chart, fetching, answer))
+
+        if travel:
+            self._time.at(sent + travel, arrive)
+        else:
+            arrive()
+
+
+def demand(*, charts: int, every: int, processes: int, travel: int, luck: str, length: int = DAY) -> list[Chart]:
+    """Spread *charts* evenly over bursts *every* so often, dealt to the processes in turn; *luck* seeds what they meet."""
+    rng = random.Random(luck)
+    bursts = length // every
+    made: list[Chart] = []
+    for burst in range(bursts):
+        for place in range(charts * (burst + 1) // bursts - charts * burst // bursts):
+            fates = tuple(_fate(rng) for _ in range(CALLS))
+            under_way = tuple(rng.randrange(travel) for _ in range(CALLS)) if travel else ()
+            made.append(Chart(len(made), burst * every, place % processes, fates, under_way))
+    return made
+
+
+def _fate(rng: random.Random) -> Fate:
+    lot = rng.random()
+    latency = min(round(rng.lognormvariate(math.log(LATENCY), SPREAD) * SECOND), SILENCE)
+    if lot < TIMEOUTS:
+        return Fate(SILENCE, Answer.TIMEOUT)
+    return Fate(latency, Answer.ERROR if lot < TIMEOUTS + ERRORS else Answer.PICTURE)
+
+
+def possible(charts: Sequence[Chart], units: int) -> int:
+    """Count the charts that *units* a day can pay for, in the order of the demand, each on the day it is demanded.
+
+    Each takes as many units as its luck says: one, and one more for each charged failure before the picture. What is
+    left over for no whole chart is lost.
+    """
+    delivered = 0
+    left: dict[int, int] = {}
+    for chart in charts:
+        answers = [fate.answer for fate in chart.fates]
+        brought = Answer.PICTURE in answers
+        day = chart.demanded // DAY
+        left[day] = left.get(day, units) - (answers.index(Answer.PICTURE) + 1 if brought else CALLS)
+        delivered += brought and left[day] >= 0
+    return delivered

@@ -1,0 +1,199 @@
+"""The contract of an account store, as a class of tests: subclass it to prove a store of your own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Final
+
+import attrs
+
+from ..adapters.memory import MemoryAccountStore
+from ..app.bootstrap import AccountPool
+from ..domain.account import Account, AccountSnapshot, AccountState
+from ..domain.faults import ChartApiError, FaultKind
+from ..domain.pool import Granted
+from ..domain.ports import AccountStore
+from . import VirtualClock
+
+__all__ = ["AccountStoreContract"]
+
+_NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
+_IDS: Final = ("a", "b b", "Ä/ö:{x}%s*", "…" * 40, "0")
+_UNITS: Final = 50
+_THREADS: Final = 8
+
+
+def _snapshot(account_id: str = "a", version: int = 0, **changes: object) -> AccountSnapshot:
+    """Make books with something in every field."""
+    full = AccountSnapshot(
+        account_id,
+        window=_NOON.replace(hour=0),
+        arrival=_NOON + timedelta(microseconds=123_457),
+        key_digest="0123456789abcdef",
+        version=version,
+        state=AccountState.THROTTLED,
+        used=7,
+        until=_NOON + timedelta(seconds=2.5),
+        reason='Too "many" Requests\\ and … more',
+        spent=False,
+        refunded=frozenset({3, 5, 1024}),
+        serial=9,
+        epoch=2,
+        full_at=_NOON - timedelta(days=400),
+    )
+    return attrs.evolve(full, **changes)  # type: ignore[arg-type]
+
+
+class AccountStoreContract:
+    """What every :class:`chartimg.domain.ports.AccountStore` must do.
+
+    ::
+
+        class TestMyStore(AccountStoreContract):
+            @pytest.fixture(autouse=True)
+            def _place(self, tmp_path):
+                self.path = tmp_path / "books"
+
+            def open(self):
+                return MyStore(self.path)
+
+    Each test has an instance of its own; the first :meth:`open` of an instance must find empty books, and each further
+    one the same books as the first.
+
+    Attributes:
+        durable: whether the books outlive the last handle on them.
+    """
+
+    durable = True
+
+    def open(self) -> AccountStore:
+        """Open a handle on the books of this test."""
+        raise NotImplementedError
+
+    @contextmanager
+    def opened(self) -> Iterator[AccountStore]:
+        """Open a handle for the length of a ``with`` block."""
+        store = self.open()
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def test_nothing_is_kept_at_first(self) -> None:
+        """Each id that was never kept is None, in as many places as were asked for."""
+        with self.opened() as store:
+            assert store.read(["a", "b", "a"]) == (None, None, None)
+            assert store.read([]) == ()
+
+    def test_what_is_put_is_read(self) -> None:
+        """Every field comes back as it was, to the microsecond."""
+        with self.opened() as store:
+            plain = AccountSnapshot("b", _NOON.replace(hour=0), _NOON, "digest")
+
+            assert store.replace(None, _snapshot())
+            assert store.replace(None, plain)
+            assert (plain, None, _snapshot()) == store.read(["b", "c", "a"])
+
+    def test_any_id_names_an_account(self) -> None:
+        """Whatever characters it has, and however many accounts there are."""
+        with self.opened() as store:
+            many = [*_IDS, *(f"account-{number}" for number in range(1200))]
+            for account_id in many:
+                assert store.replace(None, _snapshot(account_id))
+
+            assert tuple(map(_snapshot, many)) == store.read(many)
+
+    def test_only_what_is_kept_can_be_replaced(self) -> None:
+        """A swap from anything else is refused, and changes nothing."""
+        first, second, third = (_snapshot(version=version, used=version) for version in (1, 2, 3))
+        with self.opened() as store:
+            assert store.replace(None, first)
+            assert not store.replace(None, second)
+            assert not store.replace(third, second)
+            assert not store.replace(attrs.evolve(first, used=99), second)
+            assert (first,) == store.read(["a"])
+            assert store.replace(first, second)
+            assert not store.replace(first, third)
+            assert (second,) == store.read(["a"])
+
+    def test_an_account_does_not_touch_another(self) -> None:
+        """Not even when their ids differ in case or space only."""
+        ids = ("a", "A", "a ", " a")
+        with self.opened() as store:
+            for used, account_id in enumerate(ids):
+                assert store.replace(None, _snapshot(account_id, used=used))
+
+            assert tuple(range(len(ids))) == tuple(
+                -1 if snapshot is None else snapshot.used for snapshot in store.read(ids)
+            )
+
+    def test_all_handles_see_the_same_books(self) -> None:
+        """What one has written another reads, and can't replace by what it read before."""
+        first, second, third = (_snapshot(version=version) for version in (1, 2, 3))
+        with self.opened() as one, self.opened() as other:
+            assert one.replace(None, first)
+            assert (first,) == other.read(["a"])
+            assert other.replace(first, second)
+            assert not one.replace(first, third)
+            assert (second,) == one.read(["a"])
+
+    def test_of_many_threads_one_wins_each_swap(self) -> None:
+        """However many try to replace the same books at once, on several handles."""
+        with self.opened() as one, self.opened() as other:
+            kept: AccountSnapshot | None = None
+            for version in range(5):
+                tries = [(store, _snapshot(version=version, used=used)) for used in range(8) for store in (one, other)]
+                with ThreadPoolExecutor(len(tries)) as threads:
+                    won = list(threads.map(lambda each, old=kept: each[0].replace(old, each[1]), tries))
+                (kept,) = one.read(["a"])
+
+                assert won.count(True) == 1
+                assert kept == tries[won.index(True)][1]
+
+    def test_a_day_is_granted_once(self) -> None:
+        """Many threads on two pools together are granted every unit, and none twice."""
+        account = Account("a", "the-key", daily_limit=_UNITS, requests_per_second=1e6, burst=1000)
+        clock = VirtualClock(_NOON)
+        with self.opened() as one, self.opened() as other:
+            pools = [AccountPool([account], store, clock) for store in (one, other)]
+            with ThreadPoolExecutor(_THREADS) as threads:
+                taken = list(threads.map(lambda number: pools[number % 2].claim(), range(2 * _UNITS)))
+            claims = [outcome.claim for outcome in taken if isinstance(outcome, Granted)]
+
+            assert _UNITS == len(claims) == len({claim.serial for claim in claims})
+            assert (pools[0].status()[0].used, pools[1].status()[0].left) == (_UNITS, 0)
+
+    def test_a_pool_works_as_on_books_in_memory(self) -> None:
+        """Claims, reports, refunds and suspensions, over midnight, leave the same books as in memory."""
+        accounts = [Account("a", "key-a", daily_limit=5), Account("b", "key-b", daily_limit=2, burst=1)]
+        with self.opened() as store:
+            clocks = VirtualClock(_NOON), VirtualClock(_NOON)
+            stores = store, MemoryAccountStore()
+            pools = [AccountPool(accounts, each, clock) for each, clock in zip(stores, clocks, strict=True)]
+            for step, kind in zip(count(), (*FaultKind, *FaultKind), strict=False):
+                outcomes = [
+                    pool.claim(latest=clock.now() + timedelta(seconds=90))
+                    for pool, clock in zip(pools, clocks, strict=True)
+                ]
+                assert outcomes[0] == outcomes[1]
+                for pool, clock, outcome in zip(pools, clocks, outcomes, strict=True):
+                    if isinstance(outcome, Granted):
+                        pool.report(outcome.claim, ChartApiError.of(kind, "it failed"))
+                        pool.refund(outcome.claim)
+                    if step % 7 == 3:
+                        pool.reinstate("a")
+                    clock.advance(7_000)
+                assert stores[0].read(["a", "b"]) == stores[1].read(["a", "b"])
+
+    def test_books_outlive_the_handle(self) -> None:
+        """Closed, and closed again, and opened anew: a durable store keeps what was in it."""
+        first = self.open()
+        assert first.replace(None, _snapshot())
+        first.close()
+        first.close()
+        with self.opened() as again:
+            assert ((_snapshot(),) if self.durable else (None,)) == again.read(["a"])

@@ -1,0 +1,126 @@
+"""Our books beside the provider's: real HTTP to an emulated CHART-IMG, through faults, over midnight, and at full pace."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from chartimg import AccountPool, ChartClient, ChartRequest, RetryPolicy
+from chartimg.adapters.http import Urllib3Transport
+from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.redis import RedisAccountStore
+from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.domain.account import AccountState
+from chartimg.domain.ports import AccountStore
+from chartimg.testing import EmulatedAccount, Fault, Rule, VirtualClock, emulator
+from redis_server import redis_url, unique_prefix
+
+__all__ = ["redis_url"]  # the fixture
+
+MORNING = datetime(2026, 1, 5, 7, tzinfo=UTC)
+FAULTS = (
+    Rule(Fault.SERVER_ERROR, share=0.08),
+    Rule(Fault.RESET, share=0.03),
+    Rule(Fault.CUT, share=0.03),
+    Rule(Fault.JSON, share=0.03),
+    Rule(Fault.TRUNCATED_PNG, share=0.03),
+    Rule(Fault.GATEWAY_TIMEOUT, share=0.03),
+)
+
+
+def request(number: int) -> ChartRequest:
+    """Ask for one of a few small charts."""
+    return ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400, "height": 300, "watermark": str(number % 4)})
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
+def test_books_and_ledger_agree_after_days_of_use(kind: str, tmp_path: Path, redis_url: str) -> None:
+    """Unit for unit and account for account, through faults, over two midnights, with a restart in the middle."""
+    clock = VirtualClock(MORNING)
+    keys = [EmulatedAccount(f"a{number}", f"canary-key-{number}", plan="BASIC", daily_limit=12) for number in range(3)]
+    with unique_prefix(redis_url) as prefix, emulator(*keys, rules=FAULTS, clock=clock) as provider:
+        memory = MemoryAccountStore()
+        stores: dict[str, Callable[[], AccountStore]] = {
+            "memory": lambda: memory,
+            "sqlite": lambda: SqliteAccountStore(tmp_path / "books.sqlite3"),
+            "redis": lambda: RedisAccountStore(redis_url, prefix=prefix),
+        }
+        asked: dict[str, dict[str, int]] = {}
+        pictures, failures, calls = 0, 0, 0
+        for _ in range(9):  # parts of eight hours, a restart before each; two of them over midnight
+            pool = AccountPool([key.account for key in keys], stores[kind](), clock)
+            with Urllib3Transport(provider.url) as http:
+                client = ChartClient(transport=http, accounts=pool, clock=clock)
+                for number in range(14):
+                    result = client.fetch(request(number))
+                    pictures, failures, calls = (
+                        pictures + result.ok,
+                        failures + (not result.ok),
+                        calls + len(result.attempts),
+                    )
+                    day = clock.now().date().isoformat()
+                    asked[day] = {status.account_id: status.used for status in pool.status() if status.used}
+                    clock.advance(600)
+            pool.close()
+            clock.advance(8 * 3600 - 14 * 600)
+        ledger = provider.ledger()
+
+    booked = {
+        day: {name: account.days[day].charged for name, account in ledger.accounts.items() if day in account.days}
+        for day in asked
+    }
+    assert booked == asked
+    assert 4 == len(asked)
+    assert calls == sum(account.total.asked for account in ledger.accounts.values())
+    assert calls == sum(account.total.charged for account in ledger.accounts.values())
+    assert (0, 0) == (
+        sum(account.total.throttled for account in ledger.accounts.values()),
+        sum(account.total.refused for account in ledger.accounts.values()),
+    )
+    assert pictures > 60
+    assert 126 == pictures + failures
+
+
+def test_a_crowd_at_once_is_never_throttled_and_uses_the_full_rate() -> None:
+    """Forty fetches that start together on five accounts of the plan BASIC: real time, real HTTP, no 429."""
+    keys = [EmulatedAccount(f"a{number}", f"canary-key-{number}", plan="BASIC") for number in range(5)]
+    with emulator(*keys) as provider, ChartClient.from_env(provider.environ) as client:
+        oks: list[bool] = []
+        crowd = [threading.Thread(target=lambda n=n: oks.append(client.fetch(request(n)).ok)) for n in range(40)]
+        started = time.monotonic()
+        for each in crowd:
+            each.start()
+        for each in crowd:
+            each.join()
+        took = time.monotonic() - started
+        ledger = provider.ledger()
+
+    assert [True] * 40 == oks
+    assert [8] * 5 == [account.total.charged for account in ledger.accounts.values()]
+    assert [0] * 5 == [account.total.throttled for account in ledger.accounts.values()]
+    assert took >= 5.0  # three at once, then one a second
+
+
+def test_a_quota_that_others_spend_is_found_out_once() -> None:
+    """The provider has the last word: one refusal ends the account's day in our books, and no more calls are made."""
+    key = EmulatedAccount("a", "canary-key", plan="BASIC", daily_limit=3)
+    clock = VirtualClock(MORNING)
+    with emulator(key, clock=clock) as provider:
+        believed = AccountPool([EmulatedAccount("a", "canary-key", plan="BASIC").account], clock=clock)
+        with Urllib3Transport(provider.url) as http:
+            policy = RetryPolicy(max_attempts=2)
+            client = ChartClient(transport=http, accounts=believed, clock=clock, policy=policy)
+            results = []
+            for number in range(8):
+                results.append(client.fetch(request(number)))
+                clock.advance(5)
+        total = provider.ledger().accounts["a"].total
+
+    assert [True] * 3 + [False] * 5 == [result.ok for result in results]
+    assert (4, 3, 1) == (total.asked, total.charged, total.refused)
+    assert AccountState.EXHAUSTED == believed.status()[0].state

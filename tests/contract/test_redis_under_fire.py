@@ -1,0 +1,166 @@
+"""A Redis that stops, hangs, resets or forgets in the middle: no crash, no call without a claim, and a clear report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from chartimg import Account, AccountPool, ChartClient, ChartRequest, StoreUnavailable
+from chartimg.adapters.redis import RedisAccountStore
+from chartimg.domain.events import Event, StoreFailed, StoreLostWrites
+from chartimg.domain.reply import Reply
+from chartimg.testing import ScriptedTransport, VirtualClock, picture
+from command import run
+from redis_server import RedisServer, redis_server
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small")
+ACCOUNT = Account("a", "canary-key", daily_limit=10, requests_per_second=1e5, burst=100)
+PNG = picture()
+
+
+class Heard:
+    """A listener that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        """Keep *event*."""
+        self.events.append(event)
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        """Give the events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class Bench:
+    """A client over a scripted transport, whose books are on a server of the test's own."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self.heard, self.clock = Heard(), VirtualClock(NOON)
+        self.store = RedisAccountStore(server.url, timeout=0.5)
+        self.pool = AccountPool([ACCOUNT], self.store, self.clock, listener=self.heard)
+        self.transport = ScriptedTransport([Reply(200, body=PNG)] * 99)
+        self.client = ChartClient(transport=self.transport, accounts=self.pool, clock=self.clock, listener=self.heard)
+
+    def fetch(self) -> bool:
+        """Fetch a chart; False when no claim could be taken."""
+        try:
+            return self.client.fetch(REQUEST).ok
+        except StoreUnavailable:
+            return False
+
+    @property
+    def calls(self) -> int:
+        """How many calls were made."""
+        return len(self.transport.calls)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server of the test's own."""
+    with redis_server(tmp_path / "redis") as running:
+        yield running
+
+
+def test_a_server_that_stops_and_comes_back_is_used_again(server: RedisServer) -> None:
+    """While it is gone no call is made, and each request says that the books can't be reached."""
+    bench = Bench(server)
+    assert bench.fetch()
+    server.save()
+    server.stop()
+    gone = [bench.fetch(), bench.fetch()]
+    calls = bench.calls
+    server.start()
+
+    assert ([False, False], 1) == (gone, calls)
+    assert 2 == len(bench.heard.of(StoreFailed))
+    assert bench.fetch()
+    assert (2, 2) == (bench.calls, bench.pool.status()[0].used)
+    assert [] == bench.heard.of(StoreLostWrites)
+
+
+def test_a_server_that_hangs_is_not_waited_for_for_ever(server: RedisServer) -> None:
+    """It is told as unreachable; a unit whose swap may have been made stays charged, and no call was made for it."""
+    bench = Bench(server)
+    assert bench.fetch()
+    server.freeze()
+    hung = bench.fetch()
+    server.thaw()
+
+    assert not hung
+    assert bench.fetch()
+    assert 2 == bench.calls
+    assert 2 <= bench.pool.status()[0].used <= 3
+
+
+def test_a_paused_server_is_told_as_unreachable(server: RedisServer) -> None:
+    """``CLIENT PAUSE`` for longer than the store waits."""
+    bench = Bench(server)
+    assert bench.fetch()
+    server.client().client_pause(1500)
+
+    assert not bench.fetch()
+    assert 1 == bench.calls
+
+
+def test_a_connection_that_is_reset_is_made_again(server: RedisServer) -> None:
+    """The next claim is taken as if nothing had been."""
+    bench = Bench(server)
+    for _ in range(3):
+        assert bench.fetch()
+        server.client().client_kill_filter(_type="normal", skipme=True)
+
+    assert (3, 3) == (bench.calls, bench.pool.status()[0].used)
+
+
+def test_a_failover_that_loses_the_last_writes_is_repaired_and_told(server: RedisServer) -> None:
+    """What a running process knows to be spent is written again, with how much may have been spent twice."""
+    bench = Bench(server)
+    assert [True] * 2 == [bench.fetch() for _ in range(2)]
+    server.save()
+    assert [True] * 3 == [bench.fetch() for _ in range(3)]
+    server.stop()
+    server.start()  # with the books as they were three calls ago
+    other = Bench(server)
+    assert 2 == other.pool.status()[0].used
+
+    assert bench.fetch()
+    (lost,) = bench.heard.of(StoreLostWrites)
+    assert isinstance(lost, StoreLostWrites)
+    assert ("a", 3) == (lost.account_id, lost.units)
+    assert 6 == bench.pool.status()[0].used == other.pool.status()[0].used
+    assert sum(bench.fetch() for _ in range(9)) == 4
+    assert 10 == bench.calls
+
+
+def test_a_server_that_lost_everything_gets_the_books_again(server: RedisServer) -> None:
+    """As long as one process runs that knows them."""
+    bench = Bench(server)
+    assert [True] * 4 == [bench.fetch() for _ in range(4)]
+    server.client().flushall()
+
+    assert 4 == bench.pool.status()[0].used
+    assert 4 == Bench(server).pool.status()[0].used
+
+
+def test_the_command_tells_an_unreachable_store_from_want_of_quota(server: RedisServer, tmp_path: Path) -> None:
+    """One line and exit code 69 in place of 75, and nothing is called."""
+    settings = {
+        "CHART_IMG_ACCOUNTS_JSON": '[{"id": "a", "apiKey": "canary-key"}]',
+        "CHARTS_ACCOUNT_STORE": server.url.replace("redis://", "redis://:canary-password@"),
+        "CHARTS_API_BASE_URL": "http://127.0.0.1:1",
+    }
+    server.stop()
+    fetch = ("fetch", "BTCUSDT", "1h", "--template", "price_psar_adi_v1", "--out", "c.png")
+    export = ("export", "--symbols", "BTCUSDT", "--timeframes", "1h", "--out", "out")
+    for command in (fetch, export, ("accounts",), ("accounts", "forecast", "3")):
+        child = run(*command, cwd=tmp_path, **settings)
+
+        assert 69 == child.returncode, (command, child.stderr)
+        assert "canary" not in child.stdout + child.stderr
+        assert command[0] == "export" or child.stderr.count("\n") == 1

@@ -1,0 +1,96 @@
+"""Processes of eight threads that claim units of one account as fast as they can, and may be killed at any moment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import attrs
+
+__all__ = ["THREADS", "UNITS", "Claimants", "claimants"]
+
+THREADS, UNITS = 8, 50
+
+_WORKER = """
+import sys, threading
+from chartimg import Account, AccountPool, StoreUnavailable
+from chartimg.app.bootstrap import _store
+from chartimg.domain.pool import Granted
+store, threads, units = _store(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+lock = threading.Lock()
+
+def say(line):
+    with lock:
+        sys.stdout.write(line + "\\n")
+        sys.stdout.flush()
+
+def work(pool):
+    while True:
+        say("try")
+        outcome = pool.claim()
+        if not isinstance(outcome, Granted):
+            return say("none")
+        say(f"got {outcome.claim.serial}")
+
+for line in sys.stdin:
+    pool = AccountPool([Account(line.strip(), "canary-key", units, None, 1e5, 10**5)], store)
+    crowd = [threading.Thread(target=work, args=(pool,)) for _ in range(threads)]
+    for each in crowd: each.start()
+    for each in crowd: each.join()
+    say("done")
+"""
+
+
+@attrs.define
+class Claimants:
+    """So many processes over the store at *url*, kept for one round after the other."""
+
+    url: str
+    children: list[subprocess.Popen[str]]
+
+    def race(self, account_id: str, *, kill: dict[int, int] | None = None) -> list[list[str]]:
+        """Let all claim on a new account until nothing is left; give what each said.
+
+        *kill* says which child is killed, and after how many of its lines.
+        """
+        said: list[list[str]] = [[] for _ in self.children]
+
+        def listen(place: int) -> None:
+            child = self.children[place]
+            assert child.stdout is not None
+            for line in child.stdout:
+                said[place].append(line.strip())
+                if kill is not None and kill.get(place) == len(said[place]):
+                    child.kill()
+                if line == "done\n":
+                    return
+
+        for child in self.children:
+            assert child.stdin is not None
+            child.stdin.write(f"{account_id}\n")
+            child.stdin.flush()
+        listeners = [threading.Thread(target=listen, args=(place,)) for place in range(len(self.children))]
+        for each in listeners:
+            each.start()
+        for each in listeners:
+            each.join()
+        return said
+
+
+@contextmanager
+def claimants(url: str, processes: int = 8) -> Iterator[Claimants]:
+    """Start the processes, and end them in the end."""
+    command = [sys.executable, "-c", _WORKER, url, str(THREADS), str(UNITS)]
+    children = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        for _ in range(processes)
+    ]
+    try:
+        yield Claimants(url, children)
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()

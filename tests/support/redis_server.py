@@ -1,0 +1,253 @@
+"""A private redis-server for tests: on a free port or a socket, in a folder of its own, stopped and started at will."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import pytest
+import redis
+
+__all__ = ["Proxy", "RedisServer", "free_port", "redis_server", "redis_url", "shared_redis", "unique_prefix"]
+
+_PATIENCE = 20.0  # seconds
+_BINARY = shutil.which("redis-server")
+
+
+class RedisServer:
+    """One redis-server in *folder*, that puts nothing on disk unless it is told to; a context manager that starts and ends it.
+
+    Args:
+        folder: where its log and its snapshots go; made when it is not there.
+        options: more of its command line.
+        socket_path: a unix socket to listen on in place of a port; a path has to be short (about 100 bytes).
+    """
+
+    def __init__(self, folder: Path, *options: str, socket_path: Path | None = None) -> None:
+        self._folder, self._options, self._socket = folder, options, socket_path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._open: list[redis.Redis] = []
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"redis://127.0.0.1:{self.port}/0" if self._socket is None else f"unix://{self._socket}"
+
+    @property
+    def place(self) -> str:
+        """Its address as messages say it."""
+        return f"127.0.0.1:{self.port}/0" if self._socket is None else f"{self._socket}/0"
+
+    def client(self, **options: object) -> redis.Redis:
+        """Give a client of redis-py, which is closed when the server ends; by default it answers with text and never retries."""
+        client: redis.Redis = redis.Redis.from_url(
+            self.url, **{"decode_responses": True, "retry": None, "protocol": 2, "socket_timeout": _PATIENCE, **options}
+        )
+        self._open.append(client)
+        return client
+
+    def start(self) -> Self:
+        """Start it, at the same address as before, with what was last saved; wait until it answers."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + _PATIENCE
+        while not self._try(deadline):
+            assert time.monotonic() < deadline, f"redis-server did not start: {self.log()}"
+        return self
+
+    def stop(self) -> None:
+        """Kill it, with all it has not saved; as ``kill -9`` does, and a machine that is lost."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait(_PATIENCE)
+
+    def freeze(self) -> None:
+        """Let it answer nothing any more, its connections open; as a machine that hangs does."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on, with what has come in since."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def save(self) -> None:
+        """Put what it holds on disk: what it will hold when it is stopped and started."""
+        with redis.Redis.from_url(self.url, protocol=2) as client:
+            client.save()
+
+    def forget(self) -> None:
+        """Delete what is on disk, so that it is empty when it is stopped and started."""
+        (self._folder / "dump.rdb").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End it for good."""
+        for client in self._open:
+            client.close()
+        self._open.clear()
+        self.stop()
+
+    def log(self) -> str:
+        """Read what it says."""
+        return (self._folder / "log").read_text(errors="replace")
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _try(self, deadline: float) -> bool:
+        """Start the process once; say whether it stayed. Its port may have been taken since it was free."""
+        if self._socket is None and not self.port:
+            self.port = free_port()
+        where = (
+            ["--port", str(self.port)] if self._socket is None else ["--port", "0", "--unixsocket", str(self._socket)]
+        )
+        fixed = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self._folder))
+        with (self._folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [_BINARY or "redis-server", *fixed, *where, *self._options], stdout=log, stderr=log, cwd=self._folder
+            )
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if self._answers():
+                return True
+            time.sleep(0.005)
+        if self._process.poll() is not None:
+            self.port = 0
+        return False
+
+    def _answers(self) -> bool:
+        """Whether it says anything to PING, be it that a password is wanted."""
+        family = socket.AF_INET if self._socket is None else socket.AF_UNIX
+        with socket.socket(family) as connection:
+            connection.settimeout(1)
+            try:
+                connection.connect(("127.0.0.1", self.port) if self._socket is None else str(self._socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(100).startswith((b"+PONG", b"-NOAUTH"))
+            except OSError:
+                return False
+
+
+class Proxy:
+    """Stands between a client and the server at *port*, and loses what a test says; a context manager.
+
+    It looks at commands that hold *word* only. One after the other they meet what :meth:`lose` has lined up; when nothing
+    is, they pass.
+    """
+
+    def __init__(self, port: int, word: bytes = b"EVAL") -> None:
+        self._target, self._word = port, word
+        self._plans: deque[tuple[str, Callable[[], object] | None]] = deque()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._done = threading.Event()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self.port: int = self._listener.getsockname()[1]
+
+    def lose(self, what: str, then: Callable[[], object] | None = None) -> None:
+        """Lose the next ``command``, or the ``answer`` to it, do what is *then* to be done, and reset the connection."""
+        self._plans.append((what, then))
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._done.is_set():
+            if select.select([self._listener], [], [], 0.02)[0]:
+                near, _ = self._listener.accept()
+                thread = threading.Thread(target=self._serve, args=(near,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _serve(self, near: socket.socket) -> None:
+        with contextlib.suppress(OSError), near, socket.create_connection(("127.0.0.1", self._target)) as far:
+            losing: tuple[str, Callable[[], object] | None] = ("", None)
+            while not self._done.is_set():
+                ready = select.select([near, far], [], [], 0.02)[0]
+                for source in ready:
+                    data = source.recv(1 << 20)
+                    if source is near and self._word in data and self._plans:
+                        losing = self._plans.popleft()
+                    if losing[0] == ("command" if source is near else "answer"):
+                        if losing[1] is not None:
+                            losing[1]()
+                        data = b""
+                    if not data:
+                        return
+                    (far if source is near else near).sendall(data)
+
+
+def redis_server(folder: Path, *options: str, socket_path: Path | None = None) -> RedisServer:
+    """Give a server of the test's own, to be started with ``with``; skip the test where there is no redis-server."""
+    if _BINARY is None:
+        pytest.skip("there is no redis-server on the PATH")
+    return RedisServer(folder, *options, socket_path=socket_path)
+
+
+@contextmanager
+def shared_redis() -> Iterator[str]:
+    """Give the address of a server that others may use, too: that of CHARTIMG_TEST_REDIS_URL, or one that is started.
+
+    A test keeps to a prefix of its own there (:func:`unique_prefix`). Where there is neither the test is skipped.
+    """
+    if url := os.environ.get("CHARTIMG_TEST_REDIS_URL"):
+        yield url
+        return
+    if _BINARY is None:
+        pytest.skip("CHARTIMG_TEST_REDIS_URL is not set and there is no redis-server on the PATH")
+    folder = Path(tempfile.mkdtemp(prefix="chartimg-redis-"))
+    try:
+        with RedisServer(folder) as server:
+            yield server.url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def unique_prefix(url: str) -> Iterator[str]:
+    """Give a prefix that nobody else uses on the server at *url*, and delete what was put under it."""
+    prefix = f"test-{secrets.token_hex(6)}"
+    try:
+        yield prefix
+    finally:
+        with redis.Redis.from_url(url, protocol=2) as client, contextlib.suppress(redis.RedisError):
+            for key in client.scan_iter(match=f"{{{prefix}}}:*", count=1000):
+                client.delete(key)
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    """Give the address of a server for the tests of one module; see :func:`shared_redis`."""
+    with shared_redis() as url:
+        yield url
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,414 @@
+"""The seven invariants of accounts as a state machine: a model on paper beside pools over one store.
+
+What a book holds is what a person would keep on paper, and each rule of the machine does to the paper what it does to
+the pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import attrs
+from hypothesis import event, target
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.app.pool import Pool
+from chartimg.domain.account import Account, AccountEvent, AccountState
+from chartimg.domain.events import Event
+from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.ledger import MARGIN, Claim
+from chartimg.domain.pool import Granted, NoneLeft, WaitUntil
+from chartimg.domain.ports import AccountStore
+from chartimg.testing import VirtualClock
+
+__all__ = ["Notes", "SevenInvariants", "fault", "rows_of_this_example", "within_pace"]
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+
+
+@attrs.define
+class Notes:
+    """A listener that keeps what it is told."""
+
+    events: list[Event] = attrs.field(factory=list)
+
+    def notify(self, happened: Event) -> None:
+        """Keep the event."""
+        self.events.append(happened)
+
+
+def fault(kind: FaultKind, retry_after: float | None = None) -> ChartApiError:
+    """Make an error of a kind."""
+    return ChartApiError.of(kind, f"said {kind}", retry_after=retry_after)
+
+
+def within_pace(moments: Sequence[datetime], account: Account) -> bool:
+    """Whether grants, in the order they were made, keep to the rate and the burst from any one to any other."""
+    rate = Fraction(account.requests_per_second)
+    return all(
+        last - first + 1 <= account.burst + rate * Fraction(abs(end - begin) // timedelta(microseconds=1), 1_000_000)
+        for first, begin in enumerate(moments)
+        for last, end in enumerate(moments[first:], first)
+    )
+
+
+@attrs.define
+class Paper:
+    """An account's book as a person would keep it."""
+
+    window: datetime
+    arrival: datetime
+    key: str
+    used: int = 0
+    spent: bool = False
+    suspended: bool = False
+    until: datetime | None = None
+    epoch: int = 0
+    full_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    @property
+    def state(self) -> AccountState:
+        """Give the state in one word."""
+        if self.suspended:
+            return AccountState.SUSPENDED
+        if self.spent:
+            return AccountState.EXHAUSTED
+        return AccountState.AVAILABLE if self.until is None else AccountState.THROTTLED
+
+    def free(self, account: Account, now: datetime) -> datetime | None:
+        """Give the first moment from *now* on at which there may be a call; None if there is none."""
+        if self.suspended or not account.daily_limit:
+            return None
+        refill = self.arrival - self.full_at > account.tolerance
+        moments = [now, self.arrival - account.tolerance + (MARGIN if refill else timedelta())]
+        moments += [] if self.until is None else [self.until]
+        moments += [self.window + DAY] if self.spent or self.used >= account.daily_limit else []
+        return max(moments)
+
+
+def today(paper: Paper | None, account: Account, now: datetime) -> Paper:
+    """Copy the paper, with the passing of time and a change of key written in."""
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    paper = Paper(day, datetime(1970, 1, 1, tzinfo=UTC), account.api_key) if paper is None else attrs.evolve(paper)
+    if paper.key != account.api_key:
+        paper.key, paper.suspended, paper.epoch = account.api_key, False, paper.epoch + 1
+    if day > paper.window:
+        paper.window, paper.used, paper.spent = day, 0, False
+    if paper.until is not None and paper.until <= now:
+        paper.until = None
+    return paper
+
+
+@attrs.define
+class Held:
+    """A claim that was granted, and what the paper said then."""
+
+    claim: Claim
+    epoch: int
+    limit: int
+    refunded: bool = False
+
+
+names = st.sampled_from(["a", "b"])
+chooser = st.integers(0, 1000)
+kinds = st.sampled_from(
+    [
+        None,
+        *FaultKind,
+        FaultKind.THROTTLED,
+        FaultKind.THROTTLED,
+        FaultKind.QUOTA_EXCEEDED,
+        FaultKind.CREDENTIAL_REJECTED,
+        FaultKind.NOT_SENT,
+    ]
+)
+pauses = st.sampled_from([None, 0.0, 2.5, 4.0, 60.0, 86_400.0])
+within = st.sampled_from([None, -1.0, 0.0, 0.4, 1.0, 5.0, 120.0, 90_000.0])
+rows_of_this_example: set[tuple[AccountState, AccountEvent]] = set()
+
+
+class SevenInvariants(RuleBasedStateMachine):
+    """Everything hosts, providers and clocks can do to two accounts through up to three pools over one store."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        super().__init__()
+        self.store = self.new_store()
+        self.clock = VirtualClock(NOON)
+        self.pools: list[Pool] = []
+        self.papers: dict[str, Paper | None] = {"a": None, "b": None}
+        self.held: list[Held] = []
+        self.spent: set[tuple[str, datetime]] = set()
+        self.versions = {"a": -1, "b": -1}
+
+    def new_store(self) -> AccountStore:
+        """Give the empty store to work on."""
+        return MemoryAccountStore()
+
+    @initialize(
+        start=st.sampled_from([NOON, MIDNIGHT - 90 * SECOND, MIDNIGHT - SECOND, MIDNIGHT]),
+        limits=st.tuples(st.integers(0, 4), st.integers(1, 4)),
+    )
+    def open(self, start: datetime, limits: tuple[int, int]) -> None:
+        """Open the first pool."""
+        self.clock = VirtualClock(start)
+        self._open(limits, ("key-a1", "key-b1"))
+
+    @rule(limits=st.tuples(st.integers(0, 6), st.integers(0, 6)), keys=st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    def change_the_settings(self, limits: tuple[int, int], keys: tuple[int, int]) -> None:
+        """Start another process with other limits or keys; with three, the oldest ends."""
+        self.pools = self.pools[-2:]
+        self._open(limits, (f"key-a{keys[0]}", f"key-b{keys[1]}"))
+
+    def _open(self, limits: tuple[int, int], keys: tuple[str, str]) -> None:
+        """Open a pool with these settings."""
+        accounts = [
+            Account("a", keys[0], daily_limit=limits[0], requests_per_second=2.0, burst=2),
+            Account("b", keys[1], daily_limit=limits[1], requests_per_second=0.3, burst=1),
+        ]
+        self.pools.append(Pool(accounts, self.store, self.clock, Notes()))
+
+    def _today(self, pool: Pool, name: str) -> Paper:
+        """Copy an account's paper as it stands now under a pool's settings."""
+        return today(self.papers[name], pool.account(name), self.clock.now())
+
+    @rule(which=chooser, seconds=within, without=st.frozensets(names, max_size=1))
+    def claim(self, which: int, seconds: float | None, without: frozenset[str]) -> None:
+        """Claim within some seconds, or at once, on any account or on one (invariants 1, 2, 4, 6 and 7)."""
+        pool, now = self.pools[which % len(self.pools)], self.clock.now()
+        latest = None if seconds is None else now + timedelta(seconds=seconds)
+        allowed = [account for account in pool.accounts if account.id not in without]
+        papers = {account.id: self._today(pool, account.id) for account in allowed}
+        free = {account.id: papers[account.id].free(account, now) for account in allowed}
+        moments = [(moment, place) for place, moment in enumerate(free.values()) if moment is not None]
+        outcome = pool.claim(latest=latest, allowed=(lambda account: account.id not in without) if without else None)
+        event(f"claim: {type(outcome).__name__}")
+        match outcome:
+            case Granted(claim):
+                paper, moment = papers[claim.account_id], free[claim.account_id]
+                limit = pool.account(claim.account_id).daily_limit
+                assert moment is not None
+                assert moment == claim.not_before
+                assert moment <= now if latest is None else moment < latest
+                assert paper.window == claim.window
+                assert claim.not_before < paper.window + DAY
+                assert paper.used < limit
+                assert (claim.account_id, claim.window) not in self.spent
+                if len(self.pools) == 1:
+                    assert min(moments) == (moment, [account.id for account in allowed].index(claim.account_id))
+                paper.used += 1
+                paper.full_at = moment if moment >= paper.arrival + MARGIN else paper.full_at
+                paper.arrival = max(paper.arrival, moment) + pool.account(claim.account_id).emission
+                self.papers[claim.account_id] = paper
+                self.held.append(Held(claim, paper.epoch, limit))
+            case WaitUntil(at):
+                assert latest is not None
+                assert now < at < latest
+                assert any(moment <= at for moment, _ in moments)
+                if len(self.pools) == 1:
+                    assert min(moments)[0] == at
+            case NoneLeft(at, exhausted, suspended):
+                soonest = min(moments)[0] if moments else None
+                assert soonest is None or (soonest > now if latest is None else soonest >= latest)
+                assert soonest == at
+                assert suspended == tuple(name for name, paper in papers.items() if paper.suspended)
+                assert exhausted == tuple(
+                    name
+                    for name, paper in papers.items()
+                    if not paper.suspended and (paper.spent or paper.used >= pool.account(name).daily_limit)
+                )
+
+    @rule(which=chooser, place=chooser, sleep=st.booleans())
+    def confirm(self, which: int, place: int, sleep: bool) -> None:  # noqa: FBT001
+        """Wait for the moment of a claim, or don't, and ask whether it stands (invariants 2, 5 and 6)."""
+        if not self.held:
+            return
+        held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
+        name = held.claim.account_id
+        if sleep:
+            self.clock.sleep((held.claim.not_before - self.clock.now()).total_seconds())
+        paper = self._today(pool, name)
+        stands = (
+            self.papers[name] is not None
+            and (paper.window, paper.epoch, paper.state) == (held.claim.window, held.epoch, AccountState.AVAILABLE)
+            and not held.refunded
+        )
+        event(f"confirm: {stands}")
+        assert stands is pool.confirm(held.claim)
+        if not stands:
+            self._give_back(held, paper)
+            self.papers[name] = paper
+
+    @rule(which=chooser, place=chooser, times=st.integers(1, 2))
+    def refund(self, which: int, place: int, times: int) -> None:
+        """Give a claim back, perhaps twice (invariant 5)."""
+        if not self.held:
+            return
+        held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
+        for _ in range(times):
+            paper = self._today(pool, held.claim.account_id)
+            self._give_back(held, paper)
+            self.papers[held.claim.account_id] = paper
+            pool.refund(held.claim)
+
+    def _give_back(self, held: Held, paper: Paper) -> None:
+        """Give a unit back, once, in its own window, unless its day is spent."""
+        if paper.window == held.claim.window and not paper.spent and not held.refunded:
+            paper.used -= 1
+            held.refunded = True
+
+    @rule(which=chooser, place=chooser, kind=kinds, retry_after=pauses)
+    def report(self, which: int, place: int, kind: FaultKind | None, retry_after: float | None) -> None:
+        """Report any outcome of any claim, however late (invariants 2, 3 and 4)."""
+        if not self.held:
+            return
+        held, pool = self.held[-1 - place % min(9, len(self.held))], self.pools[which % len(self.pools)]
+        name, now = held.claim.account_id, self.clock.now()
+        pool.report(held.claim, None if kind is None else fault(kind, retry_after))
+        if kind is None:
+            return
+        account, paper = pool.account(name), self._today(pool, name)
+        self.papers[name] = paper
+        if kind is FaultKind.NOT_SENT:
+            self._give_back(held, paper)
+        if (paper.window, paper.epoch) != (held.claim.window, held.epoch):
+            event("report: of something older")
+            return
+        match kind:
+            case FaultKind.THROTTLED if paper.state in {AccountState.AVAILABLE, AccountState.THROTTLED}:
+                until = now + max(SECOND, account.emission, timedelta(seconds=retry_after or 0))
+                paper.until = until if paper.until is None else max(paper.until, until)
+                paper.arrival = max(paper.arrival, paper.until + account.tolerance - MARGIN)
+            case FaultKind.QUOTA_EXCEEDED:
+                self._spend(name, account, paper)
+            case FaultKind.CREDENTIAL_REJECTED:
+                paper.suspended, paper.until = True, None
+            case _:
+                pass
+
+    def _spend(self, name: str, account: Account, paper: Paper) -> None:
+        """Take the whole day."""
+        if not paper.spent:
+            paper.spent, paper.used, paper.until = True, max(paper.used, account.daily_limit), None
+        self.spent.add((name, paper.window))
+
+    @rule(which=chooser, name=names, deed=st.sampled_from(["mark", "suspend", "suspend again", "reinstate"]))
+    def manage(self, which: int, name: str, deed: str) -> None:
+        """Do what a host may do to an account, whatever its state (invariants 1, 2 and 6)."""
+        pool = self.pools[which % len(self.pools)]
+        paper = self._today(pool, name)
+        match deed:
+            case "mark":
+                pool.mark_account_exhausted(name)
+                self._spend(name, pool.account(name), paper)
+            case "reinstate":
+                pool.reinstate(name)
+                paper.epoch += paper.suspended
+                paper.suspended = False
+            case reason:
+                pool.suspend(name, reason)
+                paper.suspended, paper.until = True, None
+        self.papers[name] = paper
+
+    @rule(which=chooser, pauses=st.lists(pauses, min_size=1, max_size=3))
+    def a_burst_is_throttled(self, which: int, pauses: list[float | None]) -> None:
+        """Claim as many units as there are *pauses*, then report each of the calls as throttled (invariant 4)."""
+        count = len(self.held)
+        for _ in pauses:
+            self.claim(which, 0.6, frozenset())
+        for place, pause in zip(range(len(self.held) - count), pauses, strict=False):
+            self.report(which, place, FaultKind.THROTTLED, pause)
+
+    @rule(which=chooser, kind=kinds, retry_after=pauses, seconds=st.sampled_from([0.1, 0.6, 5.0]))
+    def call(self, which: int, kind: FaultKind | None, retry_after: float | None, seconds: float) -> None:
+        """Claim within some seconds, wait for the claim, have it confirmed and report what came of the call."""
+        count = len(self.held)
+        self.claim(which, seconds, frozenset())
+        if len(self.held) > count:
+            self.confirm(which, 0, sleep=True)
+            self.report(which, 0, kind, retry_after)
+
+    @rule(seconds=st.sampled_from([0.2, 1.0, 1.0, 3.5, 3.5, 61.0, 61.0, 3600.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    @rule(seconds=st.sampled_from([-2.0, -0.5, 0.0, 0.5, 30.0]), share=st.sampled_from([1, 2, 24]))
+    def midnight_comes(self, seconds: float, share: int) -> None:
+        """Let time pass to about the next midnight, or a share of it."""
+        now = self.clock.now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+        self.clock.advance(max(0.0, ((midnight - now).total_seconds() + seconds) / share))
+
+    @rule(seconds=st.sampled_from([-0.3, -1.0, -1.0, -45.0, -45.0, -3700.0, -90_000.0, 7200.0]))
+    def the_clock_steps(self, seconds: float) -> None:
+        """Set the wall clock, mostly back (invariant 2)."""
+        self.clock.step(seconds)
+
+    @rule(which=chooser)
+    def look(self, which: int) -> None:
+        """Compare what a pool says of its accounts with the paper, without changing anything."""
+        pool, now = self.pools[which % len(self.pools)], self.clock.now()
+        for account, status in zip(pool.accounts, pool.status(), strict=True):
+            paper = self._today(pool, account.id)
+            left = 0 if paper.spent else max(0, account.daily_limit - paper.used)
+            state = AccountState.EXHAUSTED if not left and not paper.suspended else paper.state
+            assert (account.id, state, paper.used, left, paper.free(account, now), paper.window + DAY) == (
+                status.account_id,
+                status.state,
+                status.used,
+                status.left,
+                status.available_at,
+                status.window_end,
+            )
+
+    @invariant()
+    def the_books_agree_with_the_paper(self) -> None:
+        """What the store keeps is what the paper says, and versions only grow."""
+        for name, snapshot in zip("ab", self.store.read(["a", "b"]), strict=True):
+            paper = self.papers[name]
+            if snapshot is None or paper is None:
+                assert (None, None) == (snapshot, paper)
+                continue
+            event(f"state: {snapshot.state}")
+            assert (paper.full_at, paper.window, paper.used, paper.spent, paper.state, paper.arrival) == (
+                snapshot.full_at,
+                snapshot.window,
+                snapshot.used,
+                snapshot.spent,
+                snapshot.state,
+                snapshot.arrival,
+            )
+            assert (paper.until or snapshot.until) == snapshot.until
+            assert snapshot.version >= self.versions[name]
+            self.versions[name] = snapshot.version
+
+    @invariant()
+    def no_window_gives_more_than_its_limit(self) -> None:
+        """Of all claims of a window, those not given back are never more than the limit they were granted under."""
+        counts: dict[tuple[str, datetime], int] = {}
+        limits: dict[tuple[str, datetime], int] = {}
+        for held in self.held:
+            key = (held.claim.account_id, held.claim.window)
+            counts[key] = counts.get(key, 0) + (not held.refunded)
+            limits[key] = max(limits.get(key, 0), held.limit)
+        assert all(counts[key] <= limits[key] for key in counts)
+
+    def teardown(self) -> None:
+        """Compare all pairs of grants with the pace, and steer towards sequences that see more of the table."""
+        for name in "ab":
+            claims = [held.claim for held in self.held if held.claim.account_id == name]
+            assert sorted(claims, key=lambda claim: claim.serial) == claims
+            assert sorted(claims, key=lambda claim: claim.window) == claims
+            if claims:
+                account = self.pools[0].account(name)
+                assert within_pace([claim.not_before for claim in claims], account)
+        target(float(len(rows_of_this_example)), label="rows of the table seen")
+        rows_of_this_example.clear()
