@@ -63,19 +63,32 @@ class _Headers(http.client.HTTPMessage):
     def is_multipart(self) -> bool:
         return False
 
+    def items(self) -> list[tuple[str, str]]:
+        return list(self.raw_items())
+
     def get_payload(self, i: int | None = None, decode: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 (email's)
         return None
+
+
+class _Reading:
+    """What http.client needs of a socket: a file to read from, here one that is bounded."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        timeout = connection.gettimeout()
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        self.reads = _BoundedReads(connection.makefile("rb", buffering=0), connection, deadline)
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        return io.BufferedReader(self.reads, _BUFFER)
 
 
 class _BoundedResponse(http.client.HTTPResponse):
     """A reply that has to be whole, headers included, within the timeout of its socket."""
 
     def __init__(self, connection: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(connection, *args, **kwargs)
-        timeout = connection.gettimeout()
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
-        self._reads = _BoundedReads(self.fp.detach(), connection, deadline)
-        self.fp = io.BufferedReader(self._reads, _BUFFER)
+        reading = _Reading(connection)
+        super().__init__(reading, *args, **kwargs)  # type: ignore[arg-type]  # it asks for no more than makefile
+        self._reads = reading.reads
 
     def begin(self) -> None:
         super().begin()

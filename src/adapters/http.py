@@ -25,6 +25,9 @@ __all__ = ["Urllib3Transport"]
 
 _PATH: Final = "/v2/tradingview/advanced-chart"
 _PIECE: Final = 64 * 1024
+_NONE: Final = urllib3.Retry.from_int(
+    retries=False, redirect=False
+)  # made once; urllib3 makes it of False for each call
 
 _FAILURES: Final[Mapping[type[Exception], tuple[FaultKind, str]]] = MappingProxyType(
     {
@@ -106,7 +109,7 @@ class Urllib3Transport:
                     "user-agent": f"chartimg/{__version__}",
                     "x-api-key": account.api_key,
                 },
-                retries=False,
+                retries=_NONE,
                 redirect=False,
                 preload_content=False,
                 timeout=self._timeout if left >= self._longest else self._clipped(left),

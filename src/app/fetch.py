@@ -27,6 +27,7 @@ from ..domain.fetch import (
 )
 from ..domain.ledger import Claim
 from ..domain.ports import Clock, Listener, Transport
+from ..domain.reply import Reply
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from ..domain.secret import scrub
@@ -35,7 +36,7 @@ from .pool import Pool
 __all__ = ["fetch"]
 
 
-def fetch(
+def fetch(  # noqa: C901, PLR0912 (a case for each action)
     request: ChartRequest,
     *,
     transport: Transport,
@@ -52,23 +53,6 @@ def fetch(
     Raises:
         StoreUnavailable: no claim can be taken, because the account store can't be reached.
     """
-    try:
-        return _drive(request, transport, pool, policy, clock, chance, listener)
-    except StoreUnavailable as error:
-        listener.notify(StoreFailed(None, str(error)))
-        raise
-
-
-def _drive(
-    request: ChartRequest,
-    transport: Transport,
-    pool: Pool,
-    policy: RetryPolicy,
-    clock: Clock,
-    chance: Callable[[], float],
-    listener: Listener,
-) -> ChartApiResult:
-    """Do what the machine says until it is over; a claim that is held when something goes wrong is given back."""
     started = clock.monotonic()
     step = Fetch.begin(request, policy, clock.now())
     unsent: Claim | None = None
@@ -89,7 +73,9 @@ def _drive(
                 case Send(claim, timeout):
                     account, unsent = pool.account(claim.account_id), None
                     outcome = transport.send(request, account, timeout=timeout)
-                    feedback = Answered(claim, scrub(outcome, account.api_key))
+                    if not (isinstance(outcome, Reply) and outcome.begins_a_picture):  # of which nothing else is shown
+                        outcome = scrub(outcome, account.api_key)
+                    feedback = Answered(claim, outcome)
                 case Report(claim, error):
                     feedback = Booked()
                     with _best_effort(listener, claim):
@@ -101,6 +87,9 @@ def _drive(
                 case _:
                     assert_never(step.action)
             step = step.next(feedback, Moment(clock.now(), clock.monotonic() - started, chance()))
+    except StoreUnavailable as error:
+        listener.notify(StoreFailed(None, str(error)))
+        raise
     finally:
         if unsent is not None:
             with _best_effort(listener, unsent):

@@ -84,7 +84,7 @@ class Pool:
         self._known: list[AccountSnapshot | None] = [None] * len(self.accounts)
         self._loaded = False
         self._day_ends = LONG_AGO
-        self._patience = _PATIENCE
+        self._latest: datetime | None = None  # how long the store may be waited for
         self._losses: deque[StoreLostWrites] = deque()
 
     def account(self, account_id: str) -> Account:
@@ -104,11 +104,11 @@ class Pool:
         """
         chosen = None if allowed is None else (lambda place: allowed(self.accounts[place]))
         with self._lock:
-            self._patience = _PATIENCE if latest is None else (latest - self.clock.now()).total_seconds()
+            self._latest = latest
             try:
                 outcome = self._claim(latest, chosen)
             finally:
-                self._patience = _PATIENCE
+                self._latest = None
         self._tell()
         return outcome
 
@@ -198,12 +198,13 @@ class Pool:
 
     def _claim(self, latest: datetime | None, chosen: Callable[[int], bool] | None) -> Granted | WaitUntil | NoneLeft:
         """Claim on the first account that can serve in time."""
-        if not self._loaded or self.clock.now() >= self._day_ends:
+        now = self.clock.now()
+        if not self._loaded or now >= self._day_ends:
             self._loaded = False  # on a new day every rank is another
             self._refresh()
+            now = self.clock.now()
         refreshed = False
         while True:
-            now = self.clock.now()
             first = self._line.first(now, chosen)
             at = None if first is None else max(first[1], now)
             if first is not None and at is not None and (at < latest if latest is not None else at <= now):
@@ -211,12 +212,13 @@ class Pool:
                 if isinstance(taken, Granted) or (taken is not None and refreshed):
                     return taken
                 if taken is None:
+                    now = self.clock.now()
                     continue
             elif refreshed:
                 return self._none_left(at, chosen)
             # Another process may have given back, or reinstated, what this one thinks is gone.
             self._refresh()
-            refreshed = True
+            now, refreshed = self.clock.now(), True
 
     def _refresh(self, *places: int) -> None:
         """Read the books of *places* again, of all accounts if there are none."""
@@ -251,7 +253,10 @@ class Pool:
             self._listener.notify(self._losses.popleft())
 
     def _swap(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
-        return self._patiently(lambda: self._store.replace(old, new))
+        try:
+            return self._store.replace(old, new)
+        except StoreBusy:
+            return self._patiently(lambda: self._store.replace(old, new))
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """Ask the store as long as others use it and there is time."""
@@ -261,7 +266,9 @@ class Pool:
                 return ask()
             except StoreBusy:
                 now = self.clock.monotonic()
-                until = now + self._patience if until is None else until
+                if until is None:
+                    left = _PATIENCE if self._latest is None else (self._latest - self.clock.now()).total_seconds()
+                    until = now + left
                 if now >= until:
                     raise
                 self.clock.sleep(_PAUSE)
@@ -310,10 +317,6 @@ class Pool:
             elif not ledger.left(snapshot, account):
                 spent.append(account.id)
         return NoneLeft(at, tuple(spent), tuple(suspended))
-
-    def _status(self, place: int, now: datetime) -> AccountStatus:
-        account = self.accounts[place]
-        return _status(account, _current(self._known[place], account, now), now)
 
     def _apply(self, account_id: str, change: Change) -> None:
         """Change an account's books, however many others do, and tell the listener what became of it."""

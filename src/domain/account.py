@@ -55,6 +55,12 @@ __all__ = [
 WINDOW: Final = timedelta(days=1)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR: Final = 31_536_000.0  # seconds
+_STEPS: Final = 16
+"""In how many steps a day is spent evenly over the accounts; but a step is a burst at least."""
+
+_LEAST_STEP: Final = 8
+"""Units; fewer are not worth leaving the configured order for."""
+
 _UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -218,6 +224,11 @@ class Account:
     def emission(self) -> timedelta:
         """The time one call takes up in the provider's bucket; rounded up, so that pacing errs on the quiet side."""
         return timedelta(microseconds=max(1, math.ceil(1_000_000 / self.requests_per_second)))
+
+    @cached_property
+    def step(self) -> int:
+        """How many units of a day are spent before another account's turn comes."""
+        return max(self.burst, _LEAST_STEP, -(-self.daily_limit // _STEPS))
 
     @cached_property
     def tolerance(self) -> timedelta:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop, heappush
-from typing import Final
 
 import attrs
 
@@ -21,12 +20,6 @@ from .account import Account, AccountSnapshot
 from .ledger import Claim, left
 
 __all__ = ["AccountLine", "Granted", "NoneLeft", "Outlook", "WaitUntil", "rank_of"]
-
-_STEPS: Final = 16
-"""In how many steps a day is spent evenly over the accounts; but a step is a burst at least."""
-
-_LEAST_STEP: Final = 8
-"""Units; fewer are not worth leaving the configured order for."""
 
 
 @attrs.frozen
@@ -75,7 +68,7 @@ def rank_of(snapshot: AccountSnapshot, account: Account) -> int:
     """Count the steps of its day that an account has spent; a day that is over counts as the new one it is ready for."""
     if not left(snapshot, account):
         return 0
-    return snapshot.used // max(account.burst, _LEAST_STEP, -(-account.daily_limit // _STEPS))
+    return snapshot.used // account.step
 
 
 class AccountLine:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -15,9 +15,35 @@ if TYPE_CHECKING:
 __all__ = ["Reply", "TransportFailure"]
 
 
-def _in_lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Name headers in one way, since HTTP tells none from the other (RFC 9110, section 5.1)."""
-    return {name.lower(): value for name, value in headers.items()}
+_OK: Final = 200
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+class _LowerCase(Mapping[str, str]):
+    """Headers named in one way, since HTTP tells none from the other (RFC 9110, section 5.1).
+
+    They are renamed when they are first read: most replies are pictures, whose headers nobody reads.
+    """
+
+    __slots__ = ("_given", "_named")
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._given = dict(headers) if isinstance(headers, dict) else headers  # a dictionary may be the host's own
+        self._named: dict[str, str] | None = None
+
+    def _names(self) -> dict[str, str]:
+        if self._named is None:
+            self._named = {name.lower(): value for name, value in self._given.items()}
+        return self._named
+
+    def __getitem__(self, name: str) -> str:
+        return self._names()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
 
 
 @attrs.frozen
@@ -33,10 +59,15 @@ class Reply:
     """
 
     status: int
-    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_in_lower_case, repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_LowerCase, repr=False)
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     fixture_path: Path | None = None
     picture_verified: bool = attrs.field(default=False, repr=False)
+
+    @property
+    def begins_a_picture(self) -> bool:
+        """Whether this is what a picture comes as: HTTP 200, and a body that begins like a PNG."""
+        return self.status == _OK and self.body.startswith(_PNG)
 
 
 @attrs.frozen

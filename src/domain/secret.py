@@ -12,8 +12,6 @@ from .reply import Reply, TransportFailure
 __all__ = ["MASK", "scrub", "scrub_reply"]
 
 MASK: Final = "[key]"
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_OK: Final = 200
 _SHORTEST: Final = 4
 """No real key is shorter; to mask less would only garble text."""
 
@@ -34,7 +32,7 @@ def scrub_reply(reply: Reply, key: str) -> Reply:
     said = "\n".join((*headers, *headers.values()))
     if said != _without(said, key):
         headers = {_without(name, key): _without(value, key) for name, value in headers.items()}
-    if reply.status != _OK or not body.startswith(_PNG):  # in a picture there is no room, and a change would damage it
+    if not reply.begins_a_picture:  # in a picture there is no room, and a change would damage it
         body = _without(body.decode("latin-1"), key).encode("latin-1")
     if headers is reply.headers and body == reply.body:
         return reply

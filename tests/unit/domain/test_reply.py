@@ -73,3 +73,25 @@ def test_equal_exchanges_are_equal_and_others_are_not() -> None:
         )
         if other == reply
     ]
+
+
+def test_headers_are_the_reply_s_own() -> None:
+    """What the host does to its dictionary later does not show."""
+    given = {"A": "1"}
+    reply = Reply(200, given)
+    given["A"] = "2"
+
+    assert ({"a": "1"}, 1, ["a"]) == (reply.headers, len(reply.headers), list(reply.headers))
+
+
+@pytest.mark.parametrize(
+    ("reply", "begins"),
+    [
+        (Reply(200, body=b"\x89PNG\r\n\x1a\nand more"), True),
+        (Reply(200, body=b"{}"), False),
+        (Reply(422, body=b"\x89PNG\r\n\x1a\n"), False),
+    ],
+)
+def test_a_picture_is_known_by_how_it_begins(reply: Reply, begins: bool) -> None:  # noqa: FBT001
+    """By its status and its signature; whether it is whole is another question."""
+    assert begins is reply.begins_a_picture
