@@ -64,7 +64,7 @@ class RedisAccountStore:
         StoreUnavailable: from any verb, when the server can't be reached or used, or what it keeps is damaged.
     """
 
-    def __init__(self, server: str | Client, *, prefix: str = "chartimg", timeout: float = 5.0) -> None:
+    def __init__(self, server: str | Client, *, prefix: str = "chartimg", timeout: float = 2.0) -> None:
         if not prefix or not prefix.isprintable() or set(prefix) & set("{}"):
             raise ConfigError("the prefix of the keys in Redis must be visible text without braces")
         if not (math.isfinite(timeout) and timeout > 0):
@@ -122,6 +122,12 @@ class RedisAccountStore:
             except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
                 if type(error) is not exceptions.ConnectionError or lost:
                     raise self._failure(error, lost=lost) from None  # what the server says may hold a password
+                lost = True
+            except (AttributeError, ValueError) as error:  # from a connection that another thread has closed meanwhile
+                if lost:
+                    raise StoreUnavailable(
+                        f"the account store at Redis {self._place} was closed while in use"
+                    ) from error
                 lost = True
 
     def _evaluate(self, script: _Script, arguments: Sequence[bytes | str | int]) -> tuple[object, ...]:

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..domain.errors import StoreUnavailable
+
 if sys.platform != "win32":
     import fcntl
 
@@ -51,11 +53,11 @@ def beside(path: Path, suffix: str) -> Path:
 def create(path: Path, build: Callable[[Path], None]) -> None:
     """Put a new file, whole from the first moment on, to *path* if there is none.
 
-    *build* fills it under another name. What was left of an earlier file, a log that SQLite would take for the new
-    one's, is kept aside.
+    *build* fills it under another name.
 
     Raises:
         BlockingIOError: others are doing the same.
+        StoreUnavailable: the log of an earlier file is there, which was not closed as files are.
     """
     if path.exists():
         return
@@ -63,8 +65,12 @@ def create(path: Path, build: Callable[[Path], None]) -> None:
     with _alone(path.parent):
         if path.exists():
             return
-        if beside(path, "-wal").exists():
-            beside(path, "-wal").rename(beside(_damaged(path, datetime.now(UTC)), "-wal"))
+        log = beside(path, "-wal")
+        if log.exists() and log.stat().st_size:
+            raise StoreUnavailable(
+                f"the account store {path} is gone, but its log {log} is there: it was deleted or moved while it was in use. "
+                "Put it back; or move the log away, which begins new books that do not know what was spent today"
+            )
         beside(path, "-shm").unlink(missing_ok=True)
         temporary = _temporary(path)
         try:

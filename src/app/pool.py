@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -29,6 +31,7 @@ Change = Callable[[AccountSnapshot], AccountSnapshot]
 
 _PATIENCE: Final = 30.0  # seconds to wait for others who use the store, where no deadline says otherwise
 _PAUSE: Final = 0.01  # seconds
+_MOST_TRIES: Final = 1000  # swaps; each that fails is another's success
 _MOST_FORECAST: Final = 1_000_000
 
 
@@ -79,6 +82,11 @@ class Pool:
             raise ConfigError(f"account ids must differ: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}")
         self._store = store
         self._listener = listener
+        self._begin()
+        _POOLS.add(self)
+
+    def _begin(self) -> None:
+        """Know nothing of the books yet: as a new pool, and as one in a child that was forked in the middle of a claim."""
         self._lock = threading.Lock()
         self._line = AccountLine(len(self.accounts))
         self._known: list[AccountSnapshot | None] = [None] * len(self.accounts)
@@ -103,12 +111,16 @@ class Pool:
         *allowed* says which accounts may be taken; all of them when it is left out.
         """
         chosen = None if allowed is None else (lambda place: allowed(self.accounts[place]))
-        with self._lock:
+        asked = self.clock.now()
+        patience = -1.0 if latest is None else max(0.0, min((latest - asked).total_seconds(), threading.TIMEOUT_MAX))
+        if not self._lock.acquire(timeout=patience):
+            raise StoreBusy("other threads used the account books up to the deadline")
+        try:
             self._latest = latest
-            try:
-                outcome = self._claim(latest, chosen)
-            finally:
-                self._latest = None
+            outcome = self._claim(asked, latest, chosen)
+        finally:
+            self._latest = None
+            self._lock.release()
         self._tell()
         return outcome
 
@@ -150,10 +162,12 @@ class Pool:
     def mark_account_exhausted(self, account_id: str, reason: str = "marked by the host") -> None:
         """Take the account's day as spent, to the end of the window."""
         account = self.account(account_id)
+        _refuse_no_text(reason)
         self._apply(account_id, lambda snapshot: ledger.exhaust(snapshot, account, reason))
 
     def suspend(self, account_id: str, reason: str) -> None:
         """Stop using the account until it is reinstated or its key changes."""
+        _refuse_no_text(reason)
         self._apply(account_id, lambda snapshot: ledger.suspend(snapshot, reason))
 
     def reinstate(self, account_id: str) -> None:
@@ -171,8 +185,8 @@ class Pool:
         Raises:
             ConfigError: *charts* is negative, or more than a forecast is worth.
         """
-        if not 0 <= charts <= _MOST_FORECAST:
-            raise ConfigError(f"a forecast is for 0 to {_MOST_FORECAST:,} charts, not {charts:,}")
+        if not isinstance(charts, int) or not 0 <= charts <= _MOST_FORECAST:
+            raise ConfigError(f"a forecast is for 0 to {_MOST_FORECAST:,} charts, not {charts}")
         books, now = self._books()
         return forecast(self.accounts, books, charts, now)
 
@@ -196,9 +210,11 @@ class Pool:
         self._tell()
         return books, now
 
-    def _claim(self, latest: datetime | None, chosen: Callable[[int], bool] | None) -> Granted | WaitUntil | NoneLeft:
-        """Claim on the first account that can serve in time."""
-        now = self.clock.now()
+    def _claim(
+        self, asked: datetime, latest: datetime | None, chosen: Callable[[int], bool] | None
+    ) -> Granted | WaitUntil | NoneLeft:
+        """Claim on the first account that can serve in time; a deadline that passed meanwhile is not want of quota."""
+        now, tries = self.clock.now(), 0
         if not self._loaded or now >= self._day_ends:
             self._loaded = False  # on a new day every rank is another
             self._refresh()
@@ -212,8 +228,14 @@ class Pool:
                 if isinstance(taken, Granted) or (taken is not None and refreshed):
                     return taken
                 if taken is None:
-                    now = self.clock.now()
+                    now, tries = self.clock.now(), tries + 1
+                    if tries > _MOST_TRIES:
+                        raise StoreBusy(
+                            f"the account store refused {_MOST_TRIES} swaps in a row; is what it reads stale?"
+                        )
                     continue
+            elif latest is not None and asked < latest <= now:
+                raise StoreBusy("the account store took until the deadline")
             elif refreshed:
                 return self._none_left(at, chosen)
             # Another process may have given back, or reinstated, what this one thinks is gone.
@@ -337,6 +359,12 @@ class Pool:
             self._listener.notify(event)
 
 
+def _refuse_no_text(reason: object) -> None:
+    """Keep out of the books what could not be read from them."""
+    if not isinstance(reason, str):
+        raise ConfigError(f"the reason must be text, not {type(reason).__name__}")
+
+
 def _is_older(kept: AccountSnapshot | None, known: AccountSnapshot) -> bool:
     """Whether the store keeps less than was in it: versions only grow, and no two snapshots have the same."""
     return kept is None or kept.version < known.version or (kept.version == known.version and kept != known)
@@ -373,3 +401,16 @@ def _event(before: AccountSnapshot, after: AccountSnapshot) -> Event | None:
         if after.state is AccountState.SUSPENDED:
             return AccountSuspended(after.account_id, after.reason)
     return None
+
+
+_POOLS: Final[weakref.WeakSet[Pool]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Begin anew in a child: a thread that held a lock, or was half through a change, is not there to end it."""
+    for pool in list(_POOLS):
+        pool._begin()  # noqa: SLF001 (our own)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

@@ -43,7 +43,7 @@ def _snapshot(account_id: str = "a", version: int = 0, **changes: object) -> Acc
         refunded=frozenset({3, 5, 1024}),
         serial=9,
         epoch=2,
-        full_at=_NOON - timedelta(days=400),
+        full_at=_NOON - timedelta(days=400, microseconds=1),
     )
     return attrs.evolve(full, **changes)  # type: ignore[arg-type]
 

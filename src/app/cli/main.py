@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ...domain.errors import ConfigError, StoreUnavailable
+from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from ...version import __version__
 from .accounts import accounts_app
 from .charts import export, fetch
@@ -51,7 +51,9 @@ def run() -> None:
         raise SystemExit(MISUSED) from None
     except StoreUnavailable as error:
         complain(str(error))
-        misnamed = isinstance(error.__cause__, OSError)  # a folder or a permission, which is a setting
+        misnamed = isinstance(error.__cause__, OSError) and not isinstance(
+            error, StoreBusy
+        )  # a folder or a permission, which is a setting
         raise SystemExit(MISUSED if misnamed else STORE_GONE) from None
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # else the reader of our output has left

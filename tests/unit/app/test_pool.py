@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -217,6 +221,90 @@ def test_others_who_use_the_store_are_waited_for_within_the_deadline() -> None:
 
     assert "a" == granted(pool.claim(latest=clock.now() + 9 * SECOND)).account_id
     assert 5.0 <= clock.monotonic() < 5.1
+
+
+class Slow(MemoryAccountStore):
+    """A store each of whose answers takes some seconds of a clock."""
+
+    def __init__(self, clock: VirtualClock, seconds: float) -> None:
+        """Take the clock."""
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+
+    def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
+        """Read, in its own time."""
+        self.clock.advance(self.seconds)
+        return super().read(account_ids)
+
+
+def test_a_deadline_that_the_store_took_up_is_not_want_of_quota() -> None:
+    """Units are free; only the books could not be had in time."""
+    clock = VirtualClock(NOON)
+    pool = Pool([A], Slow(clock, 5.0), clock, Notes())
+    with pytest.raises(StoreBusy, match="took until the deadline"):
+        pool.claim(latest=NOON + 2 * SECOND)
+
+    assert "a" == granted(pool.claim(latest=clock.now() + 20 * SECOND)).account_id
+
+
+def test_other_threads_are_waited_for_within_the_deadline_too() -> None:
+    """Who can't have the books before it is over says so, and does not wait on."""
+    pool = World().pool(A)
+    with pool._lock, pytest.raises(StoreBusy, match="other threads"):  # noqa: SLF001 (another thread's claim)
+        pool.claim(latest=NOON + SECOND / 100)
+
+
+class Stale(MemoryAccountStore):
+    """A store that refuses every swap, and reads as if it had not."""
+
+    def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
+        """Refuse."""
+        return False
+
+
+def test_a_store_that_refuses_every_swap_is_given_up_on() -> None:
+    """It is told as busy rather than asked for ever."""
+    with pytest.raises(StoreBusy, match="1000 swaps in a row"):
+        Pool([A], Stale(), VirtualClock(NOON), Notes()).claim()
+
+
+@pytest.mark.parametrize(
+    "deed", [lambda pool: pool.suspend("a", None), lambda pool: pool.mark_account_exhausted("a", 5)]
+)
+def test_a_reason_that_is_no_text_never_reaches_the_books(deed: Callable[[Pool], None]) -> None:
+    """They could not be read any more."""
+    world = World()
+    with pytest.raises(ConfigError, match="the reason must be text"):
+        deed(world.pool(A))
+
+    assert (None,) == world.store.read(["a"])
+
+
+@pytest.mark.parametrize("charts", [-1, 10**7, 1.5, "3", None])
+def test_a_forecast_is_for_a_number_of_charts(charts: Any) -> None:
+    """Anything else is the host's mistake."""
+    with pytest.raises(ConfigError, match="a forecast is for 0 to"):
+        World().pool(A).forecast(charts)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_that_is_forked_in_the_middle_of_a_claim_claims_on_its_own() -> None:
+    """The lock that a thread of the parent holds is not the child's, which begins with the books as they are."""
+    pool = World().pool(A)
+    with pool._lock:  # noqa: SLF001 (another thread's claim)
+        child = os.fork()
+        if not child:
+            os._exit(0 if isinstance(pool.claim(), Granted) else 1)
+    done, status = 0, 0
+    for _ in range(500):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.02)
+    else:
+        os.kill(child, signal.SIGKILL)
+
+    assert (child, 0) == (done, status)
 
 
 def test_without_a_deadline_the_store_is_waited_for_half_a_minute() -> None:
