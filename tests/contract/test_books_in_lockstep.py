@@ -72,7 +72,7 @@ def machine(folder: Path, url: str, prefix: str) -> type[SevenInvariants]:
 def test_three_stores_give_equal_answers_and_keep_all_invariants(
     monkeypatch: pytest.MonkeyPatch, redis_url: str, examples: int
 ) -> None:
-    """For any sequence of claims, late reports, refunds, settings, keys and clocks; every state and event is met."""
+    """For any sequence of claims, late reports, refunds, settings, keys and clocks; every row of the table is gone through."""
     seen: set[tuple[AccountState, AccountEvent]] = set()
 
     def noted(state: AccountState, happened: AccountEvent) -> AccountState:
@@ -93,6 +93,4 @@ def test_three_stores_give_equal_answers_and_keep_all_invariants(
             ),
         )
 
-    assert seen <= set(TRANSITIONS)
-    assert set(AccountState) == {state for state, _ in seen}
-    assert set(AccountEvent) == {happened for _, happened in seen}
+    assert set(TRANSITIONS) == seen
