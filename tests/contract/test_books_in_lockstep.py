@@ -53,6 +53,18 @@ class LockStep:
             store.close()
 
 
+def rows_seen(monkeypatch: pytest.MonkeyPatch) -> set[tuple[AccountState, AccountEvent]]:
+    """Collect the rows of the table that the ledger goes through from now on."""
+    seen: set[tuple[AccountState, AccountEvent]] = set()
+
+    def noted(state: AccountState, happened: AccountEvent) -> AccountState:
+        seen.add((state, happened))
+        return advance(state, happened)
+
+    monkeypatch.setattr(ledger, "advance", noted)
+    return seen
+
+
 def machine(folder: Path, url: str, prefix: str) -> type[SevenInvariants]:
     """Build the machine over three stores, empty ones for each of its runs."""
     runs = itertools.count()
@@ -79,13 +91,7 @@ def test_three_stores_give_equal_answers_and_keep_all_invariants(
     monkeypatch: pytest.MonkeyPatch, redis_url: str, examples: int
 ) -> None:
     """For any sequence of claims, late reports, refunds, settings, keys and clocks; every state and event is met."""
-    seen: set[tuple[AccountState, AccountEvent]] = set()
-
-    def noted(state: AccountState, happened: AccountEvent) -> AccountState:
-        seen.add((state, happened))
-        return advance(state, happened)
-
-    monkeypatch.setattr(ledger, "advance", noted)
+    seen = rows_seen(monkeypatch)
     with tempfile.TemporaryDirectory() as folder, unique_prefix(redis_url) as prefix:
         run_state_machine_as_test(
             machine(Path(folder), redis_url, prefix),
@@ -155,13 +161,7 @@ def test_every_row_of_the_table_is_gone_through_on_three_stores(
     monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: Path
 ) -> None:
     """Each event that a state knows, one after the other, with equal answers from all."""
-    seen: set[tuple[AccountState, AccountEvent]] = set()
-
-    def noted(state: AccountState, happened: AccountEvent) -> AccountState:
-        seen.add((state, happened))
-        return advance(state, happened)
-
-    monkeypatch.setattr(ledger, "advance", noted)
+    seen = rows_seen(monkeypatch)
     with unique_prefix(redis_url) as prefix:
         for number, (state, happens) in enumerate(TRANSITIONS):
             sqlite = SqliteAccountStore(tmp_path / f"{number}.sqlite3")
