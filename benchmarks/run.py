@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,6 +26,7 @@ import urllib3
 import chartimg
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
+from chartimg.domain.plan import Demand
 
 KEY = "a-key-for-the-benchmark"
 REQUEST = chartimg.ChartRequest(
@@ -56,6 +57,7 @@ def main() -> None:
         *replay_ratios(png),
         ("import chartimg / attrs, cattrs, urllib3, structlog", import_ratio(), 0.5),
         ("claim among 10,000, 9,999 spent / among 10", claim_ratio(), 3.0),
+        ("claim among 10,000, half too small, 4,999 spent / among 10", claim_ratio("BASIC", "PRO"), 3.0),
     ]
     print(f"{'what':<62} {'ratio':>6}  at most")
     for what, ratio, most in rows:
@@ -134,39 +136,48 @@ def import_ratio() -> float:
     return statistics.median(times[ours]) / statistics.median(times[theirs])
 
 
-def claim_ratio() -> float:
-    """Measure one claim, and its booking, among many accounts and among few."""
-    many, few = pool_with_one_left(10_000), pool_with_one_left(10)
+def claim_ratio(*plans: str) -> float:
+    """Measure one claim, and its booking, among many accounts and among few; for a chart that only the last plan allows."""
+    many, few = (pool_with_one_left(count, plans or (None,)) for count in (10_000, 10))
     return interleaved(claim_of(many), claim_of(few), rounds=21, calls=200)
 
 
-def pool_with_one_left(count: int) -> chartimg.AccountPool:
-    """Make a pool in which only the last account has anything left."""
-    pool = chartimg.AccountPool([chartimg.Account(f"a{n}", **ACCOUNT) for n in range(count)])  # type: ignore[arg-type]
-    for account in pool.accounts[:-1]:
-        pool.mark_account_exhausted(account.id)
+def pool_with_one_left(count: int, plans: Sequence[str | None] = (None,)) -> chartimg.AccountPool:
+    """Make a pool of accounts of these plans in turn, in which of the last plan only the last account has anything left."""
+    accounts = [
+        chartimg.Account(f"a{n}", plan=plans[n % len(plans)], **ACCOUNT)  # type: ignore[arg-type]
+        for n in range(count)
+    ]
+    pool = chartimg.AccountPool(accounts)
+    for account in accounts[:-1]:
+        if account.plan == accounts[-1].plan:
+            pool.mark_account_exhausted(account.id)
     return pool
 
 
 def claim_of(pool: chartimg.AccountPool) -> Callable[[], None]:
     """Give the work of one claim."""
+    demand = Demand(1920)
 
     def work() -> None:
-        granted = pool.claim()
+        granted = pool.claim(demand=demand)
         pool.report(granted.claim, None)  # type: ignore[union-attr]
 
     return work
 
 
 def noise_picture(size: int) -> bytes:
-    """Make a valid PNG of about *size* bytes."""
-    side = int((size / 3) ** 0.5)
-    rows = b"".join(b"\0" + random.Random(row).randbytes(side * 3) for row in range(side))
+    """Make a valid PNG of the default 800 x 600 and of about *size* bytes that begins with some rows of background."""
+    noise = size // (600 - 16)
+    rows = b"".join(
+        b"\0" + (random.Random(row).randbytes(noise) if row >= 16 else b"").ljust(800, b"\xff")  # noqa: PLR2004
+        for row in range(600)
+    )
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
 
-    head = side.to_bytes(4) * 2 + bytes([8, 2, 0, 0, 0])
+    head = (800).to_bytes(4) + (600).to_bytes(4) + bytes([8, 0, 0, 0, 0])
     parts = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 

@@ -92,8 +92,8 @@ class Chartimg:
         while True:
             pool = self._pools[chart.process]
             match step.action:
-                case TakeClaim(latest, allowed):
-                    feedback = pool.claim(latest=latest, allowed=allowed)
+                case TakeClaim(latest, demand, refused):
+                    feedback = pool.claim(latest=latest, demand=demand, refused=refused)
                 case Pause(seconds):
                     yield round(seconds * SECOND)
                     feedback = Woken()
@@ -106,8 +106,8 @@ class Chartimg:
                 case Report(claim, error):
                     pool.report(claim, error)
                     feedback = Booked()
-                case LookAhead():
-                    feedback = pool.outlook()
+                case LookAhead(demand, refused):
+                    feedback = pool.outlook(demand=demand, refused=refused)
                 case Finish(result):
                     if step.unused is not None:
                         pool.refund(step.unused)

@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app.bootstrap import AccountPool, ChartClient, fetch_with_retries
+    from .app.checking import CheckMode, check
     from .app.config import WorkerConfig
+    from .app.payload import CheckWarning, drawing, override, study
     from .domain.account import Account
+    from .domain.catalog import Catalog
     from .domain.chart import ChartRequest
     from .domain.errors import ChartimgError, ChartUnavailable, ConfigError, StoreUnavailable
     from .domain.faults import ChartApiError, ErrorCode, FaultKind
+    from .domain.finding import Finding, Severity
     from .domain.result import ChartApiResult
     from .domain.retry import RetryPolicy
     from .version import __version__ as __version__
@@ -26,38 +30,56 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "AccountPool",
+    "Catalog",
     "ChartApiError",
     "ChartApiResult",
     "ChartClient",
     "ChartRequest",
     "ChartUnavailable",
     "ChartimgError",
+    "CheckMode",
+    "CheckWarning",
     "ConfigError",
     "ErrorCode",
     "FaultKind",
+    "Finding",
     "RetryPolicy",
+    "Severity",
     "StoreUnavailable",
     "WorkerConfig",
+    "check",
+    "drawing",
     "fetch_with_retries",
+    "override",
+    "study",
 ]
 
 _HOME = {
     "Account": "domain.account",
     "AccountPool": "app.bootstrap",
+    "Catalog": "domain.catalog",
     "ChartApiError": "domain.faults",
     "ChartApiResult": "domain.result",
     "ChartClient": "app.bootstrap",
     "ChartRequest": "domain.chart",
     "ChartUnavailable": "domain.errors",
     "ChartimgError": "domain.errors",
+    "CheckMode": "app.checking",
+    "CheckWarning": "app.payload",
     "ConfigError": "domain.errors",
     "ErrorCode": "domain.faults",
     "FaultKind": "domain.faults",
+    "Finding": "domain.finding",
     "RetryPolicy": "domain.retry",
+    "Severity": "domain.finding",
     "StoreUnavailable": "domain.errors",
     "WorkerConfig": "app.config",
     "__version__": "version",
+    "check": "app.checking",
+    "drawing": "app.payload",
     "fetch_with_retries": "app.bootstrap",
+    "override": "app.payload",
+    "study": "app.payload",
 }
 
 

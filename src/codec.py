@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
+from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, get_args, get_origin
 
 import attrs
@@ -111,6 +112,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(datetime, lambda value, _: _moment(value))
     converter.register_unstructure_hook(datetime, lambda moment: moment.astimezone(UTC).isoformat())
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
+    converter.register_structure_hook_func(_is_scalar_union, _scalar)
     converter.register_structure_hook_func(_is(Mapping), lambda value, _: _object(value))
     converter.register_structure_hook_func(_is(tuple), lambda value, kind: _array(converter, value, get_args(kind)[0]))
     converter.register_structure_hook_func(
@@ -129,6 +131,23 @@ _NAMES: Final[Mapping[str, str]] = {"symbol_pattern": "chartImgSymbolTemplate", 
 def _is(generic: type) -> Callable[[object], bool]:
     """Recognise ``generic[...]``."""
     return lambda kind: get_origin(kind) is generic
+
+
+def _is_scalar_union(kind: object) -> bool:
+    """Recognise a union of more than one of the basic kinds."""
+    kinds = set(get_args(kind)) - {NoneType} if isinstance(kind, UnionType) else set()
+    return len(kinds) > 1 and kinds <= set(_BASICS)
+
+
+def _scalar(value: object, kind: object) -> object:
+    """Take *value* if it is one of the kinds of a union."""
+    kinds = get_args(kind)
+    if value is None and NoneType in kinds:
+        return None
+    for each in kinds:
+        if each in _BASICS and isinstance(value, (int, float) if each is float else each):
+            return _strict(value, bool if isinstance(value, bool) and bool in kinds else each)
+    raise _WrongTypeError(" or ".join(_BASICS[each] for each in kinds if each in _BASICS))
 
 
 def _names(kind: type) -> dict[str, Any]:

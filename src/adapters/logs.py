@@ -23,17 +23,21 @@ __all__ = ["LOG_NAMES", "LogListener"]
 
 LOG_NAMES: Final[Mapping[type[Event], tuple[str, int]]] = MappingProxyType(
     {
+        events.RequestDoubtful: ("chart_api_request_doubtful", logging.WARNING),
+        events.RequestRefused: ("chart_api_request_refused", logging.ERROR),
         events.CallStarted: ("chart_api_call_start", logging.DEBUG),
         events.CallFinished: ("chart_api_call_finished", logging.INFO),
         events.RetryScheduled: ("chart_api_retry_scheduled", logging.INFO),
         events.AccountThrottled: ("chart_api_account_throttled", logging.WARNING),
         events.AccountExhausted: ("chart_api_account_exhausted", logging.WARNING),
         events.AccountSuspended: ("chart_api_account_suspended", logging.ERROR),
+        events.PlanLimitLearned: ("chart_api_plan_limit_learned", logging.WARNING),
         events.LimitExceeded: ("chart_api_limit_exceeded", logging.ERROR),
         events.MockMissing: ("chart_api_mock_missing", logging.WARNING),
         events.FixtureRecorded: ("chart_api_fixture_recorded", logging.INFO),
         events.FixtureNotRecorded: ("chart_api_fixture_not_recorded", logging.ERROR),
         events.FixtureStale: ("chart_api_fixture_stale", logging.WARNING),
+        events.PictureDoubtful: ("chart_api_picture_doubtful", logging.WARNING),
         events.StoreFailed: ("chart_api_store_failed", logging.ERROR),
         events.StoreLostWrites: ("chart_api_store_lost_writes", logging.ERROR),
     }
@@ -55,14 +59,14 @@ class LogListener:
 
 
 def _plain(_: object, __: object, value: object) -> object:
-    """Write a value for a log: seconds to the millisecond, moments in ISO 8601."""
+    """Write a value for a log: seconds to the millisecond, moments in ISO 8601, findings as they read."""
     match value:
         case float():
             return round(value, 3)
         case datetime():
             return value.isoformat()
         case tuple():
-            return list(value)
+            return [str(each) for each in value]
         case StrEnum():
             return value.value
         case _:

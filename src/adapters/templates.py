@@ -9,6 +9,7 @@ from pathlib import Path
 from ..codec import load
 from ..domain.errors import ConfigError
 from ..domain.template import SYMBOL_MARK, ChartTemplate
+from ..files import read_whole
 
 __all__ = ["SHIPPED", "load_templates"]
 
@@ -44,7 +45,7 @@ def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, Cha
 def _load(file: Path) -> ChartTemplate:
     """Read one template, whose id is the name of its file."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_whole(str(file))[0].decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(f"template {file} can't be read: {reason}") from None

@@ -15,14 +15,18 @@ from ..adapters.clock import SystemClock
 from ..adapters.logs import LogListener
 from ..adapters.memory import MemoryAccountStore
 from ..domain.account import Account
-from ..domain.chart import DEFAULT_TIMEZONE, ChartKey, ChartRequest
+from ..domain.catalog import Catalog
+from ..domain.chart import ChartKey, ChartRequest
 from ..domain.errors import ConfigError
+from ..domain.events import RequestDoubtful
+from ..domain.plan import Plan, PlanName
 from ..domain.ports import AccountStore, Clock, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from ..domain.template import ChartTemplate
+from .checking import Checker, CheckMode, check_mode
 from .client import Route, RoutedClient
-from .config import ApiMode, WorkerConfig
+from .config import ApiMode, WorkerConfig, read_catalog
 from .fetch import fetch
 from .listeners import Guarded
 from .pool import Pool
@@ -30,7 +34,15 @@ from .pool import Pool
 if TYPE_CHECKING:
     from ..domain.fixture import FixtureEntry
 
-__all__ = ["AccountPool", "ChartClient", "fetch_with_retries", "open_pool", "open_templates", "take_fixture_inventory"]
+__all__ = [
+    "AccountPool",
+    "ChartClient",
+    "fetch_with_retries",
+    "open_catalog",
+    "open_pool",
+    "open_templates",
+    "take_fixture_inventory",
+]
 
 
 class AccountPool(Pool):
@@ -41,6 +53,7 @@ class AccountPool(Pool):
         store: where the books are kept; in memory when it is left out, so that they end with the process.
         clock: time; that of the store when it is left out and the store has one, else the machine's.
         listener: is told when an account is throttled, exhausted or suspended; the log when it is left out.
+        catalog: the provider's rules, of which the plans are asked; those that come with chartimg when it is left out.
 
     Raises:
         ConfigError: two accounts have the same id.
@@ -53,9 +66,10 @@ class AccountPool(Pool):
         clock: Clock | None = None,
         *,
         listener: Listener | None = None,
+        catalog: Catalog | None = None,
     ) -> None:
         store = MemoryAccountStore() if store is None else store
-        super().__init__(accounts, store, clock or _clock_of(store), _heard(listener))
+        super().__init__(accounts, store, clock or _clock_of(store), _heard(listener), lambda: _plans(catalog))
 
 
 class ChartClient(RoutedClient):
@@ -68,6 +82,9 @@ class ChartClient(RoutedClient):
         policy: how much one chart request may cost.
         clock: time; that of the accounts' books when it is left out.
         listener: is told what happens; the log when it is left out.
+        check: what becomes of a request that the provider would refuse, ``error``, ``warn`` or ``off``; as *config* says
+            when it is left out, and else ``error``.
+        catalog: the rules requests are checked by; those of *config* when it is left out.
 
     Raises:
         ConfigError: the settings can't be used together, or the fixtures folder can't be written in record mode.
@@ -82,14 +99,19 @@ class ChartClient(RoutedClient):
         policy: RetryPolicy | None = None,
         clock: Clock | None = None,
         listener: Listener | None = None,
+        check: CheckMode | str | None = None,
+        catalog: Catalog | None = None,
     ) -> None:
         heard = _heard(listener)
+        settings = config or WorkerConfig()
+        mode = settings.check if check is None else check_mode(check)
+        rules = settings.catalog if catalog is None else catalog
         with ExitStack() as resources:
             if transport is not None and config is None:
-                pool = None if accounts is None else _pool(accounts, clock, heard)
-                routes: tuple[Route, ...] = (Route(transport, pool),)
+                pool = None if accounts is None else _pool(accounts, clock, heard, rules)
+                routes: tuple[Route, ...] = (Route(transport, pool, recorded=getattr(transport, "recorded", False)),)
             elif config is not None and transport is None and accounts is None:
-                routes = _routes(config, clock, heard, resources)
+                routes = _routes(config, clock, heard, resources, rules)
             else:
                 raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
             super().__init__(
@@ -99,7 +121,8 @@ class ChartClient(RoutedClient):
                 chance=random.random,
                 listener=heard,
                 resources=resources.pop_all(),
-                default_timezone=DEFAULT_TIMEZONE if config is None else config.default_timezone,
+                default_timezone=settings.default_timezone,
+                checker=Checker(rules, _plan_names(routes), mode),
             )
 
     @classmethod
@@ -141,20 +164,52 @@ def fetch_with_retries(
     )
 
 
-def open_pool(config: WorkerConfig, *, clock: Clock | None = None, listener: Listener | None = None) -> AccountPool:
+def open_pool(
+    config: WorkerConfig,
+    *,
+    clock: Clock | None = None,
+    listener: Listener | None = None,
+    catalog: Catalog | None = None,
+) -> AccountPool:
     """Make the pool of the settings' accounts over the store they name; the caller closes it."""
-    return AccountPool(config.accounts, _store(config.account_store), clock, listener=listener)
+    rules = config.catalog if catalog is None else catalog
+    return AccountPool(config.accounts, _store(config.account_store), clock, listener=listener, catalog=rules)
 
 
-def open_templates(config: WorkerConfig) -> Mapping[str, ChartTemplate]:
-    """Read the chart templates the settings name, or those that ship.
+def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
+    """Give the provider's rules, with those of the file that ``CHARTS_CATALOG`` names laid over them.
 
     Raises:
-        ConfigError: with one line for every mistake in them.
+        ConfigError: with one line for every mistake in the file.
+    """
+    from ..catalog import shipped_catalog
+
+    return read_catalog(environ) or shipped_catalog()
+
+
+def open_templates(config: WorkerConfig, *, listener: Listener | None = None) -> Mapping[str, ChartTemplate]:
+    """Read the chart templates the settings name, or those that ship, and check each against the plan of every account.
+
+    What may be wrong is told to the *listener*.
+
+    Raises:
+        ConfigError: with one line for every mistake in them; with the check set to ``warn`` only for those that keep a
+            template from being read.
     """
     from ..adapters.templates import SHIPPED, load_templates
 
-    return load_templates(config.templates_dir or SHIPPED)
+    templates = load_templates(config.templates_dir or SHIPPED)
+    checker, heard = Checker(config.catalog, _plan_names_of(config.accounts), config.check), _heard(listener)
+    problems: list[str] = []
+    for template in templates.values():
+        found = tuple(checker.template(template))
+        if checker.refuses(found):
+            problems += [f"template {template.id}, at {each.path}: {each.message}" for each in found]
+        elif found:
+            heard.notify(RequestDoubtful(f"template {template.id}", found))
+    if problems:
+        raise ConfigError(problems)
+    return templates
 
 
 def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[FixtureEntry, ...]:
@@ -188,17 +243,41 @@ def _clock_of(store: AccountStore) -> Clock:
     return SystemClock() if clock is None else clock
 
 
-def _pool(accounts: Pool | Sequence[Account], clock: Clock | None, listener: Listener) -> Pool:
-    return accounts if isinstance(accounts, Pool) else AccountPool(accounts, clock=clock, listener=listener)
+def _plans(catalog: Catalog | None) -> Sequence[Plan]:
+    """Give the plans of a catalog; what is shipped is read when it is first asked for."""
+    from ..catalog import shipped_catalog
+
+    return (shipped_catalog() if catalog is None else catalog).plans
 
 
-def _routes(config: WorkerConfig, clock: Clock | None, listener: Listener, resources: ExitStack) -> tuple[Route, ...]:
+def _plan_names(routes: Sequence[Route]) -> frozenset[PlanName]:
+    """Give the plans of the accounts that pay for the routes."""
+    return _plan_names_of([account for route in routes if route.pool is not None for account in route.pool.accounts])
+
+
+def _plan_names_of(accounts: Sequence[Account]) -> frozenset[PlanName]:
+    """Give the plans of *accounts*; none, if one of them isn't known."""
+    names = {account.plan for account in accounts}
+    return frozenset(PlanName(name) for name in names if name) if None not in names else frozenset()
+
+
+def _pool(
+    accounts: Pool | Sequence[Account], clock: Clock | None, listener: Listener, catalog: Catalog | None = None
+) -> Pool:
+    if isinstance(accounts, Pool):
+        return accounts
+    return AccountPool(accounts, clock=clock, listener=listener, catalog=catalog)
+
+
+def _routes(
+    config: WorkerConfig, clock: Clock | None, listener: Listener, resources: ExitStack, catalog: Catalog | None
+) -> tuple[Route, ...]:
     """Build the routes of a mode, and only what they need."""
     routes: list[Route] = []
     if config.mode is not ApiMode.REAL:
         from ..adapters.fixture import FixtureTransport
 
-        routes.append(Route(FixtureTransport(config.fixtures_dir, listener=listener)))
+        routes.append(Route(FixtureTransport(config.fixtures_dir, listener=listener), recorded=True))
     if config.mode is not ApiMode.MOCK:
         from ..adapters.http import Urllib3Transport
 
@@ -208,7 +287,7 @@ def _routes(config: WorkerConfig, clock: Clock | None, listener: Listener, resou
 
             now = (clock or SystemClock()).now
             transport = RecordingTransport(transport, config.fixtures_dir, listener=listener, now=now)
-        pool = open_pool(config, clock=clock, listener=listener)
+        pool = open_pool(config, clock=clock, listener=listener, catalog=catalog)
         resources.callback(pool.close)
         routes.append(Route(transport, pool))
     return tuple(routes)

@@ -5,29 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
 from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
 from ..domain.classification import classify
-from ..domain.events import MockMissing
+from ..domain.events import MockMissing, PictureDoubtful, RequestDoubtful, RequestRefused
 from ..domain.faults import ChartApiError, FaultKind
+from ..domain.finding import Finding
+from ..domain.picture import doubts
 from ..domain.ports import Clock, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
+from .checking import Checker
 from .fetch import fetch
 from .pool import Pool
 
 __all__ = ["Route", "RoutedClient"]
 
+_MOST_TOLD: Final = 1_000  # findings; each is told once, as long as they can be remembered
+
 
 @attrs.frozen
 class Route:
-    """One way to an answer: a transport, and the pool its calls are paid from; without a pool they are free."""
+    """One way to an answer.
+
+    Attributes:
+        transport: who gives it.
+        pool: what its calls are paid from; without one they are free.
+        recorded: its answers are recorded ones, which stand whatever the check says of the request.
+    """
 
     transport: Transport
     pool: Pool | None = None
+    recorded: bool = False
 
 
 class RoutedClient:
@@ -35,6 +47,12 @@ class RoutedClient:
 
     A mode is such a tuple: real is (http), mock is (fixtures), record is (fixtures, recording(http)).
     Safe from many threads.
+
+    A request is checked before anything is asked for it. An ERROR ends it before the first call, if the client refuses
+    what the provider would; an answer that is recorded already is given all the same, since it costs nothing.
+
+    Attributes:
+        listener: is told what happens; what is found out about several charts together is told it, too.
     """
 
     def __init__(
@@ -47,14 +65,17 @@ class RoutedClient:
         listener: Listener,
         resources: ExitStack,
         default_timezone: str = DEFAULT_TIMEZONE,
+        checker: Checker | None = None,
     ) -> None:
         self._routes = tuple(routes)
         self._policy = policy
         self._clock = clock
         self._chance = chance
-        self._listener = listener
+        self.listener = listener
         self._resources = resources
         self._default_timezone = default_timezone
+        self._checker = checker or Checker()
+        self._told: set[Finding] = set()
 
     def fetch(self, request: ChartRequest) -> ChartApiResult:
         """Fetch one chart. What goes wrong is in the result.
@@ -63,18 +84,40 @@ class RoutedClient:
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
         if problems := request.problems():
-            return ChartApiResult(error=ChartApiError.invalid(problems))
+            return self._refusal(request, problems)
         request = request.with_timezone(self._default_timezone)
+        found = self._checker(request)
+        wrong = self._checker.refuses(found)
         result = ChartApiResult()
         for route in self._routes:
+            if wrong and not route.recorded:
+                return self._refusal(request, found)
             if route.pool is None:
                 result = self._replay(request, route.transport)
             else:
                 result = self._call(request, route.transport, route.pool)
             if not _is_missing(result.error):
-                return result
-        self._listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
-        return result
+                return self._looked_at(request, result, found)
+        if wrong:
+            return self._refusal(request, found)
+        self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
+        return self._looked_at(request, result, found)
+
+    def _refusal(self, request: ChartRequest, found: tuple[Finding, ...]) -> ChartApiResult:
+        """End a request before any call; whatever was found is told."""
+        self.listener.notify(RequestRefused(str(request.key), found))
+        return ChartApiResult(error=ChartApiError.invalid(found))
+
+    def _looked_at(self, request: ChartRequest, result: ChartApiResult, found: tuple[Finding, ...]) -> ChartApiResult:
+        """Add to *result* what was *found* about the request and what is doubtful about its picture, and tell it."""
+        if new := tuple(each for each in found if each not in self._told):
+            if len(self._told) < _MOST_TOLD:
+                self._told.update(new)
+            self.listener.notify(RequestDoubtful(str(request.key), new))
+        doubtful = () if result.png_bytes is None else doubts(result.png_bytes, request)
+        if doubtful:
+            self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
+        return attrs.evolve(result, warnings=(*found, *doubtful)) if found or doubtful else result
 
     def close(self) -> None:
         """Let go of the connections and files the client opened itself; once is enough."""
@@ -97,7 +140,7 @@ class RoutedClient:
             policy=self._policy,
             clock=self._clock,
             chance=self._chance,
-            listener=self._listener,
+            listener=self.listener,
         )
 
     def _replay(self, request: ChartRequest, transport: Transport) -> ChartApiResult:

@@ -14,10 +14,12 @@ import attrs
 
 from ..address import read_address
 from ..domain.account import Account
+from ..domain.catalog import Catalog
 from ..domain.chart import DEFAULT_TIMEZONE
 from ..domain.errors import ConfigError
+from .checking import CheckMode, check_mode, timezone_findings
 
-__all__ = ["DEFAULT_FIXTURES_DIR", "ApiMode", "WorkerConfig"]
+__all__ = ["DEFAULT_FIXTURES_DIR", "ApiMode", "WorkerConfig", "read_catalog"]
 
 DEFAULT_FIXTURES_DIR: Final = Path("fixtures/chart-api/chart-img/advanced-chart-v2")
 _PRODUCTION: Final = frozenset({"prod", "production"})
@@ -63,6 +65,8 @@ class WorkerConfig:
             state folder.
         base_url: the provider's address.
         default_timezone: for requests that name none.
+        check: what becomes of a request that the provider would refuse: error, warn or off.
+        catalog: the rules requests are checked by, None for those that come with chartimg.
 
     Raises:
         ConfigError: there is no such mode.
@@ -75,6 +79,8 @@ class WorkerConfig:
     account_store: str | None = None
     base_url: str = "https://api.chart-img.com"
     default_timezone: str = DEFAULT_TIMEZONE
+    check: CheckMode = attrs.field(default=CheckMode.ERROR, converter=check_mode)
+    catalog: Catalog | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> WorkerConfig:
@@ -84,7 +90,7 @@ class WorkerConfig:
             ConfigError: with one line for every mistake, each naming its variable and never a key.
         """
         reader = _Reader(os.environ if environ is None else environ)
-        mode = reader.mode()
+        mode, check, catalog = reader.mode(), reader.check(), reader.catalog()
         config = cls(
             mode=mode,
             accounts=() if mode is ApiMode.MOCK else reader.accounts(),
@@ -92,11 +98,26 @@ class WorkerConfig:
             templates_dir=reader.templates_dir(),
             account_store=None if mode is ApiMode.MOCK else reader.account_store(),
             base_url=reader.base_url(),
-            default_timezone=reader.timezone(),
+            default_timezone=reader.timezone(catalog, check),
+            check=check,
+            catalog=catalog,
         )
         if reader.problems:
             raise ConfigError(reader.problems)
         return config
+
+
+def read_catalog(environ: Mapping[str, str] | None = None) -> Catalog | None:
+    """Read the catalog of the host's that ``CHARTS_CATALOG`` names, laid over the one that ships; None when it names none.
+
+    Raises:
+        ConfigError: with one line for every mistake in the file.
+    """
+    reader = _Reader(os.environ if environ is None else environ)
+    catalog = reader.catalog()
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return catalog
 
 
 class _Reader:
@@ -166,6 +187,25 @@ class _Reader:
         )
         return None
 
+    def check(self) -> CheckMode:
+        name = self.text("CHARTS_CHECK", CheckMode.ERROR).lower()
+        if name not in set(CheckMode):
+            self.problems.append(f"CHARTS_CHECK must be one of {', '.join(CheckMode)}, not {name!r}")
+            return CheckMode.ERROR
+        return CheckMode(name)
+
+    def catalog(self) -> Catalog | None:
+        path = self.text("CHARTS_CATALOG", "")
+        if not path:
+            return None
+        from ..catalog import load_catalog, shipped_catalog
+
+        try:
+            return shipped_catalog().extended(load_catalog(path))
+        except ConfigError as error:
+            self.problems.extend(f"CHARTS_CATALOG: {problem}" for problem in error.problems)
+            return None
+
     def base_url(self) -> str:
         url = self.text("CHARTS_API_BASE_URL", "https://api.chart-img.com")
         try:
@@ -174,11 +214,15 @@ class _Reader:
             self.problems.extend(f"CHARTS_API_BASE_URL: {problem}" for problem in error.problems)
         return url
 
-    def timezone(self) -> str:
+    def timezone(self, catalog: Catalog | None, check: CheckMode) -> str:
         zone = self.text("CHARTS_DEFAULT_TIMEZONE", DEFAULT_TIMEZONE)
         if not _TIMEZONE.fullmatch(zone):
             self.problems.append(
                 f"CHARTS_DEFAULT_TIMEZONE must be a zone like Etc/UTC or America/New_York, not {zone!r}"
                 + (" (the provider refuses plain UTC)" if zone.upper() == "UTC" else "")
+            )
+        elif zone != DEFAULT_TIMEZONE and check is CheckMode.ERROR:
+            self.problems.extend(
+                f"CHARTS_DEFAULT_TIMEZONE: {each.message}" for each in timezone_findings(zone, catalog)
             )
         return zone

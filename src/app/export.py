@@ -21,11 +21,16 @@ import attrs
 from ..codec import dump
 from ..domain.chart import ChartRequest
 from ..domain.errors import StoreUnavailable
+from ..domain.events import PictureDoubtful
 from ..domain.faults import ChartApiError
 from ..domain.filename import distinct_stem, stem
+from ..domain.finding import Finding
+from ..domain.picture import twin_of
 from ..domain.png import Picture, inspect
+from ..domain.ports import Listener
 from ..domain.result import ChartApiResult
 from ..files import write_atomically
+from .listeners import Guarded
 
 __all__ = ["MANIFEST_NAME", "STORE_UNAVAILABLE", "Export", "ExportFailure", "ExportItem", "Manifest"]
 
@@ -40,7 +45,7 @@ Fetch = Callable[[ChartRequest], ChartApiResult]
 
 @attrs.frozen
 class ExportItem:
-    """A chart that is there: the file, relative to the folder, and what it holds."""
+    """A chart that is there: the file, relative to the folder, what it holds, and what is doubtful about it."""
 
     symbol: str
     timeframe: str
@@ -53,6 +58,7 @@ class ExportItem:
     from_fixture: bool
     account_id: str | None
     calls: int
+    warnings: tuple[Finding, ...] = ()
 
 
 @attrs.frozen
@@ -94,6 +100,7 @@ class Export:
         out: the folder; made when it is missing.
         jobs: charts in flight at once.
         told: is called with each item or failure, from any thread.
+        listener: is told of a picture that is that of another chart, from any thread.
 
     Attributes:
         abandoned: the run was interrupted twice, and calls may still be under way.
@@ -107,15 +114,18 @@ class Export:
         *,
         jobs: int,
         told: Callable[[ExportItem | ExportFailure], None],
+        listener: Listener,
     ) -> None:
         self._fetch = fetch
         self._out = out
         self._jobs = jobs
         self._told = told
+        self._listener = Guarded(listener)
         self._requests = tuple(dict.fromkeys(requests))
         self._names = _names(self._requests)
         self._created_at = datetime.now(UTC)
         self._done: dict[ChartRequest, ExportItem | ExportFailure] = {}
+        self._seen: dict[str, dict[str, ChartRequest]] = {}  # by the digests of the picture and of the body
         self._lock = threading.Lock()
         self._waiting = deque(self._requests)
         self._in_flight = 0
@@ -232,19 +242,33 @@ class Export:
         write_atomically(self._out / name, picture)
         size = inspect(picture)
         width, height = (size.width, size.height) if isinstance(size, Picture) else (0, 0)
+        digest = hashlib.sha256(picture).hexdigest()
+        twin = self._twin(request, digest)
+        found = () if twin is None else (twin_of(twin),)
+        if found:
+            self._listener.notify(PictureDoubtful(str(request.key), result.account_id, found))
         return ExportItem(
             request.symbol,
             request.timeframe,
             request.chart_template_id,
             name,
             len(picture),
-            hashlib.sha256(picture).hexdigest(),
+            digest,
             width,
             height,
             result.from_fixture,
             result.account_id,
             len(result.attempts),
+            (*result.warnings, *found),
         )
+
+    def _twin(self, request: ChartRequest, digest: str) -> ChartRequest | None:
+        """Find a request that has brought the same picture for another body; one look under two names is no twin."""
+        own = request.body_digest
+        with self._lock:
+            seen = self._seen.setdefault(digest, {})
+            seen.setdefault(own, request)
+            return next((other for body, other in seen.items() if body != own), None)
 
 
 def _names(requests: Sequence[ChartRequest]) -> Mapping[ChartRequest, str]:

@@ -63,8 +63,8 @@ def fetch(  # noqa: C901, PLR0912 (a case for each action)
             for fact in step.facts:
                 listener.notify(fact)
             match step.action:
-                case TakeClaim(latest, allowed):
-                    feedback = pool.claim(latest=latest, allowed=allowed)
+                case TakeClaim(latest, demand, refused):
+                    feedback = pool.claim(latest=latest, demand=demand, refused=refused)
                 case Pause(seconds):
                     clock.sleep(seconds)
                     feedback = Woken()
@@ -80,8 +80,8 @@ def fetch(  # noqa: C901, PLR0912 (a case for each action)
                     feedback = Booked()
                     with _best_effort(listener, claim):
                         pool.report(claim, error)
-                case LookAhead():
-                    feedback = pool.outlook()
+                case LookAhead(demand, refused):
+                    feedback = pool.outlook(demand=demand, refused=refused)
                 case Finish(result):
                     return result
                 case _:

@@ -16,12 +16,19 @@ import attrs
 from ..domain import ledger
 from ..domain.account import LONG_AGO, WINDOW, Account, AccountSnapshot, AccountState, window_of
 from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
-from ..domain.events import AccountExhausted, AccountSuspended, AccountThrottled, Event, StoreLostWrites
+from ..domain.events import (
+    AccountExhausted,
+    AccountSuspended,
+    AccountThrottled,
+    Event,
+    PlanLimitLearned,
+    StoreLostWrites,
+)
 from ..domain.faults import ChartApiError
 from ..domain.forecast import Forecast, forecast
 from ..domain.ledger import Claim
-from ..domain.plan import PlanName
-from ..domain.pool import AccountLine, Granted, NoneLeft, Outlook, WaitUntil, rank_of
+from ..domain.plan import UNKNOWN, ChartLimits, Demand, Plan, PlanName
+from ..domain.pool import AccountLines, Choice, Granted, NoneLeft, NoPlan, Outlook, WaitUntil, rank_of
 from ..domain.ports import AccountStore, Clock, Listener
 
 __all__ = ["AccountStatus", "Pool"]
@@ -65,6 +72,9 @@ class AccountStatus:
 class Pool:
     """Takes claims on *accounts*, in configured order, and keeps their books in *store*. Safe from many threads.
 
+    *plans* gives the provider's plans, from the smallest to the largest. It is asked when an account has a plan, or one must
+    be named.
+
     What it remembers of the store only guides the choice; each change is swapped in against what the store really
     holds, so that several pools, in one process or many, can share a store.
 
@@ -73,7 +83,14 @@ class Pool:
         StoreUnavailable: from any method, when the store can't be reached.
     """
 
-    def __init__(self, accounts: Sequence[Account], store: AccountStore, clock: Clock, listener: Listener) -> None:
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        store: AccountStore,
+        clock: Clock,
+        listener: Listener,
+        plans: Callable[[], Sequence[Plan]] = tuple,
+    ) -> None:
         self.accounts = tuple(accounts)
         self.clock = clock
         self._place = {account.id: place for place, account in enumerate(self.accounts)}
@@ -82,16 +99,20 @@ class Pool:
             raise ConfigError(f"account ids must differ: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}")
         self._store = store
         self._listener = listener
+        self._plans = plans
+        self._order = plans() if any(account.plan is not None for account in self.accounts) else ()
+        limits: dict[str | None, ChartLimits] = {plan.name: plan.chart for plan in self._order}
+        self._limits = tuple(limits.get(account.plan, UNKNOWN) for account in self.accounts)
         self._begin()
         _POOLS.add(self)
 
     def _begin(self) -> None:
         """Know nothing of the books yet: as a new pool, and as one in a child that was forked in the middle of a claim."""
         self._lock = threading.Lock()
-        self._line = AccountLine(len(self.accounts))
+        self._lines = AccountLines(self._order)
         self._known: list[AccountSnapshot | None] = [None] * len(self.accounts)
         self._loaded = False
-        self._day_ends = LONG_AGO
+        self._day = LONG_AGO  # the start of the day by which the accounts are lined up
         self._latest: datetime | None = None  # how long the store may be waited for
         self._losses: deque[StoreLostWrites] = deque()
 
@@ -104,36 +125,42 @@ class Pool:
         return self.accounts[self._find(account_id)]
 
     def claim(
-        self, *, latest: datetime | None = None, allowed: Callable[[Account], bool] | None = None
-    ) -> Granted | WaitUntil | NoneLeft:
+        self, *, latest: datetime | None = None, demand: Demand | None = None, refused: frozenset[str] = frozenset()
+    ) -> Granted | WaitUntil | NoneLeft | NoPlan:
         """Take one unit for a call now, or for a moment before *latest* (UTC) that the caller waits out.
 
-        *allowed* says which accounts may be taken; all of them when it is left out.
+        Only accounts that may serve the *demand* are taken, the smallest plan first; all of them when it is left out. Where
+        accounts have *refused* it for their plan's sake (their ids), only others whose plan surely allows it.
         """
-        chosen = None if allowed is None else (lambda place: allowed(self.accounts[place]))
+        choice = self._choice(demand, refused)
         asked = self.clock.now()
         patience = -1.0 if latest is None else max(0.0, min((latest - asked).total_seconds(), threading.TIMEOUT_MAX))
         if not self._lock.acquire(timeout=patience):
             raise StoreBusy("other threads used the account books up to the deadline")
         try:
             self._latest = latest
-            outcome = self._claim(asked, latest, chosen)
+            outcome = self._claim(asked, latest, choice)
         finally:
             self._latest = None
             self._lock.release()
         self._tell()
         return outcome
 
-    def outlook(self) -> Outlook:
-        """Say when the first account can be called and which are spent or suspended; as remembered, if the store is gone."""
+    def outlook(self, *, demand: Demand | None = None, refused: frozenset[str] = frozenset()) -> Outlook:
+        """Say when the first account can be called and which are spent or suspended; as remembered, if the store is gone.
+
+        It speaks of the accounts that :meth:`claim` would take for this *demand*.
+        """
+        choice = self._choice(demand, refused)
         with self._lock:
             with contextlib.suppress(StoreUnavailable):
                 self._refresh()
             now = self.clock.now()
-            first = self._line.first(now)
-            none = self._none_left(None if first is None else max(first[1], now), None)
+            first = self._lines.first(now, choice)
+            chosen = self._chosen(choice)
+            none = self._none_left(None if first is None else max(first[1], now), chosen)
         self._tell()
-        return Outlook(none, len(none.exhausted) + len(none.suspended) < len(self.accounts))
+        return Outlook(none, len(none.exhausted) + len(none.suspended) < len(chosen))
 
     def confirm(self, claim: Claim) -> bool:
         """Say whether a claim that was waited for still stands; one that doesn't is given back."""
@@ -210,18 +237,21 @@ class Pool:
         self._tell()
         return books, now
 
+    def _choice(self, demand: Demand | None, refused: frozenset[str]) -> Choice:
+        places = frozenset(self._place[each] for each in refused if each in self._place) if refused else frozenset()
+        return Choice(demand, places)
+
     def _claim(
-        self, asked: datetime, latest: datetime | None, chosen: Callable[[int], bool] | None
-    ) -> Granted | WaitUntil | NoneLeft:
+        self, asked: datetime, latest: datetime | None, choice: Choice
+    ) -> Granted | WaitUntil | NoneLeft | NoPlan:
         """Claim on the first account that can serve in time; a deadline that passed meanwhile is not want of quota."""
         now, tries = self.clock.now(), 0
-        if not self._loaded or now >= self._day_ends:
-            self._loaded = False  # on a new day every rank is another
+        if not self._loaded or not self._day <= now < self._day + WINDOW:
             self._refresh()
             now = self.clock.now()
         refreshed = False
         while True:
-            first = self._line.first(now, chosen)
+            first = self._lines.first(now, choice)
             at = None if first is None else max(first[1], now)
             if first is not None and at is not None and (at < latest if latest is not None else at <= now):
                 taken = self._take(first[0], at, now)
@@ -237,7 +267,8 @@ class Pool:
             elif latest is not None and asked < latest <= now:
                 raise StoreBusy("the account store took until the deadline")
             elif refreshed:
-                return self._none_left(at, chosen)
+                chosen = self._chosen(choice)
+                return self._none_left(at, chosen) if chosen or not self.accounts else self._no_plan(choice)
             # Another process may have given back, or reinstated, what this one thinks is gone.
             self._refresh()
             now, refreshed = self.clock.now(), True
@@ -248,15 +279,17 @@ class Pool:
         ids = [self.accounts[place].id for place in wanted]
         snapshots = self._patiently(lambda: self._store.read(ids))
         now = self.clock.now()
+        if not self._day <= now < self._day + WINDOW:
+            self._loaded = False  # on another day every rank is another, and limits may be
         for place, snapshot in zip(wanted, snapshots, strict=True):
             account, known = self.accounts[place], self._known[place]
             if self._loaded and snapshot is known:
-                continue  # lined up already; time alone is what the line knows of
+                continue  # lined up already; time within the day is what the line knows of
             kept = self._restored(snapshot, known) if known is not None and _is_older(snapshot, known) else snapshot
             self._known[place] = kept
             self._line_up(place, _current(kept, account, now))
         if not places:
-            self._loaded, self._day_ends = True, window_of(now) + WINDOW
+            self._loaded, self._day = True, window_of(now)
 
     def _restored(self, kept: AccountSnapshot | None, known: AccountSnapshot) -> AccountSnapshot:
         """Write again what the store has forgotten, and tell; whoever is faster has written it, too."""
@@ -301,8 +334,8 @@ class Pool:
         self._line_up(place, snapshot)
 
     def _line_up(self, place: int, snapshot: AccountSnapshot) -> None:
-        account = self.accounts[place]
-        self._line.put(place, ledger.ready_at(snapshot, account), rank_of(snapshot, account))
+        account, limits = self.accounts[place], self._limits[place].overlaid(snapshot.told)
+        self._lines.put(place, limits, ledger.ready_at(snapshot, account), rank_of(snapshot, account))
 
     def _take(self, place: int, at: datetime, now: datetime) -> Granted | WaitUntil | None:
         """Take a unit of the account at *place*; None when somebody else changed its books first, or time has."""
@@ -321,24 +354,36 @@ class Pool:
         self._remember(place, after)
         return Granted(claim)
 
-    def _none_left(self, at: datetime | None, chosen: Callable[[int], bool] | None) -> NoneLeft:
-        """Say what became of the accounts; a failure may look at all of them."""
+    def _chosen(self, choice: Choice) -> list[tuple[Account, AccountSnapshot]]:
+        """Give the accounts that may be taken, as they stand now; a failure may look at all of them."""
         now = self.clock.now()
+        books = [_current(known, account, now) for account, known in zip(self.accounts, self._known, strict=True)]
+        return [
+            (account, snapshot)
+            for place, (account, snapshot) in enumerate(zip(self.accounts, books, strict=True))
+            if place not in choice.refused and choice.takes(self._limits[place].overlaid(snapshot.told))
+        ]
+
+    def _none_left(self, at: datetime | None, chosen: Sequence[tuple[Account, AccountSnapshot]]) -> NoneLeft:
+        """Say what became of the accounts that may be taken."""
         spent: list[str] = []
         suspended: list[str] = []
-        for place, (account, known) in enumerate(zip(self.accounts, self._known, strict=True)):
-            if chosen is not None and not chosen(place):
-                continue
-            if known is None:
-                if not account.daily_limit:
-                    spent.append(account.id)
-                continue
-            snapshot = ledger.current(known, account, now)
+        for account, snapshot in chosen:
             if snapshot.state is AccountState.SUSPENDED:
                 suspended.append(account.id)
             elif not ledger.left(snapshot, account):
                 spent.append(account.id)
         return NoneLeft(at, tuple(spent), tuple(suspended))
+
+    def _no_plan(self, choice: Choice) -> NoPlan:
+        """Say what is more than any account's plan allows."""
+        now = self.clock.now()
+        allowed: dict[ChartLimits, str] = {}
+        for account, known, limits in zip(self.accounts, self._known, self._limits, strict=True):
+            told = _current(known, account, now).told
+            whose = f"the account {account.id!r}" if account.plan is None or told != UNKNOWN else f"{account.plan}"
+            allowed.setdefault(limits.overlaid(told), whose)
+        return NoPlan.of(choice.demand or Demand(), allowed, self._plans())
 
     def _apply(self, account_id: str, change: Change) -> None:
         """Change an account's books, however many others do, and tell the listener what became of it."""
@@ -393,6 +438,11 @@ def _status(account: Account, snapshot: AccountSnapshot, now: datetime) -> Accou
 
 def _event(before: AccountSnapshot, after: AccountSnapshot) -> Event | None:
     """Give the fact a listener wants to know of, if the change is one."""
+    if after.told not in (before.told, UNKNOWN):
+        told = after.told
+        return PlanLimitLearned(
+            after.account_id, told.max_width, told.max_height, told.max_parameters, after.window_end
+        )
     if after.state is AccountState.THROTTLED and after.until is not None and after.until != before.until:
         return AccountThrottled(after.account_id, after.until, after.reason)
     if after.state is not before.state:

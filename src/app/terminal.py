@@ -43,7 +43,7 @@ def following(count: int) -> Iterator[Callable[[End], None]]:
         task = progress.add_task("charts", total=count)
 
         def told(end: End) -> None:
-            if isinstance(end, ExportFailure):
+            if isinstance(end, ExportFailure) or end.warnings:
                 progress.console.print(Text(_line(end)))
             progress.advance(task)
 
@@ -64,10 +64,14 @@ def _plain_lines(count: int) -> Callable[[End], None]:
 
 
 def _line(end: End) -> str:
-    chart = f"{end.symbol} {end.timeframe} {end.template}"
     if isinstance(end, ExportFailure):
-        return f"{chart}: {end.code}: {end.message}"
-    return f"{chart}: {end.file} ({'fixture' if end.from_fixture else end.account_id})"
+        return f"{_chart(end)}: {end.code}: {end.message}"
+    warnings = "".join(f"; {finding}" for finding in end.warnings)
+    return f"{_chart(end)}: {end.file} ({'fixture' if end.from_fixture else end.account_id}){warnings}"
+
+
+def _chart(end: End) -> str:
+    return f"{end.symbol} {end.timeframe} {end.template}"
 
 
 def show_manifest(manifest: Manifest, out: Path) -> None:
@@ -82,15 +86,25 @@ def show_manifest(manifest: Manifest, out: Path) -> None:
     for item in manifest.items:
         source = "fixture" if item.from_fixture else f"account {item.account_id}"
         size = f"{item.width} x {item.height}"
-        _row(table, item.symbol, item.timeframe, item.template, size, f"{item.bytes / 1000:.0f}", source, "ok")
+        _row(
+            table, item.symbol, item.timeframe, item.template, size, f"{item.bytes / 1000:.0f}", source, _outcome(item)
+        )
     for failure in manifest.failures:
         _row(table, failure.symbol, failure.timeframe, failure.template, "", "", "", failure.code)
     console = _stdout()
     console.print(table)
+    for item in manifest.items:
+        for finding in item.warnings:
+            console.print(Text(f"{_chart(item)}: {finding}"), soft_wrap=True)
     calls = sum(item.calls for item in manifest.items) + sum(failure.calls for failure in manifest.failures)
     replayed = sum(item.from_fixture for item in manifest.items)
     console.print(Text(f"{replayed} from fixtures, {calls} calls made"))
     console.print(Text(f"pictures and {MANIFEST_NAME} are in {out}"), soft_wrap=True)
+
+
+def _outcome(item: ExportItem) -> str:
+    count = len(item.warnings)
+    return f"ok, {count} warning{'' if count == 1 else 's'}" if count else "ok"
 
 
 def show_accounts(statuses: Sequence[AccountStatus]) -> None:

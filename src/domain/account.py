@@ -37,7 +37,7 @@ from typing import Final
 import attrs
 
 from .errors import ConfigError
-from .plan import PLANS, ChartLimits, PlanName
+from .plan import UNKNOWN, ChartLimits, PlanName
 
 __all__ = [
     "LONG_AGO",
@@ -210,11 +210,6 @@ class Account:
         )
         return [text for holds, text in rules if not holds]
 
-    @property
-    def limits(self) -> ChartLimits | None:
-        """What the account's plan lets one chart ask for; None when the plan is not known."""
-        return PLANS[self.plan] if isinstance(self.plan, PlanName) else None
-
     @cached_property
     def key_digest(self) -> str:
         """Tell this key from the next one without holding it."""
@@ -255,6 +250,7 @@ class AccountSnapshot:
         serial: the serial of the last claim.
         epoch: counts reinstatements and new keys; a report of an earlier epoch speaks of what is over.
         full_at: when (UTC) the bucket was last full; the burst of calls from then on needs no refill.
+        told: what the provider has said in this window that one chart may ask for, where it refused more.
     """
 
     account_id: str
@@ -271,6 +267,7 @@ class AccountSnapshot:
     serial: int = 0
     epoch: int = 0
     full_at: datetime = LONG_AGO
+    told: ChartLimits = UNKNOWN
 
     @property
     def window_end(self) -> datetime:

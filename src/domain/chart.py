@@ -13,6 +13,9 @@ from typing import Final
 
 import attrs
 
+from .finding import Finding, Severity
+from .writable import unwritable
+
 __all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest"]
 
 DEFAULT_TIMEZONE: Final = "Etc/UTC"
@@ -20,6 +23,7 @@ DEFAULT_TIMEZONE: Final = "Etc/UTC"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _HALF: Final = re.compile(r"[\ud800-\udfff]")  # surrogates
+_ESCAPED_HALF: Final = re.compile(rb"\\ud[89a-f]")  # of which a whole character has two
 
 
 @attrs.frozen
@@ -71,6 +75,11 @@ class ChartRequest:
         """A new copy of the body to post: the payload, the symbol, the interval, and a time zone if none is set."""
         return copy.deepcopy(self._merged())
 
+    @property
+    def parts(self) -> Mapping[str, object]:
+        """The body to look at: it shares its inner values with the payload, so nothing in it may be changed."""
+        return self._merged()
+
     @cached_property
     def encoded(self) -> bytes:
         """The body as canonical JSON bytes.
@@ -91,24 +100,30 @@ class ChartRequest:
             return self
         return attrs.evolve(self, payload={**self.payload, "timezone": timezone})
 
-    def problems(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[Finding, ...]:
         """Say what is wrong with the request whatever the provider's mind; empty when nothing is."""
         return self._problems
 
     @cached_property
-    def _problems(self) -> tuple[str, ...]:
-        named = (("symbol", self.symbol), ("timeframe", self.timeframe), ("chart_template_id", self.chart_template_id))
-        found = [problem for name, text in named if (problem := _text_problem(name, text))]
+    def _problems(self) -> tuple[Finding, ...]:
+        named = (("symbol", self.symbol), ("interval", self.timeframe), ("chart_template_id", self.chart_template_id))
+        found = [
+            Finding(path, Severity.ERROR, problem)
+            for path, text in named
+            if (problem := _text_problem(text)) is not None
+        ]
         if not isinstance(self.payload, Mapping):
-            wrong = f"payload must be an object, not {type(self.payload).__name__}"  # type: ignore[unreachable]
-            return (*found, wrong)
+            wrong = f"the payload must be an object, not {type(self.payload).__name__}"  # type: ignore[unreachable]
+            return (*found, Finding("", Severity.ERROR, wrong))
         try:
-            self.encoded  # noqa: B018 (asked for what it may raise, and kept)
+            encoded = self.encoded
         except (ValueError, TypeError, RecursionError) as error:
-            found.append(f"payload can't be written as JSON ({error})")
+            found += unwritable(dict(self.payload), str(error))
         else:
             if isinstance(self.payload, MappingProxyType):
-                found.append("payload can't be copied; it is nested too deep")
+                found.append(Finding("", Severity.ERROR, "the payload can't be copied; it is nested too deep"))
+            elif _ESCAPED_HALF.search(encoded):
+                found += unwritable(dict(self.payload), None)
         return tuple(found)
 
     def _merged(self) -> dict[str, object]:
@@ -116,16 +131,16 @@ class ChartRequest:
         return {"timezone": DEFAULT_TIMEZONE, **self.payload, "symbol": self.symbol, "interval": self.timeframe}
 
 
-def _text_problem(name: str, text: object) -> str | None:
-    """Say why *text* can't be the field *name*."""
+def _text_problem(text: object) -> str | None:
+    """Say why *text* can't be a part of the key."""
     if not isinstance(text, str):
-        return f"{name} must be text, not {type(text).__name__}"
+        return f"must be text, not {type(text).__name__}"
     if not text.strip():
-        return f"{name} is empty"
+        return "is empty"
     if text != text.strip():
-        return f"{name} {text!r} has space around it"
+        return f"{text!r} has space around it"
     if _CONTROL.search(text):
-        return f"{name} {text!r} holds a control character"
+        return f"{text!r} holds a control character"
     if _HALF.search(text):
-        return f"{name} {text!r} holds half a character; was it cut, or read in the wrong encoding?"
+        return f"{text!r} holds half a character; was it cut, or read in the wrong encoding?"
     return None

@@ -7,6 +7,7 @@ from datetime import datetime
 import attrs
 
 from .faults import FaultKind
+from .finding import Finding
 
 __all__ = [
     "AccountExhausted",
@@ -20,10 +21,30 @@ __all__ = [
     "FixtureStale",
     "LimitExceeded",
     "MockMissing",
+    "PictureDoubtful",
+    "PlanLimitLearned",
+    "RequestDoubtful",
+    "RequestRefused",
     "RetryScheduled",
     "StoreFailed",
     "StoreLostWrites",
 ]
+
+
+@attrs.frozen
+class RequestDoubtful:
+    """A request may be wrong, or is and was made all the same; a client tells each finding once."""
+
+    chart: str
+    findings: tuple[Finding, ...]
+
+
+@attrs.frozen
+class RequestRefused:
+    """A request was not made, since the provider would have refused it and charged for it."""
+
+    chart: str
+    findings: tuple[Finding, ...]
 
 
 @attrs.frozen
@@ -84,6 +105,17 @@ class AccountSuspended:
 
 
 @attrs.frozen
+class PlanLimitLearned:
+    """The provider has told what a chart of an account may ask for, to be kept to *until* (UTC); None: of that, nothing."""
+
+    account_id: str
+    max_width: int | None
+    max_height: int | None
+    max_parameters: int | None
+    until: datetime
+
+
+@attrs.frozen
 class LimitExceeded:
     """No account was left for a request; *available_at* (UTC) says when one will be, if that is known."""
 
@@ -128,6 +160,15 @@ class FixtureStale:
 
 
 @attrs.frozen
+class PictureDoubtful:
+    """A picture has come, from *account_id* or, without one, for free, and may not be the one that was asked for."""
+
+    chart: str
+    account_id: str | None
+    findings: tuple[Finding, ...]
+
+
+@attrs.frozen
 class StoreFailed:
     """The account store could not be reached: no claim was taken, or, for an account, the outcome of a call not booked.
 
@@ -152,17 +193,21 @@ class StoreLostWrites:
 
 
 Event = (
-    CallStarted
+    RequestDoubtful
+    | RequestRefused
+    | CallStarted
     | CallFinished
     | RetryScheduled
     | AccountThrottled
     | AccountExhausted
     | AccountSuspended
+    | PlanLimitLearned
     | LimitExceeded
     | MockMissing
     | FixtureNotRecorded
     | FixtureRecorded
     | FixtureStale
+    | PictureDoubtful
     | StoreFailed
     | StoreLostWrites
 )

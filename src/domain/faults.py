@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum, auto
 from types import MappingProxyType
@@ -10,7 +10,12 @@ from typing import Final
 
 import attrs
 
+from .finding import Finding
+
 __all__ = ["MEANINGS", "ChartApiError", "ErrorCode", "FaultKind", "Meaning", "Scope"]
+
+
+_MOST_TOLD: Final = 5  # findings, in one line for a person
 
 
 class ErrorCode(StrEnum):
@@ -117,10 +122,13 @@ class ChartApiError:
         return cls(meaning.code, kind, message, meaning.retriable, http_status, retry_after, available_at, details)
 
     @classmethod
-    def invalid(cls, problems: tuple[str, ...]) -> ChartApiError:
-        """Build the error of a request that is wrong before any call; one detail for each of *problems*."""
-        details = tuple({"msg": problem} for problem in problems)
-        message = f"The chart request is wrong: {'; '.join(problems)}"
+    def invalid(cls, findings: Sequence[Finding]) -> ChartApiError:
+        """Build the error of a request that is wrong before any call; one detail for each of *findings*."""
+        told = [f"{each.path}: {each.message}" if each.path else each.message for each in findings[:_MOST_TOLD]]
+        if (more := len(findings) - len(told)) > 0:
+            told.append(f"and {more:,} more")
+        message = f"The chart request is wrong: {'; '.join(told)}"
+        details = tuple(each.detail for each in findings)
         return cls(ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, message, retriable=False, details=details)
 
     @property

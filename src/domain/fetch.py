@@ -15,19 +15,18 @@ Elapsed seconds come from a clock that never steps and measure the deadline; the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 import attrs
 
-from .account import Account
 from .chart import ChartRequest
 from .classification import classify
 from .events import CallFinished, CallStarted, Event, LimitExceeded, RetryScheduled
 from .faults import ChartApiError, ErrorCode, FaultKind, Scope
 from .ledger import Claim
-from .pool import Granted, NoneLeft, Outlook, WaitUntil
+from .plan import Demand
+from .pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
 from .reply import Reply, TransportFailure
 from .result import Attempt, ChartApiResult
 from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
@@ -65,10 +64,14 @@ class Moment:
 
 @attrs.frozen
 class TakeClaim:
-    """Take a claim for a moment before *latest* (UTC) on an account that *allowed* accepts (None: any)."""
+    """Take a claim for a moment before *latest* (UTC) on an account that may serve *demand*.
+
+    Once accounts have *refused* it for their plan's sake (their ids), only on another whose plan surely allows it.
+    """
 
     latest: datetime
-    allowed: Callable[[Account], bool] | None
+    demand: Demand
+    refused: frozenset[str] = frozenset()
 
 
 @attrs.frozen
@@ -103,7 +106,13 @@ class Report:
 
 @attrs.frozen
 class LookAhead:
-    """Look when an account can be called again; the last call is made, and its account was the reason it failed."""
+    """Look when an account that may serve *demand*, and has not *refused* it, can be called again.
+
+    The last call is made, and its account was the reason it failed.
+    """
+
+    demand: Demand
+    refused: frozenset[str] = frozenset()
 
 
 @attrs.frozen
@@ -140,7 +149,7 @@ class Booked:
 
 
 Action = TakeClaim | Pause | ConfirmClaim | Send | Report | LookAhead | Finish
-Feedback = Granted | WaitUntil | NoneLeft | Woken | Confirmed | Answered | Booked | Outlook
+Feedback = Granted | WaitUntil | NoneLeft | NoPlan | Woken | Confirmed | Answered | Booked | Outlook
 
 
 @attrs.frozen
@@ -161,6 +170,7 @@ class Fetch:
     facts: tuple[Event, ...] = ()
     unused: Claim | None = None
     _sent: Moment = attrs.field(kw_only=True)
+    _demand: Demand = attrs.field(kw_only=True)
     _outcome: ChartApiResult = _NOTHING_YET
 
     @property
@@ -172,10 +182,12 @@ class Fetch:
     def begin(cls, request: ChartRequest, policy: RetryPolicy, now: datetime) -> Fetch:
         """Start at *now* (UTC)."""
         if problems := request.problems():
+            demand = Demand()
             action: Action = Finish(ChartApiResult(error=ChartApiError.invalid(problems)))
         else:
-            action = TakeClaim(now + timedelta(seconds=policy.deadline), None)
-        return cls(request, policy, action, sent=Moment(now, 0.0, 0.0))
+            demand = Demand.of(request)
+            action = TakeClaim(now + timedelta(seconds=policy.deadline), demand)
+        return cls(request, policy, action, sent=Moment(now, 0.0, 0.0), demand=demand)
 
     def next(self, feedback: Feedback, moment: Moment) -> Fetch:
         """Take in what came of the last action."""
@@ -186,6 +198,8 @@ class Fetch:
                 return self._step(Pause(self._seconds_to(at, moment)))
             case NoneLeft():
                 return self._none_left(feedback)
+            case NoPlan():
+                return self._no_plan(feedback)
             case Woken():
                 return self._step(self._claim(moment)) if self.unused is None else self._awake(self.unused, moment)
             case Confirmed(claim, stands):
@@ -252,7 +266,7 @@ class Fetch:
             case GiveUp(final):
                 result = attrs.evolve(self._outcome, error=final)
                 if final.code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
-                    return self._step(LookAhead(), outcome=result)
+                    return self._step(LookAhead(self._demand, self._refused), outcome=result)
                 return self._finish(result)
             case SwitchAccount():
                 return self._step(self._claim(moment))
@@ -275,6 +289,13 @@ class Fetch:
         final = attrs.evolve(error, available_at=none.available_at)
         return self._finish(attrs.evolve(self._outcome, error=final), self._exceeded(none))
 
+    def _no_plan(self, none: NoPlan) -> Fetch:
+        """End because no account's plan allows the chart; where the provider has said so itself, with its words."""
+        error = self._outcome.error
+        if error is None or error.scope is not Scope.PLAN:
+            error = ChartApiError.invalid(none.findings)
+        return self._finish(attrs.evolve(self._outcome, error=error))
+
     def _foresee(self, outlook: Outlook) -> Fetch:
         """End with the error of an account, and when another call is worth it; say so when no account is left."""
         error, none = self._outcome.error, outlook.none
@@ -296,15 +317,14 @@ class Fetch:
         return attrs.evolve(self._outcome, error=self._outcome.error or late)
 
     def _claim(self, moment: Moment) -> TakeClaim:
-        """Ask for an account for what is left of the deadline; after a plan's limit only for one whose plan allows it."""
+        """Ask for an account for what is left of the deadline."""
         latest = moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed)
-        too_small = {attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT}
+        return TakeClaim(latest, self._demand, self._refused)
 
-        def allowed(account: Account) -> bool:
-            limits = account.limits
-            return account.id not in too_small and limits is not None and limits.allows(self.request)
-
-        return TakeClaim(latest, allowed if too_small else None)
+    @property
+    def _refused(self) -> frozenset[str]:
+        """The ids of the accounts whose plans were found to be too small."""
+        return frozenset(attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
 
     def _step(
         self,
@@ -322,6 +342,7 @@ class Fetch:
             facts,
             unused,
             sent=self._sent if sent is None else sent,
+            demand=self._demand,
             outcome=self._outcome if outcome is None else outcome,
         )
 

@@ -21,6 +21,7 @@ import attrs
 
 from .account import LONG_AGO, Account, AccountEvent, AccountSnapshot, AccountState, advance, window_of
 from .faults import ChartApiError, FaultKind
+from .plan import UNKNOWN, ChartLimits
 
 __all__ = [
     "MARGIN",
@@ -31,6 +32,7 @@ __all__ = [
     "exhaust",
     "fresh",
     "grant",
+    "learn",
     "left",
     "ready_at",
     "refund",
@@ -86,6 +88,7 @@ def current(snapshot: AccountSnapshot, account: Account, now: datetime) -> Accou
             used=0,
             spent=False,
             refunded=frozenset(),
+            told=UNKNOWN,
             reason="" if snapshot.state is AccountState.EXHAUSTED else snapshot.reason,
         )
     if snapshot.state is AccountState.THROTTLED and snapshot.until is not None and snapshot.until <= now:
@@ -128,6 +131,7 @@ def grant(snapshot: AccountSnapshot, account: Account, at: datetime) -> tuple[Ac
         serial,
         snapshot.epoch,
         at if at >= snapshot.arrival + MARGIN else snapshot.full_at,
+        snapshot.told,
     )
     return after, Claim(account.id, serial, snapshot.window, snapshot.epoch, at)
 
@@ -176,7 +180,7 @@ def restore(kept: AccountSnapshot | None, known: AccountSnapshot) -> AccountSnap
     }
     if kept.window > known.window:
         return attrs.evolve(kept, **never_back)  # type: ignore[arg-type]
-    latest = known if known.version > kept.version else kept
+    latest, older = (known, kept) if known.version > kept.version else (kept, known)
     spent = kept.spent or known.spent
     return attrs.evolve(
         latest,
@@ -184,6 +188,7 @@ def restore(kept: AccountSnapshot | None, known: AccountSnapshot) -> AccountSnap
         spent=spent,
         state=AccountState.EXHAUSTED if spent and latest.state is not AccountState.SUSPENDED else latest.state,
         refunded=kept.refunded | known.refunded,
+        told=older.told.overlaid(latest.told) if older.key_digest == latest.key_digest else latest.told,
         **never_back,  # type: ignore[arg-type]
     )
 
@@ -232,6 +237,12 @@ def reinstate(snapshot: AccountSnapshot) -> AccountSnapshot:
     return _next(snapshot, event, epoch=snapshot.epoch + 1, reason="the day is spent" if snapshot.spent else "")
 
 
+def learn(snapshot: AccountSnapshot, told: ChartLimits | None) -> AccountSnapshot:
+    """Keep to the end of the window what the provider has *told* of the limits of a chart; None tells nothing."""
+    known = snapshot.told if told is None else snapshot.told.overlaid(told)
+    return snapshot if known == snapshot.told else attrs.evolve(snapshot, told=known, version=snapshot.version + 1)
+
+
 def apply_report(
     snapshot: AccountSnapshot, account: Account, claim: Claim, error: ChartApiError | None, now: datetime
 ) -> AccountSnapshot:
@@ -252,6 +263,8 @@ def apply_report(
             return exhaust(snapshot, account, error.message)
         case FaultKind.CREDENTIAL_REJECTED:
             return suspend(snapshot, error.message)
+        case FaultKind.PLAN_LIMIT:
+            return learn(snapshot, ChartLimits.told_by(error.message))
         case _:
             return snapshot
 
@@ -262,9 +275,13 @@ def _speaks_of(claim: Claim, snapshot: AccountSnapshot) -> bool:
 
 
 def _with_key(snapshot: AccountSnapshot, account: Account) -> AccountSnapshot:
-    """Go on with another key: what was wrong with the last one is over, what it spent is not."""
+    """Go on with another key: what was wrong with the last one is over, and so is what was told of it; what it spent is not."""
     return attrs.evolve(
-        reinstate(snapshot), key_digest=account.key_digest, version=snapshot.version + 1, epoch=snapshot.epoch + 1
+        reinstate(snapshot),
+        key_digest=account.key_digest,
+        version=snapshot.version + 1,
+        epoch=snapshot.epoch + 1,
+        told=UNKNOWN,
     )
 
 

@@ -1,20 +1,34 @@
-"""The provider's plans, and whether one allows a chart request (API page, "Pricing")."""
+"""The provider's plans, what a chart request asks of one, and whether it gets it (API page, "Pricing")."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 import attrs
 
 from .chart import ChartRequest
 
-__all__ = ["CALL_LIMITS", "PLANS", "CallLimits", "ChartLimits", "PlanName"]
+__all__ = [
+    "DEFAULT_HEIGHT",
+    "DEFAULT_WIDTH",
+    "UNKNOWN",
+    "CallLimits",
+    "ChartLimits",
+    "Demand",
+    "Plan",
+    "PlanName",
+    "smallest_plan",
+]
 
-_DEFAULT_WIDTH: Final = 800
-_DEFAULT_HEIGHT: Final = 600
+DEFAULT_WIDTH: Final = 800
+DEFAULT_HEIGHT: Final = 600
+"""Pixels of a chart whose request states no size (API page, "API v2 TradingView Advanced Chart")."""
+
+_RESOLUTION: Final = re.compile(r"\((\d{1,6}) ?x ?(\d{1,6})\)")
+_PARAMETERS: Final = re.compile(r"\bparameters?\b\D{0,40}\((\d{1,6})\)", re.IGNORECASE)
 
 
 class PlanName(StrEnum):
@@ -28,35 +42,100 @@ class PlanName(StrEnum):
 
 
 @attrs.frozen
+class Demand:
+    """What a chart asks of a plan: pixels, studies and drawings together, and whether it has a watermark of its own."""
+
+    width: float = DEFAULT_WIDTH
+    height: float = DEFAULT_HEIGHT
+    studies: int = 0
+    drawings: int = 0
+    watermark: bool = False
+
+    @property
+    def parameters(self) -> int:
+        """Studies and drawings together, which is what a plan limits."""
+        return self.studies + self.drawings
+
+    @classmethod
+    def of(cls, request: ChartRequest) -> Demand:
+        """Read it from a request."""
+        return cls.of_body(request.payload)
+
+    @classmethod
+    def of_body(cls, body: Mapping[str, object]) -> Demand:
+        """Read it from a body; what is neither a size nor a list is the provider's to refuse, not the plan's."""
+        return cls(
+            _pixels(body.get("width"), DEFAULT_WIDTH),
+            _pixels(body.get("height"), DEFAULT_HEIGHT),
+            _count(body.get("studies")),
+            _count(body.get("drawings")),
+            bool(body.get("watermark")),
+        )
+
+
+@attrs.frozen
 class ChartLimits:
-    """What one chart may ask for: pixels, and studies and drawings together."""
+    """What one chart may ask for, as far as it is known: None stands for what isn't, and limits nothing.
 
-    max_width: int
-    max_height: int
-    max_parameters: int
+    Attributes:
+        max_width: pixels.
+        max_height: pixels.
+        max_parameters: studies and drawings together.
+        custom_watermark: whether it may have a watermark of its own.
+    """
 
-    def allows(self, request: ChartRequest) -> bool:
-        """Whether a request of this size and this many studies and drawings would be served."""
-        payload = request.payload
-        parameters = sum(
-            len(listed) for name in ("studies", "drawings") if isinstance(listed := payload.get(name), list | tuple)
+    max_width: int | None = None
+    max_height: int | None = None
+    max_parameters: int | None = None
+    custom_watermark: bool | None = None
+
+    @classmethod
+    def told_by(cls, message: str) -> ChartLimits | None:
+        """Read the limit a refusal speaks of: ``Exceed Max Usage Resolution Limit (800x600)``, ``… Parameter Limit (3)``.
+
+        None when it names none (API page, "Errors", 403).
+        """
+        if size := _RESOLUTION.search(message):
+            return cls(max_width=int(size[1]), max_height=int(size[2]))
+        if count := _PARAMETERS.search(message):
+            return cls(max_parameters=int(count[1]))
+        return None
+
+    @property
+    def known(self) -> bool:
+        """Whether nothing about them is in doubt."""
+        return None not in attrs.astuple(self)
+
+    @property
+    def utmost(self) -> Demand:
+        """The largest chart that they allow, where they are known."""
+        return Demand(
+            self.max_width or 0, self.max_height or 0, self.max_parameters or 0, 0, bool(self.custom_watermark)
         )
+
+    def allows(self, demand: Demand) -> bool:
+        """Whether a chart that asks for this would be served, as far as is known."""
         return (
-            _pixels(payload.get("width"), _DEFAULT_WIDTH) <= self.max_width
-            and _pixels(payload.get("height"), _DEFAULT_HEIGHT) <= self.max_height
-            and parameters <= self.max_parameters
+            (self.max_width is None or demand.width <= self.max_width)
+            and (self.max_height is None or demand.height <= self.max_height)
+            and (self.max_parameters is None or demand.parameters <= self.max_parameters)
+            and not (demand.watermark and self.custom_watermark is False)
+        )
+
+    def overlaid(self, told: ChartLimits) -> ChartLimits:
+        """Give these limits with what the provider has *told* in their place."""
+        if told is UNKNOWN or told == UNKNOWN:  # every claim comes through here
+            return self
+        return ChartLimits(
+            self.max_width if told.max_width is None else told.max_width,
+            self.max_height if told.max_height is None else told.max_height,
+            self.max_parameters if told.max_parameters is None else told.max_parameters,
+            self.custom_watermark if told.custom_watermark is None else told.custom_watermark,
         )
 
 
-PLANS: Final[Mapping[PlanName, ChartLimits]] = MappingProxyType(
-    {
-        PlanName.BASIC: ChartLimits(800, 600, 3),
-        PlanName.PRO: ChartLimits(1920, 1080, 5),
-        PlanName.MEGA: ChartLimits(1920, 1600, 10),
-        PlanName.ULTRA: ChartLimits(2048, 1920, 25),
-        PlanName.ENTERPRISE: ChartLimits(2048, 1920, 50),
-    }
-)
+UNKNOWN: Final = ChartLimits()
+"""Nothing is known, so nothing is limited."""
 
 
 @attrs.frozen
@@ -68,17 +147,54 @@ class CallLimits:
     daily_limit: int
 
 
-CALL_LIMITS: Final[Mapping[PlanName, CallLimits]] = MappingProxyType(
-    {
-        PlanName.BASIC: CallLimits(1, 3, 50),
-        PlanName.PRO: CallLimits(10, 15, 500),
-        PlanName.MEGA: CallLimits(15, 25, 1_000),
-        PlanName.ULTRA: CallLimits(35, 50, 3_000),
-        PlanName.ENTERPRISE: CallLimits(35, 50, 5_000),  # at least
-    }
-)
+@attrs.frozen
+class Plan:
+    """One row of the price list.
+
+    Attributes:
+        name: what it is called.
+        requests_per_second: the rate of its throttle.
+        burst: calls it allows at once.
+        daily_limit: calls a UTC day.
+        max_width: pixels of a chart.
+        max_height: pixels of a chart.
+        max_parameters: studies and drawings of a chart, together.
+        watermark: the provider puts its own watermark on a chart.
+        custom_watermark: a chart may have a watermark of the host's.
+        storage_days: days a stored chart is kept.
+    """
+
+    name: PlanName
+    requests_per_second: float
+    burst: int
+    daily_limit: int
+    max_width: int
+    max_height: int
+    max_parameters: int
+    watermark: bool
+    custom_watermark: bool
+    storage_days: int
+
+    @property
+    def chart(self) -> ChartLimits:
+        """What one chart may ask for."""
+        return ChartLimits(self.max_width, self.max_height, self.max_parameters, self.custom_watermark)
+
+    @property
+    def calls(self) -> CallLimits:
+        """How often an account may call."""
+        return CallLimits(self.requests_per_second, self.burst, self.daily_limit)
+
+
+def smallest_plan(plans: Sequence[Plan], demand: Demand) -> Plan | None:
+    """Give the first of *plans*, from the smallest to the largest, that allows *demand*; None when none does."""
+    return next((plan for plan in plans if plan.chart.allows(demand)), None)
 
 
 def _pixels(value: object, default: int) -> float:
     """Read a size; what is no number is the provider's to refuse, not the plan's."""
     return value if isinstance(value, int | float) else default
+
+
+def _count(value: object) -> int:
+    return len(value) if isinstance(value, list | tuple) else 0

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
 
-__all__ = ["Picture", "inspect"]
+__all__ = ["Header", "Picture", "image_data", "inspect", "read_header"]
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _HEAD: Final = struct.Struct(">I4s")
 _CRC: Final = struct.Struct(">I")
 _MAX_LENGTH: Final = 2**31 - 1
 _OVERHEAD: Final = 12  # length, type and CRC of a chunk
-_IHDR_LENGTH: Final = 13
+_IHDR: Final = struct.Struct(">IIBBBBB")
 _DEPTHS: Final = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _INDEXED: Final = 3
 _GREYSCALE: Final = (0, 4)
@@ -33,6 +34,17 @@ class Picture:
 
     width: int
     height: int
+
+
+@attrs.frozen
+class Header:
+    """What IHDR says: the size in pixels, the bits of a sample, the colour type, and whether it is interlaced."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
 
 
 @attrs.define
@@ -69,10 +81,10 @@ def inspect(data: bytes | memoryview) -> Picture | str:
         content = view[position + 8 : body_end]
         position = body_end + 4
         if picture is None:
-            header = _header(kind, content, scan)
+            header = _header(kind, content)
             if isinstance(header, str):
                 return header
-            picture = header
+            picture, scan.depth, scan.colour = Picture(header.width, header.height), header.depth, header.colour
         elif kind == b"IEND":
             return _ending(scan, len(content), end - position) or picture
         elif problem := _middle(kind, content, scan):
@@ -80,19 +92,34 @@ def inspect(data: bytes | memoryview) -> Picture | str:
     return "it has no IEND"
 
 
-def _header(kind: bytes, content: memoryview, scan: _Scan) -> Picture | str:
+def read_header(png: bytes) -> Header | None:
+    """Read what IHDR says of a PNG that :func:`inspect` has found whole; of anything else perhaps None."""
+    header = _header(png[12:16], png[16:29])
+    return None if isinstance(header, str) else header
+
+
+def image_data(png: bytes) -> Iterator[memoryview]:
+    """Go through what the IDAT chunks hold of a PNG that :func:`inspect` has found whole; of anything else, whatever."""
+    view, position = memoryview(png), len(_SIGNATURE)
+    while len(view) - position >= _OVERHEAD:
+        length, kind = _HEAD.unpack_from(view, position)
+        if kind == b"IDAT":
+            yield view[position + 8 : position + 8 + length]
+        position += _OVERHEAD + length
+
+
+def _header(kind: bytes, content: bytes | memoryview) -> Header | str:
     """Read IHDR (section 11.2.1)."""
-    if kind != b"IHDR" or len(content) != _IHDR_LENGTH:
+    if kind != b"IHDR" or len(content) != _IHDR.size:
         return "its first chunk is not a legal IHDR"
-    width, height = int.from_bytes(content[:4]), int.from_bytes(content[4:8])
-    scan.depth, scan.colour, compression, filtering, interlace = content[8:]
+    width, height, depth, colour, compression, filtering, interlace = _IHDR.unpack(content)
     if not (0 < width <= _MAX_LENGTH and 0 < height <= _MAX_LENGTH):
         return f"IHDR states an impossible size, {width} x {height}"
-    if scan.depth not in _DEPTHS.get(scan.colour, ()):
-        return f"IHDR states an impossible colour, type {scan.colour} with {scan.depth} bits"
+    if depth not in _DEPTHS.get(colour, ()):
+        return f"IHDR states an impossible colour, type {colour} with {depth} bits"
     if compression or filtering or interlace > 1:
         return "IHDR states an unknown compression, filter or interlace method"
-    return Picture(width, height)
+    return Header(width, height, depth, colour, bool(interlace))
 
 
 def _middle(kind: bytes, content: memoryview, scan: _Scan) -> str | None:

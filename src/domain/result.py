@@ -9,6 +9,7 @@ import attrs
 
 from .errors import ChartUnavailable
 from .faults import ChartApiError, FaultKind
+from .finding import Finding
 from .reply import Reply, TransportFailure
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class ChartApiResult:
         fixture_path: that file, or, when it is missing, the path it was looked for at.
         account_id: the account of the last call, None when no call was made.
         attempts: every call that was made for this request, in order.
+        warnings: what was noticed about the request or the picture and did not stop it.
     """
 
     png_bytes: bytes | None = attrs.field(
@@ -59,6 +61,7 @@ class ChartApiResult:
     fixture_path: Path | None = None
     account_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     @classmethod
     def of(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..app.emulator.accounts import EmulatedAccount
     from ..app.emulator.running import Emulator
     from ..app.emulator.scenario import Fault, Rule
+    from ..domain.catalog import Catalog
     from .account_store import AccountStoreContract
 
 __all__ = [
@@ -180,7 +181,11 @@ class ScriptedTransport:
 
 
 def emulator(
-    *accounts: EmulatedAccount | Account, rules: Sequence[Rule] = (), clock: VirtualClock | None = None, port: int = 0
+    *accounts: EmulatedAccount | Account,
+    rules: Sequence[Rule] = (),
+    clock: VirtualClock | None = None,
+    port: int = 0,
+    catalog: Catalog | None = None,
 ) -> Emulator:
     """Make a CHART-IMG of one's own, which listens on loopback for the length of a ``with`` block.
 
@@ -190,6 +195,7 @@ def emulator(
         rules: what goes wrong, and how long answers take.
         clock: the clock of the client under test, so that both live on the same day; the machine's when it is left out.
         port: where it listens; a free port when it is 0.
+        catalog: the provider's rules for a chart; the shipped ones when they are left out.
 
     Raises:
         ConfigError: the extra ``emulator`` is not installed, or the accounts or the rules can't be used.
@@ -206,7 +212,7 @@ def emulator(
         ) from None
     now = None if clock is None else clock.now
     known = tuple(EmulatedAccount.of(each) if isinstance(each, Account) else each for each in accounts) or (DEMO,)
-    return Emulator(known, Scenario(tuple(rules)), now=now, port=port)
+    return Emulator(known, Scenario(tuple(rules)), now=now, port=port, catalog=catalog)
 
 
 def __getattr__(name: str) -> object:
@@ -225,7 +231,7 @@ def __dir__() -> list[str]:
 
 
 def picture(width: int = 800, height: int = 600) -> bytes:
-    """Make a small valid PNG, *width* by *height* pixels, all white.
+    """Make a small valid PNG, *width* by *height* pixels, white beneath a black line: one colour alone is doubtful.
 
     Raises:
         ValueError: there is no picture of that size.
@@ -233,8 +239,11 @@ def picture(width: int = 800, height: int = 600) -> bytes:
     if not (0 < width <= _MAX_PIXELS and 0 < height <= _MAX_PIXELS):
         raise ValueError(f"a picture can't be {width} by {height} pixels")
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)  # greyscale of one bit, not interlaced
-    row = b"\x00" + b"\xff" * ((width + 7) // 8)  # a row begins with its filter, here none
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(row * height, 9)), (b"IEND", b""))
+    bytes_a_row = (width + 7) // 8
+    rows = bytes(1 + bytes_a_row) + (b"\x00" + b"\xff" * bytes_a_row) * (
+        height - 1
+    )  # each begins with its filter, none
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)
 
 

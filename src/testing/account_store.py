@@ -15,6 +15,7 @@ from ..adapters.memory import MemoryAccountStore
 from ..app.bootstrap import AccountPool
 from ..domain.account import Account, AccountSnapshot, AccountState
 from ..domain.faults import ChartApiError, FaultKind
+from ..domain.plan import ChartLimits
 from ..domain.pool import Granted
 from ..domain.ports import AccountStore
 from . import VirtualClock
@@ -44,6 +45,7 @@ def _snapshot(account_id: str = "a", version: int = 0, **changes: object) -> Acc
         serial=9,
         epoch=2,
         full_at=_NOON - timedelta(days=400, microseconds=1),
+        told=ChartLimits(1920, 1080, 5, custom_watermark=False),
     )
     return attrs.evolve(full, **changes)  # type: ignore[arg-type]
 
@@ -182,7 +184,9 @@ class AccountStoreContract:
                 assert outcomes[0] == outcomes[1]
                 for pool, clock, outcome in zip(pools, clocks, outcomes, strict=True):
                     if isinstance(outcome, Granted):
-                        pool.report(outcome.claim, ChartApiError.of(kind, "it failed"))
+                        pool.report(
+                            outcome.claim, ChartApiError.of(kind, "Exceed Max Usage Resolution Limit (800x600)")
+                        )
                         pool.refund(outcome.claim)
                     if step % 7 == 3:
                         pool.reinstate("a")

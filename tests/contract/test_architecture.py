@@ -19,6 +19,7 @@ PURE = {
     "collections",
     "copy",
     "datetime",
+    "difflib",
     "enum",
     "functools",
     "hashlib",

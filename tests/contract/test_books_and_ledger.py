@@ -35,7 +35,7 @@ FAULTS = (
 
 def request(number: int) -> ChartRequest:
     """Ask for one of a few small charts."""
-    return ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400, "height": 300, "watermark": str(number % 4)})
+    return ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400, "height": 300, "shiftRight": 1 + number % 4})
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])

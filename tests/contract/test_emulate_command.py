@@ -95,6 +95,26 @@ def test_accounts_and_a_scenario_come_from_files(tmp_path: Path) -> None:
     assert "canary" not in child.stdout + child.stderr
 
 
+def test_a_catalog_of_the_hosts_is_law_to_both_sides(tmp_path: Path) -> None:
+    """What only it names passes the command's own check, and is served."""
+    (tmp_path / "c.json").write_text('{"intervals": ["9h"], "exchanges": ["NOWHERE"]}')
+    probe = PROBE.replace("BINANCE", "NOWHERE").replace("1h", "9h")
+    command = ("emulate", "--", sys.executable, "-c", probe)
+    without = run(*command, cwd=tmp_path, CHARTS_CHECK="off")
+    child = run(*command, cwd=tmp_path, CHARTS_CATALOG="c.json")
+
+    assert without.stdout.startswith('[[false, "demo"], [false, "demo"]]')
+    assert child.stdout.startswith('[[true, "demo"], [true, "demo"]]')
+
+
+def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
+    """It names the variable or the file, with exit code 2."""
+    child = run("emulate", "--port", "0", cwd=tmp_path, CHARTS_CATALOG="none.json")
+
+    assert 2 == child.returncode
+    assert "none.json can't be read" in child.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -11,7 +11,7 @@ from chartimg import Account, AccountPool
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountState
 from chartimg.domain.png import Picture, inspect
-from chartimg.testing import EmulatedAccount, Fault, Rule, emulator
+from chartimg.testing import EmulatedAccount, Fault, Rule, emulator, picture
 from command import environment
 
 JOBS = 8
@@ -103,3 +103,35 @@ def test_an_export_through_faults_throttles_and_a_spent_account_keeps_true_books
     assert "canary" not in child.stdout + child.stderr + "".join(
         path.read_text("latin-1") for path in tmp_path.rglob("*") if path.is_file()
     )
+
+
+def test_a_provider_that_sends_one_picture_for_all_is_found_out(tmp_path: Path) -> None:
+    """Every chart after the first is told in the manifest, the table, the progress and the log, and none is lost."""
+    fixtures, out = tmp_path / "fixtures", tmp_path / "out"
+    fixtures.mkdir()
+    for symbol in ("AAA", "BBB", "CCC"):
+        (fixtures / f"BINANCE_{symbol}USDT__1h__price_psar_adi_v1.png").write_bytes(picture(640, 600))
+    program = (
+        "import logging; logging.basicConfig(format='LOG %(message)s'); from chartimg.__main__ import main; main()"
+    )
+    command = ["export", "--symbols", "AAAUSDT,BBBUSDT,CCCUSDT", "--timeframes", "1h", "--out", str(out), "--jobs", "3"]
+    child = subprocess.run(
+        [sys.executable, "-c", program, *command, "--templates", "price_psar_adi_v1"],
+        cwd=tmp_path,
+        env=environment(tmp_path / "home", CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=str(fixtures)),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    items = json.loads((out / "manifest.json").read_bytes())["items"]
+    told = [[warning["path"] for warning in item["warnings"]] for item in items]
+    lines = child.stderr.splitlines()
+
+    assert 0 == child.returncode, child.stderr
+    assert [["width"], ["width", ""], ["width", ""]] == sorted(told)
+    assert [picture(640, 600)] * 3 == [(out / item["file"]).read_bytes() for item in items]
+    assert (1, 2) == (child.stdout.count("ok, 1 warning "), child.stdout.count("ok, 2 warnings"))
+    assert 2 == sum("WARNING: its bytes are those of " in line for line in child.stdout.splitlines())
+    assert 2 == sum(line.startswith("[") and "WARNING: its bytes are those of " in line for line in lines)
+    assert 5 == sum(line.startswith("LOG chart_api_picture_doubtful ") for line in lines)

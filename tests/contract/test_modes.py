@@ -34,7 +34,12 @@ REFUSED = [
 
 def fetched(provider: Emulator, folder: Path, mode: str, requests: list[ChartRequest]) -> list[ChartApiResult]:
     """Fetch *requests* in *mode*, with a client of its own."""
-    settings: Mapping[str, str] = {**provider.environ, "CHARTS_API_MODE": mode, "CHARTS_FIXTURES_DIR": str(folder)}
+    settings: Mapping[str, str] = {
+        **provider.environ,
+        "CHARTS_API_MODE": mode,
+        "CHARTS_FIXTURES_DIR": str(folder),
+        "CHARTS_CHECK": "off",  # refusals of the provider's are to be seen, too
+    }
     with ChartClient.from_env(settings) as client:
         return [client.fetch(request) for request in requests]
 
@@ -92,3 +97,17 @@ def test_mock_mode_makes_no_call_for_what_is_missing(tmp_path: Path) -> None:
 
         assert 0 == provider.ledger().accounts["a"].total.asked
     assert {"CHART_API_MOCK_MISSING"} == {result.error.code for result in results if result.error is not None}
+
+
+def test_with_the_check_the_three_modes_refuse_alike_and_nothing_is_charged(tmp_path: Path) -> None:
+    """The same code, kind and details everywhere; what only the provider can know is asked of it."""
+    with emulator(QUICK) as provider:
+        results = []
+        for mode in ("real", "record", "mock"):
+            settings = {**provider.environ, "CHARTS_API_MODE": mode, "CHARTS_FIXTURES_DIR": str(tmp_path)}
+            with ChartClient.from_env(settings) as client:
+                results.append([client.fetch(request).error for request in (REFUSED[0], REFUSED[2], REFUSED[3])])
+
+        assert 0 == charged(provider)
+    assert results[0] == results[1] == results[2]
+    assert ["VALIDATION_FAILED"] * 3 == [error.code for error in results[0] if error is not None]

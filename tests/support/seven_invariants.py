@@ -17,11 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.pool import Pool
+from chartimg.catalog import shipped_catalog
 from chartimg.domain.account import Account, AccountEvent, AccountState
 from chartimg.domain.events import Event
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.ledger import MARGIN, Claim
-from chartimg.domain.pool import Granted, NoneLeft, WaitUntil
+from chartimg.domain.plan import Demand
+from chartimg.domain.pool import Granted, NoneLeft, NoPlan, WaitUntil
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import VirtualClock
 
@@ -44,9 +46,9 @@ class Notes:
         self.events.append(happened)
 
 
-def fault(kind: FaultKind, retry_after: float | None = None) -> ChartApiError:
+def fault(kind: FaultKind, retry_after: float | None = None, said: str = "") -> ChartApiError:
     """Make an error of a kind."""
-    return ChartApiError.of(kind, f"said {kind}", retry_after=retry_after)
+    return ChartApiError.of(kind, said or f"said {kind}", retry_after=retry_after)
 
 
 def within_pace(moments: Sequence[datetime], account: Account) -> bool:
@@ -57,6 +59,50 @@ def within_pace(moments: Sequence[datetime], account: Account) -> bool:
         for first, begin in enumerate(moments)
         for last, end in enumerate(moments[first:], first)
     )
+
+
+Allowed = tuple[float | None, float | None, float | None, bool | None]
+"""Width, height, studies and drawings, a watermark: what a chart may have, None where nobody knows."""
+
+PRICES: dict[str | None, Allowed] = {
+    None: (None, None, None, None),
+    "BASIC": (800, 600, 3, False),
+    "PRO": (1920, 1080, 5, False),
+    "ULTRA": (2048, 1920, 25, True),
+}
+LESSONS: dict[str, Allowed] = {
+    "Exceed Max Usage Resolution Limit (800x600)": (800, 600, None, None),
+    "Exceed Max Usage Resolution Limit (1920x1080)": (1920, 1080, None, None),
+    "Exceed Max Usage Parameter Limit (3)": (None, None, 3, None),
+    "Exceed Max Usage Parameter Limit (0)": (None, None, 0, None),
+    "Exceed Max Usage": (None, None, None, None),
+}
+
+
+def corrected(allowed: Allowed, told: Allowed) -> Allowed:
+    """Write what was told over what was thought."""
+    width, height, count, watermark = (b if a is None else a for a, b in zip(told, allowed, strict=True))
+    return width, height, count, None if watermark is None else bool(watermark)
+
+
+def fits(demand: Demand | None, allowed: Allowed) -> bool:
+    """Whether nothing that is known speaks against a chart."""
+    if demand is None:
+        return True
+    asked = (demand.width, demand.height, demand.studies + demand.drawings, demand.watermark)
+    return all(limit is None or ask <= limit for ask, limit in zip(asked, allowed, strict=True))
+
+
+def turn(demand: Demand | None, allowed: Allowed) -> tuple[float, ...]:
+    """Say how late an account's turn comes: the larger its plan, the later; in doubt it counts as BASIC, or comes last."""
+    if None in allowed:
+        if not fits(demand, PRICES["BASIC"]):
+            return (99,)
+        allowed = PRICES["BASIC"]
+    width, height, count, watermark = (float(limit or 0) for limit in allowed)
+    whole = Demand(width, height, int(count), 0, bool(watermark))
+    plan = min(place for place, prices in enumerate(PRICES.values()) if place and fits(whole, prices))
+    return (plan, width * height, count, watermark)
 
 
 @attrs.define
@@ -72,6 +118,7 @@ class Paper:
     until: datetime | None = None
     epoch: int = 0
     full_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    told: Allowed = PRICES[None]
 
     @property
     def state(self) -> AccountState:
@@ -81,6 +128,10 @@ class Paper:
         if self.spent:
             return AccountState.EXHAUSTED
         return AccountState.AVAILABLE if self.until is None else AccountState.THROTTLED
+
+    def allowed(self, account: Account) -> Allowed:
+        """Give what a chart of the account may have today."""
+        return corrected(PRICES[account.plan], self.told)
 
     def free(self, account: Account, now: datetime) -> datetime | None:
         """Give the first moment from *now* on at which there may be a call; None if there is none."""
@@ -98,9 +149,9 @@ def today(paper: Paper | None, account: Account, now: datetime) -> Paper:
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     paper = Paper(day, datetime(1970, 1, 1, tzinfo=UTC), account.api_key) if paper is None else attrs.evolve(paper)
     if paper.key != account.api_key:
-        paper.key, paper.suspended, paper.epoch = account.api_key, False, paper.epoch + 1
+        paper.key, paper.suspended, paper.epoch, paper.told = account.api_key, False, paper.epoch + 1, PRICES[None]
     if day > paper.window:
-        paper.window, paper.used, paper.spent = day, 0, False
+        paper.window, paper.used, paper.spent, paper.told = day, 0, False, PRICES[None]
     if paper.until is not None and paper.until <= now:
         paper.until = None
     return paper
@@ -127,6 +178,22 @@ kinds = st.sampled_from(
         FaultKind.QUOTA_EXCEEDED,
         FaultKind.CREDENTIAL_REJECTED,
         FaultKind.NOT_SENT,
+        FaultKind.PLAN_LIMIT,
+    ]
+)
+plans = st.sampled_from(list(PRICES))
+lessons = st.sampled_from(list(LESSONS))
+demands = st.sampled_from(
+    [
+        None,
+        None,
+        Demand(),
+        Demand(),
+        Demand(1920, 1080),
+        Demand(studies=2, drawings=2),
+        Demand(2048, 600),
+        Demand(watermark=True),
+        Demand(drawings=26),
     ]
 )
 pauses = st.sampled_from([None, 0.0, 2.5, 4.0, 60.0, 86_400.0])
@@ -155,41 +222,58 @@ class SevenInvariants(RuleBasedStateMachine):
     @initialize(
         start=st.sampled_from([NOON, MIDNIGHT - 90 * SECOND, MIDNIGHT - SECOND, MIDNIGHT]),
         limits=st.tuples(st.integers(0, 4), st.integers(1, 4)),
+        priced=st.tuples(plans, plans),
     )
-    def open(self, start: datetime, limits: tuple[int, int]) -> None:
+    def open(self, start: datetime, limits: tuple[int, int], priced: tuple[str | None, str | None]) -> None:
         """Open the first pool."""
         self.clock = VirtualClock(start)
-        self._open(limits, ("key-a1", "key-b1"))
+        self._open(limits, ("key-a1", "key-b1"), priced)
 
-    @rule(limits=st.tuples(st.integers(0, 6), st.integers(0, 6)), keys=st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    def change_the_settings(self, limits: tuple[int, int], keys: tuple[int, int]) -> None:
-        """Start another process with other limits or keys; with three, the oldest ends."""
+    @rule(
+        limits=st.tuples(st.integers(0, 6), st.integers(0, 6)),
+        keys=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+        priced=st.tuples(plans, plans),
+    )
+    def change_the_settings(
+        self, limits: tuple[int, int], keys: tuple[int, int], priced: tuple[str | None, str | None]
+    ) -> None:
+        """Start another process with other limits, keys or plans; with three, the oldest ends."""
         self.pools = self.pools[-2:]
-        self._open(limits, (f"key-a{keys[0]}", f"key-b{keys[1]}"))
+        self._open(limits, (f"key-a{keys[0]}", f"key-b{keys[1]}"), priced)
 
-    def _open(self, limits: tuple[int, int], keys: tuple[str, str]) -> None:
+    def _open(self, limits: tuple[int, int], keys: tuple[str, str], priced: tuple[str | None, str | None]) -> None:
         """Open a pool with these settings."""
         accounts = [
-            Account("a", keys[0], daily_limit=limits[0], requests_per_second=2.0, burst=2),
-            Account("b", keys[1], daily_limit=limits[1], requests_per_second=0.3, burst=1),
+            Account("a", keys[0], daily_limit=limits[0], plan=priced[0], requests_per_second=2.0, burst=2),
+            Account("b", keys[1], daily_limit=limits[1], plan=priced[1], requests_per_second=0.3, burst=1),
         ]
-        self.pools.append(Pool(accounts, self.store, self.clock, Notes()))
+        self.pools.append(Pool(accounts, self.store, self.clock, Notes(), lambda: shipped_catalog().plans))
 
     def _today(self, pool: Pool, name: str) -> Paper:
         """Copy an account's paper as it stands now under a pool's settings."""
         return today(self.papers[name], pool.account(name), self.clock.now())
 
-    @rule(which=chooser, seconds=within, without=st.frozensets(names, max_size=1))
-    def claim(self, which: int, seconds: float | None, without: frozenset[str]) -> None:
-        """Claim within some seconds, or at once, on any account or on one (invariants 1, 2, 4, 6 and 7)."""
+    @rule(which=chooser, seconds=within, demand=demands, refused=st.just(frozenset[str]()) | st.frozensets(names))
+    def claim(
+        self, which: int, seconds: float | None, demand: Demand | None = None, refused: frozenset[str] = frozenset()
+    ) -> None:
+        """Claim within some seconds, or at once, for any chart (invariants 1, 2, 4, 6 and 7); the smallest plan goes first."""
         pool, now = self.pools[which % len(self.pools)], self.clock.now()
         latest = None if seconds is None else now + timedelta(seconds=seconds)
-        allowed = [account for account in pool.accounts if account.id not in without]
-        papers = {account.id: self._today(pool, account.id) for account in allowed}
-        free = {account.id: papers[account.id].free(account, now) for account in allowed}
-        moments = [(moment, place) for place, moment in enumerate(free.values()) if moment is not None]
-        outcome = pool.claim(latest=latest, allowed=(lambda account: account.id not in without) if without else None)
+        every = {account.id: self._today(pool, account.id) for account in pool.accounts}
+        allowed = {name: paper.allowed(pool.account(name)) for name, paper in every.items()}
+        papers = {
+            name: paper
+            for name, paper in every.items()
+            if fits(demand, allowed[name]) and name not in refused and not (refused and None in allowed[name])
+        }
+        free = {name: paper.free(pool.account(name), now) for name, paper in papers.items()}
+        moments = sorted(
+            (moment, turn(demand, allowed[name]), name) for name, moment in free.items() if moment is not None
+        )
+        outcome = pool.claim(latest=latest, demand=demand, refused=refused)
         event(f"claim: {type(outcome).__name__}")
+        assert isinstance(outcome, NoPlan) is (not papers)
         match outcome:
             case Granted(claim):
                 paper, moment = papers[claim.account_id], free[claim.account_id]
@@ -202,7 +286,7 @@ class SevenInvariants(RuleBasedStateMachine):
                 assert paper.used < limit
                 assert (claim.account_id, claim.window) not in self.spent
                 if len(self.pools) == 1:
-                    assert min(moments) == (moment, [account.id for account in allowed].index(claim.account_id))
+                    assert moments[0] == (moment, turn(demand, allowed[claim.account_id]), claim.account_id)
                 paper.used += 1
                 paper.full_at = moment if moment >= paper.arrival + MARGIN else paper.full_at
                 paper.arrival = max(paper.arrival, moment) + pool.account(claim.account_id).emission
@@ -211,11 +295,11 @@ class SevenInvariants(RuleBasedStateMachine):
             case WaitUntil(at):
                 assert latest is not None
                 assert now < at < latest
-                assert any(moment <= at for moment, _ in moments)
+                assert any(moment <= at for moment, _, _ in moments)
                 if len(self.pools) == 1:
-                    assert min(moments)[0] == at
+                    assert moments[0][0] == at
             case NoneLeft(at, exhausted, suspended):
-                soonest = min(moments)[0] if moments else None
+                soonest = moments[0][0] if moments else None
                 assert soonest is None or (soonest > now if latest is None else soonest >= latest)
                 assert soonest == at
                 assert suspended == tuple(name for name, paper in papers.items() if paper.suspended)
@@ -224,6 +308,8 @@ class SevenInvariants(RuleBasedStateMachine):
                     for name, paper in papers.items()
                     if not paper.suspended and (paper.spent or paper.used >= pool.account(name).daily_limit)
                 )
+            case NoPlan(findings):
+                assert findings
 
     @rule(which=chooser, place=chooser, sleep=st.booleans())
     def confirm(self, which: int, place: int, sleep: bool) -> None:  # noqa: FBT001
@@ -264,14 +350,22 @@ class SevenInvariants(RuleBasedStateMachine):
             paper.used -= 1
             held.refunded = True
 
-    @rule(which=chooser, place=chooser, kind=kinds, retry_after=pauses)
-    def report(self, which: int, place: int, kind: FaultKind | None, retry_after: float | None) -> None:
+    @rule(which=chooser, place=chooser, kind=kinds, retry_after=pauses, lesson=lessons)
+    def report(
+        self,
+        which: int,
+        place: int,
+        kind: FaultKind | None,
+        retry_after: float | None,
+        lesson: str = "Exceed Max Usage",
+    ) -> None:
         """Report any outcome of any claim, however late (invariants 2, 3 and 4)."""
         if not self.held:
             return
         held, pool = self.held[-1 - place % min(9, len(self.held))], self.pools[which % len(self.pools)]
         name, now = held.claim.account_id, self.clock.now()
-        pool.report(held.claim, None if kind is None else fault(kind, retry_after))
+        said = lesson if kind is FaultKind.PLAN_LIMIT else ""
+        pool.report(held.claim, None if kind is None else fault(kind, retry_after, said))
         if kind is None:
             return
         account, paper = pool.account(name), self._today(pool, name)
@@ -290,6 +384,8 @@ class SevenInvariants(RuleBasedStateMachine):
                 self._spend(name, account, paper)
             case FaultKind.CREDENTIAL_REJECTED:
                 paper.suspended, paper.until = True, None
+            case FaultKind.PLAN_LIMIT:
+                paper.told = corrected(paper.told, LESSONS[lesson])
             case _:
                 pass
 
@@ -322,7 +418,7 @@ class SevenInvariants(RuleBasedStateMachine):
         """Claim as many units as there are *pauses*, then report each of the calls as throttled (invariant 4)."""
         count = len(self.held)
         for _ in pauses:
-            self.claim(which, 0.6, frozenset())
+            self.claim(which, 0.6)
         for place, pause in zip(range(len(self.held) - count), pauses, strict=False):
             self.report(which, place, FaultKind.THROTTLED, pause)
 
@@ -330,7 +426,7 @@ class SevenInvariants(RuleBasedStateMachine):
     def call(self, which: int, kind: FaultKind | None, retry_after: float | None, seconds: float) -> None:
         """Claim within some seconds, wait for the claim, have it confirmed and report what came of the call."""
         count = len(self.held)
-        self.claim(which, seconds, frozenset())
+        self.claim(which, seconds)
         if len(self.held) > count:
             self.confirm(which, 0, sleep=True)
             self.report(which, 0, kind, retry_after)
@@ -387,6 +483,7 @@ class SevenInvariants(RuleBasedStateMachine):
                 snapshot.arrival,
             )
             assert (paper.until or snapshot.until) == snapshot.until
+            assert paper.told == attrs.astuple(snapshot.told)
             assert snapshot.version >= self.versions[name]
             self.versions[name] = snapshot.version
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chartimg.codec import dump, load
 from chartimg.domain.account import Account, AccountSnapshot, AccountState
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.plan import PlanName
+from chartimg.domain.plan import ChartLimits, PlanName
 from chartimg.domain.template import ChartTemplate
 
 SECRET = "canary-value-93b1"
@@ -76,6 +76,7 @@ MOMENTS = st.datetimes(
         refunded=st.frozensets(st.integers(), max_size=5),
         serial=st.integers(),
         epoch=st.integers(),
+        told=st.builds(ChartLimits, *[st.none() | st.integers()] * 3, st.none() | st.booleans()),
     )
 )
 def test_a_snapshot_is_read_back_as_it_was(snapshot: AccountSnapshot) -> None:

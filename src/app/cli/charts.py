@@ -59,6 +59,7 @@ def fetch(
     elif result.error is None:
         source = f"fixture {result.fixture_path}" if result.from_fixture else f"account {result.account_id}"
         typer.echo(f"{request.key}: {out} ({len(result.unwrap()):,} bytes, from {source})")
+    complain(*(f"{request.key}: {finding}" for finding in result.warnings))
     if result.error is not None:
         complain(f"{request.key}: {result.error.code} ({result.error.kind}): {result.error.message}")
         raise SystemExit(_exit_code([result.error.code]))
@@ -78,7 +79,7 @@ def export(
     known = open_templates(config)
     chosen = [_template(known, each) for each in (_split("--templates", templates) if templates else known)]
     requests = [
-        template.request(symbol, timeframe)
+        template.request(symbol, timeframe).with_timezone(config.default_timezone)
         for symbol in _split("--symbols", symbols)
         for timeframe in _split("--timeframes", timeframes)
         for template in chosen
@@ -89,7 +90,7 @@ def export(
     _refuse_missing_fixtures(config)
     client = ChartClient(config)
     with following(len(set(requests))) as told, terminable():
-        work = Export(client.fetch, requests, out, jobs=jobs, told=told)
+        work = Export(client.fetch, requests, out, jobs=jobs, told=told, listener=client.listener)
         try:
             manifest = work.run()
         except OSError as error:
@@ -131,7 +132,7 @@ def _refuse_missing_fixtures(config: WorkerConfig) -> None:
 
 def _refuse_problems(request: ChartRequest) -> None:
     if problems := request.problems():
-        raise ConfigError([f"the chart request is wrong: {problem}" for problem in problems])
+        raise ConfigError([f"the chart request is wrong: {each.path}: {each.message}" for each in problems])
 
 
 def _report(request: ChartRequest, result: ChartApiResult, out: Path) -> Mapping[str, object]:
@@ -151,6 +152,7 @@ def _report(request: ChartRequest, result: ChartApiResult, out: Path) -> Mapping
         "accountId": result.account_id,
         "attempts": result.attempts,
         "error": result.error,
+        "warnings": result.warnings,
     }
 
 

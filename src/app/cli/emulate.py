@@ -45,6 +45,7 @@ def emulate(
     """Run a CHART-IMG of one's own on loopback: real HTTP, no key, no quota."""
     if any(find_spec(needed) is None for needed in ("h11", "PIL")):
         raise ConfigError("the emulator needs the extra 'emulator'; install it with: pip install 'chartimg[emulator]'")
+    from ..config import read_catalog
     from ..emulator.accounts import DEMO, read_accounts
     from ..emulator.running import Emulator
     from ..emulator.scenario import read_scenario
@@ -56,7 +57,7 @@ def emulate(
     if port is None:
         port = 0 if command else _PORT
     _log(logging.WARNING if command else logging.INFO)
-    with Emulator(known, scenario, port=port) as emulator, terminable():
+    with Emulator(known, scenario, port=port, catalog=read_catalog()) as emulator, terminable():
         complain(
             f"CHART-IMG is emulated at {emulator.url} for {', '.join(f'{a.id} ({a.account.plan})' for a in known)}"
         )

@@ -13,10 +13,13 @@ import typer
 from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from ...version import __version__
 from .accounts import accounts_app
+from .catalog import catalog_app
 from .charts import export, fetch
+from .check import check
 from .emulate import emulate
 from .fixtures import fixtures_app
 from .process import FAILED, MISUSED, STORE_GONE, complain
+from .templates import templates_app
 
 __all__ = ["app", "run"]
 
@@ -26,14 +29,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they show local variables, and so keys
     rich_markup_mode=None,
     help="TradingView chart pictures from the CHART-IMG API.",
-    epilog="Exit codes: 0 all there, 1 some charts failed, 2 wrong usage or settings, "
+    epilog="Exit codes: 0 all there, 1 some charts failed or something is wrong with what was checked, 2 wrong usage or settings, "
     "69 the account store can't be reached, 75 come back later for quota.",
 )
 app.command()(fetch)
 app.command()(export)
+app.command()(check)
 app.command()(emulate)
 app.add_typer(accounts_app, name="accounts")
+app.add_typer(catalog_app, name="catalog")
 app.add_typer(fixtures_app, name="fixtures")
+app.add_typer(templates_app, name="templates")
 
 
 def run() -> None:

@@ -8,10 +8,11 @@ from typing import Final
 
 import attrs
 
+from ...catalog import shipped_catalog
 from ...codec import load
 from ...domain.account import Account
 from ...domain.errors import ConfigError
-from ...domain.plan import CALL_LIMITS, PLANS, CallLimits, ChartLimits, PlanName
+from ...domain.plan import CallLimits, PlanName
 
 __all__ = ["DEMO", "EmulatedAccount", "read_accounts"]
 
@@ -52,7 +53,8 @@ class EmulatedAccount:
     def account(self) -> Account:
         """What a client writes into its settings, so that its books and the emulator's agree."""
         name = (self.plan or PlanName.BASIC).upper()
-        known = CALL_LIMITS[PlanName(name) if name in PlanName.__members__ else PlanName.BASIC]
+        plans = shipped_catalog().plan_by_name
+        known = plans[PlanName(name) if name in PlanName.__members__ else PlanName.BASIC]
         return Account(
             self.id,
             self.api_key,
@@ -69,9 +71,9 @@ class EmulatedAccount:
         return CallLimits(account.requests_per_second, account.burst, account.daily_limit)
 
     @cached_property
-    def chart(self) -> ChartLimits:
-        """What one chart of it may ask for."""
-        return PLANS[PlanName(str(self.account.plan))]
+    def plan_name(self) -> PlanName:
+        """The plan it is on."""
+        return PlanName(str(self.account.plan))
 
 
 DEMO: Final = EmulatedAccount("demo", "demo-key", plan=PlanName.PRO)

@@ -2,6 +2,9 @@
 
 In this order, as a gateway with a service behind it: the path, the key, the throttle, the quota; from here on the call is
 charged; then the faults of the scenario, the body, the plan; and else the picture.
+
+The documentation has no words for a watermark on a plan that allows none. ``Exceed Max Usage Watermark Limit`` is assumed,
+after those it has for size and number (API page, "Errors", 403).
 """
 
 from __future__ import annotations
@@ -16,11 +19,14 @@ from typing import Final
 
 import attrs
 
+from ...catalog import shipped_catalog
 from ...codec import dump
+from ...domain.catalog import Catalog
 from ...domain.errors import ConfigError
+from ...domain.plan import Plan
 from .accounts import EmulatedAccount, refuse_twins
 from .books import Admission, KeyBooks, Ledger
-from .rules import Chart, Refusal, documented_paths, read_body
+from .rules import Chart, Refusal, read_body
 from .scenario import Effect, Fault, Scenario, Script, read_scenario
 
 __all__ = ["Answer", "Asked", "Provider", "Wire"]
@@ -106,16 +112,23 @@ class Provider:
         accounts: the keys it knows.
         now: gives the date and time (UTC); moving the clock adds to it.
         scenario: what goes wrong.
+        catalog: the rules it decides by; the shipped ones when they are left out.
 
     Raises:
         ConfigError: two accounts have the same id or key, or the scenario names an account that isn't there.
     """
 
     def __init__(
-        self, accounts: Sequence[EmulatedAccount], now: Callable[[], datetime], scenario: Scenario | None = None
+        self,
+        accounts: Sequence[EmulatedAccount],
+        now: Callable[[], datetime],
+        scenario: Scenario | None = None,
+        catalog: Catalog | None = None,
     ) -> None:
         refuse_twins(accounts, where="the emulator's accounts")
         self._accounts = {account.api_key: account for account in accounts}
+        self._catalog = catalog or shipped_catalog()
+        self._plans = {**shipped_catalog().plan_by_name, **self._catalog.plan_by_name}
         self._books = {account.id: KeyBooks(account.calls) for account in accounts}
         self._now = now
         self._moved = timedelta()
@@ -157,7 +170,7 @@ class Provider:
         if asked.path.startswith("/_emulator/"):
             return self._control(asked)
         if asked.path != CHART_PATH or asked.method != "POST":
-            return _not_found(asked)
+            return self._not_found(asked)
         account = self._accounts.get(asked.headers.get("x-api-key", ""))
         if account is None:
             self._unknown += 1
@@ -169,7 +182,8 @@ class Provider:
                 return _told(account.id, _error(429, "Limit Exceeded", "LimitExceededException"))
             case Admission.CHARGED:
                 effect = self._script.strike(account.id)
-                return _told(account.id, _struck(_served(account, read_body(asked.body)), effect), effect)
+                served = _served(self._plans[account.plan_name], read_body(asked.body, self._catalog))
+                return _told(account.id, _struck(served, effect), effect)
 
     def _control(self, asked: Asked) -> Answer:
         """Serve the paths of the emulator's own: what a test asks for and sets."""
@@ -185,7 +199,7 @@ class Provider:
                     self.play(read_scenario(asked.body.decode("utf-8", "replace"), where="the scenario"))
                     return Answer(200, b"{}")
                 case _:
-                    return _not_found(asked)
+                    return self._not_found(asked)
         except ConfigError as error:
             return _error(400, str(error))
 
@@ -203,6 +217,19 @@ class Provider:
             case _:
                 raise ConfigError('the clock is moved with {"advance": seconds} or {"now": "2026-01-05T12:00:00Z"}')
 
+    def _not_found(self, asked: Asked) -> Answer:
+        """Answer what isn't here as the real one does, and say in the log what is."""
+        documented = {endpoint.path for endpoint in self._catalog.paths}
+        prefixes = {path.partition("<")[0] for path in documented if "<" in path}
+        if asked.path == CHART_PATH:
+            hint = f"{CHART_PATH} wants POST, not {asked.method}"
+        elif asked.path in documented or any(asked.path.startswith(prefix) for prefix in prefixes):
+            hint = f"{asked.path} is documented, but only POST {CHART_PATH} is emulated"
+        else:
+            hint = f"{asked.method} {asked.path} is nowhere in the API; did you mean POST {CHART_PATH}?"
+        _LOGGER.warning("404 %s", hint)
+        return _error(404, "Route not found.")
+
 
 def _moment(text: str) -> datetime:
     try:
@@ -212,15 +239,17 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _served(account: EmulatedAccount, meaning: Chart | Refusal) -> Answer:
+def _served(plan: Plan, meaning: Chart | Refusal) -> Answer:
     """Answer with the picture, or with what the body or the plan is refused for."""
     if isinstance(meaning, Refusal):
-        return Answer(meaning.status, b"" if meaning.content is None else _json(meaning.content))
-    limits, (width, height) = account.chart, meaning.size
-    if width > limits.max_width or height > limits.max_height:
-        return _error(403, f"Exceed Max Usage Resolution Limit ({limits.max_width}x{limits.max_height})")
-    if meaning.parameters > limits.max_parameters:
-        return _error(403, f"Exceed Max Usage Parameter Limit ({limits.max_parameters})")
+        return Answer(meaning.status, meaning.body)
+    width, height = meaning.size
+    if width > plan.max_width or height > plan.max_height:
+        return _error(403, f"Exceed Max Usage Resolution Limit ({plan.max_width}x{plan.max_height})")
+    if meaning.parameters > plan.max_parameters:
+        return _error(403, f"Exceed Max Usage Parameter Limit ({plan.max_parameters})")
+    if meaning.watermark and not plan.custom_watermark:
+        return _error(403, "Exceed Max Usage Watermark Limit")
     kind = "image/jpeg" if meaning.body["format"] == "jpeg" else "image/png"
     return Answer(200, chart=meaning, content_type=kind)
 
@@ -243,20 +272,6 @@ def _error(status: int, message: str, kind: str | None = None) -> Answer:
 
 def _json(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
-
-
-def _not_found(asked: Asked) -> Answer:
-    """Answer what isn't here as the real one does, and say in the log what is."""
-    documented = documented_paths()
-    prefixes = {path.partition("<")[0] for path in documented if "<" in path}
-    if asked.path == CHART_PATH:
-        hint = f"{CHART_PATH} wants POST, not {asked.method}"
-    elif asked.path in documented or any(asked.path.startswith(prefix) for prefix in prefixes):
-        hint = f"{asked.path} is documented, but only POST {CHART_PATH} is emulated"
-    else:
-        hint = f"{asked.method} {asked.path} is nowhere in the API; did you mean POST {CHART_PATH}?"
-    _LOGGER.warning("404 %s", hint)
-    return _error(404, "Route not found.")
 
 
 def _told(who: str, answer: Answer, effect: Effect | None = None) -> Answer:

@@ -1,40 +1,64 @@
 """What the provider makes of a body: the chart it asks for, or why it is refused.
 
-The rules are the catalogue's; deciding is done here and nowhere else, so that the client's own check can be tried
+The rules are the catalog's; deciding is done here and nowhere else, so that the client's own check can be tried
 against it. Source: API page, "API v2 TradingView Advanced Chart", tables of parameters, and "Errors".
+
+How much the provider looks at is not documented. Here it refuses a wrong type wherever the catalog knows the type, and a
+wrong number or choice wherever it stands in the tables of the chart itself. What a study or a drawing makes of its own
+numbers and choices is left to it, and so is what the catalog doesn't know.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Any, Final
+from functools import lru_cache
+from itertools import islice
+from types import UnionType
+from typing import Final
 
 import attrs
 
-__all__ = ["Chart", "Refusal", "documented_paths", "read_body"]
+from ...catalog import shipped_catalog
+from ...domain.catalog import Catalog, Entry, Parameter, ValueType
 
-_SYMBOL: Final = re.compile(r"[A-Za-z0-9_.:!/&()+\-*^ ]+")  # a formula of symbols, too
-_EXCHANGE: Final = re.compile(r"([A-Za-z0-9_]+):(?=[A-Za-z0-9])")
-_INTERVAL: Final = re.compile(r"[1-9]\d{0,3}[smhDWMY]")
-_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
-    "String": str,
-    "Integer": int,
-    "Float": (int, float),
-    "Boolean": bool,
-    "Object": Mapping,
+__all__ = ["Chart", "Refusal", "read_body"]
+
+_MARKS: Final = frozenset("_.:!/&()+-*^ ")  # of a symbol, beside letters and digits; a formula of symbols, too
+_EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # looks at each letter once
+_INTERVAL: Final = re.compile(r"[1-9]\d{0,3}[smhDWMY]", re.ASCII)
+_NAMED: Final[Mapping[ValueType, str]] = {
+    ValueType.STRING: "text",
+    ValueType.COLOUR: "text",
+    ValueType.INTEGER: "an integer",
+    ValueType.FLOAT: "a number",
+    ValueType.BOOLEAN: "a boolean",
+    ValueType.MOMENT: "a date and time in ISO 8601",
+    ValueType.OBJECT: "an object",
+    ValueType.OBJECTS: "an array of objects",
+    ValueType.STRING_OR_OBJECT: "text or an object",
 }
-_NAMED: Final = {
-    "String": "text",
-    "Integer": "an integer",
-    "Float": "a number",
-    "Boolean": "a boolean",
-    "Object": "an object",
+_TYPES: Final[Mapping[ValueType, type | UnionType]] = {
+    ValueType.STRING: str,
+    ValueType.COLOUR: str,
+    ValueType.BOOLEAN: bool,
+    ValueType.OBJECT: Mapping,
+    ValueType.OBJECTS: list,
+    ValueType.STRING_OR_OBJECT: str | Mapping,
 }
+_DEFAULTS: Final[Mapping[str, object]] = {
+    "symbol": "BINANCE:BTCUSDT",
+    "interval": "1D",
+    "width": 800,
+    "height": 600,
+    "theme": "light",
+    "style": "candle",
+    "timezone": "Etc/UTC",
+    "format": "png",
+}
+_MOST_TOLD: Final = 100  # field errors of one body
 _MOST_KNOWN: Final = 1024  # bodies whose meaning is remembered
 
 FieldError = Mapping[str, object]
@@ -42,10 +66,10 @@ FieldError = Mapping[str, object]
 
 @attrs.frozen
 class Refusal:
-    """A body is refused with *status* and *content*; None stands for no content at all."""
+    """A body is refused with *status* and *body*, which may be empty."""
 
     status: int
-    content: object = None
+    body: bytes = b""
 
 
 @attrs.frozen
@@ -65,22 +89,18 @@ class Chart:
         """How many studies and drawings it has."""
         return sum(len(listed) for name in ("studies", "drawings") if isinstance(listed := self.body.get(name), list))
 
-
-_DEFAULTS: Final[Mapping[str, object]] = {
-    "symbol": "BINANCE:BTCUSDT",
-    "interval": "1D",
-    "width": 800,
-    "height": 600,
-    "theme": "light",
-    "style": "candle",
-    "timezone": "Etc/UTC",
-    "format": "png",
-}
+    @property
+    def watermark(self) -> bool:
+        """Whether it has a watermark of its own."""
+        return bool(self.body.get("watermark"))
 
 
 @lru_cache(maxsize=_MOST_KNOWN)
-def read_body(content: bytes) -> Chart | Refusal:
-    """Read the body of a request, from the whole to its fields to their meaning. Total: never raises."""
+def read_body(content: bytes, catalog: Catalog | None = None) -> Chart | Refusal:
+    """Read the body of a request, from the whole to its fields to their meaning, by the rules of *catalog*.
+
+    The shipped ones when it is left out. Total: never raises.
+    """
     try:
         body = json.loads(content or b"{}", parse_constant=_refuse_constant)
         identity = json.dumps(
@@ -89,47 +109,17 @@ def read_body(content: bytes) -> Chart | Refusal:
     except (ValueError, RecursionError):
         return Refusal(400)
     if not isinstance(body, dict):
-        return Refusal(422, {"message": "Invalid Request"})
-    rules = _catalogue()
-    if errors := list(_field_errors(body, rules)):
-        return Refusal(422, errors)
-    full = {**_DEFAULTS, **{name: value for name, value in body.items() if value is not None}}
-    exchanges = set(_EXCHANGE.findall(str(full["symbol"])))
-    if not exchanges <= rules.exchanges:
-        return Refusal(422, {"message": "Invalid Symbol"})
-    if full["interval"] not in rules.intervals:
-        return Refusal(422, {"message": "Invalid Interval"})
-    return Chart(full, identity)
-
-
-def documented_paths() -> Mapping[str, str]:
-    """Give the paths of the documented API, each with its method."""
-    return {entry["path"]: entry["method"] for entry in _catalogue().paths}
-
-
-@attrs.frozen
-class _Catalogue:
-    """The part of the catalogue that decides."""
-
-    intervals: frozenset[str]
-    timezones: frozenset[str]
-    exchanges: frozenset[str]
-    tables: Mapping[str, Sequence[Mapping[str, Any]]]
-    paths: Sequence[Mapping[str, str]]
-
-
-@cache
-def _catalogue() -> _Catalogue:
-    """Read the catalogue when it is first needed."""
-    text = (files("chartimg.catalog") / "advanced_chart_v2.json").read_text(encoding="utf-8")
-    data = json.loads(text)
-    return _Catalogue(
-        frozenset(data["intervals"]) | frozenset(data["unconfirmedIntervals"]),
-        frozenset(data["timezones"]),
-        frozenset(data["exchanges"]),
-        {name: data[name] for name in ("parameters", "study", "drawing", "override", "priceRange", "range")},
-        data["paths"],
-    )
+        return _refused({"message": "Invalid Request"})
+    rules = catalog or shipped_catalog()
+    if errors := list(islice(_body_errors(body, rules), _MOST_TOLD)):
+        return _refused(errors)
+    symbol, interval = body.get("symbol"), body.get("interval")
+    if isinstance(symbol, str) and rules.exchanges and not rules.exchange_set.issuperset(_EXCHANGE.findall(symbol)):
+        return _refused({"message": "Invalid Symbol"})
+    if isinstance(interval, str) and rules.intervals and interval not in rules.interval_set:
+        return _refused({"message": "Invalid Interval"})
+    given = {name: value for name, value in body.items() if value is not None}
+    return Chart({**_DEFAULTS, **given}, identity)
 
 
 def _refuse_constant(_: str) -> object:
@@ -137,86 +127,142 @@ def _refuse_constant(_: str) -> object:
     raise ValueError
 
 
+def _refused(content: object) -> Refusal:
+    """Refuse with *content*; what is nested so deep that it can be read and not be told again can't be read either."""
+    try:
+        return Refusal(422, json.dumps(content, separators=(",", ":")).encode())
+    except RecursionError:
+        return Refusal(400)
+
+
 def _whole(value: object) -> int:
     return int(value) if isinstance(value, int | float) else 0
 
 
-def _field_errors(body: Mapping[str, object], rules: _Catalogue) -> Iterator[FieldError]:
-    """List what is wrong with the fields, in the order of the tables."""
-    symbol, interval, timezone = (body.get(name) for name in ("symbol", "interval", "timezone"))
-    if symbol is not None and not _is_symbol(symbol):
-        yield _error(symbol, "must be a valid tradingview EXCHANGE:SYMBOL", "symbol")
-    if interval is not None and not (isinstance(interval, str) and _INTERVAL.fullmatch(interval)):
-        yield _error(interval, "must be a supported interval", "interval")
-    if timezone is not None and not (isinstance(timezone, str) and timezone in rules.timezones):
-        yield _error(timezone, "must be a supported timezone", "timezone")
-    plain = [entry for entry in rules.tables["parameters"] if entry["name"] not in {"symbol", "interval", "timezone"}]
-    yield from _table_errors(body, plain, "")
-    if isinstance(override := body.get("override"), Mapping):
-        yield from _table_errors(override, rules.tables["override"], "override.")
-        if isinstance(window := override.get("priceRange"), Mapping):
-            yield from _table_errors(window, rules.tables["priceRange"], "override.priceRange.")
-    if isinstance(span := body.get("range"), Mapping):
-        yield from _table_errors(span, rules.tables["range"], "range.")
-    for name, table in (("studies", "study"), ("drawings", "drawing")):
-        if isinstance(listed := body.get(name), list):
-            for place, entry in enumerate(listed):
-                if isinstance(entry, Mapping):
-                    yield from _table_errors(entry, rules.tables[table], f"{name}[{place}].")
-                else:
-                    yield _error(entry, "must be an object", f"{name}[{place}]")
+def _body_errors(body: Mapping[str, object], rules: Catalog) -> Iterator[FieldError]:
+    """List what is wrong with the fields, in the order of the catalog."""
+    for row in rules.parameters:
+        value = body.get(row.name)
+        match row.name:
+            case "symbol" if value is not None and not _is_symbol(value):
+                yield _error(value, "must be a valid tradingview EXCHANGE:SYMBOL", row.name)
+            case "interval" if value is not None and not _is_interval(value, rules):
+                yield _error(value, "must be a supported interval", row.name)
+            case "timezone" if value is not None and not _is_timezone(value, rules):
+                yield _error(value, "must be a supported timezone", row.name)
+            case _:
+                yield from _table_errors(body, [row], "", strict=True)
+        if row.name == "override" and isinstance(value, Mapping):
+            yield from _part_errors(value, "style", rules.style_override_by_name.values(), row.name)
+        elif row.name in {"studies", "drawings"} and isinstance(value, list):
+            known = rules.study_by_name if row.name == "studies" else rules.drawing_by_name
+            for place, entry in enumerate(value):
+                yield from _entry_errors(entry, known, f"{row.name}[{place}]")
+
+
+def _entry_errors(entry: object, known: Mapping[str, Entry], prefix: str) -> Iterator[FieldError]:
+    """List what is wrong within a study or a drawing, if its name is known."""
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    if isinstance(entry, Mapping) and isinstance(name, str) and (found := known.get(name)) is not None:
+        yield from _part_errors(entry, "input", found.inputs, prefix)
+        yield from _part_errors(entry, "override", found.overrides, prefix)
 
 
 def _is_symbol(value: object) -> bool:
-    """Whether *value* is EXCHANGE:SYMBOL, or a formula of such."""
-    if not isinstance(value, str) or not _SYMBOL.fullmatch(value):
+    """Whether *value* is EXCHANGE:SYMBOL, or a formula of such, in letters and digits of any script."""
+    if not isinstance(value, str) or not all(letter in _MARKS or letter.isalnum() for letter in value):
         return False
-    return 0 < value.count(":") == len(_EXCHANGE.findall(value)) and value.count("(") == value.count(")")
+    return _is_balanced(value) and 0 < value.count(":") == len(_EXCHANGE.findall(value))
+
+
+def _is_interval(value: object, rules: Catalog) -> bool:
+    """Whether *value* looks like an interval; it may be one that doesn't exist."""
+    return isinstance(value, str) and (not rules.intervals or bool(_INTERVAL.fullmatch(value)))
+
+
+def _is_timezone(value: object, rules: Catalog) -> bool:
+    return isinstance(value, str) and (not rules.timezones or value in rules.timezone_set)
+
+
+def _is_balanced(text: str) -> bool:
+    """Whether every parenthesis that opens closes again."""
+    depth = 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _part_errors(
+    whole: Mapping[str, object], name: str, table: Iterable[Parameter], prefix: str
+) -> Iterator[FieldError]:
+    """List what is wrong with the types in the part *name* of *whole*, if it has one."""
+    if isinstance(part := whole.get(name), Mapping):
+        yield from _table_errors(part, table, f"{prefix}.{name}.", strict=False)
 
 
 def _table_errors(
-    fields: Mapping[str, object], table: Sequence[Mapping[str, Any]], prefix: str
+    fields: Mapping[str, object], table: Iterable[Parameter], prefix: str, *, strict: bool
 ) -> Iterator[FieldError]:
-    """List what a table of the documentation finds wrong with *fields*."""
-    for rule in table:
-        value, param = fields.get(rule["name"]), f"{prefix}{rule['name']}"
+    """List what a table of the documentation finds wrong with *fields*; numbers and choices only if *strict*."""
+    for row in table:
+        value, param = fields.get(row.name), f"{prefix}{row.name}"
         if value is None:
-            if rule.get("required"):
+            if row.required:
                 yield _error(None, "is required", param)
-        elif problem := _problem(value, rule):
+        elif not _is_of(value, row.type):
+            yield _error(value, f"must be {_NAMED[row.type]}", param)
+        elif isinstance(value, Mapping):
+            yield from _table_errors(value, row.fields, f"{param}.", strict=strict)
+        elif isinstance(value, list):
+            for place, entry in enumerate(value):
+                if isinstance(entry, Mapping):
+                    yield from _table_errors(entry, row.fields, f"{param}[{place}].", strict=strict)
+                else:
+                    yield _error(entry, "must be an object", f"{param}[{place}]")
+        elif strict and (problem := _problem(value, row)):
             yield _error(value, problem, param)
 
 
-def _problem(value: object, rule: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with one value, by its row of a table."""
-    kind = rule["type"]
-    if kind == "String or Object":
-        kind = "Object" if isinstance(value, Mapping) else "String"
-    if kind == "Object[]":
-        return None if isinstance(value, list) else "must be an array of objects"
-    if kind == "DateTime":
-        return None if _is_moment(value) else "must be a date and time in ISO 8601"
-    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "Boolean"):
-        return f"must be {_NAMED[kind]}"
-    if kind != "Object" and "enum" in rule and value not in rule["enum"]:
-        return f"must be one of {', '.join(map(str, rule['enum']))}"
-    if isinstance(value, int | float):
-        if "min" in rule and value < rule["min"]:
-            return f"must be at least {rule['min']}"
-        if "max" in rule and value > rule["max"]:
-            return f"must be at most {rule['max']}"
-    if isinstance(value, str) and rule.get("required") and not value.strip():
-        return "must not be empty"
-    return None
+def _is_of(value: object, kind: ValueType) -> bool:
+    """Whether *value* has a type of the documentation."""
+    match kind:
+        case ValueType.INTEGER:
+            return value.is_integer() if isinstance(value, float) else _is_number(value)
+        case ValueType.FLOAT:
+            return _is_number(value)
+        case ValueType.MOMENT:
+            return _is_moment(value)
+        case _:
+            return isinstance(value, _TYPES[kind])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_moment(value: object) -> bool:
-    """Whether *value* is a date and time in ISO 8601."""
+    """Whether *value* is a date, or a date and time, in ISO 8601."""
     try:
         datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         return False
     return True
+
+
+def _problem(value: object, row: Parameter) -> str | None:
+    """Say what is wrong with the number or the choice of a value whose type is right."""
+    if row.enum and value not in row.enum:
+        return f"must be one of {', '.join(map(str, row.enum))}"
+    if isinstance(value, int | float):
+        if row.min is not None and value < row.min:
+            return f"must be at least {row.min}"
+        if row.max is not None and value > row.max:
+            return f"must be at most {row.max}"
+    if isinstance(value, str) and row.required and not value.strip():
+        return "must not be empty"
+    return None
 
 
 def _error(value: object, msg: str, param: str) -> FieldError:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from ...domain.catalog import Catalog
 from ...domain.errors import ConfigError
 from .accounts import DEMO, EmulatedAccount
 from .books import Ledger
@@ -32,6 +33,7 @@ class Emulator:
         now: gives the date and time (aware); the machine's when it is left out. Give the clock of a client,
             ``clock.now``, and both live on the same day.
         port: where it listens; a free port when it is 0.
+        catalog: the provider's rules; the shipped ones when they are left out.
 
     Attributes:
         accounts: the keys it knows.
@@ -48,10 +50,11 @@ class Emulator:
         *,
         now: Callable[[], datetime] | None = None,
         port: int = 0,
+        catalog: Catalog | None = None,
     ) -> None:
         self.accounts = tuple(accounts)
         self._port = port
-        self._provider = Provider(self.accounts, now or _utc_now, scenario)
+        self._provider = Provider(self.accounts, now or _utc_now, scenario, catalog)
         self._running: _Running | None = None
         self.url = ""
 

@@ -18,6 +18,7 @@ from chartimg.adapters.logs import LOG_NAMES, LogListener
 from chartimg.domain import events
 from chartimg.domain.events import Event
 from chartimg.domain.faults import FaultKind
+from chartimg.domain.finding import Finding, Severity
 
 MOMENT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CHART = "BINANCE:BTCUSDT 1h price_v1"
@@ -60,6 +61,17 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         logging.ERROR,
         {"account_id": "a", "reason": "Forbidden"},
     ),
+    "chart_api_plan_limit_learned": (
+        events.PlanLimitLearned("a", 800, 600, None, MOMENT),
+        logging.WARNING,
+        {
+            "account_id": "a",
+            "max_width": 800,
+            "max_height": 600,
+            "max_parameters": None,
+            "until": "2026-01-05T12:00:00+00:00",
+        },
+    ),
     "chart_api_limit_exceeded": (
         events.LimitExceeded(CHART, ("a", "b"), (), None),
         logging.ERROR,
@@ -84,6 +96,25 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         events.FixtureStale(CHART, "/f/x.png"),
         logging.WARNING,
         {"chart": CHART, "path": "/f/x.png"},
+    ),
+    "chart_api_request_doubtful": (
+        events.RequestDoubtful(CHART, (Finding("interval", Severity.WARNING, "odd"),)),
+        logging.WARNING,
+        {"chart": CHART, "findings": ["interval: WARNING: odd"]},
+    ),
+    "chart_api_request_refused": (
+        events.RequestRefused(CHART, (Finding("interval", Severity.ERROR, "wrong"),)),
+        logging.ERROR,
+        {"chart": CHART, "findings": ["interval: ERROR: wrong"]},
+    ),
+    "chart_api_picture_doubtful": (
+        events.PictureDoubtful(
+            CHART,
+            None,
+            (Finding("width", Severity.WARNING, "400 pixels"), Finding("", Severity.WARNING, "of one colour")),
+        ),
+        logging.WARNING,
+        {"chart": CHART, "account_id": None, "findings": ["width: WARNING: 400 pixels", "WARNING: of one colour"]},
     ),
     "chart_api_store_failed": (
         events.StoreFailed("a", "locked"),

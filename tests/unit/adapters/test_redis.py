@@ -34,6 +34,7 @@ from chartimg.adapters.redis import RedisAccountStore
 from chartimg.codec import dump
 from chartimg.domain.account import AccountSnapshot, AccountState
 from chartimg.domain.errors import StoreBusy
+from chartimg.domain.plan import ChartLimits
 from chartimg.domain.ports import AccountStore, Clock
 from chartimg.testing import AccountStoreContract
 from command import eventually, run_python
@@ -66,6 +67,7 @@ SNAPSHOTS = st.builds(
     serial=st.integers(),
     epoch=st.integers(),
     full_at=st.datetimes(timezones=st.just(UTC)),
+    told=st.builds(ChartLimits, *[st.none() | st.integers()] * 3, st.none() | st.booleans()),
 )
 
 
@@ -220,6 +222,20 @@ def test_the_same_books_in_other_words_are_the_same(server: RedisServer) -> None
         assert not store.replace(None, snapshot(version=2))
         assert store.replace(snapshot(), snapshot(version=1))
         assert (snapshot(version=1),) == store.read(["a"])
+
+
+def test_books_of_a_version_that_did_not_learn_limits_are_read_and_replaced(server: RedisServer) -> None:
+    """What is not in them was not told."""
+    old = json.loads(dump(snapshot()))
+    del old["told"]
+    with opened(server.url) as store, server.client() as client:
+        client.set(books(server), json.dumps(old))
+
+        assert (snapshot(),) == store.read(["a"])
+        assert store.replace(snapshot(), attrs.evolve(snapshot(), told=ChartLimits(800, 600, 3)))
+        assert {"maxWidth": 800, "maxHeight": 600, "maxParameters": 3, "customWatermark": None} == json.loads(
+            str(client.get(books(server)))
+        )["told"]
 
 
 # Many at once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -18,8 +19,11 @@ import pytest
 from chartimg import Account, AccountPool, StoreUnavailable
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.adapters.sqlite_migrations import checksum
+from chartimg.codec import dump
 from chartimg.domain.account import AccountSnapshot, AccountState
 from chartimg.domain.errors import StoreBusy
+from chartimg.domain.plan import ChartLimits
 from chartimg.domain.ports import AccountStore
 
 KEY = "canary-key-0d9c"
@@ -41,6 +45,7 @@ def snapshot(account_id: str = "a", version: int = 0, reason: str = "") -> Accou
         refunded=frozenset({3, 1, 2}),
         serial=4,
         epoch=5,
+        told=ChartLimits(800, 600, 3),
     )
 
 
@@ -169,6 +174,26 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert {0o600} == set(modes.values())
 
 
+def test_books_of_a_version_that_did_not_learn_limits_are_read_and_replaced(tmp_path: Path) -> None:
+    """What is not in them was not told."""
+    path = tmp_path / "books.sqlite3"
+    writer = SqliteAccountStore(path)
+    assert writer.replace(None, snapshot())
+    writer.close()
+    old = json.loads(dump(snapshot()))
+    del old["told"]
+    text = json.dumps(old)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE account SET snapshot = ?, checksum = ?", (text, checksum("a", 0, text)))
+    connection.close()
+    store = SqliteAccountStore(path)
+    untold = attrs.evolve(snapshot(), told=ChartLimits())
+
+    assert (untold,) == store.read(["a"])
+    assert store.replace(untold, snapshot())
+    assert (snapshot(),) == SqliteAccountStore(path).read(["a"])
+
+
 @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
 def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(journal: str, tmp_path: Path) -> None:
     """The message says which version is needed, and not a byte has changed."""
@@ -275,6 +300,8 @@ CLAIM = """
 import sys
 from chartimg import Account, AccountPool
 from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.adapters.sqlite_migrations import checksum
+from chartimg.codec import dump
 from chartimg.domain.pool import Granted
 from chartimg.testing import VirtualClock
 path, key = sys.argv[1:]

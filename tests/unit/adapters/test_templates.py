@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,11 @@ def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path)
 
     assert f"templates folder {tmp_path} holds no template" in problem
+
+
+def test_a_pipe_is_no_template(tmp_path: Path) -> None:
+    """It is told, and not waited for."""
+    os.mkfifo(tmp_path / "look_v1.json")
+    (problem,) = problems(tmp_path)
+
+    assert "look_v1.json can't be read: it is no regular file" in problem

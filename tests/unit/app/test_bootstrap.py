@@ -21,8 +21,9 @@ from chartimg import (
     fetch_with_retries,
 )
 from chartimg.adapters.memory import MemoryAccountStore
-from chartimg.app.bootstrap import open_pool, open_templates
-from chartimg.domain.events import AccountExhausted, Event
+from chartimg.app.bootstrap import open_catalog, open_pool, open_templates
+from chartimg.catalog import shipped_catalog
+from chartimg.domain.events import AccountExhausted, Event, RequestDoubtful
 from chartimg.domain.reply import Reply
 from chartimg.testing import ScriptedTransport, VirtualClock, picture
 from loopback import answer, serving
@@ -278,3 +279,82 @@ def test_the_templates_that_ship_are_used_until_others_are_named(tmp_path: Path)
 
     assert SHIPPED == set(open_templates(settings()))
     assert ["own_v1"] == list(open_templates(settings(CHARTS_TEMPLATES_DIR=str(tmp_path))))
+
+
+def templates_folder(folder: Path, **payloads: object) -> str:
+    """Write a template for each payload, named after its id."""
+    for name, payload in payloads.items():
+        own = {"id": name, "description": "", "chartImgSymbolTemplate": "BINANCE:{symbol}", "request": payload}
+        (folder / f"{name}.json").write_text(json.dumps(own), encoding="utf-8")
+    return str(folder)
+
+
+def accounts(*plans: str | None) -> str:
+    """Write settings with an account of each plan."""
+    listed = [{"id": f"a{place}", "apiKey": f"key-{place}", "plan": plan} for place, plan in enumerate(plans)]
+    return json.dumps(listed)
+
+
+def test_a_template_the_provider_would_refuse_is_a_mistake_when_it_is_loaded(tmp_path: Path) -> None:
+    """Every finding of every template is a line, with its place in the file."""
+    folder = templates_folder(tmp_path, one={"theme": "Dark", "studies": [{"name": "RSI"}]}, two={"width": 5}, three={})
+
+    with pytest.raises(ConfigError) as caught:
+        open_templates(settings(CHARTS_TEMPLATES_DIR=folder))
+
+    assert [
+        "template one, at request.theme: ",
+        "template one, at request.studies[0].name: ",
+        "template two, at request.width: ",
+    ] == [line[: line.index(": ") + 2] for line in caught.value.problems]
+
+
+def test_a_template_is_checked_against_the_plan_of_every_account(tmp_path: Path) -> None:
+    """What no account can serve is a mistake, what only some can is told, and an unknown plan may serve anything."""
+    folder = templates_folder(tmp_path, wide={"width": 1920})
+    listener = _Hearing()
+
+    def load(*plans: str | None, check: str = "error") -> None:
+        variables = {"CHARTS_TEMPLATES_DIR": folder, "CHART_IMG_ACCOUNTS_JSON": accounts(*plans)}
+        open_templates(settings(**variables, CHARTS_CHECK=check), listener=listener)
+
+    with pytest.raises(
+        ConfigError, match=r"at request.width: 1920 is more than BASIC allows \(800\); PRO is the smallest"
+    ):
+        load("BASIC", "BASIC")
+    assert [] == listener.heard
+    load("PRO")
+    load("BASIC", None)
+    assert [] == listener.heard
+    load("BASIC", "PRO")
+    (told,) = listener.heard
+    assert isinstance(told, RequestDoubtful)
+    assert ("template wide", ["request.width"]) == (told.chart, [each.path for each in told.findings])
+    load("BASIC", check="warn")
+    assert 2 == len(listener.heard)
+    load("BASIC", check="off")
+    assert 2 == len(listener.heard)
+
+
+def test_the_catalog_of_the_settings_is_that_of_the_client_and_of_its_plans(tmp_path: Path) -> None:
+    """A plan the provider has made larger serves what it did not, in the check and in the choice of the account."""
+    plan = {
+        "name": "BASIC", "requestsPerSecond": 1, "burst": 3, "dailyLimit": 50, "maxWidth": 1000, "maxHeight": 600,
+        "maxParameters": 3, "watermark": True, "customWatermark": False, "storageDays": 14,
+    }  # fmt: skip
+    (tmp_path / "catalog.json").write_text(json.dumps({"plans": [plan], "intervals": ["9h"]}))
+    request = ChartRequest("BINANCE:BTCUSDT", "9h", "price_v1", {"width": 1000})
+
+    with serving(answer(200, picture(1000, 600))) as server:
+        config = settings(
+            CHARTS_CATALOG=str(tmp_path / "catalog.json"),
+            CHARTS_API_BASE_URL=server.url,
+            CHARTS_ACCOUNT_STORE="memory://",
+            CHART_IMG_ACCOUNTS_JSON=accounts("BASIC"),
+        )
+        with ChartClient(config) as worker:
+            result = worker.fetch(request)
+
+    assert (True, ()) == (result.ok, result.warnings)
+    assert "9h" in open_catalog({"CHARTS_CATALOG": str(tmp_path / "catalog.json")}).interval_set
+    assert open_catalog({}) is shipped_catalog()

@@ -19,7 +19,7 @@ from chartimg.testing import picture
 from command import environment, run, run_bound, run_python
 from loopback import LoopbackServer, answer, serving
 
-PNG = picture(8, 6)
+PNG = picture()
 KEY = "canary-key-7f3a9"
 TEMPLATE = "price_psar_adi_v1"
 FETCH = ("fetch", "BINANCE:BTCUSDT", "1h", "--template", TEMPLATE, "--out", "chart.png")
@@ -128,6 +128,7 @@ def test_fetch_in_json_is_json_and_nothing_else(server: LoopbackServer, tmp_path
         "fixturePath": None,
         "accountId": "main",
         "error": None,
+        "warnings": [],
     }
     assert [{"accountId", "startedAt", "duration", "httpStatus", "kind"}] == [set(attempt) for attempt in attempts]
 
@@ -225,8 +226,8 @@ def test_every_wrong_setting_has_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("symbol", "timeframe", "told"),
     [
-        ("", "1h", "symbol is empty"),
-        ("A:B", "", "timeframe is empty"),
+        ("", "1h", "symbol: is empty"),
+        ("A:B", "", "interval: is empty"),
         ("A:B", "1h\n", "space around it"),
         ("A:\tB", "1h", "control character"),
         (os.fsdecode(b"A:\xff"), "1h", "half a character"),
@@ -638,3 +639,39 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in child.stderr
     assert "BrokenPipe" not in child.stderr
     assert PNG == (tmp_path / "chart.png").read_bytes()
+
+
+def test_a_doubtful_picture_is_kept_and_told(tmp_path: Path) -> None:
+    """Each warning is one line on standard error, the picture is in its file, and the exit code is 0."""
+    settings = mock(tmp_path / "fixtures")
+    (tmp_path / "fixtures" / f"BINANCE_BTCUSDT__1h__{TEMPLATE}.png").write_bytes(picture(400, 1))
+    child = run(*FETCH, cwd=tmp_path, **settings)
+
+    assert 0 == child.returncode
+    assert [
+        f"chartimg: BINANCE:BTCUSDT 1h {TEMPLATE}: {warning}"
+        for warning in (
+            "width: WARNING: the picture is 400 pixels wide, 800 were asked for",
+            "height: WARNING: the picture is 1 pixels high, 600 were asked for",
+            "WARNING: the picture is of one colour",
+        )
+    ] == child.stderr.splitlines()
+    assert picture(400, 1) == (tmp_path / "chart.png").read_bytes()
+
+
+def test_warnings_are_in_the_json(tmp_path: Path) -> None:
+    """As objects, for programs; standard error still has them for people."""
+    settings = mock(tmp_path / "fixtures")
+    (tmp_path / "fixtures" / f"BINANCE_BTCUSDT__1h__{TEMPLATE}.png").write_bytes(picture(800, 300))
+    child = run(*FETCH, "--json", cwd=tmp_path, **settings)
+
+    assert json.loads(child.stdout)["warnings"] == [
+        {
+            "path": "height",
+            "severity": "WARNING",
+            "message": "the picture is 300 pixels high, 600 were asked for",
+            "suggestion": None,
+        }
+    ]
+    assert 1 == len(child.stderr.splitlines())
+    assert 0 == child.returncode

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,20 +14,32 @@ from hypothesis import strategies as st
 from chartimg import (
     Account,
     AccountPool,
+    Catalog,
     ChartClient,
     ChartRequest,
+    CheckMode,
+    ConfigError,
     ErrorCode,
     FaultKind,
     RetryPolicy,
     StoreUnavailable,
 )
 from chartimg.app.client import Route, RoutedClient
+from chartimg.catalog import shipped_catalog
 from chartimg.domain.account import AccountSnapshot
-from chartimg.domain.events import CallFinished, CallStarted, Event, MockMissing
+from chartimg.domain.events import (
+    CallFinished,
+    CallStarted,
+    Event,
+    MockMissing,
+    PictureDoubtful,
+    RequestDoubtful,
+    RequestRefused,
+)
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import Outcome, ScriptedTransport, VirtualClock, picture
 
-PNG = picture(8, 6)
+PNG = picture()
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
 MISSING = TransportFailure(FaultKind.FIXTURE_MISSING, "there is no fixture")
 INVALID = Reply(422, {}, b'{"message":"Invalid Symbol"}')
@@ -173,16 +186,16 @@ def test_a_time_zone_of_the_request_stays() -> None:
 @pytest.mark.parametrize(
     ("request_", "told"),
     [
-        (ChartRequest("", "1h", "price_v1"), "symbol is empty"),
-        (ChartRequest("  ", "1h", "price_v1"), "symbol is empty"),
-        (ChartRequest("A:B", "", "price_v1"), "timeframe is empty"),
-        (ChartRequest("A:B", "1h", ""), "chart_template_id is empty"),
+        (ChartRequest("", "1h", "price_v1"), "symbol: is empty"),
+        (ChartRequest("  ", "1h", "price_v1"), "symbol: is empty"),
+        (ChartRequest("A:B", "", "price_v1"), "interval: is empty"),
+        (ChartRequest("A:B", "1h", ""), "chart_template_id: is empty"),
         (ChartRequest("A:B ", "1h", "price_v1"), "space around it"),
         (ChartRequest("A:\nB", "1h", "price_v1"), "control character"),
         (ChartRequest("A:\ud800", "1h", "price_v1"), "half a character"),
-        (ChartRequest("A:B", "1h", "price_v1", {"width": float("nan")}), "payload can't be written as JSON"),
-        (ChartRequest("A:B", "1h", "price_v1", {"studies": {1, 2}}), "payload can't be written as JSON"),
-        (ChartRequest(None, "1h", "price_v1"), "symbol must be text, not NoneType"),  # type: ignore[arg-type]
+        (ChartRequest("A:B", "1h", "price_v1", {"width": float("nan")}), "width: is nan"),
+        (ChartRequest("A:B", "1h", "price_v1", {"studies": {1, 2}}), "studies: is set"),
+        (ChartRequest(None, "1h", "price_v1"), "symbol: must be text, not NoneType"),  # type: ignore[arg-type]
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -199,7 +212,9 @@ def test_a_wrong_request_costs_no_call(request_: ChartRequest, told: str) -> Non
         result.error.retriable,
     )
     assert told in result.error.message
-    assert any(told in str(detail["msg"]) for detail in result.error.details)
+    (detail, *_) = result.error.details
+    assert "ERROR" == detail["severity"]
+    assert f"{detail['param']}: {detail['msg']}" in result.error.message
     assert [] == free.calls == metered.calls
     assert [0] == [status.used for status in paid.status()]
 
@@ -287,3 +302,146 @@ def test_a_result_says_which_file_it_is_from(tmp_path_factory: pytest.TempPathFa
     assert [True, True, False] == [result.from_fixture for result in results]
     assert [path, path, path] == [result.fixture_path for result in results]
     assert [200, 422, None] == [result.http_status for result in results]
+
+
+BAD = ChartRequest("BTCUSDT", "1H", "price_v1", {"studies": [{"name": "RSI"}], "width": 1920})
+
+
+def test_a_request_the_provider_would_refuse_costs_no_claim_and_no_call() -> None:
+    """All findings are in the details, warnings too, and it is told as an event."""
+    clock, listener = VirtualClock(), _Hearing()
+    transport, paid = ScriptedTransport([]), pool(clock)
+
+    result = client(Route(transport, paid), clock=clock, listener=listener).fetch(BAD)
+
+    assert result.error is not None
+    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST) == (result.error.code, result.error.kind)
+    assert ["studies[0].name", "symbol", "interval"] == [detail["param"] for detail in result.error.details]
+    assert ["WARNING", "ERROR", "ERROR"] == [detail["severity"] for detail in result.error.details]
+    assert ("1h", "Relative Strength Index") == tuple(result.error.details[each]["suggestion"] for each in (2, 0))
+    assert ([], 0) == (transport.calls, paid.status()[0].used)
+    (refused,) = listener.heard
+    assert isinstance(refused, RequestRefused)
+    assert len(refused.findings) == len(result.error.details)
+
+
+def test_what_is_recorded_is_given_whatever_the_check_says() -> None:
+    """A recorded answer costs nothing; without one the request is wrong rather than not recorded."""
+    recorded, called = ScriptedTransport([INVALID, MISSING]), ScriptedTransport([])
+    tested = client(Route(recorded, recorded=True), Route(called))
+
+    first, second = tested.fetch(BAD).error, tested.fetch(BAD).error
+
+    assert first is not None
+    assert second is not None
+    assert (ErrorCode.CHART_API_FAILED, ErrorCode.VALIDATION_FAILED) == (first.code, second.code)
+    assert [] == called.calls
+    alone = client(Route(ScriptedTransport([MISSING]), recorded=True)).fetch(BAD).error
+    assert alone is not None
+    assert ErrorCode.VALIDATION_FAILED is alone.code
+
+
+def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> None:
+    """It is told once by a client, however often the same is fetched, and again of another finding."""
+    doubtful = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "RSI"}]})
+    other = ChartRequest("BINANCE:BTCUSDT", "2m", "price_v1")
+    listener = _Hearing()
+    tested = client(Route(ScriptedTransport([FOUND, FOUND, FOUND])), listener=listener)
+
+    results = [tested.fetch(request) for request in (doubtful, doubtful, other)]
+
+    assert [["studies[0].name"], ["studies[0].name"], ["interval"]] == [
+        [each.path for each in result.warnings] for result in results
+    ]
+    assert [PNG] * 3 == [result.unwrap() for result in results]
+    assert [RequestDoubtful] * 2 == [type(event) for event in listener.heard]
+
+
+def test_no_more_findings_are_remembered_than_fit() -> None:
+    """A host that makes thousands of doubtful requests is told of each, and memory has its end."""
+    listener = _Hearing()
+    requests = [ChartRequest(f"NOWHERE{number}:X", "1h", "price_v1") for number in range(1_100)]
+    tested = client(Route(ScriptedTransport([FOUND] * 2_200)), listener=listener)
+
+    for request in requests * 2:
+        tested.fetch(request)
+
+    assert 1_200 == len(listener.heard)
+
+
+@pytest.mark.parametrize(
+    ("mode", "made", "warnings"),
+    [("error", 0, 0), ("warn", 1, 3), ("off", 1, 0), (CheckMode.WARN, 1, 3)],
+)
+def test_the_host_decides_what_the_check_may_stop(mode: str, made: int, warnings: int) -> None:
+    """With warn the call is made and all findings are on the result; with off nothing is looked at."""
+    transport = ScriptedTransport([INVALID] * made)
+
+    result = ChartClient(transport=transport, check=mode).fetch(BAD)
+
+    assert (made, warnings) == (len(transport.calls), len(result.warnings))
+    assert not result.ok
+
+
+def test_a_check_mode_that_is_none_is_a_mistake_of_the_host_s() -> None:
+    """It is said when the client is made."""
+    with pytest.raises(ConfigError, match="check must be one of error, warn, off"):
+        ChartClient(transport=ScriptedTransport([]), check="loud")
+
+
+def test_a_host_s_catalog_decides_what_is_right() -> None:
+    """An interval the provider has added since is fetched."""
+    request = ChartRequest("BINANCE:BTCUSDT", "9h", "price_v1")
+    catalog = shipped_catalog().extended(Catalog(intervals=("9h",)))
+
+    assert ChartClient(transport=ScriptedTransport([FOUND]), catalog=catalog).fetch(request).ok
+    assert not ChartClient(transport=ScriptedTransport([])).fetch(request).ok
+
+
+def test_what_the_plans_of_all_accounts_refuse_is_found_before_the_pool_is_asked() -> None:
+    """With the other findings, and with the smallest plan that would; an account of no known plan might serve it."""
+    wide = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "theme": "Dark"})
+    basic, unknown = Account("b", "key-b", plan="BASIC"), Account("u", "key-u")
+
+    result = ChartClient(transport=ScriptedTransport([]), accounts=[basic]).fetch(wide)
+
+    assert result.error is not None
+    assert ["theme", "width"] == [detail["param"] for detail in result.error.details]
+    assert "PRO is the smallest plan that would" in result.error.message
+    either = attrs.evolve(wide, payload={"width": 1920})
+    transport = ScriptedTransport([Reply(200, {}, picture(1920, 600))])
+    assert ChartClient(transport=transport, accounts=[basic, unknown], clock=VirtualClock()).fetch(either).ok
+    assert ["u"] == [account.id for _, account, _ in transport.calls if account is not None]
+
+
+@pytest.mark.parametrize("metered", [False, True])
+def test_a_doubtful_picture_is_a_picture_with_warnings(metered: bool) -> None:  # noqa: FBT001 (a case)
+    """Whatever route it came by, it is kept, what is doubtful is on the result, and it is told in one event."""
+    clock, listener, small = VirtualClock(), _Hearing(), Reply(200, {}, picture(8, 1))
+    route = Route(ScriptedTransport([small]), pool(clock) if metered else None)
+
+    result = client(route, clock=clock, listener=listener).fetch(REQUEST)
+
+    assert picture(8, 1) == result.unwrap()
+    assert ["width", "height", ""] == [warning.path for warning in result.warnings]
+    assert [PictureDoubtful(str(REQUEST.key), "a" if metered else None, result.warnings)] == [
+        event for event in listener.heard if not isinstance(event, CallStarted | CallFinished)
+    ]
+
+
+@pytest.mark.parametrize("outcome", [FOUND, INVALID, FAULT, MISSING])
+def test_a_picture_as_asked_and_no_picture_have_no_warnings(outcome: Outcome) -> None:
+    """There is nothing to say of the one, and nothing to look at in the other."""
+    listener = _Hearing()
+
+    assert () == client(Route(ScriptedTransport([outcome])), listener=listener).fetch(REQUEST).warnings
+    assert PictureDoubtful not in map(type, listener.heard)
+
+
+def test_a_picture_is_held_against_the_size_that_was_asked_for() -> None:
+    """And not against the default, which is another picture's."""
+    asked = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 640, "height": 480})
+    right, wrong = (client(Route(ScriptedTransport([Reply(200, {}, each)]))) for each in (picture(640, 480), PNG))
+
+    assert () == right.fetch(asked).warnings
+    assert ["width", "height"] == [warning.path for warning in wrong.fetch(asked).warnings]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from chartimg import Account, ChartClient, ConfigError, WorkerConfig
-from chartimg.app.config import DEFAULT_FIXTURES_DIR, ApiMode
+from chartimg import Account, ChartClient, CheckMode, ConfigError, WorkerConfig
+from chartimg.app.config import DEFAULT_FIXTURES_DIR, ApiMode, read_catalog
 
 KEY = "canary-key-7f3a9"
 ONE: Mapping[str, str] = {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "main", "apiKey": KEY}])}
@@ -24,6 +24,8 @@ VARIABLES = (
     "CHARTS_ACCOUNT_STORE",
     "CHARTS_API_BASE_URL",
     "CHARTS_TEMPLATES_DIR",
+    "CHARTS_CHECK",
+    "CHARTS_CATALOG",
 )
 
 
@@ -105,7 +107,9 @@ def test_an_account_store_is_taken_as_it_is_written(store: str) -> None:
     assert store == WorkerConfig.from_env({**ONE, "CHARTS_ACCOUNT_STORE": store}).account_store
 
 
-@pytest.mark.parametrize("zone", ["Etc/UTC", "America/New_York", "Etc/GMT+5", "America/Argentina/Buenos_Aires"])
+@pytest.mark.parametrize(
+    "zone", ["Etc/UTC", "America/New_York", "Africa/Johannesburg", "America/Argentina/Buenos_Aires"]
+)
 def test_a_zone_with_a_region_passes(zone: str) -> None:
     """Every form that a zone of the provider's list has is accepted."""
     assert zone == WorkerConfig.from_env({**ONE, "CHARTS_DEFAULT_TIMEZONE": zone}).default_timezone
@@ -372,3 +376,56 @@ def test_a_config_error_is_a_value_error_and_a_chartimg_error() -> None:
         WorkerConfig.from_env({})
     with pytest.raises(ValueError, match="CHART_IMG_ACCOUNTS_JSON"):
         WorkerConfig.from_env({})
+
+
+@pytest.mark.parametrize(("text", "mode"), [("", "error"), ("error", "error"), ("Warn", "warn"), (" off ", "off")])
+def test_what_becomes_of_a_wrong_request_is_a_setting(text: str, mode: str) -> None:
+    """The default is error; case and space around do not matter, and a host may write the name in code."""
+    assert mode == WorkerConfig.from_env({**ONE, "CHARTS_CHECK": text}).check
+    assert CheckMode(mode) is WorkerConfig(check=mode).check  # type: ignore[arg-type]
+
+
+def test_a_check_mode_that_is_none_is_a_mistake() -> None:
+    """In the environment and in code, with the names there are."""
+    assert ("CHARTS_CHECK must be one of error, warn, off, not 'strict'",) == problems(
+        {**ONE, "CHARTS_CHECK": "strict"}
+    )
+    with pytest.raises(ConfigError, match="check must be one of error, warn, off, not 'strict'"):
+        WorkerConfig(check="strict")  # type: ignore[arg-type]
+
+
+def test_a_catalog_of_the_host_s_is_laid_over_the_one_that_ships(tmp_path: Path) -> None:
+    """CHARTS_CATALOG names a file; without it there is none, and the shipped one is read when it is needed."""
+    file = tmp_path / "mine.json"
+    file.write_text('{"intervals": ["9h"], "timezones": ["Europe/Atlantis"]}')
+
+    config = WorkerConfig.from_env({**ONE, "CHARTS_CATALOG": str(file), "CHARTS_DEFAULT_TIMEZONE": "Europe/Atlantis"})
+
+    assert config.catalog is not None
+    assert {"1h", "9h"} <= config.catalog.interval_set
+    assert WorkerConfig.from_env(ONE).catalog is None
+    assert read_catalog({}) is None
+
+
+def test_a_catalog_with_mistakes_is_told_with_the_other_mistakes(tmp_path: Path) -> None:
+    """The variable, the file and the place are named."""
+    file = tmp_path / "mine.json"
+    file.write_text('{"intervals": [9]}')
+    environ = {**ONE, "CHARTS_CATALOG": str(file), "CHARTS_CHECK": "x"}
+
+    check, catalog = problems(environ)
+
+    assert "CHARTS_CHECK must be" in check
+    assert catalog.startswith(f"CHARTS_CATALOG: catalog {file}, at $.intervals[0]: must be text")
+    with pytest.raises(ConfigError, match="CHARTS_CATALOG"):
+        read_catalog(environ)
+
+
+def test_a_default_time_zone_the_provider_does_not_know_is_a_mistake() -> None:
+    """Every request would be refused; with the check off it is the host's own affair."""
+    environ = {**ONE, "CHARTS_DEFAULT_TIMEZONE": "Europe/Belin"}
+
+    (line,) = problems(environ)
+
+    assert 'did you mean "Europe/Berlin"?' in line
+    assert "Europe/Belin" == WorkerConfig.from_env({**environ, "CHARTS_CHECK": "off"}).default_timezone

@@ -22,6 +22,9 @@ from hypothesis import strategies as st
 
 from chartimg import ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
 from chartimg.app.export import MANIFEST_NAME, Export, ExportFailure, ExportItem
+from chartimg.domain.events import Event, PictureDoubtful
+from chartimg.domain.finding import Finding, Severity
+from chartimg.domain.picture import twin_of
 from chartimg.domain.png import inspect
 from chartimg.testing import picture
 from command import eventually, run, start
@@ -54,6 +57,18 @@ def on_disk(out: Path) -> dict[str, Any]:
 def symbols(entries: Sequence[ExportItem | ExportFailure]) -> list[str]:
     """Name the charts of *entries*."""
     return [entry.symbol for entry in entries]
+
+
+class _Hearing:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        """Begin with nothing heard."""
+        self.heard: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        """Keep *event*."""
+        self.heard.append(event)
 
 
 class _Playing:
@@ -112,7 +127,7 @@ def test_every_request_ends_in_exactly_one_place(
     out, told = tmp_path_factory.mktemp("out"), list[ExportItem | ExportFailure]()
     logging.getLogger("chartimg").disabled = True
     try:
-        manifest = Export(_Playing(*outcomes), asked, out, jobs=jobs, told=told.append).run()
+        manifest = Export(_Playing(*outcomes), asked, out, jobs=jobs, told=told.append, listener=_Hearing()).run()
     finally:
         logging.getLogger("chartimg").disabled = False
     distinct = list(dict.fromkeys(asked))
@@ -130,7 +145,7 @@ def test_every_request_ends_in_exactly_one_place(
 
 def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
     """The manifest on disk has the documented fields, in camel case, with the picture's size and digest."""
-    Export(_Playing(FOUND, SPENT), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+    Export(_Playing(FOUND, SPENT), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
     manifest = on_disk(tmp_path)
 
     assert {"schemaVersion", "createdAt", "requested", "items", "failures"} == set(manifest)
@@ -149,6 +164,7 @@ def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
             "fromFixture": False,
             "accountId": "a",
             "calls": 0,
+            "warnings": [],
         }
     ]
     assert manifest["failures"] == [
@@ -171,7 +187,7 @@ def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
 def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
     """Equal requests are one chart, and one call."""
     fetch = _Playing(FOUND, FOUND)
-    export = Export(fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, told=ignore)
+    export = Export(fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, told=ignore, listener=_Hearing())
 
     assert 2 == export.requested == export.run().requested
     assert grid("A:A", "B:B") == fetch.asked
@@ -192,10 +208,99 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
     """No picture overwrites another, not even on a file system that takes upper and lower case for the same."""
     pictures = [picture(8 + place, 6) for place in range(len(asked))]
     fetch = _Playing(*(ChartApiResult(png_bytes=each) for each in pictures))
-    items = Export(fetch, asked, tmp_path, jobs=1, told=ignore).run().items
+    items = Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=_Hearing()).run().items
 
     assert len(asked) == len({item.file.casefold() for item in items})
     assert pictures == [(tmp_path / item.file).read_bytes() for item in items]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    asked=st.lists(
+        st.builds(
+            ChartRequest,
+            st.sampled_from(["A:A", "B:B"]),
+            st.just("1h"),
+            st.sampled_from(["one", "two"]),
+            st.fixed_dictionaries({}, optional={"theme": st.sampled_from(["dark", "light"])}),
+        ),
+        unique=True,
+        max_size=8,
+    ),
+    brought=st.lists(st.sampled_from([PNG, picture(8, 7)]), min_size=8, max_size=8),
+)
+def test_a_picture_that_was_another_charts_is_told(
+    tmp_path_factory: pytest.TempPathFactory, asked: list[ChartRequest], brought: list[bytes]
+) -> None:
+    """It names a chart before it that has its bytes and another body; one body under two templates is no warning."""
+    out, listener = tmp_path_factory.mktemp("out"), _Hearing()
+    fetch = _Playing(*(ChartApiResult(png_bytes=each, account_id="a") for each in brought))
+    items = Export(fetch, asked, out, jobs=1, told=ignore, listener=listener).run().items
+
+    events: list[PictureDoubtful] = []
+    for place, (request, item) in enumerate(zip(asked, items, strict=True)):
+        twins = [
+            twin_of(other)
+            for other, bytes_ in zip(asked[:place], brought, strict=False)
+            if bytes_ == brought[place] and other.body != request.body
+        ]
+        assert bool(twins) == bool(item.warnings)
+        assert set(item.warnings) <= set(twins)
+        events += [PictureDoubtful(str(request.key), "a", item.warnings)] * bool(twins)
+    assert events == listener.heard
+    event(f"{len(events)} warnings")
+
+
+def test_every_one_of_a_crowd_of_twins_but_the_first_is_told(tmp_path: Path) -> None:
+    """However many charts in flight bring the same bytes at once, one of them came first and all others are told."""
+    asked, listener = grid(*(f"A:{number}" for number in range(24))), _Hearing()
+    together = threading.Barrier(8)
+
+    def fetch(_: ChartRequest) -> ChartApiResult:
+        together.wait(20)
+        return FOUND
+
+    items = Export(fetch, asked, tmp_path, jobs=8, told=ignore, listener=listener).run().items
+
+    assert [0] + [1] * 23 == sorted(len(item.warnings) for item in items)
+    assert 23 == len(listener.heard)
+
+
+def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
+    """The warnings of the result come first, then that of the export, each as an object; the picture is an item."""
+    doubtful = ChartApiResult(png_bytes=PNG, warnings=(Finding("width", Severity.WARNING, "too wide", "800"),))
+    Export(_Playing(FOUND, doubtful), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+
+    assert [
+        [],
+        [
+            {"path": "width", "severity": "WARNING", "message": "too wide", "suggestion": "800"},
+            {
+                "path": "",
+                "severity": "WARNING",
+                "message": "its bytes are those of A:A 1h price_v1, which was asked for with another body",
+                "suggestion": None,
+            },
+        ],
+    ] == [item["warnings"] for item in on_disk(tmp_path)["items"]]
+    assert PNG == (tmp_path / "B_B__1h__price_v1.png").read_bytes()
+
+
+def test_a_listener_that_raises_costs_no_chart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What can't be told is logged, and the twin is an item with its warning all the same."""
+
+    class Raising:
+        """A listener that always fails."""
+
+        def notify(self, _: Event) -> None:
+            """Fail."""
+            raise RuntimeError("the listener is broken")
+
+    asked = grid("A:A", "B:B")
+    manifest = Export(_Playing(FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=Raising()).run()
+
+    assert [(), (twin_of(asked[0]),)] == [item.warnings for item in manifest.items]
+    assert ["a listener failed on PictureDoubtful"] == caplog.messages
 
 
 def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -203,7 +308,7 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
     fetch = _Playing(
         StoreUnavailable("the store is gone"), OSError(28, "No space left", "x"), RuntimeError("bug"), FOUND
     )
-    manifest = Export(fetch, grid(*SYMBOLS), tmp_path, jobs=1, told=ignore).run()
+    manifest = Export(fetch, grid(*SYMBOLS), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
 
     assert ["STORE_UNAVAILABLE", "WRITE_FAILED", "UNEXPECTED"] == [failure.code for failure in manifest.failures]
     assert ["D:D"] == symbols(manifest.items)
@@ -219,7 +324,9 @@ def test_who_can_not_be_told_costs_no_chart(tmp_path: Path, caplog: pytest.LogCa
     def told(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    manifest = Export(_Playing(FOUND, FOUND), grid("A:A", "B:B"), tmp_path, jobs=1, told=told).run()
+    manifest = Export(
+        _Playing(FOUND, FOUND), grid("A:A", "B:B"), tmp_path, jobs=1, told=told, listener=_Hearing()
+    ).run()
 
     assert ["A:A", "B:B"] == symbols(manifest.items)
     assert [
@@ -235,7 +342,7 @@ def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
         (tmp_path / "A_A__1h__price_v1.png").mkdir(exist_ok=True)
         return FOUND
 
-    manifest = Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+    manifest = Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
 
     assert [("A:A", "WRITE_FAILED")] == [(failure.symbol, failure.code) for failure in manifest.failures]
     assert {"A_A__1h__price_v1.png", "B_B__1h__price_v1.png", MANIFEST_NAME} == {
@@ -248,7 +355,7 @@ def test_a_folder_in_the_place_of_a_picture_is_found_before_any_call(tmp_path: P
     fetch = _Playing(FOUND, FOUND)
     (tmp_path / "B_B__1h__price_v1.png").mkdir()
     with pytest.raises(IsADirectoryError, match=r"B_B__1h__price_v1\.png"):
-        Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+        Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
 
     assert [] == fetch.asked
     assert ["B_B__1h__price_v1.png"] == [path.name for path in tmp_path.iterdir()]
@@ -259,7 +366,7 @@ def test_a_folder_that_can_not_be_made_is_found_before_any_call(tmp_path: Path) 
     (tmp_path / "file").write_bytes(b"")
     fetch = _Playing(FOUND)
     with pytest.raises(OSError, match="file"):
-        Export(fetch, grid("A:A"), tmp_path / "file" / "out", jobs=1, told=ignore).run()
+        Export(fetch, grid("A:A"), tmp_path / "file" / "out", jobs=1, told=ignore, listener=_Hearing()).run()
 
     assert [] == fetch.asked
 
@@ -273,7 +380,7 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
         seen.append(on_disk(tmp_path))
         return FOUND
 
-    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore).run()
+    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
 
     assert [] == seen[0]["items"]
     assert ["INTERRUPTED", "INTERRUPTED"] == [failure["code"] for failure in seen[0]["failures"]]
@@ -281,7 +388,7 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
 
 def test_nothing_to_fetch_is_an_empty_manifest(tmp_path: Path) -> None:
     """An export of no requests makes no call and leaves a manifest all the same."""
-    manifest = Export(_Playing(), [], tmp_path / "new", jobs=1, told=ignore).run()
+    manifest = Export(_Playing(), [], tmp_path / "new", jobs=1, told=ignore, listener=_Hearing()).run()
 
     assert (0, (), ()) == (manifest.requested, manifest.items, manifest.failures)
     assert 0 == on_disk(tmp_path / "new")["requested"]
@@ -290,8 +397,8 @@ def test_nothing_to_fetch_is_an_empty_manifest(tmp_path: Path) -> None:
 def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
     """A run in a folder that has been used writes its own charts and manifest, and touches nothing else."""
     (tmp_path / "notes.txt").write_bytes(b"mine")
-    Export(_Playing(FOUND), grid("A:A"), tmp_path, jobs=1, told=ignore).run()
-    Export(_Playing(FAILED), grid("B:B"), tmp_path, jobs=1, told=ignore).run()
+    Export(_Playing(FOUND), grid("A:A"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    Export(_Playing(FAILED), grid("B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
 
     assert 1 == on_disk(tmp_path)["requested"]
     assert b"mine" == (tmp_path / "notes.txt").read_bytes()

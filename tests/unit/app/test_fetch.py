@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.fetch import fetch
 from chartimg.app.pool import AccountStatus, Pool
+from chartimg.catalog import shipped_catalog
 from chartimg.domain.account import Account, AccountSnapshot
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.errors import StoreUnavailable
@@ -26,6 +27,7 @@ from chartimg.domain.events import (
     CallStarted,
     Event,
     LimitExceeded,
+    PlanLimitLearned,
     RetryScheduled,
     StoreFailed,
 )
@@ -48,6 +50,8 @@ THROTTLED = Reply(429, body=b'{"message":"Too Many Requests"}')
 SPENT = Reply(429, body=b'{"message":"Limit Exceeded"}')
 FORBIDDEN = Reply(403, body=b'{"message":"Forbidden"}')
 TOO_LARGE = Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit"}')
+TOO_LARGE_FOR_BASIC = Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit (800x600)"}')
+TOO_MANY_FOR_BASIC = Reply(403, body=b'{"message":"Exceed Max Usage Parameter Limit (3)"}')
 REFUSED = TransportFailure(FaultKind.NOT_SENT, "connection refused")
 RESET = TransportFailure(FaultKind.NETWORK, "connection reset")
 
@@ -96,7 +100,7 @@ class Bench:
 
     def pool(self) -> Pool:
         """Open the pool."""
-        return Pool(self.accounts, self.store, self.clock, self.notes)
+        return Pool(self.accounts, self.store, self.clock, self.notes, lambda: shipped_catalog().plans)
 
     def fetch(
         self, transport: ScriptedTransport, request: ChartRequest = REQUEST, listener: Listener | None = None
@@ -251,10 +255,11 @@ def test_pacing_is_waited_out() -> None:
 @pytest.mark.parametrize(
     ("plans", "tried"),
     [
-        (("BASIC", "PRO", "MEGA"), ["a", "c"]),
-        (("BASIC", None, "ULTRA"), ["a", "c"]),
+        (("BASIC", "PRO", "MEGA"), ["c"]),
+        (("BASIC", None, "ULTRA"), ["c"]),
+        ((None, "ULTRA", "MEGA"), ["c", "b"]),
         (("MEGA", "MEGA", None), ["a", "b"]),
-        (("BASIC", "BASIC", None), ["a"]),
+        ((None, "BASIC", None), ["a"]),
         ((None, "PRO", "PRO"), ["a"]),
     ],
     ids=str,
@@ -262,7 +267,7 @@ def test_pacing_is_waited_out() -> None:
 def test_after_a_plans_limit_only_a_plan_that_allows_the_request_is_tried(
     plans: tuple[str | None, ...], tried: list[str]
 ) -> None:
-    """No unit is spent on an account whose plan is too small, or not known."""
+    """No unit is spent on an account whose plan is too small nor, once one has refused, on one whose plan is not known."""
     bench = Bench([Account(name, "key", plan=plan) for name, plan in zip("abc", plans, strict=True)])
     transport = bench.script(*[TOO_LARGE] * 3)
     result = bench.fetch(transport, LARGE)
@@ -271,6 +276,65 @@ def test_after_a_plans_limit_only_a_plan_that_allows_the_request_is_tried(
     assert FaultKind.PLAN_LIMIT is kind(result)
     assert [1 if name in tried else 0 for name in "abc"] == bench.used()
     assert not any(isinstance(told, LimitExceeded) for told in bench.notes.events)
+
+
+def test_a_chart_that_no_accounts_plan_allows_costs_nothing() -> None:
+    """No claim is taken and no call made; the error names what is too much and the smallest plan that would do."""
+    bench = Bench([Account("a", "key", plan="BASIC"), Account("b", "key", plan="PRO")])
+    result = bench.fetch(bench.script(), LARGE)
+
+    assert result.error is not None
+    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False) == (
+        result.error.code,
+        result.error.kind,
+        result.error.retriable,
+    )
+    assert "1600 is more than PRO allows (1080); MEGA is the smallest plan that would" in result.error.message
+    assert ["height"] == [detail["param"] for detail in result.error.details]
+    assert ([], [0, 0], ()) == (bench.notes.events, bench.used(), result.attempts)
+
+
+def test_a_limit_is_paid_for_once_a_window() -> None:
+    """The provider's refusal teaches the pool what the account is: the next chart of that kind costs no call, today."""
+    bench = Bench(accounts())
+    transport = bench.script(TOO_LARGE_FOR_BASIC, PICTURE, TOO_MANY_FOR_BASIC, TOO_LARGE_FOR_BASIC)
+    many = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"drawings": [{}] * 4})
+    results = [bench.fetch(transport, chart) for chart in (LARGE, LARGE, REQUEST, many, many, LARGE)]
+    codes = [None if result.error is None else result.error.code for result in results]
+    bench.clock.advance(12 * 3600)
+    again = bench.fetch(transport, LARGE)
+
+    failed, refused = ErrorCode.CHART_API_FAILED, ErrorCode.VALIDATION_FAILED
+    assert [failed, refused, None, failed, refused, refused] == codes
+    assert FaultKind.PLAN_LIMIT is kind(again)
+    assert [
+        PlanLimitLearned("a", 800, 600, None, MIDNIGHT),
+        PlanLimitLearned("a", 800, 600, 3, MIDNIGHT),
+        PlanLimitLearned("a", 800, 600, None, MIDNIGHT + timedelta(days=1)),
+    ] == [told for told in bench.notes.events if isinstance(told, PlanLimitLearned)]
+    assert 4 == len(transport.calls)
+
+
+def test_a_plan_that_turns_out_to_be_smaller_makes_way_for_a_larger_one() -> None:
+    """The chart is served all the same, and the next one goes to the right account at once."""
+    bench = Bench([Account("a", "key", plan="MEGA"), Account("b", "key", plan="ULTRA")])
+    transport = bench.script(TOO_LARGE_FOR_BASIC, PICTURE, PICTURE, PICTURE)
+
+    assert all(bench.fetch(transport, chart).ok for chart in (LARGE, LARGE, REQUEST))
+    assert ["a", "b", "b", "a"] == called(transport)
+
+
+def test_want_of_quota_speaks_of_the_accounts_that_may_serve_the_chart() -> None:
+    """That a small account is free is no reason to come back at once, and who is spent is named."""
+    bench = Bench([Account("a", "key", plan="BASIC"), Account("b", "key", plan="MEGA")], RetryPolicy(max_attempts=1))
+    transport = bench.script(SPENT)
+    results = [bench.fetch(transport, LARGE) for _ in range(2)]
+
+    assert [FaultKind.QUOTA_EXCEEDED, FaultKind.NO_ACCOUNT] == [kind(result) for result in results]
+    assert [MIDNIGHT] * 2 == [result.error.available_at for result in results if result.error is not None]
+    assert [LimitExceeded(CHART, ("b",), (), MIDNIGHT)] * 2 == [
+        told for told in bench.notes.events if isinstance(told, LimitExceeded)
+    ]
 
 
 def test_a_claim_that_was_spent_while_it_was_waited_for_is_not_used() -> None:
@@ -525,6 +589,8 @@ texts = st.sampled_from(
         b'{"message":"Limit Exceeded"}',
         b'{"message":"Too Many Requests"}',
         b'{"message":"Exceed Max Usage Resolution Limit"}',
+        b'{"message":"Exceed Max Usage Resolution Limit (800x600)"}',
+        b'{"message":"Exceed Max Usage Resolution Limit (1920x1600)"}',
         b'{"message":"Something Went Wrong"}',
         PNG,
         PNG[:-9],
@@ -551,7 +617,7 @@ failures = st.builds(
     st.sampled_from([FaultKind.NOT_SENT, FaultKind.NETWORK, FaultKind.UNEXPECTED_REPLY, FaultKind.BAD_IMAGE]),
     st.just("it failed"),
 )
-likely = st.sampled_from([FAULT, THROTTLED, SPENT, FORBIDDEN, TOO_LARGE, REFUSED, RESET, PICTURE])
+likely = st.sampled_from([FAULT, THROTTLED, SPENT, FORBIDDEN, TOO_LARGE, TOO_LARGE_FOR_BASIC, REFUSED, RESET, PICTURE])
 
 
 @attrs.frozen
@@ -625,6 +691,7 @@ def keeps_to_its_policy(bench: Bench, result: ChartApiResult, adversary: Adversa
     policy, calls, attempts = bench.policy, adversary.calls, result.attempts
     assert len(calls) <= policy.max_attempts
     assert [account.id for _, _, account in calls] == [attempt.account_id for attempt in attempts]
+    assert not any(account.plan == "BASIC" for _, _, account in calls)
     assert [when for when, _, _ in calls] == [attempt.started_at for attempt in attempts]
     for attempt in attempts[:-1]:
         assert attempt.kind is not None
@@ -639,7 +706,8 @@ def keeps_to_its_policy(bench: Bench, result: ChartApiResult, adversary: Adversa
         assert kind(result) is attempts[-1].kind
         assert result.http_status == attempts[-1].http_status
     else:
-        assert kind(result) is FaultKind.NO_ACCOUNT
+        too_small = bool(bench.accounts) and {account.plan for account in bench.accounts} == {"BASIC"}
+        assert kind(result) is (FaultKind.INVALID_REQUEST if too_small else FaultKind.NO_ACCOUNT)
         assert result.account_id is None
 
 
@@ -672,7 +740,7 @@ def test_no_provider_makes_a_fetch_waste_or_lose_a_call(
     result, adversary = play(bench, story)
     keeps_to_its_policy(bench, result, adversary)
 
-    fresh = {account.id: account for account in accounts_ if account.daily_limit}
+    fresh = {account.id: account for account in accounts_ if account.daily_limit and account.plan != "BASIC"}
     resting: dict[str, datetime] = {}
     too_small: set[str] = set()
     answers = zip(adversary.calls, adversary.answers, cycle(story), result.attempts, strict=False)

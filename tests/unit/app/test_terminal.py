@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 import pytest
 from rich.console import Console
 
@@ -15,6 +16,7 @@ from chartimg.app.export import ExportFailure, ExportItem, Manifest
 from chartimg.app.pool import AccountStatus
 from chartimg.app.terminal import following, show_accounts, show_forecast, show_manifest
 from chartimg.domain.account import AccountState
+from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.forecast import Forecast
 from chartimg.testing import picture
 from command import environment, run
@@ -23,6 +25,14 @@ NOW = datetime.now(UTC)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ITEM = ExportItem("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600, False, "main", 1)  # noqa: FBT003 (in the order of its fields)
 REPLAYED = ExportItem("A:B", "4h", "price_v1", "A_B__4h__price_v1.png", 1_000, "0" * 64, 800, 600, True, None, 0)  # noqa: FBT003 (in the order of its fields)
+DOUBTFUL = attrs.evolve(
+    ITEM,
+    symbol="[i]E:F[/i]",
+    warnings=(
+        Finding("width", Severity.WARNING, "the picture is 400 pixels wide, 800 were asked for"),
+        Finding("", Severity.WARNING, "word " * 60 + "end"),
+    ),
+)
 FAILURE = ExportFailure("[bold]X:Y[/bold]", "1h", "price_v1", "CHART_API_FAILED", "HTTP 503: [red]busy[/red]")
 EXPORT = (
     *("export", "--symbols", "BTCUSDT", "--timeframes", "1h,4h", "--templates", "price_psar_adi_v1"),
@@ -100,6 +110,56 @@ def test_nothing_in_a_line_is_markup(capsys: pytest.CaptureFixture[str]) -> None
 
     assert first == "[1/2] [bold]X:Y[/bold] 1h price_v1: CHART_API_FAILED: HTTP 503: [red]busy[/red]"
     assert second.endswith("word end")
+
+
+def test_a_line_of_a_chart_ends_with_what_is_doubtful(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it is on the chart's own line, however long, and a chart beyond doubt has none."""
+    with following(2) as told:
+        told(DOUBTFUL)
+        told(ITEM)
+    first, second = capsys.readouterr().err.splitlines()
+
+    assert first.startswith(
+        "[1/2] [i]E:F[/i] 1h price_v1: A_B__1h__price_v1.png (main); width: WARNING: the picture is 400"
+    )
+    assert first.endswith("word end")
+    assert second == "[2/2] A:B 1h price_v1: A_B__1h__price_v1.png (main)"
+
+
+def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bar counts the others, of which there is nothing to say."""
+    monkeypatch.setattr(
+        "chartimg.app.terminal.Console", lambda **_: Console(force_terminal=True, width=400, color_system=None)
+    )
+    with following(2) as told:
+        told(ITEM)
+        told(DOUBTFUL)
+    shown = capsys.readouterr().out
+
+    assert "[i]E:F[/i] 1h price_v1: A_B__1h__price_v1.png (main); width: WARNING: the picture is 400 pixels" in shown
+    assert "A:B 1h" not in shown
+    assert "2/2" in shown
+
+
+def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is one line with its chart, however long, as it stands; a chart beyond doubt is just ok."""
+    single = attrs.evolve(DOUBTFUL, symbol="G:H", warnings=DOUBTFUL.warnings[:1])
+    show_manifest(Manifest(NOW, 3, (ITEM, DOUBTFUL, single), ()), Path("out"))
+    shown = capsys.readouterr().out.splitlines()
+    rows = {line.split()[1]: line for line in shown if line.startswith("│")}
+
+    assert rows["A:B"].rstrip("│ ").endswith(" ok")
+    assert "ok, 2 warnings" in rows["[i]E:F[/i]"]
+    assert "ok, 1 warning " in rows["G:H"]
+    size = "width: WARNING: the picture is 400 pixels wide, 800 were asked for"
+    beneath = shown[max(place for place, line in enumerate(shown) if line.startswith("└")) + 1 :]
+    assert [
+        f"[i]E:F[/i] 1h price_v1: {size}",
+        f"[i]E:F[/i] 1h price_v1: WARNING: {'word ' * 60}end",
+        f"G:H 1h price_v1: {size}",
+    ] == beneath[:3]
 
 
 def test_a_manifest_is_a_table_of_every_chart(capsys: pytest.CaptureFixture[str]) -> None:

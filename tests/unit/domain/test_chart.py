@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartKey, ChartRequest
+from chartimg.domain.finding import Severity
 
 payloads = st.dictionaries(
     st.text(max_size=8),
@@ -24,7 +25,10 @@ payloads = st.dictionaries(
 @pytest.mark.parametrize("payload", [None, 7, "x", [1]])
 def test_a_payload_that_is_no_object_is_a_problem(payload: Any) -> None:
     """It is told with the others, and raises nowhere."""
-    assert f"payload must be an object, not {type(payload).__name__}" in ChartRequest("", "1h", "t", payload).problems()
+    symbol, whole = ChartRequest("", "1h", "t", payload).problems()
+
+    assert ("symbol", "") == (symbol.path, whole.path)
+    assert f"the payload must be an object, not {type(payload).__name__}" == whole.message
 
 
 @given(payload=payloads)
@@ -94,14 +98,14 @@ def test_a_usual_request_has_no_problems() -> None:
     ],
 )
 def test_each_text_is_looked_at(text: Any, phrase: str) -> None:
-    """Symbol, timeframe and template id follow the same rules, and the problem names the field."""
-    for place, name in enumerate(("symbol", "timeframe", "chart_template_id")):
+    """Symbol, timeframe and template id follow the same rules, and the problem names its place in the body."""
+    for place, name in enumerate(("symbol", "interval", "chart_template_id")):
         fields = ["A:B", "1h", "t"]
         fields[place] = text
         problem, *_ = ChartRequest(*fields).problems()  # type: ignore[arg-type]
 
-        assert problem.startswith(name)
-        assert phrase in problem
+        assert (name, Severity.ERROR) == (problem.path, problem.severity)
+        assert phrase in problem.message
 
 
 def circle() -> dict[str, object]:
@@ -118,7 +122,8 @@ def test_a_payload_that_is_no_json_is_a_problem(payload: dict[str, object]) -> N
     """It is said before any call, and nothing is raised."""
     (problem,) = ChartRequest("A:B", "1h", "t", payload).problems()
 
-    assert "payload can't be written as JSON" in problem
+    assert problem.path in {"a", "self[0]", ""}
+    assert any(word in problem.message for word in ("is nan", "is inf", "is bytes", "no form", "can't be written"))
 
 
 def test_every_problem_is_told() -> None:
@@ -144,7 +149,7 @@ def test_a_payload_that_can_not_even_be_copied_is_a_problem(value: object) -> No
     """A request that is wrong is a value, told before any call, also when it is nested too deep or holds no data."""
     (problem,) = ChartRequest("A:B", "1h", "t", {"a": value}).problems()
 
-    assert problem.startswith("payload ")
+    assert any(word in problem.message for word in ("nested", "no form"))
 
 
 @given(payload=payloads)
@@ -178,3 +183,19 @@ def test_the_payload_never_shows() -> None:
     assert "ChartRequest(symbol='A:B', timeframe='1h', chart_template_id='t')" == repr(
         ChartRequest("A:B", "1h", "t", {"a": "secret"})
     )
+
+
+def test_half_a_character_in_the_payload_is_a_problem_and_a_whole_one_is_none() -> None:
+    """JSON would carry it, and who reads it would refuse the whole body."""
+    (problem,) = ChartRequest("A:B", "1h", "t", {"watermark": "\ud83d"}).problems()
+
+    assert ("watermark", True) == (problem.path, "half a character" in problem.message)
+    assert () == ChartRequest("A:B", "1h", "t", {"watermark": "\U0001f600"}).problems()
+
+
+def test_the_parts_are_the_body_without_a_copy() -> None:
+    """For looking at it: equal to the body, sharing what is in the payload."""
+    request = ChartRequest("A:B", "1h", "t", {"studies": [{"name": "MACD"}]})
+
+    assert request.body == request.parts
+    assert request.payload["studies"] is request.parts["studies"]

@@ -21,14 +21,20 @@ from chartimg.domain.events import (
     FixtureStale,
     LimitExceeded,
     MockMissing,
+    PictureDoubtful,
+    PlanLimitLearned,
+    RequestDoubtful,
+    RequestRefused,
     RetryScheduled,
     StoreFailed,
     StoreLostWrites,
 )
 from chartimg.domain.faults import FaultKind
+from chartimg.domain.finding import Finding, Severity
 
 CHART = "BINANCE:BTCUSDT 1h price_v1"
 LATER = datetime(2026, 1, 6, tzinfo=UTC)
+PLAIN = Finding("", Severity.WARNING, "the picture is of one colour")
 
 FACTS: list[tuple[Event, tuple[str, ...]]] = [
     (CallStarted(CHART, "a", 1), ("chart", "account_id", "attempt")),
@@ -41,6 +47,10 @@ FACTS: list[tuple[Event, tuple[str, ...]]] = [
     (AccountExhausted("a", LATER, "Limit Exceeded"), ("account_id", "until", "reason")),
     (AccountSuspended("a", "Forbidden"), ("account_id", "reason")),
     (
+        PlanLimitLearned("a", 800, 600, None, LATER),
+        ("account_id", "max_width", "max_height", "max_parameters", "until"),
+    ),
+    (
         LimitExceeded(CHART, ("a", "b"), ("c",), LATER),
         ("chart", "exhausted_accounts", "suspended_accounts", "available_at"),
     ),
@@ -48,6 +58,9 @@ FACTS: list[tuple[Event, tuple[str, ...]]] = [
     (FixtureRecorded(CHART, "x.png", 200), ("chart", "path", "http_status")),
     (FixtureNotRecorded(CHART, "x", "disk full"), ("chart", "path", "reason")),
     (FixtureStale(CHART, "x.png"), ("chart", "path")),
+    (RequestDoubtful(CHART, (PLAIN,)), ("chart", "findings")),
+    (RequestRefused(CHART, (PLAIN,)), ("chart", "findings")),
+    (PictureDoubtful(CHART, None, (PLAIN,)), ("chart", "account_id", "findings")),
     (StoreFailed("a", "disk full"), ("account_id", "reason")),
     (StoreLostWrites("a", 2, 7, 5), ("account_id", "units", "version_known", "version_kept")),
 ]

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
+from chartimg.domain.finding import Finding, Severity
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -26,12 +27,22 @@ def test_codes_and_kinds_are_their_own_text() -> None:
 
 
 def test_a_request_that_is_wrong_is_told_in_full() -> None:
-    """Each problem is a detail, and the message holds them all."""
-    error = ChartApiError.invalid(("symbol is empty", "timeframe is empty"))
+    """Each finding is a detail, and the message holds the first of them with their places."""
+    findings = [Finding("symbol", Severity.ERROR, "is empty"), Finding("", Severity.ERROR, "it is odd")]
+
+    error = ChartApiError.invalid(findings)
 
     assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False) == (error.code, error.kind, error.retriable)
-    assert ({"msg": "symbol is empty"}, {"msg": "timeframe is empty"}) == error.details
-    assert "symbol is empty; timeframe is empty" in error.message
+    assert tuple(finding.detail for finding in findings) == error.details
+    assert "symbol: is empty; it is odd" in error.message
+
+
+def test_a_request_with_many_mistakes_has_a_message_that_fits_a_line() -> None:
+    """Five are told in words, all are in the details."""
+    error = ChartApiError.invalid([Finding(f"a[{number}]", Severity.ERROR, "is odd") for number in range(5_000)])
+
+    assert 5_000 == len(error.details)
+    assert error.message.endswith("a[4]: is odd; and 4,995 more")
 
 
 TABLE = {

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from chartimg.domain.account import Account
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RetryScheduled
@@ -33,8 +32,10 @@ from chartimg.domain.fetch import (
     TakeClaim,
     Woken,
 )
+from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.ledger import Claim
-from chartimg.domain.pool import Granted, NoneLeft, Outlook, WaitUntil
+from chartimg.domain.plan import Demand, PlanName
+from chartimg.domain.pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import ChartApiResult
 from chartimg.domain.retry import RetryPolicy
@@ -116,7 +117,7 @@ def test_a_fetch_begins_by_asking_for_any_account_within_the_deadline() -> None:
     """Before anything is known any account will do that can be called before the deadline."""
     step = Play().step
 
-    assert TakeClaim(NOON + timedelta(seconds=100), None) == step.action
+    assert TakeClaim(NOON + timedelta(seconds=100), Demand()) == step.action
     assert (step.facts, step.unused, step.attempts) == ((), None, ())
 
 
@@ -170,7 +171,7 @@ def test_a_claim_that_no_longer_stands_is_replaced() -> None:
     later = claim(NOON + timedelta(seconds=4))
     play = Play().feed(Granted(later)).feed(Woken(), after=4.0).feed(Confirmed(later, stands=False))
 
-    assert (TakeClaim(NOON + timedelta(seconds=100), None), None) == (play.step.action, play.step.unused)
+    assert (TakeClaim(NOON + timedelta(seconds=100), Demand()), None) == (play.step.action, play.step.unused)
 
 
 def test_a_sleep_that_ends_early_is_slept_out() -> None:
@@ -228,7 +229,7 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
     assert (Pause(30.0), None) == (play.step.action, play.step.unused)
 
     play.feed(Woken(), after=30.0)
-    assert TakeClaim(NOON + timedelta(seconds=100), None) == play.step.action
+    assert TakeClaim(NOON + timedelta(seconds=100), Demand()) == play.step.action
 
 
 @pytest.mark.parametrize(
@@ -357,7 +358,7 @@ def test_nothing_follows_the_last_attempt(kind: FaultKind, outcome: Reply | Tran
 def test_the_last_attempt_tells_when_an_account_is_free_again(kind: FaultKind) -> None:
     """A look at the books says when, and that no account is left if none is."""
     plays = [Play(attrs.evolve(POLICY, max_attempts=1)).call(SAID[kind]) for _ in range(3)]
-    assert [LookAhead()] * 3 == [play.step.action for play in plays]
+    assert [LookAhead(Demand())] * 3 == [play.step.action for play in plays]
     plays[0].feed(Outlook(NoneLeft(LATER, ("a",), ("b",)), any_left=False))
     plays[1].feed(Outlook(NoneLeft(LATER, ("a",)), any_left=True))
     plays[2].feed(Outlook(NoneLeft(None, (), ("a",)), any_left=False))
@@ -418,24 +419,60 @@ def test_a_switch_to_an_account_that_is_not_ready_tells_the_wait() -> None:
 LARGE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "height": 1600})
 
 
-@pytest.mark.parametrize(
-    ("account", "allowed"),
-    [
-        (Account("a", "key", plan="ULTRA"), False),
-        (Account("b", "key", plan="BASIC"), False),
-        (Account("b", "key", plan="PRO"), False),
-        (Account("b", "key", plan="MEGA"), True),
-        (Account("b", "key"), False),
-    ],
-    ids=["refused it itself", "BASIC", "PRO", "MEGA", "unknown plan"],
-)
-def test_after_a_plans_limit_only_a_larger_plan_is_tried(account: Account, allowed: bool) -> None:  # noqa: FBT001
-    """Another account is tried only if its plan is known to allow the request, and never the one that refused."""
-    play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT])
+def test_a_claim_is_for_what_the_chart_demands() -> None:
+    """Size, studies and drawings, and a watermark of its own are what an account is chosen by."""
+    payload = {"width": 1024, "height": 768, "studies": [{}, {}], "drawings": [{}], "watermark": "ours"}
+    action = Play(request=ChartRequest("A:B", "1h", "t", payload)).step.action
 
-    assert isinstance(play.step.action, TakeClaim)
-    assert play.step.action.allowed is not None
-    assert allowed is play.step.action.allowed(account)
+    assert TakeClaim(NOON + timedelta(seconds=100), Demand(1024, 768, 2, 1, watermark=True)) == action
+
+
+TOO_MUCH = (
+    Finding("width", Severity.ERROR, "1920 is more than BASIC allows (800); PRO is the smallest plan that would"),
+    Finding("studies", Severity.ERROR, "4 studies and drawings are more than BASIC allows (3)"),
+)
+
+
+def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
+    """The request is at fault, not the quota: what is too much is told, each with its place, and nobody is alarmed."""
+    play = Play(request=LARGE).feed(NoPlan(TOO_MUCH, PlanName.PRO))
+
+    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False, None) == (
+        play.error.code,
+        play.error.kind,
+        play.error.retriable,
+        play.error.available_at,
+    )
+    assert "1920 is more than BASIC allows (800); PRO is the smallest plan that would" in play.error.message
+    assert ["width", "studies"] == [detail["param"] for detail in play.error.details]
+    assert (play.result.attempts, play.result.account_id, play.step.facts) == ((), None, ())
+
+
+def test_what_the_provider_said_of_a_plan_is_the_error_when_no_other_allows_the_chart() -> None:
+    """Its own words, with the call they cost."""
+    play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT]).feed(NoPlan(TOO_MUCH, PlanName.PRO))
+
+    assert (FaultKind.PLAN_LIMIT, ErrorCode.CHART_API_FAILED, 403, 1) == (
+        play.error.kind,
+        play.error.code,
+        play.result.http_status,
+        len(play.result.attempts),
+    )
+    assert "HTTP 403: Exceed Max Usage Resolution Limit" == play.error.message
+
+
+@pytest.mark.parametrize("kind", [FaultKind.THROTTLED, FaultKind.SERVICE_UNAVAILABLE])
+def test_limits_that_are_learned_between_two_calls_end_the_fetch(kind: FaultKind) -> None:
+    """What another process has been told of the accounts meanwhile weighs more than why the last call failed."""
+    play = Play(request=LARGE).call(SAID[kind])
+    if isinstance(play.step.action, Pause):
+        play.feed(Woken(), after=play.step.action.seconds)
+    play.feed(NoPlan(TOO_MUCH, PlanName.PRO))
+
+    assert (ErrorCode.VALIDATION_FAILED, [kind]) == (
+        play.error.code,
+        [attempt.kind for attempt in play.result.attempts],
+    )
 
 
 def test_a_plans_limit_is_remembered_to_the_end() -> None:
@@ -444,13 +481,12 @@ def test_a_plans_limit_is_remembered_to_the_end() -> None:
     play.call(SAID[FaultKind.PLAN_LIMIT], "a").call(SAID[FaultKind.NETWORK], "b").feed(Woken(), after=1.0)
     play.call(SAID[FaultKind.PLAN_LIMIT], "c").feed(WaitUntil(play.utc + timedelta(seconds=1))).feed(Woken(), after=1)
 
-    assert isinstance(play.step.action, TakeClaim)
-    assert play.step.action.allowed is not None
-    assert [play.step.action.allowed(Account(account_id, "key", plan="MEGA")) for account_id in "abc"] == [
-        False,
-        True,
-        False,
-    ]
+    asked = play.step.action
+    for _ in range(6):
+        play.call(SAID[FaultKind.QUOTA_EXCEEDED], "d")
+
+    assert TakeClaim(NOON + timedelta(seconds=100), Demand(1920, 1600), frozenset({"a", "c"})) == asked
+    assert LookAhead(Demand(1920, 1600), frozenset({"a", "c"})) == play.step.action
 
 
 def test_a_replayed_reply_says_which_file_it_came_from() -> None:
@@ -530,6 +566,8 @@ def answer(step: Fetch, act: Act, utc: datetime) -> Feedback:
     match step.action:
         case TakeClaim(latest) if act.choice == 0 or latest <= utc:
             return NoneLeft(utc)
+        case TakeClaim() if act.choice == 2 and act.ahead < 0:
+            return NoPlan(TOO_MUCH, None)
         case TakeClaim(latest):
             moment = min(utc + timedelta(seconds=act.ahead), latest - timedelta(microseconds=1))
             return WaitUntil(moment) if act.choice == 1 else Granted(claim(moment, "abc"[act.choice % 3]))

@@ -24,6 +24,7 @@ from chartimg.domain.account import (
 )
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.ledger import Claim
+from chartimg.domain.plan import UNKNOWN, ChartLimits
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -38,6 +39,15 @@ E = AccountEvent
 def fault(kind: FaultKind, retry_after: float | None = None) -> ChartApiError:
     """Make an error of a kind."""
     return ChartApiError.of(kind, f"said {kind}", retry_after=retry_after)
+
+
+def too_much(limit: str) -> ChartApiError:
+    """Make the error of a chart that is more than a plan allows."""
+    return ChartApiError.of(FaultKind.PLAN_LIMIT, f"HTTP 403: Exceed Max Usage {limit}")
+
+
+SIZE = too_much("Resolution Limit (800x600)")
+COUNT = too_much("Parameter Limit (3)")
 
 
 def claimed() -> tuple[AccountSnapshot, Claim]:
@@ -574,10 +584,75 @@ def test_books_that_were_lost_are_restored_without_forgetting() -> None:
     assert (tomorrow.window, tomorrow.used, known.serial) == (after.window, after.used, after.serial)
 
 
+@pytest.mark.parametrize("state", AccountState)
+def test_a_limit_that_is_told_is_kept_for_the_window(state: AccountState) -> None:
+    """In any state, beside the other limits told and whatever else happens; the state, the count and the pace stay."""
+    before, claim = in_state(state)
+    snapshot = ledger.apply_report(before, ACCOUNT, claim, SIZE, NOON)
+    both = ledger.apply_report(snapshot, ACCOUNT, claim, COUNT, NOON)
+
+    assert ChartLimits(800, 600) == snapshot.told
+    assert before == attrs.evolve(snapshot, told=UNKNOWN, version=before.version)
+    assert (ChartLimits(800, 600, 3), before.version + 2) == (both.told, both.version)
+    assert both.told == ledger.suspend(both, "by hand").told == ledger.current(both, ACCOUNT, NOON + 61 * SECOND).told
+    assert UNKNOWN == tomorrow(both).told
+
+
+def test_a_claim_keeps_what_was_told() -> None:
+    """A grant builds the books anew, with every field of theirs."""
+    told = attrs.evolve(ledger.fresh(ACCOUNT, NOON), told=ChartLimits(800, 600, 3))
+
+    assert told.told == ledger.grant(told, ACCOUNT, NOON)[0].told
+
+
+@pytest.mark.parametrize("said", [fault(FaultKind.PLAN_LIMIT), too_much("Resolution Limit"), SIZE, COUNT], ids=str)
+def test_what_is_no_news_of_a_limit_changes_nothing(said: ChartApiError) -> None:
+    """A refusal that names no limit, or one that is known by now."""
+    snapshot, claim = claimed()
+    snapshot = ledger.learn(snapshot, ChartLimits(800, 600, 3))
+
+    assert snapshot is ledger.apply_report(snapshot, ACCOUNT, claim, said, NOON)
+
+
+def test_the_last_word_on_a_limit_counts() -> None:
+    """A plan that was changed in the middle of the day is known as it was last told."""
+    snapshot, claim = claimed()
+    for size, width in (("(800x600)", 800), ("(1920x1080)", 1920), ("(400x300)", 400)):
+        snapshot = ledger.apply_report(snapshot, ACCOUNT, claim, too_much(f"Resolution Limit {size}"), NOON)
+
+        assert width == snapshot.told.max_width
+
+
+def test_a_limit_that_was_told_of_another_day_key_or_epoch_is_not_learned() -> None:
+    """A report that comes late speaks of what is over; another key has limits of its own."""
+    snapshot, claim = claimed()
+    rekeyed = ledger.current(ledger.learn(snapshot, ChartLimits(800, 600)), REKEYED, NOON)
+    later = (tomorrow(snapshot), ledger.reinstate(ledger.suspend(snapshot, "refused")), rekeyed)
+
+    assert UNKNOWN == rekeyed.told
+    for each in later:
+        assert each is ledger.apply_report(each, ACCOUNT, claim, SIZE, NOON)
+
+
+def test_limits_that_were_told_are_restored_with_lost_books() -> None:
+    """The later word counts where both have one; of another day or key nothing is taken over."""
+    known = attrs.evolve(ledger.fresh(ACCOUNT, NOON), version=7, told=ChartLimits(800, 600))
+    older = attrs.evolve(known, version=5, told=ChartLimits(1920, None, 3))
+    newer = attrs.evolve(older, version=9)
+    rekeyed = attrs.evolve(older, key_digest=REKEYED.key_digest)
+
+    assert ChartLimits(800, 600, 3) == ledger.restore(older, known).told
+    assert ChartLimits(1920, 600, 3) == ledger.restore(newer, known).told
+    assert ChartLimits(800, 600) == ledger.restore(rekeyed, known).told
+    assert ChartLimits(800, 600) == ledger.restore(None, known).told
+    assert UNKNOWN == ledger.restore(tomorrow(older), known).told
+
+
 deeds = st.one_of(
     st.tuples(st.just("claim"), st.none()),
     st.tuples(st.just("refund"), st.integers(0, 5)),
     st.tuples(st.just("report"), st.tuples(st.integers(0, 5), st.none() | st.sampled_from(FaultKind))),
+    st.tuples(st.just("learn"), st.tuples(st.integers(0, 5), st.sampled_from([SIZE, COUNT]))),
     st.tuples(st.just("exhaust"), st.none()),
     st.tuples(st.just("suspend"), st.sampled_from(["refused", "by hand"])),
     st.tuples(st.just("reinstate"), st.none()),
@@ -601,6 +676,8 @@ def do(
         case ("report", (int(place), FaultKind() | None as kind)) if place < len(claims):
             error = None if kind is None else fault(kind)
             snapshot = ledger.apply_report(snapshot, account, claims[-1 - place], error, now)
+        case ("learn", (int(place), ChartApiError() as told)) if place < len(claims):
+            snapshot = ledger.apply_report(snapshot, account, claims[-1 - place], told, now)
         case ("exhaust", _):
             snapshot = ledger.exhaust(snapshot, account, "spent")
         case ("suspend", str(reason)):
@@ -614,7 +691,7 @@ def do(
 
 @given(sequence=st.lists(deeds, max_size=40))
 def test_no_sequence_of_events_breaks_the_books(sequence: list[tuple[str, object]]) -> None:
-    """Nothing raises; windows and versions only grow; the count stays in its limit; a spent day stays spent."""
+    """Nothing raises; windows and versions only grow; counts stay in their limit; a day stays spent, and a limit told."""
     account, now = ACCOUNT, NOON
     snapshot = ledger.fresh(account, now)
     claims: list[Claim] = []
@@ -636,5 +713,8 @@ def test_no_sequence_of_events_breaks_the_books(sequence: list[tuple[str, object
             assert snapshot.spent >= before.spent
             assert len(claims) == counted or not before.spent
             assert snapshot.used >= before.used - 1
+            assert deed[0] in {"rekey", "learn"} or before.told == snapshot.told
+        else:
+            assert UNKNOWN == snapshot.told
         if before.state is S and snapshot.state is not S:
             assert snapshot.epoch > before.epoch

@@ -1,77 +1,178 @@
-"""What plans allow."""
+"""What plans allow, and what a chart asks of one."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chartimg.catalog import shipped_catalog
 from chartimg.domain.chart import ChartRequest
-from chartimg.domain.plan import PLANS, ChartLimits, PlanName
+from chartimg.domain.plan import UNKNOWN, CallLimits, ChartLimits, Demand, PlanName, smallest_plan
+
+PLANS = shipped_catalog().plan_by_name
+SAID_OF_SIZE = "HTTP 403: Exceed Max Usage Resolution Limit ({}x{})"
+SAID_OF_COUNT = "HTTP 403: Exceed Max Usage Parameter Limit ({})"
+
+sizes = st.integers(0, 3000)
+numbers = st.none() | sizes
+limits = st.builds(ChartLimits, numbers, numbers, numbers, st.none() | st.booleans())
+demands = st.builds(Demand, sizes, sizes, sizes, sizes, st.booleans())
+
+
+def demand(**payload: object) -> Demand:
+    """Read the demand of a request with this payload."""
+    return Demand.of(ChartRequest("A:B", "1h", "t", payload))
 
 
 @pytest.mark.parametrize(
-    ("plan", "width", "height", "parameters"),
+    ("plan", "width", "height", "parameters", "watermark"),
     [
-        (PlanName.BASIC, 800, 600, 3),
-        (PlanName.PRO, 1920, 1080, 5),
-        (PlanName.MEGA, 1920, 1600, 10),
-        (PlanName.ULTRA, 2048, 1920, 25),
-        (PlanName.ENTERPRISE, 2048, 1920, 50),
+        (PlanName.BASIC, 800, 600, 3, False),
+        (PlanName.PRO, 1920, 1080, 5, False),
+        (PlanName.MEGA, 1920, 1600, 10, False),
+        (PlanName.ULTRA, 2048, 1920, 25, True),
+        (PlanName.ENTERPRISE, 2048, 1920, 50, True),
     ],
 )
-def test_a_plan_allows_its_limits_and_no_more(plan: PlanName, width: int, height: int, parameters: int) -> None:
-    """Size and the number of studies and drawings together are those of the provider's page."""
+def test_a_plan_allows_its_limits_and_no_more(
+    plan: PlanName,
+    width: int,
+    height: int,
+    parameters: int,
+    watermark: bool,  # noqa: FBT001
+) -> None:
+    """Size, the number of studies and drawings together, and the watermark are those of the provider's page."""
 
-    def allows(width: int = width, height: int = height, studies: int = parameters - 1, drawings: int = 1) -> bool:
-        payload = {"width": width, "height": height, "studies": [{}] * studies, "drawings": [{}] * drawings}
-        return PLANS[plan].allows(ChartRequest("A:B", "1h", "t", payload))
+    def allows(**changes: object) -> bool:
+        payload = {"width": width, "height": height, "studies": [{}] * (parameters - 1), "drawings": [{}], **changes}
+        return PLANS[plan].chart.allows(demand(**payload))
 
     assert allows()
     assert not allows(width=width + 1)
     assert not allows(height=height + 1)
-    assert not allows(drawings=2)
+    assert not allows(drawings=[{}] * 2)
+    assert watermark is allows(watermark="ours")
+
+
+def test_the_plans_are_those_of_the_provider_from_small_to_large() -> None:
+    """Each of them has the limits of its calls, too."""
+    assert list(PlanName) == list(PLANS)
+    assert CallLimits(1, 3, 50) == PLANS[PlanName.BASIC].calls
+    assert all(
+        small.calls.daily_limit < large.calls.daily_limit
+        for small, large in zip(shipped_catalog().plans, shipped_catalog().plans[1:], strict=False)
+    )
 
 
 def test_what_is_left_out_has_the_provider_s_defaults() -> None:
-    """800 x 600 and no studies fit every plan; what is no size is the provider's to refuse."""
-    assert all(limits.allows(ChartRequest("A:B", "1h", "t")) for limits in PLANS.values())
-    assert PLANS[PlanName.BASIC].allows(ChartRequest("A:B", "1h", "t", {"width": "wide", "studies": 7}))
-
-
-def test_a_size_that_is_left_out_counts_as_800_by_600() -> None:
-    """A plan that allows a pixel less refuses the provider's default."""
-    plain = ChartRequest("A:B", "1h", "t")
-
+    """A chart without a size is one of 800 x 600; what is no size and no list is the provider's to refuse."""
+    assert Demand(800, 600, 0, 0, watermark=False) == demand()
+    assert demand() == demand(width="wide", height=None, studies=7, drawings={"a": 1}, watermark="")
     assert [True, False, False] == [
-        ChartLimits(width, height, 0).allows(plain) for width, height in ((800, 600), (799, 600), (800, 599))
+        ChartLimits(width, height, 0).allows(demand()) for width, height in ((800, 600), (799, 600), (800, 599))
     ]
 
 
 @given(studies=st.integers(0, 8), drawings=st.integers(0, 8), limit=st.integers(0, 12))
 def test_studies_and_drawings_count_together(studies: int, drawings: int, limit: int) -> None:
     """However they are shared out."""
-    request = ChartRequest("A:B", "1h", "t", {"studies": [{}] * studies, "drawings": [{}] * drawings})
+    asked = demand(studies=[{}] * studies, drawings=[{}] * drawings)
 
-    assert (studies + drawings <= limit) == ChartLimits(800, 600, limit).allows(request)
+    assert studies + drawings == asked.parameters
+    assert (studies + drawings <= limit) == ChartLimits(800, 600, limit).allows(asked)
 
 
 def test_a_tuple_of_studies_is_counted_as_the_array_it_is_posted_as() -> None:
     """A plan too small for the body is told before its account's call is spent."""
-    four = ChartRequest("A:B", "1h", "t", {"studies": ({},) * 4})
-
-    assert ChartRequest("A:B", "1h", "t", {"studies": [{}] * 4}).encoded == four.encoded
-    assert not PLANS[PlanName.BASIC].allows(four)
-
-
-def test_every_plan_has_its_limits() -> None:
-    """And nobody changes them."""
-    assert set(PlanName) == set(PLANS)
-    with pytest.raises(TypeError):
-        PLANS[PlanName.BASIC] = PLANS[PlanName.ULTRA]  # type: ignore[index]
+    assert demand(studies=[{}] * 4) == demand(studies=({},) * 4)
 
 
 def test_a_size_with_a_fraction_is_a_size() -> None:
     """A number too large is refused before a call is spent on it, however it is written."""
-    assert not PLANS[PlanName.ULTRA].allows(ChartRequest("A:B", "1h", "t", {"width": 1e4}))
-    assert PLANS[PlanName.ULTRA].allows(ChartRequest("A:B", "1h", "t", {"width": 800.0}))
+    assert not PLANS[PlanName.ULTRA].chart.allows(demand(width=1e4))
+    assert PLANS[PlanName.ULTRA].chart.allows(demand(width=800.0))
+    assert not PLANS[PlanName.ULTRA].chart.allows(demand(width=10**400))
+
+
+@given(limits=limits, asked=demands)
+def test_a_limit_that_is_not_known_limits_nothing(limits: ChartLimits, asked: Demand) -> None:
+    """What is not known is left to the provider; each limit that is known holds by itself."""
+    assert UNKNOWN.allows(asked)
+    assert limits.known is (None not in attrs.astuple(limits))
+    assert limits.allows(asked) is all(
+        attrs.evolve(UNKNOWN, **{name: value}).allows(asked) for name, value in attrs.asdict(limits).items()
+    )
+
+
+@given(limits=st.builds(ChartLimits, sizes, sizes, sizes, st.booleans()), asked=demands)
+def test_the_utmost_is_the_largest_chart_that_is_allowed(limits: ChartLimits, asked: Demand) -> None:
+    """It is allowed itself, and whatever allows it allows all that these limits do."""
+    utmost = limits.utmost
+    assert limits.allows(utmost)
+    assert utmost.parameters == limits.max_parameters
+    for plan in PLANS.values():
+        assert not plan.chart.allows(utmost) or not limits.allows(asked) or plan.chart.allows(asked)
+
+
+@given(limits=limits, told=limits, more=limits)
+def test_what_was_told_stands_in_the_place_of_what_was_thought(
+    limits: ChartLimits, told: ChartLimits, more: ChartLimits
+) -> None:
+    """Limit by limit; what nothing was told of stays, and of two tellings the later counts."""
+    both = limits.overlaid(told)
+
+    assert attrs.astuple(both) == tuple(
+        old if new is None else new for old, new in zip(attrs.astuple(limits), attrs.astuple(told), strict=True)
+    )
+    assert limits is limits.overlaid(ChartLimits())
+    assert both == both.overlaid(told)
+    assert both.overlaid(more) == limits.overlaid(told.overlaid(more))
+
+
+@given(width=st.integers(0, 999_999), height=st.integers(0, 999_999), count=st.integers(0, 999_999))
+def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
+    """The size that may be had, or the number of studies and drawings, as the provider writes them."""
+    assert ChartLimits(width, height) == ChartLimits.told_by(SAID_OF_SIZE.format(width, height))
+    assert ChartLimits(max_parameters=count) == ChartLimits.told_by(SAID_OF_COUNT.format(count))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("exceed max usage resolution limit (1920 x 1080).", ChartLimits(1920, 1080)),
+        ("Exceed Max Usage Parameters Limit: (5)", ChartLimits(max_parameters=5)),
+        ("Exceed Max Usage Daily Limit (50)", None),
+        ("Exceed Max Usage Resolution Limit", None),
+        ("Exceed Max Usage Parameter Limit (three)", None),
+        ("Exceed Max Usage Resolution Limit (8000000x600)", None),
+        ("Exceed Max Usage Resolution Limit (-1x600)", None),
+        ("", None),
+    ],
+    ids=repr,
+)
+def test_only_a_limit_that_is_stated_is_learned(said: str, told: ChartLimits | None) -> None:
+    """Another wording of it is understood; a number of something else is not taken for one."""
+    assert told == ChartLimits.told_by(said)
+
+
+@given(said=st.text())
+def test_no_text_makes_the_reader_of_refusals_fail(said: str) -> None:
+    """Whatever the provider says, it tells limits or nothing."""
+    told: Any = ChartLimits.told_by(f"Exceed Max Usage {said}")
+
+    assert told is None or isinstance(told, ChartLimits)
+
+
+@given(asked=demands)
+def test_the_smallest_plan_is_the_first_that_allows_the_chart(asked: Demand) -> None:
+    """All before it are too small; where there is none every plan is."""
+    plans = shipped_catalog().plans
+    smallest = smallest_plan(plans, asked)
+    before = plans if smallest is None else plans[: plans.index(smallest)]
+
+    assert smallest is None or smallest.chart.allows(asked)
+    assert not any(plan.chart.allows(asked) for plan in before)

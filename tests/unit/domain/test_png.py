@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.png import Picture, inspect
+from chartimg.domain.png import Header, Picture, image_data, inspect, read_header
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -61,6 +61,23 @@ def test_every_legal_picture_is_accepted_with_its_size(png: tuple[bytes, Picture
 
     assert picture == inspect(data)
     assert picture == inspect(memoryview(data))
+
+
+@given(png=pngs())
+def test_the_parts_of_a_legal_picture_are_read(png: tuple[bytes, Picture]) -> None:
+    """What IHDR says, and all image data in its order, are had without a second check."""
+    data, picture = png
+    _, depth, colour, _, _, interlaced = data[23:29]
+
+    assert Header(picture.width, picture.height, depth, colour, bool(interlaced)) == read_header(data)
+    assert DATA == b"".join(image_data(data))
+
+
+@given(data=st.one_of(st.binary(), st.binary().map(lambda data: SIGNATURE + data)))
+def test_the_parts_of_anything_else_are_whatever_they_are(data: bytes) -> None:
+    """No bytes make the readers raise or go on without an end."""
+    assert read_header(data) is None
+    assert sum(map(len, image_data(data))) <= len(data)
 
 
 @given(png=pngs(), data=st.data())

@@ -10,6 +10,7 @@ import pytest
 
 from chartimg.domain.errors import ChartUnavailable
 from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Attempt, ChartApiResult
 from chartimg.testing import picture
@@ -81,3 +82,15 @@ def test_a_replayed_error_was_replayed() -> None:
         result.http_status,
         result.png_bytes,
     )
+
+
+def test_a_warning_takes_nothing_away() -> None:
+    """A picture with a warning is a picture; without one there are none."""
+    doubtful = attrs.evolve(
+        ChartApiResult.of(Reply(200, {}, picture()), None),
+        warnings=(Finding("", Severity.WARNING, "the picture is of one colour"),),
+    )
+
+    assert doubtful.ok
+    assert picture() == doubtful.unwrap()
+    assert () == ChartApiResult.of(Reply(200, {}, picture()), None).warnings

@@ -6,17 +6,18 @@ import pytest
 
 from chartimg import Account, ConfigError
 from chartimg.app.emulator.accounts import DEMO, EmulatedAccount, read_accounts
-from chartimg.domain.plan import CALL_LIMITS, PLANS, CallLimits, PlanName
+from chartimg.catalog import shipped_catalog
+from chartimg.domain.plan import CallLimits, PlanName
 
 
 @pytest.mark.parametrize("plan", [None, *PlanName, "pro"])
 def test_limits_are_those_of_the_plan(plan: str | None) -> None:
-    """Without a plan they are BASIC's; upper and lower case are the same."""
+    """Without a plan they are BASIC's, by the catalog; upper and lower case are the same."""
     account = EmulatedAccount("a", "key-of-a", plan=plan)
     name = PlanName((plan or "BASIC").upper())
 
-    assert (CALL_LIMITS[name], PLANS[name]) == (account.calls, account.chart)
-    assert name == account.account.plan
+    assert shipped_catalog().plan_by_name[name].calls == account.calls
+    assert name == account.plan_name == account.account.plan
 
 
 def test_the_account_of_a_client_keeps_the_limits_it_believes_in() -> None:

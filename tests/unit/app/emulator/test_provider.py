@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,9 @@ from chartimg.app.emulator.accounts import EmulatedAccount
 from chartimg.app.emulator.books import Tally
 from chartimg.app.emulator.provider import Answer, Asked, Provider, Wire
 from chartimg.app.emulator.scenario import Fault, Rule, Scenario
+from chartimg.catalog import shipped_catalog
+from chartimg.domain.catalog import Catalog
+from chartimg.domain.plan import Plan, PlanName
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PATH = "/v2/tradingview/advanced-chart"
@@ -88,14 +92,50 @@ def test_the_throttle_speaks_before_the_quota_and_both_before_the_body() -> None
         ("BASIC", {"studies": [{"name": "MACD"}] * 4}, "Exceed Max Usage Parameter Limit (3)"),
         ("PRO", {"width": 1921}, "Exceed Max Usage Resolution Limit (1920x1080)"),
         ("MEGA", {"studies": [{"name": "MACD"}] * 11}, "Exceed Max Usage Parameter Limit (10)"),
+        ("MEGA", {"watermark": "mine"}, "Exceed Max Usage Watermark Limit"),
+        ("BASIC", {"watermark": " ", "height": 601}, "Exceed Max Usage Resolution Limit (800x600)"),
     ],
 )
 def test_a_chart_over_the_plan_is_refused_and_charged(plan: str, body: object, message: str) -> None:
-    """With the limits of the plan in the message."""
+    """With the limits of the plan in the message, the first that is exceeded."""
     asked = provider(plan=plan)
 
     assert (403, message, {}) == told(chart(asked, body))
     assert Tally(1, 0, 1, 0) == asked.ledger().accounts["a"].total
+
+
+@pytest.mark.parametrize("plan", shipped_catalog().plans, ids=lambda plan: plan.name)
+def test_a_chart_just_within_the_plan_is_served(plan: Plan) -> None:
+    """Of the largest size, with all the studies, and with a watermark where one may be."""
+    body = {
+        "width": plan.max_width,
+        "height": float(plan.max_height),
+        "studies": [{"name": "MACD"}] * plan.max_parameters,
+        "watermark": "mine" if plan.custom_watermark else "",
+    }
+
+    assert 200 == chart(provider(plan=plan.name), body).status
+
+
+def test_the_rules_and_the_plans_are_those_of_the_catalog_it_is_given() -> None:
+    """What the catalog doesn't speak of, as a plan, is as shipped."""
+    pro = attrs.evolve(shipped_catalog().plan_by_name[PlanName.PRO], max_width=500)
+    catalog = shipped_catalog().extended(Catalog(intervals=("9h",), exchanges=("NOWHERE",), plans=(pro,)))
+    body = {"symbol": "NOWHERE:X", "interval": "9h"}
+    accounts = [EmulatedAccount(name, f"key-of-{name}", plan=name) for name in ("PRO", "MEGA")]
+    theirs = Provider(accounts, lambda: NOON, catalog=catalog)
+    alone = Provider(accounts, lambda: NOON, catalog=Catalog(intervals=("9h",), exchanges=("NOWHERE",)))
+
+    assert 422 == chart(provider(), body).status
+    assert (403, "Exceed Max Usage Resolution Limit (500x1080)", {}) == told(chart(theirs, body, "key-of-PRO"))
+    assert [200] * 3 == [
+        chart(*each).status
+        for each in (
+            (theirs, body, "key-of-MEGA"),
+            (alone, body, "key-of-PRO"),
+            (alone, body, "key-of-MEGA"),
+        )
+    ]
 
 
 def test_a_wrong_field_is_told_before_the_plan() -> None:

@@ -12,7 +12,9 @@ from chartimg import Account, ChartClient, ChartRequest, ConfigError, WorkerConf
 from chartimg.app.emulator.accounts import EmulatedAccount
 from chartimg.app.emulator.running import Emulator
 from chartimg.app.emulator.scenario import Fault, Rule
-from chartimg.testing import VirtualClock
+from chartimg.catalog import shipped_catalog
+from chartimg.domain.catalog import Catalog
+from chartimg.testing import VirtualClock, emulator
 
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400, "height": 300})
 
@@ -78,6 +80,21 @@ def test_it_lives_on_the_clock_it_is_given() -> None:
 
         assert datetime(2026, 1, 5, 12, 1, tzinfo=UTC) == running.ledger().now
         assert datetime(2026, 1, 6, 12, 1, tzinfo=UTC) == running.move_clock(86_400)
+
+
+def test_it_decides_by_the_catalog_it_is_given() -> None:
+    """A host's own rules are the provider's then."""
+    catalog = shipped_catalog().extended(Catalog(intervals=("9h",), exchanges=("NOWHERE",)))
+    request = ChartRequest("NOWHERE:X", "9h", "small", {"width": 400, "height": 300})
+    told = []
+    for rules in (catalog, None):
+        with (
+            emulator(catalog=rules) as running,
+            ChartClient.from_env({**running.environ, "CHARTS_CHECK": "off"}) as client,
+        ):
+            told.append(client.fetch(request).http_status)
+
+    assert [200, 422] == told
 
 
 def test_a_scenario_is_begun_and_ended_in_the_middle() -> None:

@@ -1,0 +1,144 @@
+"""The check of chart requests: for a host's own use, and on the way of every fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Final
+
+import attrs
+
+from ..catalog import shipped_catalog
+from ..domain.catalog import Catalog
+from ..domain.chart import ChartRequest
+from ..domain.check import check_body, check_payload, check_request, check_template
+from ..domain.errors import ConfigError
+from ..domain.finding import Finding, Severity
+from ..domain.plan import Demand, Plan, PlanName
+from ..domain.plan_findings import exceeded
+from ..domain.template import ChartTemplate
+
+__all__ = ["CheckMode", "Checker", "check", "check_mode", "timezone_findings"]
+
+_MOST_KNOWN: Final = 256  # bodies
+_LARGEST_KNOWN: Final = 16_384  # bytes
+
+
+class CheckMode(StrEnum):
+    """What becomes of a request that the provider would refuse (``CHARTS_CHECK``)."""
+
+    ERROR = "error"
+    """It fails, and no call is made."""
+    WARN = "warn"
+    """The call is made, and the result has the findings as warnings."""
+    OFF = "off"
+    """Nothing is checked."""
+
+
+def check_mode(name: str) -> CheckMode:
+    """Take a mode by its name; a host writes ``"warn"`` as well as ``CheckMode.WARN``.
+
+    Raises:
+        ConfigError: there is no such mode.
+    """
+    if name not in set(CheckMode):
+        raise ConfigError(f"check must be one of {', '.join(CheckMode)}, not {name!r}")
+    return CheckMode(name)
+
+
+def check(
+    request: ChartRequest | Mapping[str, object],
+    plan: PlanName | str | None = None,
+    *,
+    catalog: Catalog | None = None,
+) -> list[Finding]:
+    """List what is wrong with *request*, or may be, by the provider's own documented rules. No call is made.
+
+    Args:
+        request: a chart request, or a body to post; of a body that isn't one the findings say so.
+        plan: the plan it must be allowed by; without it only what no plan allows is found.
+        catalog: the rules; those that come with chartimg when it is left out.
+
+    Raises:
+        ConfigError: there is no such plan.
+    """
+    rules = shipped_catalog() if catalog is None else catalog
+    known = None if plan is None else _plan(plan, rules)
+    if isinstance(request, ChartRequest):
+        return check_request(request, rules, known)
+    return check_body(request, rules, known)
+
+
+def timezone_findings(timezone: str, catalog: Catalog | None = None) -> list[Finding]:
+    """List what is wrong with a time zone alone."""
+    return check_payload({"timezone": timezone}, shipped_catalog() if catalog is None else catalog)
+
+
+class Checker:
+    """Checks requests by the rules of *catalog*, and remembers what it found. Safe from many threads.
+
+    Args:
+        catalog: the rules; those that come with chartimg when it is left out, read for the first request.
+        plans: the plans of the accounts; empty when one of them is not known, or there are no accounts.
+        mode: what becomes of a request that the provider would refuse.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog | None = None,
+        plans: Collection[PlanName] = (),
+        mode: CheckMode = CheckMode.ERROR,
+    ) -> None:
+        self._catalog = catalog
+        self._plans = frozenset(plans)
+        self._mode = mode
+        self._known: dict[bytes, tuple[Finding, ...]] = {}
+
+    def __call__(self, request: ChartRequest) -> tuple[Finding, ...]:
+        """Give the findings of a request that can be written as JSON; none when nothing is to be checked."""
+        if self._mode is CheckMode.OFF:
+            return ()
+        body = request.encoded
+        found = self._known.get(body)
+        if found is None:
+            found = tuple(check_request(request, *self._rules()))
+            if len(body) <= _LARGEST_KNOWN:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[body] = found
+        return found
+
+    def refuses(self, found: Collection[Finding]) -> bool:
+        """Whether a request of which this was found is not to be made."""
+        return self._mode is CheckMode.ERROR and any(each.severity is Severity.ERROR for each in found)
+
+    def template(self, template: ChartTemplate) -> list[Finding]:
+        """Give the findings of a template, with places in its file.
+
+        What the largest plan of the accounts refuses is an ERROR; what only a smaller one does is a WARNING, since that
+        account will not be asked for it.
+        """
+        if self._mode is CheckMode.OFF:
+            return []
+        catalog, largest = self._rules()
+        demand = Demand.of_body(template.payload)
+        return check_template(template, catalog, largest) + [
+            attrs.evolve(each, path=f"request.{each.path}", severity=Severity.WARNING)
+            for plan in catalog.plans
+            if plan.name in self._plans and plan is not largest
+            for each in exceeded(demand, plan.chart, allowed_by=plan.name, plans=catalog.plans)
+        ]
+
+    def _rules(self) -> tuple[Catalog, Plan | None]:
+        """Give the catalog, and the largest plan of the accounts."""
+        catalog = shipped_catalog() if self._catalog is None else self._catalog
+        return catalog, next((plan for plan in reversed(catalog.plans) if plan.name in self._plans), None)
+
+
+def _plan(name: str, catalog: Catalog) -> Plan:
+    """Find a plan by its name in upper or lower case."""
+    plans = catalog.plan_by_name
+    for plan in plans.values():
+        if isinstance(name, str) and plan.name == name.upper():
+            return plan
+    raise ConfigError(f"there is no plan {name!r}; there are {', '.join(plans)}")

@@ -1,0 +1,44 @@
+"""Is this a symbol, or a formula of symbols, and which exchanges does it name?
+
+``BINANCE:BTCUSDT``, ``BMV:CEMEX/CPO``, ``(NASDAQ:MARA+NASDAQ:RIOT)/10`` (API page, "symbol" and the change log of January
+2025). TradingView writes symbols with letters of any script, and with ``. _ ! / &`` between them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["exchanges_of"]
+
+_STRANGE: Final = re.compile(r"[^\w.!/&()+\-*^: ]")
+_PAIR: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]+:(?=\w)")  # not from within a word, of which there are many
+_PARENTHESIS: Final = re.compile(r"[()]")
+_PLAIN: Final = re.compile(r"([A-Z0-9_]+):[A-Za-z0-9][A-Za-z0-9_.!]*")
+
+
+def exchanges_of(symbol: str) -> tuple[str, ...] | str:
+    """Give the exchanges a symbol names, or in one phrase why it is none."""
+    if plain := _PLAIN.fullmatch(symbol):
+        return (plain[1],)
+    if strange := _STRANGE.search(symbol):
+        return f"holds {strange[0]!a}, which no symbol does"
+    colons = symbol.count(":")
+    if not colons:
+        return "names no exchange; write it like BINANCE:BTCUSDT"
+    pairs = _PAIR.findall(symbol)
+    if len(pairs) < colons:
+        return "is not written EXCHANGE:SYMBOL"
+    if not _balanced(symbol):
+        return "has a parenthesis that is not closed, or not opened"
+    return tuple(pair[:-1] for pair in pairs)
+
+
+def _balanced(symbol: str) -> bool:
+    """Whether every parenthesis is closed, after it is opened."""
+    depth = 0
+    for sign in _PARENTHESIS.findall(symbol):
+        depth += 1 if sign == "(" else -1
+        if depth < 0:
+            return False
+    return depth == 0

@@ -1,0 +1,473 @@
+"""The check and the emulator decide by the same catalog, each with its own code, and agree on every ERROR."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from chartimg import ChartRequest
+from chartimg.app.checking import check
+from chartimg.app.emulator.accounts import EmulatedAccount
+from chartimg.app.emulator.drawing import draw
+from chartimg.app.emulator.provider import CHART_PATH, Asked, Provider
+from chartimg.catalog import shipped_catalog
+from chartimg.domain.catalog import Catalog, Entry, Parameter, ValueType
+from chartimg.domain.classification import classify
+from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.finding import Finding, Severity
+from chartimg.domain.plan import Plan
+from chartimg.domain.png import inspect
+from chartimg.domain.reply import Reply
+from chartimg.testing import picture
+from documented_examples import documented_examples
+
+Body = dict[str, Any]
+
+NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
+KNOWN: Final = "BINANCE:BTCUSDT"
+JPEG: Final = b"\xff\xd8\xff\xe0 a picture, but no PNG"
+OF_THE_PLAN: Final = frozenset({"width", "height", "studies", "drawings", "watermark"})
+MOST_TOLD: Final = 50  # field errors that the client keeps
+
+CATALOG: Final = shipped_catalog()
+OWN: Final = CATALOG.extended(
+    Catalog(
+        intervals=("9h",),
+        timezones=("UTC",),
+        exchanges=("NOWHERE",),
+        parameters=(Parameter("new", ValueType.INTEGER, required=True, enum=(1, 2)),),
+        drawings=(Entry("Text", (Parameter("text", ValueType.OBJECTS, fields=(Parameter("of", ValueType.FLOAT),)),)),),
+        studies=(Entry("New Study", (Parameter("length", ValueType.INTEGER, required=True, max=9),)),),
+    )
+)
+"""A catalog of a host's, with rows of every kind that the shipped one has none of."""
+
+MOMENTS: Final = (
+    "2026-01-05T12:00:00Z",
+    "2026-01-05T12:00:00.000Z",
+    "2026-01-05",
+    "2026-01-05T12:00+05:30",
+    "20260105",
+)
+SYMBOLS: Final = (
+    *(KNOWN, "NASDAQ:AAPL", "CME_MINI:NQ1!", "BMV:CEMEX/CPO", "NYSE:BRK.B", "HKEX:700", "BITGET:币安人生USDT"),
+    *("(NASDAQ:MARA+NASDAQ:RIOT)/10", "NASDAQ:MARA/NASDAQ:RIOT", "1/(OANDA:EURUSD - 0.5*FX:GBPUSD)^2"),
+)
+NO_SYMBOLS: Final = (
+    *("", " ", "BTCUSDT", "NOWHERE:BTCUSDT", "BINANCE:", ":BTCUSDT", "BINANCE::BTCUSDT", "BINANCE:BTC USDT:", "A:B"),
+    *("(BINANCE:A", "BINANCE:A)", "BINANCE:A+NOWHERE:B", "binance:BTCUSDT", "BINANCE:A$", "BINANCE:A\n", "币:A", "A:²"),
+    *("éBINANCE:A", "BINANCE:_", "BINANCE:!", "BINANCE:A,BINANCE:B", " BINANCE:A ", ")BINANCE:A("),
+)
+ODD: Final[Sequence[Any]] = (
+    *(None, True, False, 0, 1, -1, 16, 16.0, 0.1, 800.0, 800.5, 1e9, -1e300, 10**30, 2049, [], [None], ["MACD"], {}),
+    *([{}], [[]], [{"name": " "}], [{"name": 1}], {"name": "MACD"}, {"from": MOMENTS[0]}, {"from": "x", "to": None}),
+    *("", " ", "x", "800", "1H", "9h", "2m", "60m", "1d", "UTC", "utc", "Etc/UTC", "etc/utc", "jpeg", "PNG", "gif"),
+    *("Dark", "dark", "candle", "true", "rgb(1,2,3)", "red", "12:00", "2026-13-01", "2026-01-05 12:00", *MOMENTS),
+)
+
+
+EXAMPLES: Final[Sequence[Body]] = [
+    *documented_examples().values(),
+    *documented_examples(as_in_the_table=True).values(),
+]
+ANCHORS: Final = ("startDatetime", "startPrice", "endDatetime", "endPrice")
+COLOUR: Final = "rgb(33,150,243)"
+EVERYTHING: Final[Body] = {
+    **{row.name: row.default for row in CATALOG.parameters if row.default is not None},
+    "shiftLeft": 1,
+    "shiftRight": 1,
+    "watermark": "mine",
+    "range": {"from": MOMENTS[0], "to": MOMENTS[1]},
+    "override": {
+        **{row.name: row.default for row in CATALOG.parameter_by_name["override"].fields if row.default is not None},
+        "mainPaneHeight": 100,
+        "priceRange": {"from": 1.5, "to": 2, "margin": 0.1},
+        "style": {row.name: row.default for row in CATALOG.styles[0].overrides},
+    },
+    "studies": [
+        {
+            "name": "MACD",
+            "forceOverlay": False,
+            "input": {"in_0": 12, "in_3": "close"},
+            "override": {"MACD.visible": True, "MACD.linewidth": 1, "MACD.plottype": "line", "MACD.color": COLOUR},
+        }
+    ],
+    "drawings": [
+        {"name": "Text", "zOrder": "top", "input": {"datetime": MOMENTS[0], "price": 1, "text": "mine"}},
+        {
+            "name": "Fib Retracement",
+            "input": dict(zip(ANCHORS, (MOMENTS[0], 1.5, MOMENTS[1], 2), strict=True)),
+            "override": {"fontSize": 9, "level1": {"coeff": 0.5, "visible": True, "color": COLOUR}},
+        },
+    ],
+}
+"""A body with a value of every kind in every place."""
+
+
+def strict_json(body: object) -> bytes:
+    """Write a body as it goes over the wire."""
+    return json.dumps(body, allow_nan=False).encode()
+
+
+@cache
+def provider(catalog: Catalog) -> Provider:
+    """Make a provider with an account of each plan, which never tires; the key is the plan's name."""
+    accounts = [EmulatedAccount(plan.name, plan.name, 10**9, plan.name, 1e6, 10**9) for plan in catalog.plans]
+    return Provider(accounts, lambda: NOON, catalog=catalog)
+
+
+def refusal(body: object, plan: Plan, catalog: Catalog = CATALOG) -> ChartApiError | None:
+    """Ask the emulator, and read its answer as the client would; a JPEG is no picture for it."""
+    answer = provider(catalog).answer(Asked("POST", CHART_PATH, {"x-api-key": plan.name}, strict_json(body)))
+    content = answer.body if answer.chart is None else picture(8, 8) if answer.content_type == "image/png" else JPEG
+    return classify(Reply(answer.status, answer.headers, content), now=NOON)
+
+
+def paths(findings: Sequence[Finding], severity: Severity = Severity.ERROR) -> set[str]:
+    """Give the places of the findings of a severity."""
+    return {finding.path for finding in findings if finding.severity is severity}
+
+
+def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> None:
+    """The check has an ERROR if and only if the emulator refuses, and they name the same places.
+
+    But for two: a missing symbol, which the provider replaces by one that nobody asked for, is an ERROR; and an exchange
+    that is not in the catalog, which grows old, is only a WARNING.
+    """
+    errors = paths(findings := check(body, plan.name, catalog=catalog))
+    corrected = {**body, "symbol": KNOWN}
+    if body.get("symbol") is None:
+        assert errors == {"symbol", *paths(check(corrected, plan.name, catalog=catalog))}
+        assert_agreement(corrected, plan, catalog)
+        return
+    refused = refusal(body, plan, catalog)
+    if refused is not None and "Invalid Symbol" in refused.message:
+        assert "symbol" in paths(findings, Severity.WARNING)
+        assert errors == paths(check(corrected, plan.name, catalog=catalog))
+        assert_agreement(corrected, plan, catalog)
+        return
+    assert (refused is not None) == bool(errors), (refused, findings)
+    if refused is not None:
+        assert_same_places(body, plan, catalog, refused, errors)
+
+
+def assert_same_places(body: Body, plan: Plan, catalog: Catalog, refused: ChartApiError, errors: set[str]) -> None:
+    """What the emulator names is among the ERRORs, and the others are what it would have named later."""
+    match refused.kind, refused.http_status:
+        case FaultKind.PLAN_LIMIT, 403:
+            of = {"Resolution": {"width", "height"}, "Parameter": {"studies", "drawings"}, "Watermark": {"watermark"}}
+            (expected,) = (places for word, places in of.items() if word in refused.message)
+            assert errors & expected
+            assert errors <= OF_THE_PLAN | {"format"}
+        case FaultKind.BAD_IMAGE, 200:
+            assert {"format"} == errors
+        case FaultKind.INVALID_REQUEST, 422 if "Invalid Interval" in refused.message:
+            assert "interval" in errors
+            assert errors <= OF_THE_PLAN | {"format", "interval"}
+        case FaultKind.INVALID_REQUEST, 422:
+            named = {str(detail["param"]) for detail in refused.details}
+            assert named
+            assert named <= errors
+            if len(refused.details) < MOST_TOLD:
+                assert set() == {path for path in errors - named if refusal(alone(body, path), plan, catalog) is None}
+        case _:
+            pytest.fail(f"refused as {refused.kind} with {refused.http_status}: {refused.message}")
+
+
+def alone(body: Body, path: str) -> Body:
+    """Give a body in which nothing but what *path* names can be wrong; of studies and drawings only their number."""
+    if path in {"studies", "drawings"}:
+        count = sum(len(listed) for name in ("studies", "drawings") if isinstance(listed := body.get(name), list))
+        return {"studies": [{"name": "Unknown"}] * count}
+    return {path: body.get(path)}
+
+
+@cache
+def values(row: Parameter) -> st.SearchStrategy[Any]:
+    """Generate what a row of a table documents."""
+    intervals = CATALOG.intervals + CATALOG.unconfirmed_intervals
+    lists = {"symbol": SYMBOLS, "interval": intervals, "timezone": CATALOG.timezones}
+    if choices := lists.get(row.name, row.enum):
+        chosen: st.SearchStrategy[Any] = st.sampled_from(choices)
+        return chosen if row.type is not ValueType.STRING_OR_OBJECT else chosen | tables(row.fields)
+    low, high = (row.min or 0), (row.max if row.max is not None else (row.min or 0) + 2000)
+    match row.type:
+        case ValueType.INTEGER:
+            whole = st.integers(int(low), int(high))
+            return whole | whole.map(float)
+        case ValueType.FLOAT:
+            return st.floats(low, high) | st.just(round(low) if row.min is None else row.max)
+        case ValueType.BOOLEAN:
+            return st.booleans()
+        case ValueType.MOMENT:
+            return st.sampled_from(MOMENTS) | st.datetimes().map(datetime.isoformat)
+        case ValueType.OBJECTS:
+            known = CATALOG.studies if row.name == "studies" else CATALOG.drawings
+            return st.lists(st.sampled_from(known).flatmap(lambda entry: pieces(entry, row.fields)), max_size=6)
+        case ValueType.OBJECT if row.name == "style":
+            return tables(tuple(CATALOG.style_override_by_name.values()))
+        case ValueType.OBJECT:
+            return tables(row.fields)
+        case _:
+            return st.sampled_from((COLOUR, "rgba(0,0,0,0.5)", "text", "")) | st.text("aé {", max_size=3)
+
+
+@st.composite
+def tables(draw: st.DrawFn, rows: tuple[Parameter, ...], most: int = 4) -> Body:
+    """Generate an object with what a table requires, and some of the rest."""
+    chosen = draw(st.lists(st.sampled_from(rows), max_size=most, unique_by=lambda row: row.name)) if rows else []
+    required = [row for row in rows if row.required]
+    return {row.name: draw(values(row)) for row in {row.name: row for row in (*required, *chosen)}.values()}
+
+
+@st.composite
+def pieces(draw: st.DrawFn, entry: Entry, rows: tuple[Parameter, ...]) -> Body:
+    """Generate a study or a drawing."""
+    made = draw(tables(tuple(row for row in rows if row.name not in {"name", "input", "override"})))
+    parts = {"input": entry.inputs, "override": entry.overrides}
+    return {"name": entry.name, **made, **{name: draw(tables(table)) for name, table in parts.items()}}
+
+
+@st.composite
+def valid_bodies(draw: st.DrawFn) -> Body:
+    """Generate a body of the catalog's: one of some keys, or a documented example."""
+    if draw(st.integers(0, 3)) == 0:
+        return copy.deepcopy(draw(st.sampled_from(EXAMPLES)))
+    return {"symbol": draw(st.sampled_from(SYMBOLS)), **draw(tables(CATALOG.parameters, most=8))}
+
+
+@st.composite
+def spoilt_bodies(draw: st.DrawFn) -> Body:
+    """Generate a body with one to three mistakes, or what may be taken for some."""
+    body = draw(valid_bodies())
+    mistakes = (_replace, _replace, _alter, _alter, _leave_out, _rename, _add, _set, _set, _crowd)
+    for mistake in draw(st.lists(st.sampled_from(mistakes), min_size=1, max_size=3)):
+        mistake(draw, body)
+    return body
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """List every object and array within *value*, with each of its keys."""
+    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield value, key
+        yield from places(value[key])
+
+
+def _place(draw: st.DrawFn, body: Body) -> tuple[Any, Any]:
+    inside, key = draw(st.sampled_from(list(places(body)) or [(body, "symbol")]))
+    return inside, key
+
+
+def _odd(draw: st.DrawFn, name: object = "") -> Any:
+    return copy.deepcopy(draw(st.sampled_from(NO_SYMBOLS if name == "symbol" else ODD)))
+
+
+def _replace(draw: st.DrawFn, body: Body) -> None:
+    """Put something odd in the place of a value."""
+    inside, key = _place(draw, body)
+    inside[key] = _odd(draw, key)
+
+
+def _alter(draw: st.DrawFn, body: Body) -> None:
+    """Write a value in another type or case, or beyond its range."""
+    inside, key = _place(draw, body)
+    match inside.get(key) if isinstance(inside, dict) else inside[key]:
+        case bool() as value:
+            others: list[Any] = [int(value), str(value), None]
+        case int() | float() as value:
+            others = [value + 0.5, float(value), str(value), -value, value * 1000, [value], value == 0]
+        case str() as value:
+            others = [value.swapcase(), f"{value} ", value[1:], [value], {"name": value}, len(value)]
+        case value:
+            others = [[value], json.dumps(value), {"0": value}]
+    inside[key] = draw(st.sampled_from(others))
+
+
+def _leave_out(draw: st.DrawFn, body: Body) -> None:
+    """Leave a value out."""
+    inside, key = _place(draw, body)
+    if not isinstance(inside, dict) or key in inside:
+        del inside[key]
+
+
+def _rename(draw: st.DrawFn, body: Body) -> None:
+    """Misspell a key."""
+    inside, key = _place(draw, body)
+    if isinstance(inside, dict) and key in inside:
+        inside[draw(st.sampled_from([key.swapcase(), f"{key}s", key[:-1]]))] = inside.pop(key)
+
+
+def _add(draw: st.DrawFn, body: Body) -> None:
+    """Add a key that nobody knows, or that is known elsewhere."""
+    inside, _ = _place(draw, body)
+    if isinstance(inside, dict):
+        inside[draw(st.sampled_from(["unknown", "name", "input", "override", "style", "width", "text"]))] = _odd(draw)
+
+
+def _set(draw: st.DrawFn, body: Body) -> None:
+    """Set a key of a body, or of its override, to something odd."""
+    row = draw(st.sampled_from(CATALOG.parameters))
+    override = body.get("override", {})
+    if row.name == "override" and isinstance(override, dict):
+        row = draw(st.sampled_from(row.fields))
+        body["override"] = {**override, row.name: _odd(draw)}
+    else:
+        body[row.name] = _odd(draw, row.name)
+
+
+def _crowd(draw: st.DrawFn, body: Body) -> None:
+    """Have as many studies and drawings as a plan allows, or one more."""
+    plan = draw(st.sampled_from(CATALOG.plans))
+    more, drawings = draw(st.booleans()), draw(st.integers(0, 2))
+    name = draw(st.sampled_from(["MACD", "Volume", "macd"]))
+    body["studies"] = [{"name": name} for _ in range(plan.max_parameters + more - drawings)]
+    body["drawings"] = [{"name": "Horizontal Line", "input": {"price": 1}} for _ in range(drawings)]
+
+
+SYMBOL_PARTS: Final = ("BINANCE", "NASDAQ", "NOWHERE", "BINANCE:A", *"::Aé²٣币_()+ !$\n.")
+MOMENT_PARTS: Final = ("2026", "2026-01-05", "01", "05", "12", "00", ".000", "W01", "24", "0000", *"-T :Zz+٣")
+SPELT: Final = st.fixed_dictionaries(
+    {"symbol": st.just(KNOWN) | st.lists(st.sampled_from(SYMBOL_PARTS), max_size=9).map("".join)},
+    optional={
+        "interval": st.text("0139mhDWMYs ٣²", max_size=3),
+        "range": st.fixed_dictionaries(
+            {"from": st.lists(st.sampled_from(MOMENT_PARTS), max_size=9).map("".join), "to": st.sampled_from(MOMENTS)}
+        ),
+    },
+)
+"""Bodies whose texts are put together by chance."""
+
+
+def at_length(examples: int) -> settings:
+    """Give the settings of a run of so many examples."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        phases=set(Phase) - {Phase.explain},
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def agree_on(bodies: st.SearchStrategy[Body], examples: int, catalog: Catalog = CATALOG) -> None:
+    """Let both decide about so many bodies, on every plan."""
+
+    @at_length(examples)
+    @given(body=bodies)
+    def agree(body: Body) -> None:
+        for plan in catalog.plans:
+            assert_agreement(body, plan, catalog)
+
+    agree()
+
+
+@pytest.mark.parametrize("examples", [300, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_both_agree_on_valid_bodies(examples: int) -> None:
+    """On every plan: no ERROR and a picture, or the same limit of the plan."""
+    agree_on(valid_bodies(), examples)
+
+
+@pytest.mark.parametrize("examples", [700, pytest.param(40_000, marks=pytest.mark.soak)])
+def test_both_agree_on_bodies_with_mistakes(examples: int) -> None:
+    """On every plan an ERROR comes with a refusal, and a refusal with an ERROR at the same places."""
+    agree_on(spoilt_bodies(), examples)
+
+
+@pytest.mark.parametrize("examples", [300, pytest.param(20_000, marks=pytest.mark.soak)])
+def test_both_agree_on_texts_of_any_spelling(examples: int) -> None:
+    """Of symbols in any script, formulas, intervals, dates and times."""
+    agree_on(SPELT, examples)
+
+
+@pytest.mark.parametrize("examples", [150, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_both_agree_by_a_catalog_of_the_hosts(examples: int) -> None:
+    """Its names, types, limits and required keys are law to both."""
+    odd = st.sampled_from(ODD)
+    inputs = st.fixed_dictionaries({}, optional={"length": odd})
+    own: Mapping[str, st.SearchStrategy[Any]] = {
+        "interval": st.just("9h"),
+        "timezone": st.just("UTC"),
+        "symbol": st.just("NOWHERE:X"),
+        "studies": st.lists(st.builds(dict, name=st.just("New Study"), input=inputs)),
+        "drawings": st.lists(st.builds(dict, name=st.just("Text"), input=st.builds(dict, text=odd))),
+    }
+    bodies = st.tuples(valid_bodies(), st.fixed_dictionaries({"new": st.just(1) | odd}, optional=own))
+    agree_on(bodies.map(lambda both: both[0] | both[1]), examples, OWN)
+
+
+@pytest.mark.parametrize(
+    "bodies", [[EVERYTHING], pytest.param(EXAMPLES, marks=pytest.mark.soak)], ids=["everything", "examples"]
+)
+def test_both_agree_on_every_field_spoilt_in_every_way(bodies: Sequence[Body]) -> None:
+    """Each is given every odd value there is, one of which is refused wherever the key is known, and is left out."""
+    plan = CATALOG.plans[-1]
+    for body in copy.deepcopy(bodies):
+        assert refusal(body, plan) is None
+        for inside, key in list(places(body)):
+            value, refused = inside[key], False
+            for odd in NO_SYMBOLS + SYMBOLS if key == "symbol" else ODD:
+                inside[key] = odd
+                assert_agreement(body, plan)
+                refused |= refusal(body, plan) is not None
+            assert refused or key == "extendLines"
+            if isinstance(inside, dict):
+                del inside[key]
+                assert_agreement(body, plan)
+            inside[key] = value
+
+
+def test_both_agree_on_whatever_is_no_body() -> None:
+    """What is no object is refused, and an ERROR."""
+    for body in (value for value in ODD if not isinstance(value, dict)):
+        assert paths(check(body))
+        assert refusal(body, CATALOG.plans[-1])
+
+
+def test_every_name_of_the_lists_is_served_and_without_a_finding() -> None:
+    """Each interval, time zone and exchange; what only the change log names is served, with a WARNING."""
+    bodies = [
+        *({"symbol": KNOWN, "interval": name} for name in CATALOG.intervals),
+        *({"symbol": KNOWN, "timezone": name} for name in CATALOG.timezones),
+        *({"symbol": f"{name}:X"} for name in CATALOG.exchanges),
+    ]
+    unconfirmed = [{"symbol": KNOWN, "interval": name} for name in CATALOG.unconfirmed_intervals]
+
+    assert [] == [body for body in bodies if check(body, "BASIC") or refusal(body, CATALOG.plans[0])]
+    assert [] == [body for body in unconfirmed if paths(check(body, "BASIC")) or refusal(body, CATALOG.plans[0])]
+
+
+@pytest.mark.parametrize("as_in_the_table", [False, True], ids=["examples", "tables"])
+def test_every_documented_example_is_served_and_without_an_error(as_in_the_table: bool) -> None:  # noqa: FBT001
+    """Every study, drawing and style with all of its defaults, as the examples and as the tables have them."""
+    for name, example in documented_examples(as_in_the_table=as_in_the_table).items():
+        assert set() == paths(check(example, "BASIC")), name
+        assert refusal(example, CATALOG.plans[0]) is None, name
+
+
+def test_a_request_is_judged_as_its_body_is() -> None:
+    """What a chart request posts gets the findings of the same body, and what is named in it beforehand."""
+
+    @at_length(100)
+    @given(body=spoilt_bodies(), plan=st.sampled_from(CATALOG.plans))
+    def same(body: Body, plan: Plan) -> None:
+        request = ChartRequest(KNOWN, "1h", "t", body)
+        assert check(request, plan.name) == check(request.body, plan.name)
+
+    same()
+
+
+@at_length(30)
+@given(body=valid_bodies() | spoilt_bodies())
+def test_what_is_served_can_be_drawn(body: Body) -> None:
+    """Of the size that was asked for, whatever else is in it."""
+    small = {**body, "width": 400, "height": 300.0, "format": None}
+    answer = provider(CATALOG).answer(Asked("POST", CHART_PATH, {"x-api-key": "ULTRA"}, strict_json(small)))
+
+    assert answer.chart is None or inspect(draw(answer.chart.body)) == inspect(picture(400, 300))

@@ -1,0 +1,159 @@
+"""The provider's own examples pass the check, and none of their fields can be broken unnoticed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+import chartimg
+from chartimg.catalog import shipped_catalog
+from chartimg.domain.catalog import Parameter, ValueType
+from chartimg.domain.finding import Severity
+from documented_examples import CONTRADICTIONS, documented_examples
+
+EXAMPLES = documented_examples()
+TABLES = documented_examples(as_in_the_table=True)
+WRONG_TYPES: Mapping[ValueType, tuple[object, ...]] = {
+    ValueType.STRING: (5, True, [], {}),
+    ValueType.COLOUR: (5, True, [], {}, "#2196f3", "blue", "rgb(1,2)"),
+    ValueType.INTEGER: ("5", 5.5, True, [], {}),
+    ValueType.FLOAT: ("5", False, [], {}),
+    ValueType.BOOLEAN: ("true", 0, 1, [], {}),
+    ValueType.MOMENT: ("yesterday", 1708075800, True, {}),
+    ValueType.OBJECT: ("text", 5, [], True),
+    ValueType.OBJECTS: ("text", 5, {}, [5], ["MACD"]),
+    ValueType.STRING_OR_OBJECT: (5, True, []),
+}
+
+Path = tuple[str | int, ...]
+
+
+def test_there_are_as_many_examples_as_on_the_page() -> None:
+    """92 studies, 15 drawings and 9 styles make the page's 116."""
+    assert 116 == len(EXAMPLES)
+
+
+@pytest.mark.parametrize("example", [EXAMPLES, TABLES], ids=["examples", "tables"])
+def test_every_documented_example_passes(example: Mapping[str, dict[str, object]]) -> None:
+    """Not even a warning is found, neither with the examples' values nor with those of the tables."""
+    assert [] == [(name, str(found)) for name, body in example.items() for found in chartimg.check(body, "BASIC")]
+
+
+def test_each_contradiction_of_the_page_is_tried_on_both_sides() -> None:
+    """Where table and example differ the two sets of bodies do, too."""
+    for (entry, key), value in CONTRADICTIONS.items():
+        (name,) = (each for each in EXAMPLES if each.partition(" ")[2] == entry)
+        (piece,) = EXAMPLES[name].get("studies", EXAMPLES[name].get("drawings"))  # type: ignore[misc, attr-defined]
+
+        assert value == piece["override"][key]
+    assert 7 == sum(EXAMPLES[name] != TABLES[name] for name in EXAMPLES)  # one has two, and one is in no table
+
+
+def fields(value: object, rows: Mapping[str, Parameter], path: Path = ()) -> Iterator[tuple[Path, Parameter]]:
+    """List the places of a body that have a row of a table, with it."""
+    assert isinstance(value, dict)
+    catalog = shipped_catalog()
+    for name, inner in value.items():
+        row, here = rows[name], (*path, name)
+        yield here, row
+        if here == ("override", "style"):
+            yield from fields(inner, catalog.style_override_by_name, here)
+        elif isinstance(inner, dict) and row.fields:
+            yield from fields(inner, row.field_by_name, here)
+        elif isinstance(inner, list):
+            known = catalog.study_by_name if name == "studies" else catalog.drawing_by_name
+            for number, piece in enumerate(inner):
+                plain = {key: each for key, each in piece.items() if key not in {"input", "override"}}
+                yield from fields(plain, row.field_by_name, (*here, number))
+                entry, place = known[piece["name"]], (*here, number)
+                yield from fields(piece.get("input", {}), entry.input_by_name, (*place, "input"))
+                yield from fields(piece.get("override", {}), entry.override_by_name, (*place, "override"))
+
+
+def written(path: Path) -> str:
+    """Write a path as findings do."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def changed(body: dict[str, object], path: Path, value: object) -> dict[str, object]:
+    """Give the body with another value at one place."""
+    copied: dict[str, object] = copy.deepcopy(body)
+    at: object = copied
+    for part in path[:-1]:
+        at = at[part]  # type: ignore[index]
+    at[path[-1]] = value  # type: ignore[index]
+    return copied
+
+
+def without(body: dict[str, object], path: Path, *, put: Mapping[str, object]) -> dict[str, object]:
+    """Give the body without one key, and with others in its place."""
+    copied: dict[str, object] = copy.deepcopy(body)
+    at: object = copied
+    for part in path[:-1]:
+        at = at[part]  # type: ignore[index]
+    assert isinstance(at, dict)
+    del at[path[-1]]
+    at.update(put)
+    return copied
+
+
+def forbidden(row: Parameter) -> Iterator[tuple[object, bool]]:
+    """List values that the document forbids in a place, and whether the type alone is wrong."""
+    for wrong in WRONG_TYPES[row.type]:
+        yield wrong, True
+    yield None, row.required
+    if row.min is not None:
+        yield row.min - 1, False
+    if row.max is not None:
+        yield row.max + 1, False
+    if row.enum and row.type is ValueType.STRING:
+        yield "none of these", False
+        yield f"{row.enum[0]}".swapcase(), False
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_no_field_can_be_changed_to_what_the_page_forbids_unnoticed(name: str) -> None:
+    """Every value of every example, in another type, out of range, not of the list, or null, is found at its place."""
+    body = EXAMPLES[name]
+    for path, row in fields(body, shipped_catalog().parameter_by_name):
+        for value, wrong_type in forbidden(row):
+            found = chartimg.check(changed(body, path, value))
+            here = [each for each in found if each.path.startswith(written(path))]
+
+            assert here, (path, value)
+            if wrong_type and not (row.type is ValueType.COLOUR and isinstance(value, str)):
+                assert Severity.ERROR in {each.severity for each in here}, (path, value)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_no_key_can_be_misspelled_unnoticed(name: str) -> None:
+    """Every key of every example, with a letter too many, is found, and what was meant is said."""
+    body = EXAMPLES[name]
+    for path, _ in fields(body, shipped_catalog().parameter_by_name):
+        found = chartimg.check(without(body, path, put={f"{path[-1]}x": 1}))
+
+        assert any(each.path == f"{written(path)}x" for each in found), path
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_no_required_key_can_be_left_out_unnoticed(name: str) -> None:
+    """Leaving out what a table calls required is an ERROR at its place."""
+    body = EXAMPLES[name]
+    for path, row in fields(body, shipped_catalog().parameter_by_name):
+        if row.required:
+            found = chartimg.check(without(body, path, put={}))
+
+            assert (written(path), Severity.ERROR) in {(each.path, each.severity) for each in found}
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if not name.startswith("style")])
+def test_no_study_or_drawing_can_be_misnamed_unnoticed(name: str) -> None:
+    """A name in another case, or cut, is found, and the right one is suggested."""
+    kind, _, right = name.partition(" ")
+    place = ("studies" if kind == "study" else "drawings", 0, "name")
+    for wrong in (right.swapcase(), f"{right}s"):
+        found = [each for each in chartimg.check(changed(EXAMPLES[name], place, wrong)) if each.path == written(place)]
+
+        assert [right] == [each.suggestion for each in found]
