@@ -12,9 +12,10 @@ from ..catalog import shipped_catalog
 from ..domain.catalog import Catalog
 from ..domain.chart import ChartRequest
 from ..domain.check import check_body, check_payload, check_request, check_template
+from ..domain.demand import Demand
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
-from ..domain.plan import Demand, Plan, PlanName
+from ..domain.plan import Plan, PlanName
 from ..domain.plan_findings import exceeded
 from ..domain.template import ChartTemplate
 
@@ -121,7 +122,7 @@ class Checker:
         if self._mode is CheckMode.OFF:
             return []
         catalog, largest = self._rules()
-        demand = Demand.of_body(template.payload)
+        demand = Demand.of(template.payload)
         return check_template(template, catalog, largest) + [
             attrs.evolve(each, path=f"request.{each.path}", severity=Severity.WARNING)
             for plan in catalog.plans

@@ -87,7 +87,7 @@ class RoutedClient:
             return self._refusal(request, problems)
         request = request.with_timezone(self._default_timezone)
         found = self._checker(request)
-        wrong = self._checker.refuses(found)
+        wrong = bool(found) and self._checker.refuses(found)
         result = ChartApiResult()
         for route in self._routes:
             if wrong and not route.recorded:
@@ -110,14 +110,16 @@ class RoutedClient:
 
     def _looked_at(self, request: ChartRequest, result: ChartApiResult, found: tuple[Finding, ...]) -> ChartApiResult:
         """Add to *result* what was *found* about the request and what is doubtful about its picture, and tell it."""
+        doubtful = () if result.png_bytes is None else doubts(result.png_bytes, request)
+        if not found and not doubtful:
+            return result
         if new := tuple(each for each in found if each not in self._told):
             if len(self._told) < _MOST_TOLD:
                 self._told.update(new)
             self.listener.notify(RequestDoubtful(str(request.key), new))
-        doubtful = () if result.png_bytes is None else doubts(result.png_bytes, request)
         if doubtful:
             self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
-        return attrs.evolve(result, warnings=(*found, *doubtful)) if found or doubtful else result
+        return attrs.evolve(result, warnings=(*found, *doubtful))
 
     def close(self) -> None:
         """Let go of the connections and files the client opened itself; once is enough."""

@@ -15,6 +15,7 @@ import attrs
 
 from ..domain import ledger
 from ..domain.account import LONG_AGO, WINDOW, Account, AccountSnapshot, AccountState, window_of
+from ..domain.demand import Demand
 from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from ..domain.events import (
     AccountExhausted,
@@ -27,7 +28,7 @@ from ..domain.events import (
 from ..domain.faults import ChartApiError
 from ..domain.forecast import Forecast, forecast
 from ..domain.ledger import Claim
-from ..domain.plan import UNKNOWN, ChartLimits, Demand, Plan, PlanName
+from ..domain.plan import UNKNOWN, ChartLimits, Plan, PlanName
 from ..domain.pool import AccountLines, Choice, Granted, NoneLeft, NoPlan, Outlook, WaitUntil, rank_of
 from ..domain.ports import AccountStore, Clock, Listener
 

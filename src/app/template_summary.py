@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import attrs
 
 from ..domain.catalog import Catalog
+from ..domain.demand import Demand
 from ..domain.finding import Finding
-from ..domain.plan import Demand, PlanName, smallest_plan
+from ..domain.plan import PlanName, smallest_plan
 from ..domain.template import ChartTemplate
 from .request_file import RequestFile
 
@@ -52,7 +53,7 @@ def sum_up(template_id: str, file: RequestFile, catalog: Catalog) -> TemplateSum
     template = file.template
     if template is None:
         return TemplateSummary(template_id, None, None, None, None, (), (), None, file.findings)
-    demand = Demand.of_body(template.payload)
+    demand = Demand.of(template.payload)
     plan = smallest_plan(catalog.plans, demand)
     return TemplateSummary(
         template_id,

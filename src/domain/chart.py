@@ -13,6 +13,7 @@ from typing import Final
 
 import attrs
 
+from .demand import Demand
 from .finding import Finding, Severity
 from .writable import unwritable
 
@@ -74,6 +75,11 @@ class ChartRequest:
     def body(self) -> dict[str, object]:
         """A new copy of the body to post: the payload, the symbol, the interval, and a time zone if none is set."""
         return copy.deepcopy(self._merged())
+
+    @cached_property
+    def demand(self) -> Demand:
+        """What it asks of a plan."""
+        return Demand.of(self.payload)
 
     @property
     def parts(self) -> Mapping[str, object]:

@@ -21,8 +21,9 @@ import attrs
 
 from .catalog import Catalog, Entry, Parameter, ValueType
 from .chart import ChartRequest
+from .demand import Demand
 from .finding import Finding, Severity
-from .plan import ChartLimits, Demand, Plan
+from .plan import ChartLimits, Plan
 from .plan_findings import exceeded
 from .suggestion import likely_interval, likely_name, likely_timezone
 from .symbol import exchanges_of
@@ -247,7 +248,7 @@ class _Check:
 
     def _limits(self, body: Mapping[str, object], plan: Plan | None) -> None:
         """Look at what is asked of the plan, or of the largest one."""
-        demand, plans = Demand.of_body(body), self._catalog.plans
+        demand, plans = Demand.of(body), self._catalog.plans
         if plan is not None:
             if not plan.chart.allows(demand):
                 self._found += exceeded(demand, plan.chart, allowed_by=plan.name, plans=plans)

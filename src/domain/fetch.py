@@ -22,10 +22,10 @@ import attrs
 
 from .chart import ChartRequest
 from .classification import classify
+from .demand import Demand
 from .events import CallFinished, CallStarted, Event, LimitExceeded, RetryScheduled
 from .faults import ChartApiError, ErrorCode, FaultKind, Scope
 from .ledger import Claim
-from .plan import Demand
 from .pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
 from .reply import Reply, TransportFailure
 from .result import Attempt, ChartApiResult
@@ -185,7 +185,7 @@ class Fetch:
             demand = Demand()
             action: Action = Finish(ChartApiResult(error=ChartApiError.invalid(problems)))
         else:
-            demand = Demand.of(request)
+            demand = request.demand
             action = TakeClaim(now + timedelta(seconds=policy.deadline), demand)
         return cls(request, policy, action, sent=Moment(now, 0.0, 0.0), demand=demand)
 

@@ -16,7 +16,6 @@ import attrs
 
 from .chart import ChartRequest
 from .finding import Finding, Severity
-from .plan import Demand
 from .png import Header, image_data, read_header
 
 __all__ = ["doubts", "is_of_one_colour", "twin_of"]
@@ -37,13 +36,11 @@ def doubts(png: bytes, request: ChartRequest) -> tuple[Finding, ...]:
     header = read_header(png)
     if header is None:
         return ()
-    asked = Demand.of(request)
-    sides = (("width", "wide", header.width, asked.width), ("height", "high", header.height, asked.height))
-    findings = [
-        _warning(f"the picture is {pixels} pixels {way}, {_expected(request, name, wanted)}", name)
-        for name, way, pixels, wanted in sides
-        if pixels != wanted
-    ]
+    asked, findings = request.demand, []
+    if header.width != asked.width:
+        findings.append(_size("width", f"{header.width} pixels wide", asked.width, request))
+    if header.height != asked.height:
+        findings.append(_size("height", f"{header.height} pixels high", asked.height, request))
     if _is_of_one_colour(header, png):
         findings.append(_warning("the picture is of one colour"))
     return tuple(findings)
@@ -69,8 +66,9 @@ def _is_of_one_colour(header: Header, png: bytes) -> bool:
     if max(header.width, header.height) > _MAX_SIDE:
         return False
     bits = _SAMPLES[header.colour] * header.depth
-    inflated, deflated = header.width * header.height * bits // 8, sum(map(len, image_data(png)))
-    if inflated // _LEAST_RATIO + _SMALL < deflated < inflated:
+    inflated = header.width * header.height * bits // 8
+    least = inflated // _LEAST_RATIO + _SMALL
+    if least < len(png) and least < sum(map(len, image_data(png))) < inflated:
         return False
     rows, pixel = _Rows(_inflate(image_data(png))), b""
     for width, height in _passes(header):
@@ -152,7 +150,8 @@ def _warning(message: str, path: str = "") -> Finding:
     return Finding(path, Severity.WARNING, message)
 
 
-def _expected(request: ChartRequest, name: str, pixels: float) -> str:
-    """Say where an expectation comes from."""
+def _size(name: str, given: str, asked: float, request: ChartRequest) -> Finding:
+    """Say that a side has another length, and where the expectation comes from."""
     stated = isinstance(request.payload.get(name), int | float)
-    return f"{pixels} were asked for" if stated else f"the default is {pixels}"
+    expected = f"{asked} were asked for" if stated else f"the default is {asked}"
+    return _warning(f"the picture is {given}, {expected}", name)

@@ -1,31 +1,24 @@
-"""The provider's plans, what a chart request asks of one, and whether it gets it (API page, "Pricing")."""
+"""The provider's plans, and whether one allows what a chart asks of it (API page, "Pricing")."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 import attrs
 
-from .chart import ChartRequest
+from .demand import Demand
 
 __all__ = [
-    "DEFAULT_HEIGHT",
-    "DEFAULT_WIDTH",
     "UNKNOWN",
     "CallLimits",
     "ChartLimits",
-    "Demand",
     "Plan",
     "PlanName",
     "smallest_plan",
 ]
-
-DEFAULT_WIDTH: Final = 800
-DEFAULT_HEIGHT: Final = 600
-"""Pixels of a chart whose request states no size (API page, "API v2 TradingView Advanced Chart")."""
 
 _RESOLUTION: Final = re.compile(r"\((\d{1,6}) ?x ?(\d{1,6})\)")
 _PARAMETERS: Final = re.compile(r"\bparameters?\b\D{0,40}\((\d{1,6})\)", re.IGNORECASE)
@@ -39,38 +32,6 @@ class PlanName(StrEnum):
     MEGA = "MEGA"
     ULTRA = "ULTRA"
     ENTERPRISE = "ENTERPRISE"
-
-
-@attrs.frozen
-class Demand:
-    """What a chart asks of a plan: pixels, studies and drawings together, and whether it has a watermark of its own."""
-
-    width: float = DEFAULT_WIDTH
-    height: float = DEFAULT_HEIGHT
-    studies: int = 0
-    drawings: int = 0
-    watermark: bool = False
-
-    @property
-    def parameters(self) -> int:
-        """Studies and drawings together, which is what a plan limits."""
-        return self.studies + self.drawings
-
-    @classmethod
-    def of(cls, request: ChartRequest) -> Demand:
-        """Read it from a request."""
-        return cls.of_body(request.payload)
-
-    @classmethod
-    def of_body(cls, body: Mapping[str, object]) -> Demand:
-        """Read it from a body; what is neither a size nor a list is the provider's to refuse, not the plan's."""
-        return cls(
-            _pixels(body.get("width"), DEFAULT_WIDTH),
-            _pixels(body.get("height"), DEFAULT_HEIGHT),
-            _count(body.get("studies")),
-            _count(body.get("drawings")),
-            bool(body.get("watermark")),
-        )
 
 
 @attrs.frozen
@@ -189,12 +150,3 @@ class Plan:
 def smallest_plan(plans: Sequence[Plan], demand: Demand) -> Plan | None:
     """Give the first of *plans*, from the smallest to the largest, that allows *demand*; None when none does."""
     return next((plan for plan in plans if plan.chart.allows(demand)), None)
-
-
-def _pixels(value: object, default: int) -> float:
-    """Read a size; what is no number is the provider's to refuse, not the plan's."""
-    return value if isinstance(value, int | float) else default
-
-
-def _count(value: object) -> int:
-    return len(value) if isinstance(value, list | tuple) else 0

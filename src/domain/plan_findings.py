@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from .demand import Demand
 from .finding import Finding, Severity
-from .plan import ChartLimits, Demand, Plan, smallest_plan
+from .plan import ChartLimits, Plan, smallest_plan
 
 __all__ = ["exceeded"]
 

@@ -22,9 +22,10 @@ from typing import Final
 import attrs
 
 from .account import Account, AccountSnapshot
+from .demand import Demand
 from .finding import Finding, Severity
 from .ledger import Claim, left
-from .plan import UNKNOWN, ChartLimits, Demand, Plan, PlanName, smallest_plan
+from .plan import UNKNOWN, ChartLimits, Plan, PlanName, smallest_plan
 from .plan_findings import exceeded
 
 __all__ = [

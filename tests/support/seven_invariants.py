@@ -19,10 +19,10 @@ from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.pool import Pool
 from chartimg.catalog import shipped_catalog
 from chartimg.domain.account import Account, AccountEvent, AccountState
+from chartimg.domain.demand import Demand
 from chartimg.domain.events import Event
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.ledger import MARGIN, Claim
-from chartimg.domain.plan import Demand
 from chartimg.domain.pool import Granted, NoneLeft, NoPlan, WaitUntil
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import VirtualClock

@@ -32,6 +32,7 @@ from chartimg.domain.account import (
     advance,
 )
 from chartimg.domain.catalog import Catalog
+from chartimg.domain.demand import Demand
 from chartimg.domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from chartimg.domain.events import (
     AccountExhausted,
@@ -42,7 +43,7 @@ from chartimg.domain.events import (
 )
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.ledger import MARGIN, Claim
-from chartimg.domain.plan import Demand, Plan, PlanName
+from chartimg.domain.plan import Plan, PlanName
 from chartimg.domain.pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import VirtualClock

@@ -13,6 +13,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartRequest
+from chartimg.domain.demand import Demand
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RetryScheduled
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
@@ -34,7 +35,7 @@ from chartimg.domain.fetch import (
 )
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.ledger import Claim
-from chartimg.domain.plan import Demand, PlanName
+from chartimg.domain.plan import PlanName
 from chartimg.domain.pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import ChartApiResult

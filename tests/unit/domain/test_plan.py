@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from chartimg.catalog import shipped_catalog
 from chartimg.domain.chart import ChartRequest
-from chartimg.domain.plan import UNKNOWN, CallLimits, ChartLimits, Demand, PlanName, smallest_plan
+from chartimg.domain.demand import Demand
+from chartimg.domain.plan import UNKNOWN, CallLimits, ChartLimits, PlanName, smallest_plan
 
 PLANS = shipped_catalog().plan_by_name
 SAID_OF_SIZE = "HTTP 403: Exceed Max Usage Resolution Limit ({}x{})"
@@ -25,7 +26,7 @@ demands = st.builds(Demand, sizes, sizes, sizes, sizes, st.booleans())
 
 def demand(**payload: object) -> Demand:
     """Read the demand of a request with this payload."""
-    return Demand.of(ChartRequest("A:B", "1h", "t", payload))
+    return ChartRequest("A:B", "1h", "t", payload).demand
 
 
 @pytest.mark.parametrize(

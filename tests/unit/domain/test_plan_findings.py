@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.catalog import shipped_catalog
+from chartimg.domain.demand import Demand
 from chartimg.domain.finding import Severity
-from chartimg.domain.plan import UNKNOWN, ChartLimits, Demand, Plan, PlanName, smallest_plan
+from chartimg.domain.plan import UNKNOWN, ChartLimits, Plan, PlanName, smallest_plan
 from chartimg.domain.plan_findings import exceeded
 
 PLANS = shipped_catalog().plans

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from chartimg.catalog import shipped_catalog
 from chartimg.domain.account import Account
+from chartimg.domain.demand import Demand
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.ledger import Claim, fresh
-from chartimg.domain.plan import UNKNOWN, ChartLimits, Demand, PlanName
+from chartimg.domain.plan import UNKNOWN, ChartLimits, PlanName
 from chartimg.domain.pool import AccountLine, AccountLines, Choice, Granted, NoneLeft, NoPlan, WaitUntil, rank_of
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
