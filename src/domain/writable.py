@@ -27,7 +27,7 @@ def unwritable(payload: Mapping[str, object], reason: str | None) -> tuple[Findi
 def place(path: str, key: object) -> str:
     """Give the path of what lies at *key* of the object at *path*, whatever the key holds."""
     name = str(key)
-    if len(name) > _LONGEST_KEY or not name.isprintable():
+    if not 0 < len(name) <= _LONGEST_KEY or not name.isprintable():
         name = ascii(name[:_LONGEST_KEY])
     return f"{path}.{name}" if path else name
 

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def rows() -> list[Parameter]:
 
 def test_every_row_is_sound() -> None:
     """Names are unique, a range is one, and a default is of its row's type and within its range and list."""
-    kinds = {
+    kinds: Mapping[ValueType, type | tuple[type, ...]] = {
         ValueType.STRING: str,
         ValueType.COLOUR: str,
         ValueType.INTEGER: int,

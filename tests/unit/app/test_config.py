@@ -382,7 +382,7 @@ def test_a_config_error_is_a_value_error_and_a_chartimg_error() -> None:
 def test_what_becomes_of_a_wrong_request_is_a_setting(text: str, mode: str) -> None:
     """The default is error; case and space around do not matter, and a host may write the name in code."""
     assert mode == WorkerConfig.from_env({**ONE, "CHARTS_CHECK": text}).check
-    assert CheckMode(mode) is WorkerConfig(check=mode).check  # type: ignore[arg-type]
+    assert CheckMode(mode) is WorkerConfig(check=mode).check
 
 
 def test_a_check_mode_that_is_none_is_a_mistake() -> None:
@@ -391,7 +391,7 @@ def test_a_check_mode_that_is_none_is_a_mistake() -> None:
         {**ONE, "CHARTS_CHECK": "strict"}
     )
     with pytest.raises(ConfigError, match="check must be one of error, warn, off, not 'strict'"):
-        WorkerConfig(check="strict")  # type: ignore[arg-type]
+        WorkerConfig(check="strict")
 
 
 def test_a_catalog_of_the_host_s_is_laid_over_the_one_that_ships(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def test_what_holds_itself_ends() -> None:
 
 
 def test_a_strange_key_makes_a_printable_path() -> None:
-    """Long keys are cut, and no control character gets through."""
+    """Long keys are cut, an empty one can be seen, and no control character gets through."""
+    assert "a.''" == place("a", "")
     assert "a.b" == place("a", "b")
     assert "'\\x1b'" == place("", "\x1b")
     assert 100 > len(place("a", "k" * 10_000))
