@@ -17,6 +17,7 @@ from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.catalog import shipped_catalog
 from chartimg.domain.events import Event
 from chartimg.domain.ports import AccountStore, Clock, Listener, Transport
 from chartimg.domain.reply import Reply, TransportFailure
@@ -95,6 +96,24 @@ from_fixture: bool = result.from_fixture
 fixture_path: Path | None = result.fixture_path
 account_id: str | None = result.account_id
 calls: int = len(result.attempts)
+
+warnings: tuple[chartimg.Finding, ...] = result.warnings
+
+# The check.
+found: list[chartimg.Finding] = chartimg.check(request)
+for_a_plan: list[chartimg.Finding] = chartimg.check({"symbol": "BINANCE:BTCUSDT"}, plan="BASIC")
+for finding in found:
+    path: str = finding.path
+    severity: chartimg.Severity = finding.severity
+    text: str = finding.message
+    instead: str | None = finding.suggestion
+macd: dict[str, object] = chartimg.study("MACD", in_0=12)
+line: dict[str, object] = chartimg.drawing("Horizontal Line", price=23520)
+look: dict[str, object] = chartimg.override(showLegend=False)
+rules: chartimg.Catalog = shipped_catalog().extended(chartimg.Catalog(intervals=("9h",)))
+by_own_rules: list[chartimg.Finding] = chartimg.check(request, catalog=rules)
+careless: chartimg.ChartClient = chartimg.ChartClient(transport=http, accounts=pool, check="warn", catalog=rules)
+mode: chartimg.CheckMode = config.check
 
 if result.error is not None:
     error: chartimg.ChartApiError = result.error
