@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,12 +19,13 @@ from ..domain.catalog import Catalog
 from ..domain.chart import ChartKey, ChartRequest
 from ..domain.errors import ConfigError
 from ..domain.events import RequestDoubtful
+from ..domain.finding import Severity
 from ..domain.plan import Plan, PlanName
 from ..domain.ports import AccountStore, Clock, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from ..domain.template import ChartTemplate
-from .checking import Checker, CheckMode, check_mode
+from .checking import Checker, CheckMode, as_catalog, check_mode
 from .client import Route, RoutedClient
 from .config import ApiMode, WorkerConfig, read_catalog
 from .fetch import fetch
@@ -68,6 +69,7 @@ class AccountPool(Pool):
         listener: Listener | None = None,
         catalog: Catalog | None = None,
     ) -> None:
+        self.catalog = catalog
         store = MemoryAccountStore() if store is None else store
         super().__init__(accounts, store, clock or _clock_of(store), _heard(listener), lambda: _plans(catalog))
 
@@ -105,7 +107,9 @@ class ChartClient(RoutedClient):
         heard = _heard(listener)
         settings = config or WorkerConfig()
         mode = settings.check if check is None else check_mode(check)
-        rules = settings.catalog if catalog is None else catalog
+        rules = settings.catalog if catalog is None else as_catalog(catalog)
+        if rules is None and isinstance(accounts, AccountPool):
+            rules = accounts.catalog
         with ExitStack() as resources:
             if transport is not None and config is None:
                 pool = None if accounts is None else _pool(accounts, clock, heard, rules)
@@ -122,7 +126,7 @@ class ChartClient(RoutedClient):
                 listener=heard,
                 resources=resources.pop_all(),
                 default_timezone=settings.default_timezone,
-                checker=Checker(rules, _plan_names(routes), mode),
+                checker=Checker(rules, _plans_of(routes), mode),
             )
 
     @classmethod
@@ -187,10 +191,16 @@ def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
     return read_catalog(environ) or shipped_catalog()
 
 
-def open_templates(config: WorkerConfig, *, listener: Listener | None = None) -> Mapping[str, ChartTemplate]:
+def open_templates(
+    config: WorkerConfig, *, asked: Collection[str] | None = None, listener: Listener | None = None
+) -> Mapping[str, ChartTemplate]:
     """Read the chart templates the settings name, or those that ship, and check each against the plan of every account.
 
-    What may be wrong is told to the *listener*.
+    Args:
+        config: the settings.
+        asked: the ids of those that will be used; all when it is left out. What the provider would refuse is a mistake in
+            one of these, and told of the others.
+        listener: is told what may be wrong; the log when it is left out.
 
     Raises:
         ConfigError: with one line for every mistake in them; with the check set to ``warn`` only for those that keep a
@@ -199,12 +209,14 @@ def open_templates(config: WorkerConfig, *, listener: Listener | None = None) ->
     from ..adapters.templates import SHIPPED, load_templates
 
     templates = load_templates(config.templates_dir or SHIPPED)
-    checker, heard = Checker(config.catalog, _plan_names_of(config.accounts), config.check), _heard(listener)
+    plans = [account.plan for account in config.accounts]
+    checker, heard = Checker(config.catalog, plans, config.check), _heard(listener)
     problems: list[str] = []
     for template in templates.values():
         found = tuple(checker.template(template))
-        if checker.refuses(found):
-            problems += [f"template {template.id}, at {each.path}: {each.message}" for each in found]
+        if checker.refuses(found) and (asked is None or template.id in asked):
+            wrong = [each for each in found if each.severity is Severity.ERROR]
+            problems += [f"template {template.id}, at {each.path}: {each.message}" for each in wrong]
         elif found:
             heard.notify(RequestDoubtful(f"template {template.id}", found))
     if problems:
@@ -220,7 +232,7 @@ def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[Fixtu
     """
     from ..adapters.fixture_inventory import take_inventory
 
-    templates = open_templates(config)
+    templates = open_templates(config, asked=())
 
     def expected(key: ChartKey) -> str | None:
         template = templates.get(key.chart_template_id)
@@ -250,15 +262,9 @@ def _plans(catalog: Catalog | None) -> Sequence[Plan]:
     return (shipped_catalog() if catalog is None else catalog).plans
 
 
-def _plan_names(routes: Sequence[Route]) -> frozenset[PlanName]:
+def _plans_of(routes: Sequence[Route]) -> list[PlanName | str | None]:
     """Give the plans of the accounts that pay for the routes."""
-    return _plan_names_of([account for route in routes if route.pool is not None for account in route.pool.accounts])
-
-
-def _plan_names_of(accounts: Sequence[Account]) -> frozenset[PlanName]:
-    """Give the plans of *accounts*; none, if one of them isn't known."""
-    names = {account.plan for account in accounts}
-    return frozenset(PlanName(name) for name in names if name) if None not in names else frozenset()
+    return [account.plan for route in routes if route.pool is not None for account in route.pool.accounts]
 
 
 def _pool(

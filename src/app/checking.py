@@ -19,7 +19,7 @@ from ..domain.plan import Plan, PlanName
 from ..domain.plan_findings import exceeded
 from ..domain.template import ChartTemplate
 
-__all__ = ["CheckMode", "Checker", "check", "check_mode", "timezone_findings"]
+__all__ = ["CheckMode", "Checker", "as_catalog", "check", "check_mode", "plan_named", "timezone_findings"]
 
 _MOST_KNOWN: Final = 256  # bodies
 _LARGEST_KNOWN: Final = 16_384  # bytes
@@ -63,8 +63,8 @@ def check(
     Raises:
         ConfigError: there is no such plan.
     """
-    rules = shipped_catalog() if catalog is None else catalog
-    known = None if plan is None else _plan(plan, rules)
+    rules = shipped_catalog() if catalog is None else as_catalog(catalog)
+    known = None if plan is None else plan_named(plan, rules)
     if isinstance(request, ChartRequest):
         return check_request(request, rules, known)
     return check_body(request, rules, known)
@@ -80,17 +80,17 @@ class Checker:
 
     Args:
         catalog: the rules; those that come with chartimg when it is left out, read for the first request.
-        plans: the plans of the accounts; empty when one of them is not known, or there are no accounts.
+        plans: the plans of the accounts, None for one that is not known; empty without accounts.
         mode: what becomes of a request that the provider would refuse.
     """
 
     def __init__(
         self,
         catalog: Catalog | None = None,
-        plans: Collection[PlanName] = (),
+        plans: Collection[PlanName | str | None] = (),
         mode: CheckMode = CheckMode.ERROR,
     ) -> None:
-        self._catalog = catalog
+        self._catalog = None if catalog is None else as_catalog(catalog)
         self._plans = frozenset(plans)
         self._mode = mode
         self._known: dict[bytes, tuple[Finding, ...]] = {}
@@ -102,7 +102,8 @@ class Checker:
         body = request.encoded
         found = self._known.get(body)
         if found is None:
-            found = tuple(check_request(request, *self._rules()))
+            rules = self._rules()
+            found = tuple(check_request(request, rules, self._plan(rules, request.demand)))
             if len(body) <= _LARGEST_KNOWN:
                 if len(self._known) >= _MOST_KNOWN:
                     self._known.clear()
@@ -116,30 +117,56 @@ class Checker:
     def template(self, template: ChartTemplate) -> list[Finding]:
         """Give the findings of a template, with places in its file.
 
-        What the largest plan of the accounts refuses is an ERROR; what only a smaller one does is a WARNING, since that
-        account will not be asked for it.
+        What the plans of all accounts refuse is an ERROR; what only some do is a WARNING, since those accounts will not be
+        asked for it.
         """
         if self._mode is CheckMode.OFF:
             return []
-        catalog, largest = self._rules()
-        demand = Demand.of(template.payload)
-        return check_template(template, catalog, largest) + [
+        rules, demand = self._rules(), Demand.of(template.payload)
+        small = [plan for plan in self._account_plans(rules) if not plan.chart.allows(demand)]
+        would = None in self._plans or len(small) < len(self._account_plans(rules))
+        return check_template(template, rules, self._plan(rules, demand)) + [
             attrs.evolve(each, path=f"request.{each.path}", severity=Severity.WARNING)
-            for plan in catalog.plans
-            if plan.name in self._plans and plan is not largest
-            for each in exceeded(demand, plan.chart, allowed_by=plan.name, plans=catalog.plans)
+            for plan in (small if would else ())
+            for each in exceeded(demand, plan.chart, allowed_by=plan.name, plans=rules.plans)
         ]
 
-    def _rules(self) -> tuple[Catalog, Plan | None]:
-        """Give the catalog, and the largest plan of the accounts."""
-        catalog = shipped_catalog() if self._catalog is None else self._catalog
-        return catalog, next((plan for plan in reversed(catalog.plans) if plan.name in self._plans), None)
+    def _rules(self) -> Catalog:
+        return shipped_catalog() if self._catalog is None else self._catalog
+
+    def _account_plans(self, rules: Catalog) -> list[Plan]:
+        """Give the known plans of the accounts, from the smallest to the largest."""
+        return [plan for plan in rules.plans if plan.name in self._plans]
+
+    def _plan(self, rules: Catalog, demand: Demand) -> Plan | None:
+        """Give the plan of the accounts that is to decide: one that allows the chart, else the largest."""
+        plans = self._account_plans(rules)
+        if None in self._plans or not plans:
+            return None
+        return next((plan for plan in plans if plan.chart.allows(demand)), plans[-1])
 
 
-def _plan(name: str, catalog: Catalog) -> Plan:
-    """Find a plan by its name in upper or lower case."""
+def as_catalog(catalog: object) -> Catalog:
+    """Take a catalog.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if not isinstance(catalog, Catalog):
+        raise ConfigError(
+            f"catalog must be a chartimg.Catalog, not {type(catalog).__name__}; load_catalog reads a file"
+        )
+    return catalog
+
+
+def plan_named(name: str, catalog: Catalog) -> Plan:
+    """Find a plan of the catalog by its name in upper or lower case.
+
+    Raises:
+        ConfigError: there is no such plan.
+    """
     plans = catalog.plan_by_name
     for plan in plans.values():
         if isinstance(name, str) and plan.name == name.upper():
             return plan
-    raise ConfigError(f"there is no plan {name!r}; there are {', '.join(plans)}")
+    raise ConfigError(f"there is no plan {name!r}; there are {', '.join(plans) or 'none in this catalog'}")

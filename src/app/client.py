@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -18,12 +18,14 @@ from ..domain.picture import doubts
 from ..domain.ports import Clock, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
+from ..domain.secret import scrub_findings
 from .checking import Checker
 from .fetch import fetch
 from .pool import Pool
 
 __all__ = ["Route", "RoutedClient"]
 
+_MOST_AT_ONCE: Final = 50  # findings in one event
 _MOST_TOLD: Final = 1_000  # findings; each is told once, as long as they can be remembered
 
 
@@ -84,9 +86,11 @@ class RoutedClient:
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
         if problems := request.problems():
-            return self._refusal(request, problems)
+            return self._refusal(request, scrub_findings(problems, self._keys()))
         request = request.with_timezone(self._default_timezone)
         found = self._checker(request)
+        if found:
+            found = scrub_findings(found, self._keys())
         wrong = bool(found) and self._checker.refuses(found)
         result = ChartApiResult()
         for route in self._routes:
@@ -105,8 +109,12 @@ class RoutedClient:
 
     def _refusal(self, request: ChartRequest, found: tuple[Finding, ...]) -> ChartApiResult:
         """End a request before any call; whatever was found is told."""
-        self.listener.notify(RequestRefused(str(request.key), found))
+        self.listener.notify(RequestRefused(str(request.key), found[:_MOST_AT_ONCE]))
         return ChartApiResult(error=ChartApiError.invalid(found))
+
+    def _keys(self) -> Iterator[str]:
+        """Give the keys of all accounts."""
+        return (account.api_key for route in self._routes if route.pool is not None for account in route.pool.accounts)
 
     def _looked_at(self, request: ChartRequest, result: ChartApiResult, found: tuple[Finding, ...]) -> ChartApiResult:
         """Add to *result* what was *found* about the request and what is doubtful about its picture, and tell it."""
@@ -116,7 +124,7 @@ class RoutedClient:
         if new := tuple(each for each in found if each not in self._told):
             if len(self._told) < _MOST_TOLD:
                 self._told.update(new)
-            self.listener.notify(RequestDoubtful(str(request.key), new))
+            self.listener.notify(RequestDoubtful(str(request.key), new[:_MOST_AT_ONCE]))
         if doubtful:
             self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
         return attrs.evolve(result, warnings=(*found, *doubtful))

@@ -17,7 +17,7 @@ from ..domain.account import Account
 from ..domain.catalog import Catalog
 from ..domain.chart import DEFAULT_TIMEZONE
 from ..domain.errors import ConfigError
-from .checking import CheckMode, check_mode, timezone_findings
+from .checking import CheckMode, as_catalog, check_mode, timezone_findings
 
 __all__ = ["DEFAULT_FIXTURES_DIR", "ApiMode", "WorkerConfig", "read_catalog"]
 
@@ -80,7 +80,7 @@ class WorkerConfig:
     base_url: str = "https://api.chart-img.com"
     default_timezone: str = DEFAULT_TIMEZONE
     check: CheckMode = attrs.field(default=CheckMode.ERROR, converter=check_mode)
-    catalog: Catalog | None = None
+    catalog: Catalog | None = attrs.field(default=None, converter=attrs.converters.optional(as_catalog))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> WorkerConfig:
@@ -102,6 +102,7 @@ class WorkerConfig:
             check=check,
             catalog=catalog,
         )
+        reader.refuse_unknown_plans(config.accounts, catalog)
         if reader.problems:
             raise ConfigError(reader.problems)
         return config
@@ -205,6 +206,15 @@ class _Reader:
         except ConfigError as error:
             self.problems.extend(f"CHARTS_CATALOG: {problem}" for problem in error.problems)
             return None
+
+    def refuse_unknown_plans(self, accounts: tuple[Account, ...], catalog: Catalog | None) -> None:
+        """Find a plan that a catalog of the host's does not have: nothing would be known of it."""
+        if catalog is not None and catalog.plans:
+            self.problems.extend(
+                f"{_ACCOUNTS}, at $[{place}].plan: {account.plan} is no plan of the catalog that CHARTS_CATALOG names"
+                for place, account in enumerate(accounts)
+                if account.plan is not None and account.plan not in catalog.plan_by_name
+            )
 
     def base_url(self) -> str:
         url = self.text("CHARTS_API_BASE_URL", "https://api.chart-img.com")

@@ -18,6 +18,7 @@ from typing import Final
 
 import attrs
 
+from ..catalog import shipped_catalog
 from ..codec import dump
 from ..domain.chart import ChartRequest
 from ..domain.errors import StoreUnavailable
@@ -25,7 +26,7 @@ from ..domain.events import PictureDoubtful
 from ..domain.faults import ChartApiError
 from ..domain.filename import distinct_stem, stem
 from ..domain.finding import Finding
-from ..domain.picture import twin_of
+from ..domain.picture import mean_the_same, twin_of
 from ..domain.png import Picture, inspect
 from ..domain.ports import Listener
 from ..domain.result import ChartApiResult
@@ -88,6 +89,14 @@ class Manifest:
     schema_version: int = 1
 
 
+@attrs.define(eq=False)
+class _Pair:
+    """Of the requests that have brought one picture the first, and the first that asked for something else."""
+
+    first: ChartRequest
+    other: ChartRequest | None = None
+
+
 class Export:
     """Fetches *requests* into the folder *out*, *jobs* at once.
 
@@ -125,7 +134,8 @@ class Export:
         self._names = _names(self._requests)
         self._created_at = datetime.now(UTC)
         self._done: dict[ChartRequest, ExportItem | ExportFailure] = {}
-        self._seen: dict[str, dict[str, ChartRequest]] = {}  # by the digests of the picture and of the body
+        self._pairs: dict[str, _Pair] = {}  # by the digest of the picture
+        self._untold: dict[ChartRequest, _Pair] = {}  # those that had no twin when they were told
         self._lock = threading.Lock()
         self._waiting = deque(self._requests)
         self._in_flight = 0
@@ -161,10 +171,13 @@ class Export:
         return self._write()
 
     def manifest(self) -> Manifest:
-        """Say how things stand; what is not done counts as interrupted."""
+        """Say how things stand; what is not done counts as interrupted, and of twins both are marked."""
         with self._lock:
-            done = dict(self._done)
-        ends = [done.get(request) or _interrupted(request) for request in self._requests]
+            done, untold = dict(self._done), dict(self._untold)
+        ends = [
+            _marked(done[request], untold.get(request)) if request in done else _interrupted(request)
+            for request in self._requests
+        ]
         return Manifest(
             self._created_at,
             len(self._requests),
@@ -263,12 +276,20 @@ class Export:
         )
 
     def _twin(self, request: ChartRequest, digest: str) -> ChartRequest | None:
-        """Find a request that has brought the same picture for another body; one look under two names is no twin."""
-        own = request.body_digest
+        """Find a request that has brought the same picture for another body; one look under two names is no twin.
+
+        For those that came before any other body there is none yet; the manifest finds it, should it come.
+        """
         with self._lock:
-            seen = self._seen.setdefault(digest, {})
-            seen.setdefault(own, request)
-            return next((other for body, other in seen.items() if body != own), None)
+            pair = self._pairs.setdefault(digest, _Pair(request))
+        differs = not _ask_for_one_picture(request, pair.first)
+        with self._lock:
+            if differs:
+                pair.other = pair.other or request
+                return pair.first
+            if pair.other is None:
+                self._untold[request] = pair
+            return pair.other
 
 
 def _names(requests: Sequence[ChartRequest]) -> Mapping[ChartRequest, str]:
@@ -284,6 +305,17 @@ def _names(requests: Sequence[ChartRequest]) -> Mapping[ChartRequest, str]:
         )
         taken.add(names[request].removesuffix(".png").casefold())
     return names
+
+
+def _ask_for_one_picture(one: ChartRequest, other: ChartRequest) -> bool:
+    return one.encoded == other.encoded or mean_the_same(one, other, shipped_catalog().parameters)
+
+
+def _marked(end: ExportItem | ExportFailure, pair: _Pair | None) -> ExportItem | ExportFailure:
+    """Add the warning of a twin that came later."""
+    if pair is None or pair.other is None or isinstance(end, ExportFailure):
+        return end
+    return attrs.evolve(end, warnings=(*end.warnings, twin_of(pair.other)))
 
 
 def _failure(request: ChartRequest, code: str, message: str) -> ExportFailure:

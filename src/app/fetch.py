@@ -68,18 +68,18 @@ def fetch(  # noqa: C901, PLR0912 (a case for each action)
                 case Pause(seconds):
                     clock.sleep(seconds)
                     feedback = Woken()
-                case ConfirmClaim(claim):
-                    feedback = Confirmed(claim, pool.confirm(claim))
+                case ConfirmClaim(claim, demand, refused):
+                    feedback = Confirmed(claim, pool.confirm(claim, demand=demand, refused=refused))
                 case Send(claim, timeout):
                     account, unsent = pool.account(claim.account_id), None
                     outcome = transport.send(request, account, timeout=timeout)
                     if not (isinstance(outcome, Reply) and outcome.begins_a_picture):  # of which nothing else is shown
                         outcome = scrub(outcome, account.api_key)
                     feedback = Answered(claim, outcome)
-                case Report(claim, error):
+                case Report(claim, error, demand):
                     feedback = Booked()
                     with _best_effort(listener, claim):
-                        pool.report(claim, error)
+                        pool.report(claim, error, demand)
                 case LookAhead(demand, refused):
                     feedback = pool.outlook(demand=demand, refused=refused)
                 case Finish(result):

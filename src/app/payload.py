@@ -13,6 +13,7 @@ from ..domain.catalog import Catalog
 from ..domain.check import check_payload
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
+from .checking import as_catalog
 
 __all__ = ["CheckWarning", "drawing", "override", "study"]
 
@@ -48,7 +49,7 @@ def study(
     if inputs:
         piece["input"] = inputs
     if override is not None:
-        piece["override"] = dict(override)
+        piece["override"] = dict(override) if isinstance(override, Mapping) else override
     _complain(f"study {name!r}", "studies[0].", {"studies": [piece]}, catalog)
     return piece
 
@@ -78,7 +79,7 @@ def drawing(
     if z_order is not None:
         piece["zOrder"] = z_order
     if override is not None:
-        piece["override"] = dict(override)
+        piece["override"] = dict(override) if isinstance(override, Mapping) else override
     _complain(f"drawing {name!r}", "drawings[0].", {"drawings": [piece]}, catalog)
     return piece
 
@@ -95,7 +96,7 @@ def override(*, catalog: Catalog | None = None, **settings: object) -> dict[str,
 
 def _complain(what: str, prefix: str, payload: Mapping[str, object], catalog: Catalog | None) -> None:
     """Raise for what is wrong, and warn of what may be."""
-    found = check_payload(payload, shipped_catalog() if catalog is None else catalog)
+    found = check_payload(payload, shipped_catalog() if catalog is None else as_catalog(catalog))
     if errors := [_line(what, prefix, each) for each in found if each.severity is Severity.ERROR]:
         raise ConfigError(errors)
     for each in found:

@@ -163,14 +163,18 @@ class Pool:
         self._tell()
         return Outlook(none, len(none.exhausted) + len(none.suspended) < len(chosen))
 
-    def confirm(self, claim: Claim) -> bool:
-        """Say whether a claim that was waited for still stands; one that doesn't is given back."""
-        place = self._find(claim.account_id)
+    def confirm(self, claim: Claim, *, demand: Demand | None = None, refused: frozenset[str] = frozenset()) -> bool:
+        """Say whether a claim that was waited for still stands; one that doesn't is given back.
+
+        It doesn't, either, when its account has meanwhile turned out to be one that :meth:`claim` would not take for this
+        *demand*.
+        """
+        place, choice = self._find(claim.account_id), self._choice(demand, refused)
         with self._lock:
             self._refresh(place)
-            account, now = self.accounts[place], self.clock.now()
             known = self._known[place]
-            stands = known is not None and ledger.confirm(ledger.current(known, account, now), claim)
+            snapshot = _current(known, self.accounts[place], self.clock.now())
+            stands = known is not None and self._takes(choice, place, snapshot) and ledger.confirm(snapshot, claim)
         self._tell()
         if not stands:
             self.refund(claim)
@@ -180,12 +184,16 @@ class Pool:
         """Give back a claim that was not used; more than once is no more than once."""
         self._apply(claim.account_id, lambda snapshot: ledger.refund(snapshot, claim))
 
-    def report(self, claim: Claim, error: ChartApiError | None) -> None:
-        """Book the outcome of the call *claim* was taken for: *error*, or None for a picture, which changes nothing."""
+    def report(self, claim: Claim, error: ChartApiError | None, demand: Demand | None = None) -> None:
+        """Book the outcome of the call *claim* was taken for: *error*, or None for a picture, which changes nothing.
+
+        A *demand* that was refused for the plan's sake is not granted on that account again in this window, however the
+        refusal is worded; without it only a limit that the refusal states is learned.
+        """
         if error is None:
             return
         account, now = self.account(claim.account_id), self.clock.now()
-        self._apply(claim.account_id, lambda snapshot: ledger.apply_report(snapshot, account, claim, error, now))
+        self._apply(claim.account_id, lambda snapshot: ledger.apply_report(snapshot, account, claim, error, now, demand))
 
     def mark_account_exhausted(self, account_id: str, reason: str = "marked by the host") -> None:
         """Take the account's day as spent, to the end of the window."""
@@ -362,8 +370,12 @@ class Pool:
         return [
             (account, snapshot)
             for place, (account, snapshot) in enumerate(zip(self.accounts, books, strict=True))
-            if place not in choice.refused and choice.takes(self._limits[place].overlaid(snapshot.told))
+            if self._takes(choice, place, snapshot)
         ]
+
+    def _takes(self, choice: Choice, place: int, snapshot: AccountSnapshot) -> bool:
+        """Whether the account at *place* may be taken, as far as plans go."""
+        return place not in choice.refused and choice.takes(self._limits[place].overlaid(snapshot.told))
 
     def _none_left(self, at: datetime | None, chosen: Sequence[tuple[Account, AccountSnapshot]]) -> NoneLeft:
         """Say what became of the accounts that may be taken."""

@@ -21,7 +21,7 @@ from ..domain.finding import Finding, Severity
 from ..domain.fixture import printable
 from ..domain.plan import Plan
 from ..domain.template import SYMBOL_MARK, ChartTemplate
-from ..domain.writable import place
+from ..domain.writable import Place, written
 
 __all__ = ["MAX_SIZE", "RequestFile", "read_request_file", "told"]
 
@@ -135,15 +135,16 @@ def _parsed(text: str, twice: list[tuple[object, list[str]]]) -> object:
 def _repeated(value: object, twice: list[tuple[object, list[str]]]) -> Iterator[Finding]:
     """Tell of keys that stand in their object more than once, each with its place."""
     repeated = {id(each): names for each, names in twice}
-    waiting = [("", value)] if repeated else []
+    waiting: list[tuple[Place, object]] = [(None, value)] if repeated else []
     while waiting:
-        path, each = waiting.pop()
+        where, each = waiting.pop()
         for name in repeated.get(id(each), ()):
-            yield Finding(place(path, name), Severity.WARNING, "stands here more than once; the last one counts")
+            path = written((where, name, False))
+            yield Finding(path, Severity.WARNING, "stands here more than once; the last one counts")
         if isinstance(each, dict):
-            waiting += reversed([(place(path, name), inner) for name, inner in each.items()])
+            waiting += reversed([((where, name, False), inner) for name, inner in each.items()])
         elif isinstance(each, list):
-            waiting += reversed([(f"{path}[{number}]", inner) for number, inner in enumerate(each)])
+            waiting += reversed([((where, number, True), inner) for number, inner in enumerate(each)])
 
 
 def _template(text: str) -> tuple[ChartTemplate | None, list[Finding]]:

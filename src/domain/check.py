@@ -6,7 +6,8 @@ WARNING is what may be wrong: what the catalog does not know, since the provider
 drawings and styles outside their documented ranges, which contradict each other in places (API page, "API v2 TradingView
 Advanced Chart", "Studies", "Drawings", "Chart Style Overrides").
 
-Total: any value gives findings, and in time that grows with its size alone.
+Total: whatever can be read from JSON, and what a host may take for it, gives findings, and in time that grows with its
+size alone.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def check_payload(payload: Mapping[str, object], catalog: Catalog) -> list[Findi
 def _unwritable(body: Mapping[str, object]) -> list[Finding]:
     """List what keeps a body from being JSON."""
     try:
-        text = json.dumps(body, allow_nan=False)
+        text = json.dumps(body, allow_nan=False, sort_keys=True)
     except (ValueError, TypeError, RecursionError) as error:
         return list(unwritable(body, str(error)))
     return list(unwritable(body, None)) if "\\ud" in text else []
@@ -112,9 +113,12 @@ class _Check:
 
     def payload(self, payload: Mapping[str, object]) -> list[Finding]:
         """Look at a part of it."""
-        if self._catalog.parameters:
-            by_name = self._catalog.parameter_by_name
+        by_name = self._catalog.parameter_by_name
+        if by_name:
             self._fields("", payload, self._catalog.parameters, by_name, Severity.ERROR)
+        for name, special in _SPECIAL.items():  # the rules of their own need no row
+            if name not in by_name and isinstance(value := payload.get(name), str):
+                special(self, name, value)
         self._contradictions(payload)
         return self._found
 
@@ -225,8 +229,14 @@ class _Check:
                 self._unknown(f"{where}.name", f"is no {_NOUNS[path]} of the catalog", name, known)
 
     def _entry(self, path: str, entry: Mapping[str, object], rule: Entry) -> None:
-        """Look at the inputs and overrides of one study or drawing."""
+        """Look at the inputs and overrides of one study or drawing.
+
+        Without an ``input`` its required keys are missing, unless that alone is an ERROR already.
+        """
         inputs, overrides = entry.get("input"), entry.get("override")
+        if inputs is None:
+            row = self._catalog.parameter_by_name[path.partition("[")[0]].field_by_name.get("input")
+            inputs = {} if row is None or not row.required else None
         if isinstance(inputs, Mapping):
             self._fields(f"{path}.input", inputs, rule.inputs, rule.input_by_name, Severity.WARNING)
         if isinstance(overrides, Mapping):

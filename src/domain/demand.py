@@ -42,7 +42,7 @@ class Demand:
 
 
 def _pixels(value: object, default: int) -> float:
-    return value if isinstance(value, int | float) else default
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else default
 
 
 def _count(value: object) -> int:

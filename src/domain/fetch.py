@@ -83,9 +83,11 @@ class Pause:
 
 @attrs.frozen
 class ConfirmClaim:
-    """Ask whether *claim*, which was waited for, still stands; if not, it is given back."""
+    """Ask whether *claim*, which was waited for, would still be granted (see :class:`TakeClaim`); if not, it is given back."""
 
     claim: Claim
+    demand: Demand
+    refused: frozenset[str] = frozenset()
 
 
 @attrs.frozen
@@ -98,10 +100,11 @@ class Send:
 
 @attrs.frozen
 class Report:
-    """Book the *error* the call ended with; a picture needs no booking, its claim is charged."""
+    """Book the *error* the call for *demand* ended with; a picture needs no booking, its claim is charged."""
 
     claim: Claim
     error: ChartApiError
+    demand: Demand
 
 
 @attrs.frozen
@@ -228,7 +231,7 @@ class Fetch:
         early = (claim.not_before - moment.utc).total_seconds()
         if 0 < early < self.policy.deadline - moment.elapsed:
             return self._step(Pause(early), unused=claim)
-        return self._step(ConfirmClaim(claim), unused=claim)
+        return self._step(ConfirmClaim(claim, self._demand, self._refused), unused=claim)
 
     def _seconds_to(self, at: datetime, moment: Moment) -> float:
         """Count the seconds to *at*, but none past the deadline, whatever the wall clock has done meanwhile."""
@@ -251,7 +254,7 @@ class Fetch:
         attempts = (*self.attempts, Attempt(claim.account_id, self._sent.utc, duration, status, kind))
         result = ChartApiResult.of(outcome, error, claim.account_id, attempts)
         finished = CallFinished(str(self.request.key), claim.account_id, len(attempts), duration, status, kind)
-        action = Finish(result) if error is None else Report(claim, error)
+        action = Finish(result) if error is None else Report(claim, error, self._demand)
         return self._step(action, finished, outcome=result)
 
     def _decide(self, moment: Moment) -> Fetch:

@@ -20,6 +20,7 @@ from typing import Final
 import attrs
 
 from .account import LONG_AGO, Account, AccountEvent, AccountSnapshot, AccountState, advance, window_of
+from .demand import Demand
 from .faults import ChartApiError, FaultKind
 from .plan import UNKNOWN, ChartLimits
 
@@ -188,7 +189,7 @@ def restore(kept: AccountSnapshot | None, known: AccountSnapshot) -> AccountSnap
         spent=spent,
         state=AccountState.EXHAUSTED if spent and latest.state is not AccountState.SUSPENDED else latest.state,
         refunded=kept.refunded | known.refunded,
-        told=older.told.overlaid(latest.told) if older.key_digest == latest.key_digest else latest.told,
+        told=latest.told.tightened(older.told) if older.key_digest == latest.key_digest else latest.told,
         **never_back,  # type: ignore[arg-type]
     )
 
@@ -238,15 +239,23 @@ def reinstate(snapshot: AccountSnapshot) -> AccountSnapshot:
 
 
 def learn(snapshot: AccountSnapshot, told: ChartLimits | None) -> AccountSnapshot:
-    """Keep to the end of the window what the provider has *told* of the limits of a chart; None tells nothing."""
-    known = snapshot.told if told is None else snapshot.told.overlaid(told)
+    """Keep to the end of the window what the provider has *told* of the limits of a chart; None tells nothing.
+
+    What was refused stays refused: of two tellings the smaller counts, whichever comes later.
+    """
+    known = snapshot.told if told is None else snapshot.told.tightened(told)
     return snapshot if known == snapshot.told else attrs.evolve(snapshot, told=known, version=snapshot.version + 1)
 
 
 def apply_report(
-    snapshot: AccountSnapshot, account: Account, claim: Claim, error: ChartApiError | None, now: datetime
+    snapshot: AccountSnapshot,
+    account: Account,
+    claim: Claim,
+    error: ChartApiError | None,
+    now: datetime,
+    demand: Demand | None = None,
 ) -> AccountSnapshot:
-    """Book the outcome of the call that *claim* was taken for.
+    """Book the outcome of the call that *claim* was taken for; *demand* is what its chart asked for, if that is known.
 
     A claim is charged when it is granted, so most outcomes change nothing; and none changes anything in a window later than
     its claim's, nor, but for a refund, in a later epoch.
@@ -264,7 +273,7 @@ def apply_report(
         case FaultKind.CREDENTIAL_REJECTED:
             return suspend(snapshot, error.message)
         case FaultKind.PLAN_LIMIT:
-            return learn(snapshot, ChartLimits.told_by(error.message))
+            return learn(snapshot, ChartLimits.told_by(error.message, demand))
         case _:
             return snapshot
 

@@ -8,17 +8,19 @@ edition, sections 7.2, 8 and 9).
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
 
+from .catalog import Parameter
 from .chart import ChartRequest
 from .finding import Finding, Severity
 from .png import Header, image_data, read_header
 
-__all__ = ["doubts", "is_of_one_colour", "twin_of"]
+__all__ = ["doubts", "is_of_one_colour", "mean_the_same", "twin_of"]
 
 _MAX_SIDE: Final = 8192  # pixels; bounds the work
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -49,6 +51,12 @@ def doubts(png: bytes, request: ChartRequest) -> tuple[Finding, ...]:
 def twin_of(other: ChartRequest) -> Finding:
     """Say that a picture has the very bytes of that of *other*, which asks for something else."""
     return _warning(f"its bytes are those of {other.key}, which was asked for with another body")
+
+
+def mean_the_same(one: ChartRequest, other: ChartRequest, parameters: Iterable[Parameter]) -> bool:
+    """Whether two bodies ask for one picture: they differ only in what is null, or as *parameters* have it by default."""
+    default_by_name = {parameter.name: parameter.default for parameter in parameters}
+    return _stated(one, default_by_name) == _stated(other, default_by_name)
 
 
 def is_of_one_colour(png: bytes) -> bool:
@@ -146,12 +154,18 @@ def _forms(pixel: bytes, length: int, *, first: bool) -> tuple[bytes, ...]:
     return tuple(bytes([kind]) + head + rest * count for kind, (head, rest) in enumerate(ends))
 
 
+def _stated(request: ChartRequest, default_by_name: Mapping[str, object]) -> Mapping[str, object]:
+    """Give what the body, as it is posted, has to say."""
+    body = json.loads(request.encoded)
+    return {name: value for name, value in body.items() if value not in (None, default_by_name.get(name))}
+
+
 def _warning(message: str, path: str = "") -> Finding:
     return Finding(path, Severity.WARNING, message)
 
 
 def _size(name: str, given: str, asked: float, request: ChartRequest) -> Finding:
     """Say that a side has another length, and where the expectation comes from."""
-    stated = isinstance(request.payload.get(name), int | float)
+    stated = request.payload.get(name) == asked
     expected = f"{asked} were asked for" if stated else f"the default is {asked}"
     return _warning(f"the picture is {given}, {expected}", name)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
+from .finding import Finding
 from .reply import Reply, TransportFailure
 
-__all__ = ["MASK", "scrub", "scrub_reply"]
+__all__ = ["MASK", "scrub", "scrub_findings", "scrub_reply"]
 
 MASK: Final = "[key]"
+_TELLING: Final = 24  # characters of a key that are worth hiding alone
 _SHORTEST: Final = 4
 """No real key is shorter; to mask less would only garble text."""
 
@@ -24,6 +27,24 @@ def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailu
         {_without(name, key): _clean(value, key) for name, value in each.items()} for each in outcome.details
     )
     return attrs.evolve(outcome, message=_without(outcome.message, key), details=details)
+
+
+def scrub_findings(findings: tuple[Finding, ...], keys: Iterable[str]) -> tuple[Finding, ...]:
+    """Give *findings* without any of the *keys*, should a host have written one into a request.
+
+    What findings show of a long value is cut, so that the beginning of a long key is masked, too.
+    """
+    for key in (part for whole in keys for part in (whole, whole[:_TELLING])):
+        findings = tuple(
+            attrs.evolve(
+                each,
+                path=_without(each.path, key),
+                message=_without(each.message, key),
+                suggestion=None if each.suggestion is None else _without(each.suggestion, key),
+            )
+            for each in findings
+        )
+    return findings
 
 
 def scrub_reply(reply: Reply, key: str) -> Reply:

@@ -195,10 +195,11 @@ def emulator(
         rules: what goes wrong, and how long answers take.
         clock: the clock of the client under test, so that both live on the same day; the machine's when it is left out.
         port: where it listens; a free port when it is 0.
-        catalog: the provider's rules for a chart; the shipped ones when they are left out.
+        catalog: the provider's rules for a chart, and what its plans allow; what ships when it is left out.
 
     Raises:
-        ConfigError: the extra ``emulator`` is not installed, or the accounts or the rules can't be used.
+        ConfigError: the extra ``emulator`` is not installed, the accounts or the rules can't be used, or the catalog
+            lacks the plan of an account.
     """
     from ..domain.errors import ConfigError
 

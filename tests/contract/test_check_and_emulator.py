@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from chartimg.domain.catalog import Catalog, Entry, Parameter, ValueType
 from chartimg.domain.classification import classify
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.finding import Finding, Severity
-from chartimg.domain.plan import Plan
+from chartimg.domain.plan import Plan, PlanName
 from chartimg.domain.png import inspect
 from chartimg.domain.reply import Reply
 from chartimg.testing import picture
@@ -46,9 +47,10 @@ OWN: Final = CATALOG.extended(
         parameters=(Parameter("new", ValueType.INTEGER, required=True, enum=(1, 2)),),
         drawings=(Entry("Text", (Parameter("text", ValueType.OBJECTS, fields=(Parameter("of", ValueType.FLOAT),)),)),),
         studies=(Entry("New Study", (Parameter("length", ValueType.INTEGER, required=True, max=9),)),),
+        plans=(attrs.evolve(CATALOG.plans[0], max_width=700, max_height=500),),
     )
 )
-"""A catalog of a host's, with rows of every kind that the shipped one has none of."""
+"""A catalog of a host's, with rows of every kind that the shipped one has none of, and a plan below the default size."""
 
 MOMENTS: Final = (
     "2026-01-05T12:00:00Z",
@@ -62,7 +64,18 @@ SYMBOLS: Final = (
     *("(NASDAQ:MARA+NASDAQ:RIOT)/10", "NASDAQ:MARA/NASDAQ:RIOT", "1/(OANDA:EURUSD - 0.5*FX:GBPUSD)^2"),
 )
 NO_SYMBOLS: Final = (
-    *("", " ", "BTCUSDT", "NOWHERE:BTCUSDT", "BINANCE:", ":BTCUSDT", "BINANCE::BTCUSDT", "BINANCE:BTC USDT:", "A:B"),
+    *(
+        None,
+        "",
+        " ",
+        "BTCUSDT",
+        "NOWHERE:BTCUSDT",
+        "BINANCE:",
+        ":BTCUSDT",
+        "BINANCE::BTCUSDT",
+        "BINANCE:BTC USDT:",
+        "A:B",
+    ),
     *("(BINANCE:A", "BINANCE:A)", "BINANCE:A+NOWHERE:B", "binance:BTCUSDT", "BINANCE:A$", "BINANCE:A\n", "币:A", "A:²"),
     *("éBINANCE:A", "BINANCE:_", "BINANCE:!", "BINANCE:A,BINANCE:B", " BINANCE:A ", ")BINANCE:A("),
 )
@@ -71,6 +84,7 @@ ODD: Final[Sequence[Any]] = (
     *([{}], [[]], [{"name": " "}], [{"name": 1}], {"name": "MACD"}, {"from": MOMENTS[0]}, {"from": "x", "to": None}),
     *("", " ", "x", "800", "1H", "9h", "2m", "60m", "1d", "UTC", "utc", "Etc/UTC", "etc/utc", "jpeg", "PNG", "gif"),
     *("Dark", "dark", "candle", "true", "rgb(1,2,3)", "red", "12:00", "2026-13-01", "2026-01-05 12:00", *MOMENTS),
+    *(" 2024-01-01 ", "2024-01-01 ", " 2024-01-01"),
 )
 
 
@@ -146,6 +160,7 @@ def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> None
     corrected = {**body, "symbol": KNOWN}
     if body.get("symbol") is None:
         assert errors == {"symbol", *paths(check(corrected, plan.name, catalog=catalog))}
+        assert refusal(body, plan, catalog) == refusal(corrected, plan, catalog)
         assert_agreement(corrected, plan, catalog)
         return
     refused = refusal(body, plan, catalog)
@@ -186,8 +201,8 @@ def alone(body: Body, path: str) -> Body:
     """Give a body in which nothing but what *path* names can be wrong; of studies and drawings only their number."""
     if path in {"studies", "drawings"}:
         count = sum(len(listed) for name in ("studies", "drawings") if isinstance(listed := body.get(name), list))
-        return {"studies": [{"name": "Unknown"}] * count}
-    return {path: body.get(path)}
+        return {"width": 400, "height": 300, "studies": [{"name": "Unknown"}] * count}
+    return {"width": 400, "height": 300, path: body.get(path)}
 
 
 @cache
@@ -390,16 +405,51 @@ def test_both_agree_on_texts_of_any_spelling(examples: int) -> None:
 def test_both_agree_by_a_catalog_of_the_hosts(examples: int) -> None:
     """Its names, types, limits and required keys are law to both."""
     odd = st.sampled_from(ODD)
-    inputs = st.fixed_dictionaries({}, optional={"length": odd})
+    study = st.fixed_dictionaries(
+        {"name": st.just("New Study")}, optional={"input": st.fixed_dictionaries({}, optional={"length": odd}) | odd}
+    )
     own: Mapping[str, st.SearchStrategy[Any]] = {
         "interval": st.just("9h"),
         "timezone": st.just("UTC"),
         "symbol": st.just("NOWHERE:X"),
-        "studies": st.lists(st.builds(dict, name=st.just("New Study"), input=inputs)),
+        "studies": st.lists(study),
         "drawings": st.lists(st.builds(dict, name=st.just("Text"), input=st.builds(dict, text=odd))),
     }
     bodies = st.tuples(valid_bodies(), st.fixed_dictionaries({"new": st.just(1) | odd}, optional=own))
     agree_on(bodies.map(lambda both: both[0] | both[1]), examples, OWN)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"studies": [{"name": "New Study"}]}, "studies[0].input.length"),
+        ({"studies": [{"name": "New Study", "input": None}]}, "studies[0].input.length"),
+        ({"studies": [{"name": "New Study", "input": {}}]}, "studies[0].input.length"),
+        ({"drawings": [{"name": "Horizontal Line"}]}, "drawings[0].input"),
+        ({"drawings": [{"name": "Horizontal Line", "input": None}]}, "drawings[0].input"),
+        ({"drawings": [{"name": "Horizontal Line", "input": {}}]}, "drawings[0].input.price"),
+    ],
+)
+def test_both_miss_a_required_input_and_name_the_outermost_that_is_missing(wrong: Body, place: str) -> None:
+    """Its own place, though there is no ``input`` at all, unless that is required itself."""
+    body, plan = {"symbol": KNOWN, "width": 400, "height": 300, "new": 1, **wrong}, OWN.plans[0]
+    refused = refusal(body, plan, OWN)
+    errors = [each for each in check(body, plan.name, catalog=OWN) if each.severity is Severity.ERROR]
+
+    assert [(place, "is required")] == [(each.path, each.message) for each in errors]
+    assert refused is not None
+    assert [(place, "is required")] == [(detail["param"], detail["msg"]) for detail in refused.details]
+
+
+def test_both_take_the_default_size_where_none_is_asked_for() -> None:
+    """A plan that allows less refuses it, and a larger one does not."""
+    body, small = {"symbol": KNOWN, "new": 1}, OWN.plans[0]
+    refused = refusal(body, small, OWN)
+
+    assert {"width", "height"} == paths(check(body, small.name, catalog=OWN))
+    assert refused is not None
+    assert refused.kind is FaultKind.PLAN_LIMIT
+    assert ([], None) == (check(body, "PRO", catalog=OWN), refusal(body, OWN.plan_by_name[PlanName.PRO], OWN))
 
 
 @pytest.mark.parametrize(

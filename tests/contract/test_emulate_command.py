@@ -107,6 +107,19 @@ def test_a_catalog_of_the_hosts_is_law_to_both_sides(tmp_path: Path) -> None:
     assert child.stdout.startswith('[[true, "demo"], [true, "demo"]]')
 
 
+def test_the_plans_of_a_catalog_of_the_hosts_are_the_accounts_own(tmp_path: Path) -> None:
+    """A command's settings state what the catalog has its plan allow."""
+    pro = {"name": "PRO", "requestsPerSecond": 7, "burst": 9, "dailyLimit": 70, "maxWidth": 700, "maxHeight": 500}
+    more = {"maxParameters": 3, "watermark": True, "customWatermark": False, "storageDays": 14}
+    (tmp_path / "c.json").write_text(json.dumps({"plans": [{**pro, **more}]}))
+    probe = "import os; print(os.environ['CHART_IMG_ACCOUNTS_JSON'])"
+    child = run("emulate", "--", sys.executable, "-c", probe, cwd=tmp_path, CHARTS_CATALOG="c.json")
+    (account,) = json.loads(child.stdout)
+
+    assert {"plan": "PRO", "requestsPerSecond": 7, "burst": 9, "dailyLimit": 70}.items() <= account.items()
+    assert "demo (PRO)" in child.stderr
+
+
 def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
     """It names the variable or the file, with exit code 2."""
     child = run("emulate", "--port", "0", cwd=tmp_path, CHARTS_CATALOG="none.json")

@@ -8,17 +8,20 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
+import chartimg
 from chartimg.catalog import load_catalog, shipped_catalog
 from chartimg.domain.catalog import Catalog, Parameter, ValueType
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan import PlanName
+from chartimg.testing import ScriptedTransport
 
 FILE = Path(str(files("chartimg.catalog") / "advanced_chart_v2.json"))
 
@@ -155,9 +158,25 @@ def test_nothing_is_read_before_it_is_needed() -> None:
 
 
 def test_an_empty_catalog_rules_nothing_out() -> None:
-    """What a host's own catalog says nothing of is not found wrong."""
-    import chartimg
-
+    """What a host's own catalog says nothing of is not found wrong; what it does say counts by itself."""
     body = {"symbol": "NOWHERE:X", "interval": "9h", "timezone": "UTC", "studies": [{"name": 5}], "width": 9_999}
+    alone = Catalog(intervals=("1h",), timezones=("Etc/UTC",))
 
     assert [] == chartimg.check(body, catalog=Catalog())
+    assert ["interval", "timezone"] == [each.path for each in chartimg.check(body, catalog=alone)]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda wrong: chartimg.check({}, catalog=wrong),
+        lambda wrong: chartimg.study("MACD", catalog=wrong),
+        lambda wrong: chartimg.WorkerConfig(mode="mock", catalog=wrong),
+        lambda wrong: chartimg.ChartClient(transport=ScriptedTransport([]), catalog=wrong),
+    ],
+)
+@pytest.mark.parametrize("wrong", ["catalog.json", 5, {}])
+def test_a_catalog_that_is_none_is_a_mistake(use: Callable[[Any], object], wrong: object) -> None:
+    """A path in its place is told how it is read."""
+    with pytest.raises(ConfigError, match=r"catalog must be a chartimg\.Catalog, not .*load_catalog reads a file"):
+        use(wrong)

@@ -46,7 +46,7 @@ def fetch(
 ) -> None:
     """Fetch one chart into a file."""
     config = WorkerConfig.from_env()
-    request = _template(open_templates(config), template).request(symbol, timeframe)
+    request = _template(open_templates(config, asked=[template]), template).request(symbol, timeframe)
     _refuse_problems(request)
     refuse_unwritable_file(out)
     _refuse_missing_fixtures(config)
@@ -76,8 +76,9 @@ def export(
 ) -> None:
     """Fetch a grid of charts, symbols x timeframes x templates, into a folder with a manifest.json."""
     config = WorkerConfig.from_env()
-    known = open_templates(config)
-    chosen = [_template(known, each) for each in (_split("--templates", templates) if templates else known)]
+    asked = _split("--templates", templates) if templates else None
+    known = open_templates(config, asked=asked)
+    chosen = [_template(known, each) for each in (known if asked is None else asked)]
     requests = [
         template.request(symbol, timeframe).with_timezone(config.default_timezone)
         for symbol in _split("--symbols", symbols)

@@ -14,6 +14,7 @@ from ...codec import dump
 from ...domain.finding import Severity
 from ...domain.plan import PlanName
 from ..bootstrap import open_catalog
+from ..checking import plan_named
 from ..request_file import told
 from .process import FAILED, Json
 from .sources import named
@@ -33,7 +34,7 @@ def check(
 ) -> None:
     """Say what the provider would refuse, before it is paid for; exit code 1 when there is an ERROR."""
     catalog = open_catalog()
-    limit = None if plan is None else catalog.plan_by_name[plan]
+    limit = None if plan is None else plan_named(plan, catalog)
     sources = [source for each in what for source in named(each)]
     found = [(source.name, finding) for source in sources for finding in source.look(catalog, limit).findings]
     errors = sum(finding.severity is Severity.ERROR for _, finding in found)

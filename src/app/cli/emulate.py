@@ -59,7 +59,7 @@ def emulate(
     _log(logging.WARNING if command else logging.INFO)
     with Emulator(known, scenario, port=port, catalog=read_catalog()) as emulator, terminable():
         complain(
-            f"CHART-IMG is emulated at {emulator.url} for {', '.join(f'{a.id} ({a.account.plan})' for a in known)}"
+            f"CHART-IMG is emulated at {emulator.url} for {', '.join(f'{a.id} ({a.plan})' for a in emulator.accounts)}"
         )
         if command:
             code = _run(command, emulator)

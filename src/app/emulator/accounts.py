@@ -11,6 +11,7 @@ import attrs
 from ...catalog import shipped_catalog
 from ...codec import load
 from ...domain.account import Account
+from ...domain.catalog import Catalog
 from ...domain.errors import ConfigError
 from ...domain.plan import CallLimits, PlanName
 
@@ -20,6 +21,8 @@ __all__ = ["DEMO", "EmulatedAccount", "read_accounts"]
 @attrs.frozen
 class EmulatedAccount:
     """One key the emulator knows. What is not stated is what the plan allows, and without a plan what BASIC does.
+
+    By itself it goes by the plans that ship; an emulator has it go by those of its own catalog (:meth:`under`).
 
     Attributes:
         id: the name it has in the ledger.
@@ -54,15 +57,7 @@ class EmulatedAccount:
         """What a client writes into its settings, so that its books and the emulator's agree."""
         name = (self.plan or PlanName.BASIC).upper()
         plans = shipped_catalog().plan_by_name
-        known = plans[PlanName(name) if name in PlanName.__members__ else PlanName.BASIC]
-        return Account(
-            self.id,
-            self.api_key,
-            known.daily_limit if self.daily_limit is None else self.daily_limit,
-            name,
-            known.requests_per_second if self.requests_per_second is None else self.requests_per_second,
-            known.burst if self.burst is None else self.burst,
-        )
+        return self._completed(plans[PlanName(name) if name in PlanName.__members__ else PlanName.BASIC].calls)
 
     @cached_property
     def calls(self) -> CallLimits:
@@ -74,6 +69,31 @@ class EmulatedAccount:
     def plan_name(self) -> PlanName:
         """The plan it is on."""
         return PlanName(str(self.account.plan))
+
+    def under(self, catalog: Catalog) -> EmulatedAccount:
+        """Give the same account with everything stated: what wasn't is what its plan allows by *catalog*.
+
+        Raises:
+            ConfigError: *catalog* lacks its plan, or the two together make a limit that is out of its range.
+        """
+        plan = catalog.plan_by_name.get(self.plan_name)
+        if plan is None:
+            there = f"state one of {', '.join(catalog.plan_by_name)}" if catalog.plans else "it has none"
+            raise ConfigError(
+                f"the account {self.id!r} is on the plan {self.plan_name}, which the catalog lacks; {there}"
+            )
+        return EmulatedAccount.of(self._completed(plan.calls))
+
+    def _completed(self, limits: CallLimits) -> Account:
+        """Put *limits* where none are stated."""
+        return Account(
+            self.id,
+            self.api_key,
+            limits.daily_limit if self.daily_limit is None else self.daily_limit,
+            self.plan or PlanName.BASIC,
+            limits.requests_per_second if self.requests_per_second is None else self.requests_per_second,
+            limits.burst if self.burst is None else self.burst,
+        )
 
 
 DEMO: Final = EmulatedAccount("demo", "demo-key", plan=PlanName.PRO)

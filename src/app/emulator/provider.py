@@ -112,10 +112,14 @@ class Provider:
         accounts: the keys it knows.
         now: gives the date and time (UTC); moving the clock adds to it.
         scenario: what goes wrong.
-        catalog: the rules it decides by; the shipped ones when they are left out.
+        catalog: the rules it decides by, and the plans of the accounts; those that ship when it is left out.
+
+    Attributes:
+        accounts: the keys it knows, with everything stated.
 
     Raises:
-        ConfigError: two accounts have the same id or key, or the scenario names an account that isn't there.
+        ConfigError: two accounts have the same id or key, one is on a plan that the catalog lacks, or the scenario names
+            an account that isn't there.
     """
 
     def __init__(
@@ -126,10 +130,10 @@ class Provider:
         catalog: Catalog | None = None,
     ) -> None:
         refuse_twins(accounts, where="the emulator's accounts")
-        self._accounts = {account.api_key: account for account in accounts}
         self._catalog = catalog or shipped_catalog()
-        self._plans = {**shipped_catalog().plan_by_name, **self._catalog.plan_by_name}
-        self._books = {account.id: KeyBooks(account.calls) for account in accounts}
+        self.accounts = tuple(account.under(self._catalog) for account in accounts)
+        self._accounts = {account.api_key: account for account in self.accounts}
+        self._books = {account.id: KeyBooks(account.calls) for account in self.accounts}
         self._now = now
         self._moved = timedelta()
         self._unknown = 0
@@ -182,7 +186,8 @@ class Provider:
                 return _told(account.id, _error(429, "Limit Exceeded", "LimitExceededException"))
             case Admission.CHARGED:
                 effect = self._script.strike(account.id)
-                served = _served(self._plans[account.plan_name], read_body(asked.body, self._catalog))
+                plan = self._catalog.plan_by_name[account.plan_name]
+                served = _served(plan, read_body(asked.body, self._catalog))
                 return _told(account.id, _struck(served, effect), effect)
 
     def _control(self, asked: Asked) -> Answer:

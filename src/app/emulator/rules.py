@@ -157,13 +157,18 @@ def _body_errors(body: Mapping[str, object], rules: Catalog) -> Iterator[FieldEr
         elif row.name in {"studies", "drawings"} and isinstance(value, list):
             known = rules.study_by_name if row.name == "studies" else rules.drawing_by_name
             for place, entry in enumerate(value):
-                yield from _entry_errors(entry, known, f"{row.name}[{place}]")
+                yield from _entry_errors(entry, known, row, f"{row.name}[{place}]")
 
 
-def _entry_errors(entry: object, known: Mapping[str, Entry], prefix: str) -> Iterator[FieldError]:
-    """List what is wrong within a study or a drawing, if its name is known."""
+def _entry_errors(entry: object, known: Mapping[str, Entry], row: Parameter, prefix: str) -> Iterator[FieldError]:
+    """List what is wrong within a study or a drawing, if its name is known.
+
+    Without an ``input`` its required keys are missing, unless that alone is a mistake already.
+    """
     name = entry.get("name") if isinstance(entry, Mapping) else None
     if isinstance(entry, Mapping) and isinstance(name, str) and (found := known.get(name)) is not None:
+        if entry.get("input") is None and not any(field.required for field in row.fields if field.name == "input"):
+            entry = {**entry, "input": {}}
         yield from _part_errors(entry, "input", found.inputs, prefix)
         yield from _part_errors(entry, "override", found.overrides, prefix)
 

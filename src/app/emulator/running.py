@@ -33,14 +33,14 @@ class Emulator:
         now: gives the date and time (aware); the machine's when it is left out. Give the clock of a client,
             ``clock.now``, and both live on the same day.
         port: where it listens; a free port when it is 0.
-        catalog: the provider's rules; the shipped ones when they are left out.
+        catalog: the provider's rules and plans; those that ship when it is left out.
 
     Attributes:
-        accounts: the keys it knows.
+        accounts: the keys it knows, with everything stated.
         url: its address, for ``CHARTS_API_BASE_URL``.
 
     Raises:
-        ConfigError: the accounts or the scenario can't be used, or the port is taken.
+        ConfigError: the accounts or the scenario can't be used, the catalog lacks a plan, or the port is taken.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Emulator:
         port: int = 0,
         catalog: Catalog | None = None,
     ) -> None:
-        self.accounts = tuple(accounts)
         self._port = port
-        self._provider = Provider(self.accounts, now or _utc_now, scenario, catalog)
+        self._provider = Provider(accounts, now or _utc_now, scenario, catalog)
+        self.accounts = self._provider.accounts
         self._running: _Running | None = None
         self.url = ""
 

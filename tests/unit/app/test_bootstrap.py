@@ -6,11 +6,14 @@ import json
 import stat
 from pathlib import Path
 
+import attrs
 import pytest
 
 from chartimg import (
     Account,
     AccountPool,
+    Catalog,
+    ChartApiResult,
     ChartClient,
     ChartRequest,
     ConfigError,
@@ -24,6 +27,7 @@ from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.bootstrap import open_catalog, open_pool, open_templates
 from chartimg.catalog import shipped_catalog
 from chartimg.domain.events import AccountExhausted, Event, RequestDoubtful
+from chartimg.domain.plan import PlanName
 from chartimg.domain.reply import Reply
 from chartimg.testing import ScriptedTransport, VirtualClock, picture
 from loopback import answer, serving
@@ -296,7 +300,7 @@ def accounts(*plans: str | None) -> str:
 
 
 def test_a_template_the_provider_would_refuse_is_a_mistake_when_it_is_loaded(tmp_path: Path) -> None:
-    """Every finding of every template is a line, with its place in the file."""
+    """Every ERROR of every template is a line, with its place in the file; what may be wrong is no mistake."""
     folder = templates_folder(tmp_path, one={"theme": "Dark", "studies": [{"name": "RSI"}]}, two={"width": 5}, three={})
 
     with pytest.raises(ConfigError) as caught:
@@ -304,7 +308,6 @@ def test_a_template_the_provider_would_refuse_is_a_mistake_when_it_is_loaded(tmp
 
     assert [
         "template one, at request.theme: ",
-        "template one, at request.studies[0].name: ",
         "template two, at request.width: ",
     ] == [line[: line.index(": ") + 2] for line in caught.value.problems]
 
@@ -324,16 +327,45 @@ def test_a_template_is_checked_against_the_plan_of_every_account(tmp_path: Path)
         load("BASIC", "BASIC")
     assert [] == listener.heard
     load("PRO")
-    load("BASIC", None)
     assert [] == listener.heard
+    load("BASIC", None)
     load("BASIC", "PRO")
-    (told,) = listener.heard
+    same, told = listener.heard
+    assert same == told
     assert isinstance(told, RequestDoubtful)
     assert ("template wide", ["request.width"]) == (told.chart, [each.path for each in told.findings])
     load("BASIC", check="warn")
-    assert 2 == len(listener.heard)
+    assert 3 == len(listener.heard)
     load("BASIC", check="off")
-    assert 2 == len(listener.heard)
+    assert 3 == len(listener.heard)
+
+
+def test_a_template_that_is_not_asked_for_stops_nobody(tmp_path: Path) -> None:
+    """What is wrong with it is told; asked for, it is a mistake."""
+    folder = templates_folder(tmp_path, good={}, bad={"width": 5})
+    config, listener = settings(CHARTS_TEMPLATES_DIR=folder), _Hearing()
+
+    assert {"good", "bad"} == set(open_templates(config, asked=["good"], listener=listener))
+    (told,) = listener.heard
+    assert isinstance(told, RequestDoubtful)
+    assert "template bad" == told.chart
+    with pytest.raises(ConfigError, match=r"template bad, at request\.width"):
+        open_templates(config, asked=["bad"])
+
+
+def test_a_client_checks_by_the_catalog_of_its_pool() -> None:
+    """What the pool's plans allow is not refused before the pool is asked; a catalog of the client's own goes before."""
+    pro = attrs.evolve(shipped_catalog().plan_by_name[PlanName.PRO], max_width=4000)
+    catalog = shipped_catalog().extended(Catalog(plans=(pro,)))
+    wide = ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 3000})
+
+    def fetched(**given: Catalog) -> ChartApiResult:
+        pool = AccountPool([Account("a", "key-a", plan="PRO")], clock=VirtualClock(), catalog=catalog)
+        transport = ScriptedTransport([Reply(200, {}, picture(3000, 600))])
+        return ChartClient(transport=transport, accounts=pool, **given).fetch(wide)  # type: ignore[arg-type]
+
+    assert fetched().ok
+    assert not fetched(catalog=shipped_catalog()).ok
 
 
 def test_the_catalog_of_the_settings_is_that_of_the_client_and_of_its_plans(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 import chartimg
@@ -76,6 +77,26 @@ def test_a_checker_knows_the_largest_plan_of_the_accounts() -> None:
 
     assert ["width"] == [each.path for each in checker(WIDE)]
     assert () == Checker()(WIDE)
+
+
+def test_the_plan_that_serves_a_chart_decides_wherever_it_stands() -> None:
+    """A host may have made a smaller plan larger; only what no account's plan allows is an ERROR."""
+    pro = attrs.evolve(shipped_catalog().plan_by_name[PlanName.PRO], max_width=4000)
+    catalog = shipped_catalog().extended(Catalog(plans=(pro,)))
+    wider = attrs.evolve(WIDE, payload={"width": 3000})
+
+    assert () == Checker(catalog, [PlanName.PRO, PlanName.MEGA])(wider)
+    assert ["width"] == [each.path for each in Checker(catalog, [PlanName.BASIC, PlanName.MEGA])(wider)]
+    assert () == Checker(catalog, [PlanName.BASIC, None])(wider)
+
+
+def test_a_plan_the_catalog_has_not_is_a_mistake() -> None:
+    """A host's catalog may have none."""
+    none = shipped_catalog().extended(Catalog(replace=("plans",)))
+
+    with pytest.raises(ConfigError, match="there is no plan 'PRO'; there are none in this catalog"):
+        chartimg.check(WIDE, "PRO", catalog=none)
+    assert [] == chartimg.check(WIDE, catalog=none)
 
 
 def test_a_time_zone_can_be_looked_at_alone() -> None:

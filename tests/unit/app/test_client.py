@@ -445,3 +445,39 @@ def test_a_picture_is_held_against_the_size_that_was_asked_for() -> None:
 
     assert () == right.fetch(asked).warnings
     assert ["width", "height"] == [warning.path for warning in wrong.fetch(asked).warnings]
+
+
+def test_a_key_that_a_host_writes_into_a_request_is_not_repeated() -> None:
+    """Neither in the error, its details, the warnings nor the events, whatever the mode."""
+    key = ACCOUNT.api_key
+    leaking = ChartRequest(
+        "BINANCE:BTCUSDT", "1h", "price_v1", {"width": key, "theme": key, key: 1, "studies": [{"name": key}]}
+    )
+    unwritable = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {key: b""})
+    for mode in ("error", "warn"):
+        for request in (leaking, unwritable):
+            listener = _Hearing()
+            told = ChartClient(
+                transport=ScriptedTransport([INVALID]),
+                accounts=[ACCOUNT],
+                clock=VirtualClock(),
+                listener=listener,
+                check=mode,
+            ).fetch(request)
+
+            assert key not in repr(told)
+            assert key not in repr([event for event in listener.heard if not hasattr(event, "attempt")])
+
+
+def test_an_event_holds_no_more_findings_than_one_can_read() -> None:
+    """All of them are in the details."""
+    listener = _Hearing()
+    many = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [5] * 10_000})
+
+    result = ChartClient(transport=ScriptedTransport([]), listener=listener).fetch(many)
+
+    assert result.error is not None
+    assert 10_001 == len(result.error.details)
+    (refused,) = listener.heard
+    assert isinstance(refused, RequestRefused)
+    assert 50 == len(refused.findings)

@@ -429,3 +429,19 @@ def test_a_default_time_zone_the_provider_does_not_know_is_a_mistake() -> None:
 
     assert 'did you mean "Europe/Berlin"?' in line
     assert "Europe/Belin" == WorkerConfig.from_env({**environ, "CHARTS_CHECK": "off"}).default_timezone
+
+
+def test_an_account_of_a_plan_that_the_host_s_catalog_lacks_is_a_mistake(tmp_path: Path) -> None:
+    """Nothing would be known of what it allows; the place of the account is named."""
+    file = tmp_path / "mine.json"
+    file.write_text('{"replace": ["plans"], "plans": []}')
+    plans = json.dumps([{"id": "a", "apiKey": KEY}, {"id": "b", "apiKey": KEY + "b", "plan": "PRO"}])
+
+    assert 2 == len(WorkerConfig.from_env({**accounts(plans), "CHARTS_CATALOG": str(file)}).accounts)
+    plan = {
+        "name": "BASIC", "requestsPerSecond": 1, "burst": 3, "dailyLimit": 50, "maxWidth": 1000, "maxHeight": 600,
+        "maxParameters": 3, "watermark": True, "customWatermark": False, "storageDays": 14,
+    }  # fmt: skip
+    file.write_text(json.dumps({"replace": ["plans"], "plans": [plan]}))
+    (line,) = problems({**accounts(plans), "CHARTS_CATALOG": str(file)})
+    assert "at $[1].plan: PRO is no plan of the catalog" in line

@@ -16,12 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from chartimg import ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
 from chartimg.app.export import MANIFEST_NAME, Export, ExportFailure, ExportItem
+from chartimg.catalog import shipped_catalog
 from chartimg.domain.events import Event, PictureDoubtful
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.picture import twin_of
@@ -222,7 +224,7 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
             st.sampled_from(["A:A", "B:B"]),
             st.just("1h"),
             st.sampled_from(["one", "two"]),
-            st.fixed_dictionaries({}, optional={"theme": st.sampled_from(["dark", "light"])}),
+            st.fixed_dictionaries({}, optional={"theme": st.sampled_from(["dark", "light", None])}),
         ),
         unique=True,
         max_size=8,
@@ -232,38 +234,85 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
 def test_a_picture_that_was_another_charts_is_told(
     tmp_path_factory: pytest.TempPathFactory, asked: list[ChartRequest], brought: list[bytes]
 ) -> None:
-    """It names a chart before it that has its bytes and another body; one body under two templates is no warning."""
-    out, listener = tmp_path_factory.mktemp("out"), _Hearing()
+    """It names a chart with its bytes that asks for something else, at once if that was there, else in the manifest."""
+    out, listener, told = tmp_path_factory.mktemp("out"), _Hearing(), list[ExportItem | ExportFailure]()
     fetch = _Playing(*(ChartApiResult(png_bytes=each, account_id="a") for each in brought))
-    items = Export(fetch, asked, out, jobs=1, told=ignore, listener=listener).run().items
+    items = Export(fetch, asked, out, jobs=1, told=told.append, listener=listener).run().items
 
     events: list[PictureDoubtful] = []
-    for place, (request, item) in enumerate(zip(asked, items, strict=True)):
+    for place, (request, item, first) in enumerate(zip(asked, items, told, strict=True)):
         twins = [
-            twin_of(other)
-            for other, bytes_ in zip(asked[:place], brought, strict=False)
-            if bytes_ == brought[place] and other.body != request.body
+            (number, twin_of(other))
+            for number, (other, bytes_) in enumerate(zip(asked, brought, strict=False))
+            if bytes_ == brought[place] and look(other) != look(request)
         ]
-        assert bool(twins) == bool(item.warnings)
-        assert set(item.warnings) <= set(twins)
-        events += [PictureDoubtful(str(request.key), "a", item.warnings)] * bool(twins)
+        before = {twin for number, twin in twins if number < place}
+        assert isinstance(first, ExportItem)
+        assert (bool(before), bool(twins)) == (len(first.warnings) == 1, len(item.warnings) == 1)
+        assert before >= set(first.warnings)
+        assert {twin for _, twin in twins} >= set(item.warnings)
+        assert item == attrs.evolve(first, warnings=first.warnings or item.warnings)
+        events += [PictureDoubtful(str(request.key), "a", first.warnings)] * bool(before)
     assert events == listener.heard
     event(f"{len(events)} warnings")
 
 
-def test_every_one_of_a_crowd_of_twins_but_the_first_is_told(tmp_path: Path) -> None:
-    """However many charts in flight bring the same bytes at once, one of them came first and all others are told."""
+def look(request: ChartRequest) -> tuple[str, bool]:
+    """Say what a request of the test above asks for; the provider's own theme is the light one."""
+    return request.symbol, request.payload.get("theme") == "dark"
+
+
+def test_twins_name_each_other(tmp_path: Path) -> None:
+    """Whoever drops what has a warning keeps neither, whichever of them came first; a third names one of them."""
+    asked = grid("A:A", "B:B", "C:C")
+    manifest = Export(_Playing(FOUND, FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+
+    assert [(twin_of(asked[1]),), (twin_of(asked[0]),), (twin_of(asked[0]),)] == [
+        item.warnings for item in manifest.items
+    ]
+
+
+def test_bodies_that_mean_the_same_are_no_twins(tmp_path: Path) -> None:
+    """However a default is written, and all of them are marked once another chart brings that picture."""
+    payloads: list[dict[str, object]] = [{}, {"width": 800}, {"theme": "light", "height": 600.0}, {"studies": None}]
+    alike = [ChartRequest("A:A", "1h", "price_v1", payload) for payload in payloads]
+    found, (other,) = [FOUND] * 5, grid("B:B")
+
+    same = Export(_Playing(*found), alike, tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    assert [()] * 4 == [item.warnings for item in same.items]
+
+    mixed = Export(_Playing(*found), [*alike, other], tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    assert [(twin_of(other),)] * 4 + [(twin_of(alike[0]),)] == [item.warnings for item in mixed.items]
+
+
+def test_the_catalog_is_read_only_for_equal_pictures_of_unequal_bodies(tmp_path: Path) -> None:
+    """An export in which each picture is its own, or has its body in common, does without."""
+    asked = [*grid("A:A", "B:B"), ChartRequest("A:A", "1h", "price_v2")]
+    fetch = _Playing(FOUND, ChartApiResult(png_bytes=picture(8, 7)), FOUND)
+    before = shipped_catalog.cache_info()
+    Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+
+    assert before == shipped_catalog.cache_info()
+
+
+def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
+    """However many bring the same bytes at once, all but the first are told, and all name another in the manifest."""
     asked, listener = grid(*(f"A:{number}" for number in range(24))), _Hearing()
+    told = list[ExportItem | ExportFailure]()
     together = threading.Barrier(8)
 
     def fetch(_: ChartRequest) -> ChartApiResult:
         together.wait(20)
         return FOUND
 
-    items = Export(fetch, asked, tmp_path, jobs=8, told=ignore, listener=listener).run().items
+    items = Export(fetch, asked, tmp_path, jobs=8, told=told.append, listener=listener).run().items
 
-    assert [0] + [1] * 23 == sorted(len(item.warnings) for item in items)
+    assert [0] + [1] * 23 == sorted(len(end.warnings) for end in told if isinstance(end, ExportItem))
     assert 23 == len(listener.heard)
+    names = {twin_of(request): request for request in asked}
+    for request, item in zip(asked, items, strict=True):
+        (warning,) = item.warnings
+        assert request != names[warning]
 
 
 def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
@@ -272,7 +321,14 @@ def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
     Export(_Playing(FOUND, doubtful), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
 
     assert [
-        [],
+        [
+            {
+                "path": "",
+                "severity": "WARNING",
+                "message": "its bytes are those of B:B 1h price_v1, which was asked for with another body",
+                "suggestion": None,
+            },
+        ],
         [
             {"path": "width", "severity": "WARNING", "message": "too wide", "suggestion": "800"},
             {
@@ -299,7 +355,7 @@ def test_a_listener_that_raises_costs_no_chart(tmp_path: Path, caplog: pytest.Lo
     asked = grid("A:A", "B:B")
     manifest = Export(_Playing(FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=Raising()).run()
 
-    assert [(), (twin_of(asked[0]),)] == [item.warnings for item in manifest.items]
+    assert [(twin_of(asked[1]),), (twin_of(asked[0]),)] == [item.warnings for item in manifest.items]
     assert ["a listener failed on PictureDoubtful"] == caplog.messages
 
 

@@ -31,7 +31,8 @@ from chartimg.domain.events import (
     RetryScheduled,
     StoreFailed,
 )
-from chartimg.domain.faults import MEANINGS, ErrorCode, FaultKind, Scope
+from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
+from chartimg.domain.pool import Granted
 from chartimg.domain.ports import AccountStore, Listener
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Attempt, ChartApiResult
@@ -335,6 +336,21 @@ def test_want_of_quota_speaks_of_the_accounts_that_may_serve_the_chart() -> None
     assert [LimitExceeded(CHART, ("b",), (), MIDNIGHT)] * 2 == [
         told for told in bench.notes.events if isinstance(told, LimitExceeded)
     ]
+
+
+@pytest.mark.parametrize(("second", "tried"), [("MEGA", ["b"]), ("BASIC", [])])
+def test_a_plan_that_turns_out_to_be_too_small_during_the_wait_is_not_called(second: str, tried: list[str]) -> None:
+    """The call goes out on another account whose plan allows the chart; where there is none it costs nothing."""
+    bench = Bench([Account("a", "key", plan="MEGA", burst=1), Account("b", "key", plan=second, burst=1)])
+    pool, demand = bench.pool(), LARGE.demand
+    taken = [outcome.claim for outcome in (pool.claim(demand=demand) for _ in "ab") if isinstance(outcome, Granted)]
+    refusal = ChartApiError.of(FaultKind.PLAN_LIMIT, "Exceed Max Usage Resolution Limit (800x600)")
+    bench.clock.interrupt = lambda: pool.report(taken[0], refusal)
+    transport = bench.script(*[PICTURE] * len(tried))
+    result = bench.fetch(transport, LARGE)
+
+    assert (result.ok, tried) == (bool(tried), called(transport))
+    assert [1, len(tried) * 2] == bench.used()
 
 
 def test_a_claim_that_was_spent_while_it_was_waited_for_is_not_used() -> None:

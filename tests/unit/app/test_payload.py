@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
@@ -42,6 +43,12 @@ def test_a_piece_is_the_plain_dict_one_would_write() -> None:
         (lambda: chartimg.study("MACD", in_0="12"), "study 'MACD', at input.in_0: must be a whole number"),
         (lambda: chartimg.study(""), "study '', at name: is empty"),
         (lambda: chartimg.study("MACD", in_0=float("nan")), "study 'MACD', at input.in_0: is nan"),
+        (lambda: chartimg.study("MACD", override=5), "study 'MACD', at override: must be an object"),  # type: ignore[arg-type]
+        (lambda: chartimg.drawing("Horizontal Line", price=1, override=[]), "drawing 'Horizontal Line', at override: "),  # type: ignore[arg-type]
+        (
+            lambda: chartimg.drawing("Vertical Line", datetime=date(2026, 1, 1)),
+            "drawing 'Vertical Line', at input.datetime: is date; write",
+        ),
         (lambda: chartimg.drawing("Horizontal Line"), "drawing 'Horizontal Line', at input.price: is required"),
         (lambda: chartimg.drawing("Text", z_order="up"), "drawing 'Text', at zOrder: \"up\" is none of top, bottom"),
         (lambda: chartimg.override(showLegend=1), "override, at showLegend: must be true or false"),

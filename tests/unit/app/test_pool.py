@@ -637,6 +637,28 @@ def test_a_claim_that_no_longer_stands_is_given_back(undo: Callable[[Pool, Claim
     assert ("a", "a") == (claim.account_id, another.account_id)
 
 
+def test_a_claim_on_an_account_that_is_too_small_by_now_is_given_back() -> None:
+    """What another process was told of its plan while it was waited for counts; for what it allows the claim stands."""
+    world = World()
+    pool, other = world.pool(*planned("PRO")), world.pool(*planned("PRO"))
+    claim, another = granted(pool.claim(demand=LARGE)), granted(other.claim(demand=LARGE))
+    assert pool.confirm(claim, demand=LARGE)
+    other.report(another, too_much("Resolution Limit (800x600)"))
+
+    assert pool.confirm(claim, demand=Demand())
+    assert not pool.confirm(claim, demand=LARGE)
+    assert only(pool).used == 1
+
+
+def test_a_claim_is_confirmed_for_what_would_be_granted() -> None:
+    """Where others have refused the chart, only on an account that surely allows it, and that has not refused itself."""
+    pool = World().pool(*planned(None))
+    claim = granted(pool.claim(demand=LARGE))
+
+    assert pool.confirm(claim, demand=LARGE)
+    assert not pool.confirm(claim, demand=LARGE, refused=frozenset({"b", "a"}))
+
+
 def test_a_claim_on_a_day_that_is_spent_is_neither_confirmed_nor_given_back() -> None:
     """A refund never gives a spent day a unit."""
     world = World()

@@ -161,7 +161,7 @@ def test_a_claim_for_later_is_waited_for_and_confirmed() -> None:
     assert (Pause(4.0), later) == (play.step.action, play.step.unused)
 
     play.feed(Woken(), after=4.0)
-    assert (ConfirmClaim(later), later) == (play.step.action, play.step.unused)
+    assert (ConfirmClaim(later, Demand()), later) == (play.step.action, play.step.unused)
 
     play.feed(Confirmed(later, stands=True), after=0.5)
     assert Send(later, 95.5) == play.step.action
@@ -173,6 +173,14 @@ def test_a_claim_that_no_longer_stands_is_replaced() -> None:
     play = Play().feed(Granted(later)).feed(Woken(), after=4.0).feed(Confirmed(later, stands=False))
 
     assert (TakeClaim(NOON + timedelta(seconds=100), Demand()), None) == (play.step.action, play.step.unused)
+
+
+def test_a_claim_is_confirmed_for_the_chart_and_those_who_have_refused_it() -> None:
+    """So that what its account was told meanwhile, by the call of another process, is not paid for again."""
+    later = claim(NOON + timedelta(seconds=4), "b")
+    play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT]).feed(Granted(later)).feed(Woken(), after=4.0)
+
+    assert ConfirmClaim(later, Demand(1920, 1600), frozenset({"a"})) == play.step.action
 
 
 def test_a_sleep_that_ends_early_is_slept_out() -> None:
@@ -189,7 +197,7 @@ def test_a_clock_that_stepped_back_does_not_hold_a_claim_past_the_deadline() -> 
     step = Play().feed(Granted(later)).step
     stepped = step.next(Woken(), Moment(NOON - timedelta(hours=1), 4.0, 0.5))
 
-    assert (ConfirmClaim(later), later) == (stepped.action, stepped.unused)
+    assert (ConfirmClaim(later, Demand()), later) == (stepped.action, stepped.unused)
 
 
 @pytest.mark.parametrize(

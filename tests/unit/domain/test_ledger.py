@@ -22,6 +22,7 @@ from chartimg.domain.account import (
     advance,
     window_of,
 )
+from chartimg.domain.demand import Demand
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.ledger import Claim
 from chartimg.domain.plan import UNKNOWN, ChartLimits
@@ -614,10 +615,10 @@ def test_what_is_no_news_of_a_limit_changes_nothing(said: ChartApiError) -> None
     assert snapshot is ledger.apply_report(snapshot, ACCOUNT, claim, said, NOON)
 
 
-def test_the_last_word_on_a_limit_counts() -> None:
-    """A plan that was changed in the middle of the day is known as it was last told."""
+def test_of_two_tellings_of_a_limit_the_smaller_counts() -> None:
+    """What was refused is not asked again in the window, in whatever order the refusals of calls under way come in."""
     snapshot, claim = claimed()
-    for size, width in (("(800x600)", 800), ("(1920x1080)", 1920), ("(400x300)", 400)):
+    for size, width in (("(800x600)", 800), ("(1920x1080)", 800), ("(400x300)", 400)):
         snapshot = ledger.apply_report(snapshot, ACCOUNT, claim, too_much(f"Resolution Limit {size}"), NOON)
 
         assert width == snapshot.told.max_width
@@ -635,24 +636,46 @@ def test_a_limit_that_was_told_of_another_day_key_or_epoch_is_not_learned() -> N
 
 
 def test_limits_that_were_told_are_restored_with_lost_books() -> None:
-    """The later word counts where both have one; of another day or key nothing is taken over."""
+    """The smaller counts where both have one; of another day or key nothing is taken over."""
     known = attrs.evolve(ledger.fresh(ACCOUNT, NOON), version=7, told=ChartLimits(800, 600))
     older = attrs.evolve(known, version=5, told=ChartLimits(1920, None, 3))
     newer = attrs.evolve(older, version=9)
     rekeyed = attrs.evolve(older, key_digest=REKEYED.key_digest)
 
     assert ChartLimits(800, 600, 3) == ledger.restore(older, known).told
-    assert ChartLimits(1920, 600, 3) == ledger.restore(newer, known).told
+    assert ChartLimits(800, 600, 3) == ledger.restore(newer, known).told
     assert ChartLimits(800, 600) == ledger.restore(rekeyed, known).told
     assert ChartLimits(800, 600) == ledger.restore(None, known).told
     assert UNKNOWN == ledger.restore(tomorrow(older), known).told
 
 
+@pytest.mark.parametrize("said", ["", "Resolution Limit", "Resolution Limit (1920x1080)", "Parameter Limit (0)"])
+def test_a_refusal_that_states_no_limit_is_learned_from_what_was_asked(said: str) -> None:
+    """The same chart is not refused twice in a window; without what it asked for nothing is learned."""
+    snapshot, claim = claimed()
+    wide = Demand(1920, 600)
+
+    assert not ledger.apply_report(snapshot, ACCOUNT, claim, too_much(said), NOON, wide).told.allows(wide)
+    assert UNKNOWN == ledger.apply_report(snapshot, ACCOUNT, claim, too_much("Limit"), NOON).told
+
+
+beyond_basic = st.builds(
+    Demand,
+    st.sampled_from([801, 1920, 4000]),
+    st.sampled_from([600, 1080]),
+    st.integers(0, 30),
+    st.just(0),
+    st.booleans(),
+)
+refusals = st.sampled_from(
+    [SIZE, COUNT, *map(too_much, ("Limit", "Watermark Limit", "Resolution Limit (1920x1080)", "Parameter Limit (25)"))]
+)
+
 deeds = st.one_of(
     st.tuples(st.just("claim"), st.none()),
     st.tuples(st.just("refund"), st.integers(0, 5)),
     st.tuples(st.just("report"), st.tuples(st.integers(0, 5), st.none() | st.sampled_from(FaultKind))),
-    st.tuples(st.just("learn"), st.tuples(st.integers(0, 5), st.sampled_from([SIZE, COUNT]))),
+    st.tuples(st.just("learn"), st.tuples(st.integers(0, 5), refusals, beyond_basic)),
     st.tuples(st.just("exhaust"), st.none()),
     st.tuples(st.just("suspend"), st.sampled_from(["refused", "by hand"])),
     st.tuples(st.just("reinstate"), st.none()),
@@ -676,8 +699,8 @@ def do(
         case ("report", (int(place), FaultKind() | None as kind)) if place < len(claims):
             error = None if kind is None else fault(kind)
             snapshot = ledger.apply_report(snapshot, account, claims[-1 - place], error, now)
-        case ("learn", (int(place), ChartApiError() as told)) if place < len(claims):
-            snapshot = ledger.apply_report(snapshot, account, claims[-1 - place], told, now)
+        case ("learn", (int(place), ChartApiError() as told, Demand() as demand)) if place < len(claims):
+            snapshot = ledger.apply_report(snapshot, account, claims[-1 - place], told, now, demand)
         case ("exhaust", _):
             snapshot = ledger.exhaust(snapshot, account, "spent")
         case ("suspend", str(reason)):
@@ -691,10 +714,11 @@ def do(
 
 @given(sequence=st.lists(deeds, max_size=40))
 def test_no_sequence_of_events_breaks_the_books(sequence: list[tuple[str, object]]) -> None:
-    """Nothing raises; windows and versions only grow; counts stay in their limit; a day stays spent, and a limit told."""
+    """Nothing raises; windows and versions only grow; counts stay in their limit; a day stays spent, a chart refused."""
     account, now = ACCOUNT, NOON
     snapshot = ledger.fresh(account, now)
     claims: list[Claim] = []
+    refused: list[Demand] = []
     for deed in sequence:
         if deed[0] == "rekey":
             account = REKEYED if account is ACCOUNT else ACCOUNT
@@ -716,5 +740,14 @@ def test_no_sequence_of_events_breaks_the_books(sequence: list[tuple[str, object
             assert deed[0] in {"rekey", "learn"} or before.told == snapshot.told
         else:
             assert UNKNOWN == snapshot.told
+        if snapshot.window != before.window or snapshot.key_digest != before.key_digest:
+            refused.clear()
+        match deed:
+            case ("learn", (int(place), _, Demand() as demand)) if place < len(claims):
+                claim = claims[-1 - place]
+                refused += [demand] if (claim.window, claim.epoch) == (snapshot.window, snapshot.epoch) else []
+            case _:
+                pass
+        assert not any(snapshot.told.allows(demand) for demand in refused)
         if before.state is S and snapshot.state is not S:
             assert snapshot.epoch > before.epoch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from chartimg import ChartRequest
+from chartimg.catalog import shipped_catalog
 from chartimg.domain.finding import Finding, Severity
-from chartimg.domain.picture import doubts, is_of_one_colour, twin_of
+from chartimg.domain.picture import doubts, is_of_one_colour, mean_the_same, twin_of
 from chartimg.domain.png import inspect
 from chartimg.testing import picture
 
@@ -313,6 +314,8 @@ def warning(message: str, path: str = "") -> Finding:
             ],
         ),
         ((400, 600), {"width": "400"}, [warning("the picture is 400 pixels wide, the default is 800", "width")]),
+        ((1, 600), {"width": True}, [warning("the picture is 1 pixels wide, the default is 800", "width")]),
+        ((800, 600), {"width": True, "height": False}, []),
     ],
 )
 def test_another_size_than_asked_is_a_warning(
@@ -339,6 +342,48 @@ def test_a_chart_as_asked_is_beyond_doubt() -> None:
 
     assert charts
     assert [()] * len(charts) == [doubts(chart, request) for chart in charts]
+
+
+PARAMETERS = shipped_catalog().parameters
+NAMES = [row.name for row in PARAMETERS if row.name not in {"symbol", "interval"}]
+VALUES: st.SearchStrategy[object] = st.sampled_from(
+    [None, 0, 17, 800, 800.0, "light", "dark", "Etc/UTC", [], {"in_0": None}, (1, 2)]
+)
+payloads = st.dictionaries(st.sampled_from([*NAMES, "more"]), VALUES)
+
+
+def asking(payload: Mapping[str, object], symbol: str = "A:B") -> ChartRequest:
+    """Ask for a chart with *payload*."""
+    return ChartRequest(symbol, "1h", "price_v1", payload)
+
+
+@given(payload=payloads, more=st.sets(st.sampled_from(NAMES)), nulls=st.sets(st.sampled_from([*NAMES, "none"])))
+def test_what_is_there_by_default_may_be_said(payload: dict[str, object], more: set[str], nulls: set[str]) -> None:
+    """Defaults and nulls that are added to a body mean nothing, under either of two templates."""
+    defaults = {row.name: row.default for row in PARAMETERS if row.name in more}
+    longer = attrs.evolve(asking(dict.fromkeys(nulls) | defaults | payload), chart_template_id="price_v2")
+
+    assert mean_the_same(asking(payload), longer, PARAMETERS)
+    assert mean_the_same(longer, asking(payload), PARAMETERS)
+
+
+@given(payload=payloads, name=st.sampled_from([*NAMES, "more"]), value=st.integers(1000) | st.text("xyz", min_size=1))
+def test_what_is_not_there_by_default_means_something(payload: dict[str, object], name: str, value: object) -> None:
+    """A body in which one value is another, and no default, asks for another picture; so does another symbol."""
+    assert not mean_the_same(asking(payload), asking({**payload, name: value}), PARAMETERS)
+    assert not mean_the_same(asking(payload), asking(payload, "A:C"), PARAMETERS)
+
+
+def test_without_a_catalog_just_nulls_mean_nothing() -> None:
+    """A default that isn't known is a value like any other; a time zone is always posted."""
+    assert mean_the_same(asking({}), asking({"width": None}), ())
+    assert not mean_the_same(asking({}), asking({"width": 800}), ())
+    assert not mean_the_same(asking({}), asking({"timezone": None}), ())
+
+
+def test_a_null_within_a_value_is_a_value() -> None:
+    """What an object leaves out may have a default of its own."""
+    assert not mean_the_same(asking({"override": {}}), asking({"override": {"style": None}}), PARAMETERS)
 
 
 def test_a_twin_names_the_other_chart() -> None:

@@ -73,6 +73,7 @@ def test_what_is_left_out_has_the_provider_s_defaults() -> None:
     """A chart without a size is one of 800 x 600; what is no size and no list is the provider's to refuse."""
     assert Demand(800, 600, 0, 0, watermark=False) == demand()
     assert demand() == demand(width="wide", height=None, studies=7, drawings={"a": 1}, watermark="")
+    assert demand() == demand(width=True, height=False)
     assert [True, False, False] == [
         ChartLimits(width, height, 0).allows(demand()) for width, height in ((800, 600), (799, 600), (800, 599))
     ]
@@ -134,7 +135,17 @@ def test_what_was_told_stands_in_the_place_of_what_was_thought(
     assert both.overlaid(more) == limits.overlaid(told.overlaid(more))
 
 
-@given(width=st.integers(0, 999_999), height=st.integers(0, 999_999), count=st.integers(0, 999_999))
+@given(limits=limits, told=limits, asked=demands)
+def test_limits_that_are_tightened_allow_what_both_allow(limits: ChartLimits, told: ChartLimits, asked: Demand) -> None:
+    """Whichever was told first, and however often."""
+    both = limits.tightened(told)
+
+    assert both.allows(asked) is (limits.allows(asked) and told.allows(asked))
+    assert both == told.tightened(limits) == both.tightened(told)
+    assert limits == limits.tightened(UNKNOWN)
+
+
+@given(width=st.integers(400, 999_999), height=st.integers(300, 999_999), count=st.integers(1, 999_999))
 def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
     """The size that may be had, or the number of studies and drawings, as the provider writes them."""
     assert ChartLimits(width, height) == ChartLimits.told_by(SAID_OF_SIZE.format(width, height))
@@ -145,7 +156,15 @@ def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
     ("said", "told"),
     [
         ("exceed max usage resolution limit (1920 x 1080).", ChartLimits(1920, 1080)),
+        ("Exceed Max Usage Resolution Limit (1920X1080)", ChartLimits(1920, 1080)),
+        ("Exceed Max Usage Resolution Limit (1920 × 1080)", ChartLimits(1920, 1080)),
+        ("Exceed Max Usage Resolution Limit (400x300)", ChartLimits(400, 300)),
+        ("Exceed Max Usage Resolution Limit (399x300)", None),
+        ("Exceed Max Usage Resolution Limit (400x299)", None),
+        ("Exceed Max Usage Resolution Limit (0x0), Parameter Limit (7)", ChartLimits(max_parameters=7)),
         ("Exceed Max Usage Parameters Limit: (5)", ChartLimits(max_parameters=5)),
+        ("Exceed Max Usage Parameter Limit (0)", None),
+        ("Exceed Max Usage Watermark Limit", ChartLimits(custom_watermark=False)),
         ("Exceed Max Usage Daily Limit (50)", None),
         ("Exceed Max Usage Resolution Limit", None),
         ("Exceed Max Usage Parameter Limit (three)", None),
@@ -160,12 +179,73 @@ def test_only_a_limit_that_is_stated_is_learned(said: str, told: ChartLimits | N
     assert told == ChartLimits.told_by(said)
 
 
-@given(said=st.text())
-def test_no_text_makes_the_reader_of_refusals_fail(said: str) -> None:
-    """Whatever the provider says, it tells limits or nothing."""
-    told: Any = ChartLimits.told_by(f"Exceed Max Usage {said}")
+WIDE = Demand(1920, 1080, 3, 2, watermark=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "told"),
+    [
+        ("Resolution Limit (800x600)", WIDE, ChartLimits(800, 600)),
+        ("Resolution Limit (1920x600)", WIDE, ChartLimits(1920, 600)),
+        ("Resolution Limit (1920x1080)", WIDE, ChartLimits(1919, 1079)),
+        ("Resolution Limit (1920x1080)", Demand(2048, 600), ChartLimits(1920, 1080)),
+        ("Resolution Limit", Demand(2048, 600, 7), ChartLimits(max_width=2047)),
+        ("Resolution Limit", Demand(800, 601, 7), ChartLimits(max_height=600)),
+        ("Resolution Limit", Demand(800.5, 10**400), ChartLimits(800, 999_999)),
+        ("Resolution Limit", Demand(999_999, 1_000_000), ChartLimits(999_998, 999_999)),
+        ("Resolution Limit", Demand(float("nan"), float("inf")), ChartLimits(999_999, 999_999)),
+        ("Resolution Limit", Demand(800, 600, 7), ChartLimits(max_parameters=6)),
+        ("Parameter Limit (3)", WIDE, ChartLimits(max_parameters=3)),
+        ("Parameter Limit (1)", Demand(1920, 1080, 2), ChartLimits(max_parameters=1)),
+        ("Parameter Limit (5)", WIDE, ChartLimits(max_parameters=4)),
+        ("Parameter Limit (0)", WIDE, ChartLimits(max_parameters=4)),
+        ("Parameter Limit (1234567)", WIDE, ChartLimits(max_parameters=4)),
+        ("Limit of studies and drawings", WIDE, ChartLimits(max_parameters=4)),
+        ("Parameter Limit", Demand(1920, 600, 3), ChartLimits(max_width=1919)),
+        ("Watermark Limit", WIDE, ChartLimits(custom_watermark=False)),
+        ("Watermark Limit", attrs.evolve(WIDE, watermark=False), ChartLimits(1919, 1079, 4)),
+        ("Resolution or Parameter Limit", WIDE, ChartLimits(1919, 1079, 4)),
+        ("Resolution Limit (800x600); PRO has no watermark", WIDE, ChartLimits(800, 600)),
+        ("", WIDE, ChartLimits(1919, 1079, 4, custom_watermark=False)),
+        ("", Demand(watermark=True), ChartLimits(custom_watermark=False)),
+        ("", Demand(800, 600, 3), None),
+        ("Resolution Limit (1920x1080)", Demand(), None),
+    ],
+    ids=repr,
+)
+def test_a_refusal_that_can_t_be_read_teaches_what_is_just_below_the_demand(
+    said: str, asked: Demand, told: ChartLimits | None
+) -> None:
+    """In what it speaks of, or else in all that a plan may refuse, so that it is paid for once."""
+    assert told == ChartLimits.told_by(f"HTTP 403: Exceed Max Usage {said}", asked)
+
+
+words = st.sampled_from(
+    [
+        "Resolution",
+        "Parameter",
+        "Watermark",
+        "Limit",
+        "studies",
+        "(800x600)",
+        "(1920×1080)",
+        "(3)",
+        "(25)",
+        "(0)",
+        "(1x1)",
+    ]
+)
+
+
+@given(said=st.text() | st.lists(words).map(" ".join), asked=st.none() | demands)
+def test_no_text_makes_the_reader_of_refusals_fail(said: str, asked: Demand | None) -> None:
+    """Whatever the provider says, what is learned refuses the demand, if it is more than the smallest plan allows."""
+    told: Any = ChartLimits.told_by(f"Exceed Max Usage {said}", asked)
 
     assert told is None or isinstance(told, ChartLimits)
+    if asked is not None:
+        assert told is not None or PLANS[PlanName.BASIC].chart.allows(asked)
+        assert told is None or not told.allows(asked)
 
 
 @given(asked=demands)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from chartimg.domain.classification import classify
 from chartimg.domain.faults import FaultKind
+from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.secret import MASK, scrub
+from chartimg.domain.secret import MASK, scrub, scrub_findings
 from chartimg.testing import picture
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -127,3 +128,19 @@ def test_what_is_no_text_in_the_details_stays() -> None:
     clean = scrub(failure, KEY)
 
     assert ({"n": 1, "none": None, "deep": [{"all": [2.5, MASK]}]},) == clean.details  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("key", [KEY, "k" * 30 + "ey" * 20])
+def test_a_key_in_a_finding_is_masked(key: str) -> None:
+    """In its path, its text and its suggestion, also where the text was cut in the middle of the key."""
+    found = (
+        Finding(f"studies.{key}", Severity.ERROR, f'"{key}" is none', key),
+        Finding("", Severity.WARNING, key[:40]),
+    )
+
+    clean = scrub_findings(found, ["another-key", key])
+
+    assert key[:24] not in repr(clean)
+    assert 2 == len(clean)
+    assert MASK in clean[0].path
+    assert found == scrub_findings(found, ["another-key"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -22,6 +23,10 @@ from chartimg.domain.writable import place, unwritable
         ({"a": {1, 2}}, "a", "is set, for which JSON has no form"),
         ({"a": "x\udc00"}, "a", "half a character"),
         ({"a": {(1, 2): 3}}, "a", "has a key that is tuple"),
+        ({"a": {1: 2, "x": 3}}, "a", "has keys that are not all text"),
+        ({"a": {float("nan"): 3}}, "a", "has a key that is nan"),
+        ({"a": 10**5000}, "a", "thousands of digits"),
+        ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, "a", "write it as text, with isoformat()"),
         ({"a": {"\ud800": 3}}, "a", "the key '\\ud800' holds half a character"),
     ],
 )
@@ -54,6 +59,18 @@ def test_what_holds_itself_ends() -> None:
     assert ("", True) == (found.path, "Circular reference" in found.message)
 
 
+def test_a_path_is_no_longer_than_it_can_be_read() -> None:
+    """However many values lie at the end of how long a path, little memory is taken and few are told."""
+    value: Any = [float("nan")] * 200_000
+    for _ in range(190):
+        value = {"k" * 80: value}
+
+    found = unwritable(value, None)
+
+    assert 100 == len(found)
+    assert 302 > max(len(each.path) for each in found)
+
+
 def test_a_strange_key_makes_a_printable_path() -> None:
     """Long keys are cut, an empty one can be seen, and no control character gets through."""
     assert "a.''" == place("a", "")
@@ -78,7 +95,7 @@ values = st.recursive(
 def test_a_place_is_found_exactly_when_there_is_one(payload: dict[str, object]) -> None:
     """Without findings the payload is JSON that survives UTF-8, and with one it isn't."""
     try:
-        json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
+        json.dumps(payload, allow_nan=False, ensure_ascii=False, sort_keys=True).encode()
         writes = True
     except (ValueError, TypeError):
         writes = False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 import pytest
 
 from chartimg import Account, ConfigError
 from chartimg.app.emulator.accounts import DEMO, EmulatedAccount, read_accounts
 from chartimg.catalog import shipped_catalog
+from chartimg.domain.catalog import Catalog
 from chartimg.domain.plan import CallLimits, PlanName
 
 
@@ -32,6 +36,36 @@ def test_what_is_stated_counts() -> None:
     account = EmulatedAccount("a", "key-of-a", 7, "PRO", 2.5, 4)
 
     assert CallLimits(2.5, 4, 7) == account.calls
+
+
+@pytest.mark.parametrize("plan", [None, "BASIC", "basic"])
+def test_the_plans_of_a_catalog_decide_where_nothing_is_stated(plan: str | None) -> None:
+    """Each limit by itself, and the result states all of them."""
+    own = CallLimits(7, 9, 70)
+    basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], **attrs.asdict(own))
+    catalog = shipped_catalog().extended(Catalog(plans=(basic,)))
+    account = EmulatedAccount("a", "key-of-a", plan=plan)
+    stated: dict[str, Any] = {"daily_limit": 3, "requests_per_second": 0.5, "burst": 2}
+
+    assert EmulatedAccount("a", "key-of-a", 70, "BASIC", 7, 9) == account.under(catalog)
+    for name, value in stated.items():
+        one = attrs.evolve(account, **{name: value})
+        assert attrs.evolve(own, **{name: value}) == one.under(catalog).calls
+    every = attrs.evolve(account, **stated)
+    assert CallLimits(0.5, 2, 3) == every.under(catalog).calls == every.under(shipped_catalog()).calls
+
+
+@pytest.mark.parametrize("plan", [None, "BASIC"])
+@pytest.mark.parametrize(
+    ("kept", "told"), [(("PRO", "MEGA"), "state one of PRO, MEGA"), ((), "it has none")], ids=["others", "none"]
+)
+def test_a_plan_that_a_catalog_lacks_is_told(plan: str | None, kept: tuple[str, ...], told: str) -> None:
+    """With the account, the plan and those that there are, and without the key."""
+    catalog = Catalog(plans=tuple(each for each in shipped_catalog().plans if each.name in kept))
+    with pytest.raises(ConfigError) as caught:
+        EmulatedAccount("a", "canary-key", 7, plan, 2.5, 4).under(catalog)
+
+    assert f"the account 'a' is on the plan BASIC, which the catalog lacks; {told}" == str(caught.value)
 
 
 def test_accounts_are_read_from_the_json_of_the_settings() -> None:

@@ -287,6 +287,19 @@ def test_a_catalog_of_the_hosts_decides() -> None:
     assert ["studies[0].input.length"] == [entry["param"] for entry in told(read_body(content, own))]
 
 
+@pytest.mark.parametrize("study", [{}, {"input": None}, {"input": {}}])
+def test_a_required_input_is_missed_though_there_is_no_input_at_all(study: dict[str, object]) -> None:
+    """It is named with its own place."""
+    own = shipped_catalog().extended(
+        Catalog(studies=(Entry("Own", (Parameter("length", ValueType.INTEGER, required=True),)),))
+    )
+    content = json.dumps({"studies": [{"name": "MACD"}, {"name": "Own", **study}]}).encode()
+
+    assert [("studies[1].input.length", "is required")] == [
+        (entry["param"], entry["msg"]) for entry in told(read_body(content, own))
+    ]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -6,6 +6,7 @@ import socket
 import threading
 from datetime import UTC, datetime
 
+import attrs
 import pytest
 
 from chartimg import Account, ChartClient, ChartRequest, ConfigError, WorkerConfig
@@ -14,6 +15,7 @@ from chartimg.app.emulator.running import Emulator
 from chartimg.app.emulator.scenario import Fault, Rule
 from chartimg.catalog import shipped_catalog
 from chartimg.domain.catalog import Catalog
+from chartimg.domain.plan import PlanName
 from chartimg.testing import VirtualClock, emulator
 
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400, "height": 300})
@@ -95,6 +97,23 @@ def test_it_decides_by_the_catalog_it_is_given() -> None:
             told.append(client.fetch(request).http_status)
 
     assert [200, 422] == told
+
+
+def test_its_settings_state_the_limits_of_the_catalog_it_is_given() -> None:
+    """So that a client paces by them, whether it knows the catalog or not."""
+    basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], requests_per_second=7, burst=9, daily_limit=70)
+    catalog = shipped_catalog().extended(Catalog(plans=(basic,)))
+    with emulator(EmulatedAccount("a", "key-of-a"), EmulatedAccount("b", "key-of-b", 5), catalog=catalog) as running:
+        config = WorkerConfig.from_env(running.environ)
+
+    assert (Account("a", "key-of-a", 70, "BASIC", 7, 9), Account("b", "key-of-b", 5, "BASIC", 7, 9)) == config.accounts
+
+
+def test_a_catalog_that_lacks_the_plan_of_an_account_is_refused_at_once() -> None:
+    """Before it listens, and also of the account for demos."""
+    basic = shipped_catalog().plan_by_name[PlanName.BASIC]
+    with pytest.raises(ConfigError, match="the account 'demo' is on the plan PRO, which the catalog lacks"):
+        emulator(catalog=Catalog(plans=(basic,)))
 
 
 def test_a_scenario_is_begun_and_ended_in_the_middle() -> None:
