@@ -56,6 +56,9 @@ class AccountPool(Pool):
         listener: is told when an account is throttled, exhausted or suspended; the log when it is left out.
         catalog: the provider's rules, of which the plans are asked; those that come with chartimg when it is left out.
 
+    Attributes:
+        catalog: the one it was given, if it was.
+
     Raises:
         ConfigError: two accounts have the same id.
     """
@@ -69,6 +72,7 @@ class AccountPool(Pool):
         listener: Listener | None = None,
         catalog: Catalog | None = None,
     ) -> None:
+        self.catalog = catalog
         self.catalog = catalog
         store = MemoryAccountStore() if store is None else store
         super().__init__(accounts, store, clock or _clock_of(store), _heard(listener), lambda: _plans(catalog))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -12,15 +13,33 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..domain.catalog import Entry, Parameter
+from ..domain.catalog import Entry, Parameter, ValueType
 from ..domain.fixture import printable
 from ..domain.plan import Plan
 from .template_summary import TemplateSummary
 
-__all__ = ["show_entries", "show_entry", "show_names", "show_parameters", "show_plans", "show_templates"]
+__all__ = [
+    "rows_by_path",
+    "show_entries",
+    "show_entry",
+    "show_names",
+    "show_parameters",
+    "show_plans",
+    "show_templates",
+]
 
 _WIDEST: Final = 10_000  # columns, where nobody's screen is
 _ROOM_FOR_PROSE: Final = 110  # columns
+_GAP: Final = 3  # columns between those of a table
+_ENDS: Final = tuple(
+    re.compile(end)
+    for end in (
+        r"(?<= )(?! )",
+        r"(?<=[ ,])(?! )",
+        r"(?<=[ ,])(?! )|(?<=[.:/=])(?=[A-Za-z])",
+    )
+)
+"""Where a cell may be folded: between words, or else at commas too, or else at the signs within a path as well."""
 _REQUIRED: Final = "*"
 _PLACES: Final = {
     "studies": 'one of "studies" in the body, with its default inputs:',
@@ -47,14 +66,25 @@ def show_entry(entry: Entry, key: str, sample: Mapping[str, object]) -> None:
     console.print(Text(printable(entry.name), style="bold"), "", sep="\n")
     for heading, rows in (("input", entry.inputs), ("override", entry.overrides)):
         if rows:
-            console.print(_rows(heading, {row.name: row for row in rows}), "", sep="\n")
+            console.print(_rows(heading, rows_by_path(rows), console.width), "", sep="\n")
     console.print(Text(_PLACES[key]))
     console.print(Text(json.dumps(sample, indent=2)), soft_wrap=True)
 
 
 def show_parameters(rows: Mapping[str, Parameter]) -> None:
     """Print a row for each key of a body, by its path."""
-    _stdout().print(_rows("key", rows))
+    console = _stdout()
+    console.print(_rows("key", rows, console.width))
+
+
+def rows_by_path(rows: Iterable[Parameter], inside: str = "") -> Mapping[str, Parameter]:
+    """Give *rows* and all those in them, by their paths: ``override.priceRange.from``, ``studies[].name``."""
+    found: dict[str, Parameter] = {}
+    for row in rows:
+        path = f"{inside}{row.name}"
+        found[path] = row
+        found |= rows_by_path(row.fields, f"{path}[]." if row.type is ValueType.OBJECTS else f"{path}.")
+    return found
 
 
 def show_names(names: Mapping[str, str]) -> None:
@@ -109,17 +139,55 @@ def show_templates(templates: Iterable[TemplateSummary]) -> None:
     console.print(table)
 
 
-def _rows(heading: str, rows: Mapping[str, Parameter]) -> Table:
-    """Make a table of parameters, without the columns in which nothing stands."""
-    columns = {heading: list(rows)}
+def _rows(heading: str, rows: Mapping[str, Parameter], width: int) -> Table:
+    """Make a table of parameters, without the columns in which nothing stands, that fits into *width* if its words do."""
+    columns = {heading: [printable(path) for path in rows]}
     for column, cell in _CELLS.items():
-        cells = [cell(each) for each in rows.values()]
+        cells = [printable(cell(each)) for each in rows.values()]
         if any(cells):
             columns[column] = cells
     table = _table(*columns)
-    for row in zip(*columns.values(), strict=True):
-        _add(table, *row)
+    for row in zip(*_fitted(columns, width - _GAP * (len(columns) - 1)), strict=True):
+        table.add_row(*map(Text, row))
     return table
+
+
+def _fitted(columns: Mapping[str, Sequence[str]], room: int) -> Sequence[Sequence[str]]:
+    """Fold cells so that all columns fit into *room*, at the first kind of break that is enough.
+
+    What no break makes fit is left to rich, which folds anywhere.
+    """
+    texts = [[heading, *cells] for heading, cells in columns.items()]
+    widths: Sequence[int] = [max(map(len, column)) for column in texts]
+    for ends in _ENDS:
+        least = [max(len(part.rstrip()) for cell in column for part in ends.split(cell)) for column in texts]
+        if ends is not _ENDS[-1]:
+            least[0] = widths[0]  # a name stays whole as long as it can
+        fitted = _shrunk(widths, least, room)
+        if sum(fitted) <= room:
+            return [
+                [_folded(ends.split(cell), width) for cell in cells]
+                for cells, width in zip(columns.values(), fitted, strict=True)
+            ]
+    return list(columns.values())
+
+
+def _shrunk(widths: Sequence[int], least: Sequence[int], room: int) -> Sequence[int]:
+    """Take from the widest of *widths* until they fit into *room* or none can give."""
+    left = list(widths)
+    while sum(left) > room and (givers := [number for number, width in enumerate(left) if width > least[number]]):
+        left[max(givers, key=left.__getitem__)] -= 1
+    return left
+
+
+def _folded(parts: Sequence[str], width: int) -> str:
+    """Join *parts*, with line breaks where a line would be longer than *width*."""
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(map(str.rstrip, lines))
 
 
 def _default(row: Parameter) -> str:

@@ -193,7 +193,9 @@ class Pool:
         if error is None:
             return
         account, now = self.account(claim.account_id), self.clock.now()
-        self._apply(claim.account_id, lambda snapshot: ledger.apply_report(snapshot, account, claim, error, now, demand))
+        self._apply(
+            claim.account_id, lambda snapshot: ledger.apply_report(snapshot, account, claim, error, now, demand)
+        )
 
     def mark_account_exhausted(self, account_id: str, reason: str = "marked by the host") -> None:
         """Take the account's day as spent, to the end of the window."""
@@ -386,7 +388,7 @@ class Pool:
                 suspended.append(account.id)
             elif not ledger.left(snapshot, account):
                 spent.append(account.id)
-        return NoneLeft(at, tuple(spent), tuple(suspended))
+        return NoneLeft(at, tuple(spent), tuple(suspended), len(self.accounts) - len(chosen))
 
     def _no_plan(self, choice: Choice) -> NoPlan:
         """Say what is more than any account's plan allows."""
@@ -454,7 +456,12 @@ def _event(before: AccountSnapshot, after: AccountSnapshot) -> Event | None:
     if after.told not in (before.told, UNKNOWN):
         told = after.told
         return PlanLimitLearned(
-            after.account_id, told.max_width, told.max_height, told.max_parameters, after.window_end
+            after.account_id,
+            told.max_width,
+            told.max_height,
+            told.max_parameters,
+            told.custom_watermark,
+            after.window_end,
         )
     if after.state is AccountState.THROTTLED and after.until is not None and after.until != before.until:
         return AccountThrottled(after.account_id, after.until, after.reason)

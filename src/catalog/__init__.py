@@ -31,6 +31,7 @@ def shipped_catalog() -> Catalog:
         unconfirmed_intervals=tuple(data["unconfirmedIntervals"]),
         timezones=tuple(data["timezones"]),
         exchanges=tuple(data["exchanges"]),
+        unavailable_exchanges=tuple(data["unavailableExchanges"]),
         plans=tuple(map(_plan, data["plans"])),
         parameters=_rows(data["parameters"]),
         styles=_entries(data["styles"]),
@@ -76,7 +77,13 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> tuple[Parameter, ...]:
 
 def _entries(entries: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
     return tuple(
-        Entry(entry["name"], _rows(entry.get("inputs", ())), _rows(entry.get("overrides", ()))) for entry in entries
+        Entry(
+            entry["name"],
+            _rows(entry.get("inputs", ())),
+            _rows(entry.get("overrides", ())),
+            tuple(entry.get("aliases", ())),
+        )
+        for entry in entries
     )
 
 

@@ -5,7 +5,7 @@ The data is in the package ``chartimg.catalog``. A host that knows better lays i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -14,6 +14,7 @@ import attrs
 
 from .errors import ConfigError
 from .plan import Plan, PlanName
+from .suggestion import bare
 
 __all__ = ["Catalog", "Endpoint", "Entry", "Parameter", "ValueType"]
 
@@ -66,11 +67,19 @@ class Parameter:
 
 @attrs.frozen
 class Entry:
-    """A study, a drawing, or a style of the chart: its name, its inputs, and how it can be made to look."""
+    """A study, a drawing, or a style of the chart: its name, its inputs, and how it can be made to look.
+
+    Attributes:
+        name: the exact name in the body.
+        inputs: the keys of ``input``.
+        overrides: the keys of ``override``.
+        aliases: what people call it, though the provider doesn't; only to find out what was meant.
+    """
 
     name: str
     inputs: tuple[Parameter, ...] = ()
     overrides: tuple[Parameter, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @cached_property
     def input_by_name(self) -> Mapping[str, Parameter]:
@@ -102,6 +111,7 @@ class Catalog:
         unconfirmed_intervals: those that only the documentation's change log names.
         timezones: the time zones.
         exchanges: the ids before the colon of a symbol.
+        unavailable_exchanges: those of which the provider serves nothing.
         plans: from the smallest to the largest.
         parameters: the keys of a body.
         styles: the styles of the chart, with the keys of ``override.style``.
@@ -119,6 +129,7 @@ class Catalog:
     unconfirmed_intervals: tuple[str, ...] = ()
     timezones: tuple[str, ...] = ()
     exchanges: tuple[str, ...] = ()
+    unavailable_exchanges: tuple[str, ...] = ()
     plans: tuple[Plan, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     styles: tuple[Entry, ...] = ()
@@ -160,6 +171,16 @@ class Catalog:
         return _by_name(self.drawings)
 
     @cached_property
+    def study_by_alias(self) -> Mapping[str, Sequence[str]]:
+        """The names of the studies by each alias, as :func:`~chartimg.domain.suggestion.bare` writes it."""
+        return _by_alias(self.studies)
+
+    @cached_property
+    def drawing_by_alias(self) -> Mapping[str, Sequence[str]]:
+        """The names of the drawings by each alias, as :func:`~chartimg.domain.suggestion.bare` writes it."""
+        return _by_alias(self.drawings)
+
+    @cached_property
     def style_override_by_name(self) -> Mapping[str, Parameter]:
         """The keys of ``override.style`` of all styles by name."""
         return _by_name(row for style in self.styles for row in style.overrides)
@@ -185,6 +206,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "unconfirmedIntervals": "unconfirmed_intervals",
     "timezones": "timezones",
     "exchanges": "exchanges",
+    "unavailableExchanges": "unavailable_exchanges",
     "plans": "plans",
     "parameters": "parameters",
     "styles": "styles",
@@ -200,6 +222,14 @@ Row = str | Endpoint | Parameter | Entry | Plan
 
 def _by_name(rows: Iterable[Named]) -> Mapping[str, Named]:
     return {row.name: row for row in rows}
+
+
+def _by_alias(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        for key in dict.fromkeys(map(bare, entry.aliases)):
+            names.setdefault(key, []).append(entry.name)
+    return names
 
 
 def _laid_over(some: tuple[Row, ...], more: tuple[Row, ...]) -> tuple[Row, ...]:

@@ -106,12 +106,13 @@ class AccountSuspended:
 
 @attrs.frozen
 class PlanLimitLearned:
-    """The provider has told what a chart of an account may ask for, to be kept to *until* (UTC); None: of that, nothing."""
+    """What a chart of an account may ask for, as its refusals have told, to be kept to *until* (UTC); None: nothing of that."""
 
     account_id: str
     max_width: int | None
     max_height: int | None
     max_parameters: int | None
+    custom_watermark: bool | None
     until: datetime
 
 

@@ -23,7 +23,7 @@ import attrs
 from .chart import ChartRequest
 from .classification import classify
 from .demand import Demand
-from .events import CallFinished, CallStarted, Event, LimitExceeded, RetryScheduled
+from .events import CallFinished, CallStarted, Event, LimitExceeded, RequestRefused, RetryScheduled
 from .faults import ChartApiError, ErrorCode, FaultKind, Scope
 from .ledger import Claim
 from .pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
@@ -279,10 +279,8 @@ class Fetch:
                 assert_never(decision)
 
     def _none_left(self, none: NoneLeft) -> Fetch:
-        """End for want of an account: with what the last call said, if that was about its account; else NO_ACCOUNT."""
+        """End for want of an account: with what the last call said, if there was one; else NO_ACCOUNT."""
         error = self._outcome.error
-        if error is not None and error.scope is Scope.PLAN:
-            return self._finish(self._outcome)
         if error is not None and error.scope is Scope.SERVICE:
             return self._finish(attrs.evolve(self._outcome, error=attrs.evolve(error, available_at=none.available_at)))
         if error is None:
@@ -293,11 +291,14 @@ class Fetch:
         return self._finish(attrs.evolve(self._outcome, error=final), self._exceeded(none))
 
     def _no_plan(self, none: NoPlan) -> Fetch:
-        """End because no account's plan allows the chart; where the provider has said so itself, with its words."""
+        """End because no account's plan allows the chart: with what the last call said, or as a request that is wrong."""
         error = self._outcome.error
-        if error is None or error.scope is not Scope.PLAN:
-            error = ChartApiError.invalid(none.findings)
-        return self._finish(attrs.evolve(self._outcome, error=error))
+        if error is None:
+            refused = RequestRefused(str(self.request.key), none.findings)
+            return self._finish(ChartApiResult(error=ChartApiError.invalid(none.findings)), refused)
+        why = "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in none.findings)
+        said = f"{error.message}; no account is left whose plan allows the chart ({why})"
+        return self._finish(attrs.evolve(self._outcome, error=attrs.evolve(error, message=said)))
 
     def _foresee(self, outlook: Outlook) -> Fetch:
         """End with the error of an account, and when another call is worth it; say so when no account is left."""
@@ -355,8 +356,9 @@ class Fetch:
 
 def _why_none(none: NoneLeft) -> str:
     """Say in a phrase what became of the accounts, and when to come back."""
-    parts = [
-        f"{len(ids)} {word}" for ids, word in ((none.exhausted, "exhausted"), (none.suspended, "suspended")) if ids
-    ]
+    counts = (len(none.exhausted), "exhausted"), (len(none.suspended), "suspended"), (none.too_small, "too small")
+    parts = [f"{count} {word}" for count, word in counts if count]
+    if not none.exhausted and not none.suspended:
+        parts.append("the others busy" if parts else "all busy")
     when = f"the next is free at {none.available_at:%Y-%m-%d %H:%M:%S} UTC" if none.available_at else "none will be"
-    return f"no account is left before the deadline ({', '.join(parts) or 'all busy'}); {when}"
+    return f"no account is left before the deadline ({', '.join(parts)}); {when}"

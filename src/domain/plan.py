@@ -104,11 +104,6 @@ class ChartLimits:
         return None if found == UNKNOWN else found
 
     @property
-    def known(self) -> bool:
-        """Whether nothing about them is in doubt."""
-        return None not in attrs.astuple(self)
-
-    @property
     def utmost(self) -> Demand:
         """The largest chart that they allow, where they are known."""
         return Demand(
@@ -122,6 +117,15 @@ class ChartLimits:
             and (self.max_height is None or demand.height <= self.max_height)
             and (self.max_parameters is None or demand.parameters <= self.max_parameters)
             and not (demand.watermark and self.custom_watermark is False)
+        )
+
+    def surely_allows(self, demand: Demand) -> bool:
+        """Whether a chart that asks for this would be served, and nothing that it makes use of is in doubt."""
+        return (
+            self.allows(demand)
+            and None not in (self.max_width, self.max_height)
+            and not (demand.parameters and self.max_parameters is None)
+            and not (demand.watermark and self.custom_watermark is None)
         )
 
     def overlaid(self, told: ChartLimits) -> ChartLimits:

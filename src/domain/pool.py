@@ -63,11 +63,13 @@ class NoneLeft:
         available_at: when (UTC) the first of them can, if that is known.
         exhausted: the ids of those whose day is spent, in configured order.
         suspended: the ids of those that wait for a person, in configured order.
+        too_small: how many others there are, which the chart may be too much for.
     """
 
     available_at: datetime | None
     exhausted: tuple[str, ...] = ()
     suspended: tuple[str, ...] = ()
+    too_small: int = 0
 
 
 @attrs.frozen
@@ -88,7 +90,7 @@ class NoPlan:
         told = {limits: exceeded(demand, limits, allowed_by=whose, plans=plans) for limits, whose in allowed.items()}
         nearest = min(told, key=lambda limits: (len(told[limits]), *(-each for each in _extent(limits))))
         plan = smallest_plan(plans, demand)
-        refused = Finding("", Severity.ERROR, "it was refused by the accounts whose plans allow it")
+        refused = Finding("", Severity.ERROR, "it was refused, and no other account is known to allow it")
         return cls(told[nearest] or (refused,), None if plan is None else plan.name)
 
 
@@ -119,7 +121,7 @@ class Choice:
     Attributes:
         demand: what it asks for; None for any account.
         refused: the places, in configured order, of accounts that have refused it for their plan's sake; then only others
-            count whose limits are not in doubt.
+            count that surely allow it.
     """
 
     demand: Demand | None = None
@@ -127,7 +129,9 @@ class Choice:
 
     def takes(self, limits: ChartLimits) -> bool:
         """Whether an account of these *limits* may be taken, if it has not refused."""
-        return (self.demand is None or limits.allows(self.demand)) and (not self.refused or limits.known)
+        if self.demand is None:
+            return True
+        return limits.surely_allows(self.demand) if self.refused else limits.allows(self.demand)
 
 
 _ANYBODY: Final = Choice()
@@ -143,7 +147,6 @@ class AccountLines:
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans
         self._smallest = plans[0].chart if plans else UNKNOWN
-        self._least = self._size(self._smallest)
         self._lines: dict[ChartLimits, AccountLine] = {}
         self._line: dict[int, AccountLine] = {}
 
@@ -167,7 +170,7 @@ class AccountLines:
             if found is None:
                 continue
             place, moment, rank = found
-            size = line.size or self._size_of_unknown(choice.demand)
+            size = (math.inf,) if self._is_a_try(choice.demand, line.limits) else line.size
             if moment <= now:
                 ready.append((size, rank, place, moment))
             else:
@@ -185,19 +188,22 @@ class AccountLines:
         if line is not None and line.leave(place):
             del self._lines[line.limits]
         if limits not in self._lines:
-            self._lines[limits] = AccountLine(limits, self._size(limits) if limits.known else ())
+            self._lines[limits] = AccountLine(limits, self._size(limits))
         line = self._line[place] = self._lines[limits]
         return line
 
     def _size(self, limits: ChartLimits) -> tuple[float, ...]:
-        """Measure known limits: by the smallest plan that has them, then by themselves."""
+        """Measure limits: by the smallest plan that has them, then by themselves; in doubt they are the smallest plan's."""
+        if not self._plans:
+            return ()
+        limits = self._smallest.overlaid(limits)
         smallest = smallest_plan(self._plans, limits.utmost)
         place = len(self._plans) if smallest is None else self._plans.index(smallest)
         return (place, *_extent(limits), bool(limits.custom_watermark))
 
-    def _size_of_unknown(self, demand: Demand | None) -> tuple[float, ...]:
-        """Take limits in doubt for those of the smallest plan, or, where that is too small, try them last."""
-        return self._least if demand is None or self._smallest.allows(demand) else (math.inf,)
+    def _is_a_try(self, demand: Demand | None, limits: ChartLimits) -> bool:
+        """Whether a chart may turn out to be too much for an account of these *limits*, which is tried last then."""
+        return demand is not None and not self._smallest.allows(demand) and not limits.surely_allows(demand)
 
 
 def _extent(limits: ChartLimits) -> tuple[float, float]:
@@ -213,7 +219,7 @@ class AccountLine:
 
     Attributes:
         limits: what they allow.
-        size: how large that is, among others; empty where it is in doubt.
+        size: how large that is, among others.
     """
 
     def __init__(self, limits: ChartLimits = UNKNOWN, size: tuple[float, ...] = ()) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -17,10 +18,12 @@ __all__ = ["bare", "likely_interval", "likely_name", "likely_timezone", "names_c
 
 _LONGEST: Final = 64  # characters; beyond that it is no slip of the pen, and comparing takes its time
 _ALIKE: Final = 0.7  # of 1, how much of what is spelled nearly so must be the same
+_SAME: Final = 0.9  # of 1, where words are parted otherwise
 _FEWEST: Final = 4  # letters that begin a name, or are a word of it; fewer fit too many
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SPAN: Final = re.compile(r"(\d{1,5})?[\s_-]*([a-z]{1,8})", re.IGNORECASE)
 _METATRADER: Final = re.compile(r"([a-z]{1,8})[\s_-]*(\d{1,5})", re.IGNORECASE)
+_PLURAL: Final = re.compile(r"(?<=..)s$")  # not that of ms, a millisecond
 _MONTH: Final = 43_200  # minutes; a year of months is as long as twelve of them
 _MINUTES: Final[Mapping[str, int]] = {
     **dict.fromkeys(("m", "min", "minute"), 1),
@@ -82,9 +85,7 @@ def bare(name: str) -> str:
     return "".join(filter(str.isalnum, name)).casefold()
 
 
-def likely_name(
-    wrong: str, names: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None
-) -> str | None:
+def likely_name(wrong: str, names: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None) -> str | None:
     """Give the name that *wrong* calls (:func:`names_called`), or is nearly spelled like, or begins, or has words of."""
     if not 0 < len(wrong) <= _LONGEST:
         return None
@@ -92,9 +93,7 @@ def likely_name(
     return _sole(names_called(wrong, known, aliases) or _resembling(wrong, known))
 
 
-def names_called(
-    text: str, names: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None
-) -> Sequence[str]:
+def names_called(text: str, names: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None) -> Sequence[str]:
     """List the names that *text* is, but for case and punctuation, or an alias of, or has the words or initials of.
 
     Args:
@@ -112,7 +111,7 @@ def names_called(
         index.by_spelling.get(key)
         or [name for name in (aliases or {}).get(key, ()) if name in known]
         or index.by_words.get(_sorted_words(text))
-        or index.by_initials.get(key if len(key) > 1 else "")
+        or (index.by_initials.get(key) if len(key) > 1 else None)
         or ()
     )
 
@@ -139,11 +138,12 @@ def likely_timezone(wrong: str, timezones: Sequence[str]) -> str | None:
 def timezone_called(text: str, timezones: Sequence[str]) -> str | None:
     """Give the zone that *text* is, but for case and punctuation, or another name of, such as EST, or the city of."""
     known, key = tuple(timezones), bare(text)
+    if text in known or not key:
+        return text if key else None
     if same := _index(known).by_spelling.get(key):
         return _sole(same)
-    if (zone := _ZONE_BY_NAME.get(key)) in known:
-        return zone
-    return _sole(_by_bare_city(known).get(bare(_city(text)), ()))
+    zone = _ZONE_BY_NAME.get(key)
+    return zone if zone in known else _sole(_by_bare_city(known).get(bare(_city(text)), ()))
 
 
 @attrs.frozen
@@ -180,7 +180,7 @@ def _resembling(wrong: str, known: tuple[str, ...]) -> Sequence[str]:
         return ()
     words = set(_words(wrong))
     return [name for name in known if bare(name).startswith(key)] or [
-        name for name in known if words and words <= set(_words(name))
+        name for name in known if words <= set(_words(name))
     ]
 
 
@@ -196,15 +196,25 @@ def _nearest(wrong: str, known: Sequence[str]) -> Sequence[str]:
 
 
 def _is_slip(some: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether words that the two don't share are nearly the same: Hull and Triangular Moving Average are two things.
+    """Whether words that the two don't share are nearly the same, one by one, or together where they are not as many.
 
-    So are VWAP and TWAP, or UTC and UTC1: people seldom slip at the first letter, and a number is another one.
+    Hull and Triangular Moving Average are two things, and so are True and Trend Strength Index. A plural is no difference.
     """
-    one = "".join(word for word in some if word not in others)
-    other = "".join(word for word in others if word not in some)
+    mine, theirs = (Counter(word.removesuffix("s") for word in words) for words in (some, others))
+    left, right = list((mine - theirs).elements()), list((theirs - mine).elements())
+    if len(left) != len(right):
+        return _likeness("".join(left), "".join(right)) >= _SAME
+    return all(map(_is_nearly, left, right))
+
+
+def _is_nearly(one: str, other: str) -> bool:
+    """Whether two words are spelled nearly the same.
+
+    VWAP and TWAP are not, nor UTC and UTC1: people seldom slip at the first letter, and by another number they mean it.
+    """
     if one[:1] != other[:1] or [*filter(str.isdigit, one)] != [*filter(str.isdigit, other)]:
         return False
-    return one == other or _likeness(one, other) > 0
+    return _likeness(one, other) > 0
 
 
 def _likeness(one: str, other: str) -> float:
@@ -256,6 +266,5 @@ def _minutes(interval: str) -> int | None:
         return None
     if unit == "M":
         return int(number or 1) * _MONTH
-    unit = unit.casefold()
-    minutes = _MINUTES.get(unit) or _MINUTES.get(unit.removesuffix("s"))
+    minutes = _MINUTES.get(unit.casefold()) or _MINUTES.get(_PLURAL.sub("", unit.casefold()))
     return None if minutes is None else int(number or 1) * minutes

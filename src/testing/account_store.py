@@ -14,6 +14,7 @@ import attrs
 from ..adapters.memory import MemoryAccountStore
 from ..app.bootstrap import AccountPool
 from ..domain.account import Account, AccountSnapshot, AccountState
+from ..domain.demand import Demand
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.plan import ChartLimits
 from ..domain.pool import Granted
@@ -184,9 +185,8 @@ class AccountStoreContract:
                 assert outcomes[0] == outcomes[1]
                 for pool, clock, outcome in zip(pools, clocks, outcomes, strict=True):
                     if isinstance(outcome, Granted):
-                        pool.report(
-                            outcome.claim, ChartApiError.of(kind, "Exceed Max Usage Resolution Limit (800x600)")
-                        )
+                        said = f"Exceed Max Usage {'Watermark' if step % 2 else 'Resolution'} Limit"
+                        pool.report(outcome.claim, ChartApiError.of(kind, said), Demand(1920, 1080, watermark=True))
                         pool.refund(outcome.claim)
                     if step % 7 == 3:
                         pool.reinstate("a")

@@ -24,6 +24,7 @@ PURE = {
     "functools",
     "hashlib",
     "heapq",
+    "itertools",
     "json",
     "math",
     "re",

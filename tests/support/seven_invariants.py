@@ -74,7 +74,8 @@ LESSONS: dict[str, Allowed] = {
     "Exceed Max Usage Resolution Limit (800x600)": (800, 600, None, None),
     "Exceed Max Usage Resolution Limit (1920x1080)": (1920, 1080, None, None),
     "Exceed Max Usage Parameter Limit (3)": (None, None, 3, None),
-    "Exceed Max Usage Parameter Limit (0)": (None, None, 0, None),
+    "Exceed Max Usage Parameter Limit (0)": (None, None, None, None),
+    "Exceed Max Usage Watermark Limit": (None, None, None, False),
     "Exceed Max Usage": (None, None, None, None),
 }
 
@@ -93,12 +94,41 @@ def fits(demand: Demand | None, allowed: Allowed) -> bool:
     return all(limit is None or ask <= limit for ask, limit in zip(asked, allowed, strict=True))
 
 
+def sure(demand: Demand | None, allowed: Allowed) -> bool:
+    """Whether the least that may be allowed is enough for a chart."""
+    return fits(demand, corrected((0, 0, 0, False), allowed))
+
+
+def tighter(allowed: Allowed, told: Allowed) -> Allowed:
+    """Take of two limits the smaller."""
+    width, height, count, watermark = (
+        min((limit for limit in pair if limit is not None), default=None) for pair in zip(allowed, told, strict=True)
+    )
+    return width, height, count, None if watermark is None else bool(watermark)
+
+
+def taught(said: str, asked: Demand | None) -> Allowed:
+    """Say what a refusal teaches: what it states, or else what is just too little for the chart it is about."""
+    if asked is None or not fits(asked, LESSONS[said]):
+        return LESSONS[said]
+    size = (asked.width - 1 if asked.width > 800 else None, asked.height - 1 if asked.height > 600 else None)
+    count = asked.parameters - 1 if asked.parameters > 3 else None
+    watermark = False if asked.watermark else None
+    for word, lesson in (
+        ("Resolution", (*size, None, None)),
+        ("Parameter", (None, None, count, None)),
+        ("Watermark", (None, None, None, watermark)),
+    ):
+        if word in said and lesson != PRICES[None]:
+            return lesson
+    return (*size, count, watermark)
+
+
 def turn(demand: Demand | None, allowed: Allowed) -> tuple[float, ...]:
-    """Say how late an account's turn comes: the larger its plan, the later; in doubt it counts as BASIC, or comes last."""
-    if None in allowed:
-        if not fits(demand, PRICES["BASIC"]):
-            return (99,)
-        allowed = PRICES["BASIC"]
+    """Say how late an account's turn comes: the larger its plan, the later; what is in doubt is BASIC's, or comes last."""
+    if not fits(demand, PRICES["BASIC"]) and not sure(demand, allowed):
+        return (99,)
+    allowed = corrected(PRICES["BASIC"], allowed)
     width, height, count, watermark = (float(limit or 0) for limit in allowed)
     whole = Demand(width, height, int(count), 0, bool(watermark))
     plan = min(place for place, prices in enumerate(PRICES.values()) if place and fits(whole, prices))
@@ -164,6 +194,7 @@ class Held:
     claim: Claim
     epoch: int
     limit: int
+    demand: Demand | None
     refunded: bool = False
 
 
@@ -213,6 +244,7 @@ class SevenInvariants(RuleBasedStateMachine):
         self.papers: dict[str, Paper | None] = {"a": None, "b": None}
         self.held: list[Held] = []
         self.spent: set[tuple[str, datetime]] = set()
+        self.refused: list[tuple[str, datetime, int, Demand]] = []
         self.versions = {"a": -1, "b": -1}
 
     def new_store(self) -> AccountStore:
@@ -265,12 +297,12 @@ class SevenInvariants(RuleBasedStateMachine):
         papers = {
             name: paper
             for name, paper in every.items()
-            if fits(demand, allowed[name]) and name not in refused and not (refused and None in allowed[name])
+            if fits(demand, allowed[name]) and name not in refused and not (refused and not sure(demand, allowed[name]))
         }
         free = {name: paper.free(pool.account(name), now) for name, paper in papers.items()}
-        moments = sorted(
-            (moment, turn(demand, allowed[name]), name) for name, moment in free.items() if moment is not None
-        )
+        priced = any(account.plan is not None for account in pool.accounts)
+        turns = {name: turn(demand, allowed[name]) if priced else () for name in papers}
+        moments = sorted((moment, turns[name], name) for name, moment in free.items() if moment is not None)
         outcome = pool.claim(latest=latest, demand=demand, refused=refused)
         event(f"claim: {type(outcome).__name__}")
         assert isinstance(outcome, NoPlan) is (not papers)
@@ -286,19 +318,20 @@ class SevenInvariants(RuleBasedStateMachine):
                 assert paper.used < limit
                 assert (claim.account_id, claim.window) not in self.spent
                 if len(self.pools) == 1:
-                    assert moments[0] == (moment, turn(demand, allowed[claim.account_id]), claim.account_id)
+                    assert moments[0] == (moment, turns[claim.account_id], claim.account_id)
                 paper.used += 1
                 paper.full_at = moment if moment >= paper.arrival + MARGIN else paper.full_at
                 paper.arrival = max(paper.arrival, moment) + pool.account(claim.account_id).emission
                 self.papers[claim.account_id] = paper
-                self.held.append(Held(claim, paper.epoch, limit))
+                self.held.append(Held(claim, paper.epoch, limit, demand))
             case WaitUntil(at):
                 assert latest is not None
                 assert now < at < latest
                 assert any(moment <= at for moment, _, _ in moments)
                 if len(self.pools) == 1:
                     assert moments[0][0] == at
-            case NoneLeft(at, exhausted, suspended):
+            case NoneLeft(at, exhausted, suspended, too_small):
+                assert too_small == len(every) - len(papers)
                 soonest = moments[0][0] if moments else None
                 assert soonest is None or (soonest > now if latest is None else soonest >= latest)
                 assert soonest == at
@@ -313,7 +346,7 @@ class SevenInvariants(RuleBasedStateMachine):
 
     @rule(which=chooser, place=chooser, sleep=st.booleans())
     def confirm(self, which: int, place: int, sleep: bool) -> None:  # noqa: FBT001
-        """Wait for the moment of a claim, or don't, and ask whether it stands (invariants 2, 5 and 6)."""
+        """Wait for the moment of a claim, or don't, and ask whether it stands (invariants 2, 5, 6 and 7)."""
         if not self.held:
             return
         held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
@@ -325,9 +358,10 @@ class SevenInvariants(RuleBasedStateMachine):
             self.papers[name] is not None
             and (paper.window, paper.epoch, paper.state) == (held.claim.window, held.epoch, AccountState.AVAILABLE)
             and not held.refunded
+            and fits(held.demand, paper.allowed(pool.account(name)))
         )
         event(f"confirm: {stands}")
-        assert stands is pool.confirm(held.claim)
+        assert stands is pool.confirm(held.claim, demand=held.demand)
         if not stands:
             self._give_back(held, paper)
             self.papers[name] = paper
@@ -365,7 +399,7 @@ class SevenInvariants(RuleBasedStateMachine):
         held, pool = self.held[-1 - place % min(9, len(self.held))], self.pools[which % len(self.pools)]
         name, now = held.claim.account_id, self.clock.now()
         said = lesson if kind is FaultKind.PLAN_LIMIT else ""
-        pool.report(held.claim, None if kind is None else fault(kind, retry_after, said))
+        pool.report(held.claim, None if kind is None else fault(kind, retry_after, said), held.demand)
         if kind is None:
             return
         account, paper = pool.account(name), self._today(pool, name)
@@ -385,7 +419,9 @@ class SevenInvariants(RuleBasedStateMachine):
             case FaultKind.CREDENTIAL_REJECTED:
                 paper.suspended, paper.until = True, None
             case FaultKind.PLAN_LIMIT:
-                paper.told = corrected(paper.told, LESSONS[lesson])
+                paper.told = tighter(paper.told, taught(lesson, held.demand))
+                if held.demand is not None and not fits(held.demand, PRICES["BASIC"]):
+                    self.refused.append((name, paper.window, paper.epoch, held.demand))
             case _:
                 pass
 
@@ -422,14 +458,29 @@ class SevenInvariants(RuleBasedStateMachine):
         for place, pause in zip(range(len(self.held) - count), pauses, strict=False):
             self.report(which, place, FaultKind.THROTTLED, pause)
 
-    @rule(which=chooser, kind=kinds, retry_after=pauses, seconds=st.sampled_from([0.1, 0.6, 5.0]))
-    def call(self, which: int, kind: FaultKind | None, retry_after: float | None, seconds: float) -> None:
+    @rule(
+        which=chooser,
+        kind=kinds,
+        retry_after=pauses,
+        seconds=st.sampled_from([0.1, 0.6, 5.0]),
+        demand=demands,
+        lesson=lessons,
+    )
+    def call(
+        self,
+        which: int,
+        kind: FaultKind | None,
+        retry_after: float | None,
+        seconds: float,
+        demand: Demand | None,
+        lesson: str,
+    ) -> None:
         """Claim within some seconds, wait for the claim, have it confirmed and report what came of the call."""
         count = len(self.held)
-        self.claim(which, seconds)
+        self.claim(which, seconds, demand)
         if len(self.held) > count:
             self.confirm(which, 0, sleep=True)
-            self.report(which, 0, kind, retry_after)
+            self.report(which, 0, kind, retry_after, lesson)
 
     @rule(seconds=st.sampled_from([0.2, 1.0, 1.0, 3.5, 3.5, 61.0, 61.0, 3600.0]))
     def time_passes(self, seconds: float) -> None:
@@ -484,6 +535,11 @@ class SevenInvariants(RuleBasedStateMachine):
             )
             assert (paper.until or snapshot.until) == snapshot.until
             assert paper.told == attrs.astuple(snapshot.told)
+            assert not any(
+                snapshot.told.allows(demand)
+                for who, window, epoch, demand in self.refused
+                if (who, window, epoch) == (name, snapshot.window, snapshot.epoch)
+            )
             assert snapshot.version >= self.versions[name]
             self.versions[name] = snapshot.version
 

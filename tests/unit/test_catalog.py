@@ -21,6 +21,7 @@ from chartimg.catalog import load_catalog, shipped_catalog
 from chartimg.domain.catalog import Catalog, Parameter, ValueType
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan import PlanName
+from chartimg.domain.suggestion import bare
 from chartimg.testing import ScriptedTransport
 
 FILE = Path(str(files("chartimg.catalog") / "advanced_chart_v2.json"))
@@ -41,6 +42,8 @@ def test_what_ships_is_as_large_as_the_page() -> None:
         sum(len(study.inputs) for study in catalog.studies),
         sum(len(study.overrides) for study in catalog.studies),
     )
+    assert set(catalog.unavailable_exchanges) < catalog.exchange_set
+    assert 6 == len(catalog.unavailable_exchanges)
     assert 68 == sum(len(style.overrides) for style in catalog.styles)
     assert 19 == len(catalog.parameters)
     assert 19 == len(catalog.parameter_by_name["override"].fields)
@@ -84,6 +87,27 @@ def test_every_row_is_sound() -> None:
         assert all(len(entry.overrides) == len(entry.override_by_name) for entry in entries)
 
 
+def test_what_the_page_calls_a_whole_number_in_one_place_only_is_a_number() -> None:
+    """The multiplier of Keltner Channels and every line at zero take 1.5, and where the page differs it is said."""
+    catalog = shipped_catalog()
+    zeros = [row for study in catalog.studies for row in study.overrides if row.name == "Zero.value"]
+    multiplier = catalog.study_by_name["Keltner Channels"].input_by_name["in_2"]
+
+    assert {ValueType.FLOAT} == {row.type for row in (*zeros, multiplier)}
+    assert 4 == sum("the page states Integer" in row.label for row in (*zeros, multiplier))
+
+
+def test_every_alias_is_of_one_entry_and_is_none_s_name() -> None:
+    """But RVI, of which there are two; so no alias hides a study or drawing, and none is another one's spelling."""
+    catalog = shipped_catalog()
+    for aliases, names in (
+        (catalog.study_by_alias, catalog.study_by_name),
+        (catalog.drawing_by_alias, catalog.drawing_by_name),
+    ):
+        assert set() == aliases.keys() & {bare(name) for name in names}
+        assert {"rvi"} >= {alias for alias, called in aliases.items() if len(called) > 1}
+
+
 def test_plans_go_from_the_smallest_to_the_largest() -> None:
     """No later plan allows less, so the first that allows a chart is the smallest."""
     plans = shipped_catalog().plans
@@ -96,12 +120,14 @@ def test_plans_go_from_the_smallest_to_the_largest() -> None:
 def test_a_host_s_file_may_have_any_part(tmp_path: Path) -> None:
     """What is left out is empty, and laid over the shipped one it adds."""
     file = tmp_path / "mine.json"
-    file.write_text(json.dumps({"intervals": ["9h"], "studies": [{"name": "Mine", "inputs": []}]}))
+    file.write_text(
+        json.dumps({"intervals": ["9h"], "studies": [{"name": "Mine", "aliases": ["My Own"], "inputs": []}]})
+    )
 
     catalog = shipped_catalog().extended(load_catalog(file))
 
     assert "9h" in catalog.interval_set
-    assert "Mine" in catalog.study_by_name
+    assert ["Mine"] == catalog.study_by_alias["myown"]
     assert "MACD" in catalog.study_by_name
 
 
@@ -118,6 +144,7 @@ def test_a_host_s_file_may_have_any_part(tmp_path: Path) -> None:
             "must be text or a number or true or false",
         ),
         ('{"studies": [{"inputs": []}]}', "name: is missing"),
+        ('{"studies": [{"name": "x", "aliases": "y"}]}', "aliases: must be an array"),
         ('{"plans": [{"name": "HUGE"}]}', "must be one of BASIC"),
         ('{"replace": ["zones"]}', "replace names 'zones'"),
     ],

@@ -6,18 +6,19 @@ They need no account and make no call. What ``--json`` prints is a catalog file,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated
 
 import typer
 
 from ...codec import dump
-from ...domain.catalog import Entry, Parameter
+from ...domain.catalog import Entry
 from ...domain.errors import ConfigError
 from ...domain.plan import PlanName
-from ...domain.suggestion import likely_interval, likely_name, likely_timezone
+from ...domain.suggestion import likely_interval, likely_name, likely_timezone, names_called, timezone_called
 from ..bootstrap import open_catalog
-from ..catalog_view import show_entries, show_entry, show_names, show_parameters, show_plans
+from ..catalog_view import rows_by_path, show_entries, show_entry, show_names, show_parameters, show_plans
 from ..sample import sample_drawing, sample_study, sample_style
 from .process import Json
 
@@ -39,32 +40,34 @@ Likely = Callable[[str, Sequence[str]], str | None]
 @catalog_app.command()
 def studies(name: Name = None, *, as_json: Json = False) -> None:
     """List the studies; or show all of one, and how to write it."""
-    _entries("study", "studies", open_catalog().studies, name, sample_study, as_json=as_json)
+    catalog = open_catalog()
+    _entries("study", "studies", catalog.studies, catalog.study_by_alias, name, sample_study, as_json=as_json)
 
 
 @catalog_app.command()
 def drawings(name: Name = None, *, as_json: Json = False) -> None:
     """List the drawings; or show all of one, and how to write it."""
-    _entries("drawing", "drawings", open_catalog().drawings, name, sample_drawing, as_json=as_json)
+    catalog = open_catalog()
+    _entries("drawing", "drawings", catalog.drawings, catalog.drawing_by_alias, name, sample_drawing, as_json=as_json)
 
 
 @catalog_app.command()
 def styles(name: Name = None, *, as_json: Json = False) -> None:
     """List the chart styles; or show all of one, and how to write it."""
-    _entries("style", "styles", open_catalog().styles, name, sample_style, as_json=as_json)
+    _entries("style", "styles", open_catalog().styles, {}, name, sample_style, as_json=as_json)
 
 
 @catalog_app.command()
 def parameters(name: Part = None, *, as_json: Json = False) -> None:
     """List the keys of a body, with defaults and ranges."""
     top = open_catalog().parameters
-    rows = {path: (parameter, row) for parameter in top for path, row in _nested("", parameter)}
-    shown = {path: rows[path] for path in _holding("parameter", rows, name)}
+    whole = {path: parameter for parameter in top for path in rows_by_path([parameter])}
+    shown = _holding("parameter", whole, name)
     if as_json:
-        whole = {parameter.name: parameter for parameter, _ in shown.values()}
-        typer.echo(dump({"parameters": tuple(whole.values())}), nl=False)
+        typer.echo(dump({"parameters": tuple({whole[path].name: whole[path] for path in shown}.values())}), nl=False)
     else:
-        show_parameters({path: row for path, (_, row) in shown.items()})
+        rows = rows_by_path(top)
+        show_parameters({path: rows[path] for path in shown})
 
 
 @catalog_app.command()
@@ -83,15 +86,28 @@ def intervals(name: Part = None, *, as_json: Json = False) -> None:
 
 @catalog_app.command()
 def timezones(name: Part = None, *, as_json: Json = False) -> None:
-    """List the time zones."""
-    words = ["_".join(name)] if name else None
-    _names("timezones", _holding("time zone", open_catalog().timezones, words, likely=likely_timezone), as_json=as_json)
+    """List the time zones; one is found by what else it is called, too, such as EST."""
+    known, text = open_catalog().timezones, "_".join(name or ())
+    at_word = re.compile(rf"(?<![^\W_]){re.escape(text)}", re.IGNORECASE)
+    called = timezone_called(text, known)
+    found = [zone for zone in known if zone == called or at_word.search(zone)]
+    _names(
+        "timezones",
+        found or _holding("time zone", known, [text], likely=likely_timezone),
+        as_json=as_json,
+    )
 
 
 @catalog_app.command()
 def exchanges(name: Part = None, *, as_json: Json = False) -> None:
     """List the exchanges, which stand before the colon of a symbol."""
-    _names("exchanges", _holding("exchange", open_catalog().exchanges, name), as_json=as_json)
+    catalog = open_catalog()
+    found = _holding("exchange", catalog.exchanges, name)
+    dead = [each for each in catalog.unavailable_exchanges if each in found]
+    if as_json:
+        typer.echo(dump({"exchanges": found, "unavailableExchanges": dead}), nl=False)
+    else:
+        show_names({each: "unavailable" if each in dead else "" for each in found})
 
 
 @catalog_app.command()
@@ -105,23 +121,28 @@ def plans(name: Part = None, *, as_json: Json = False) -> None:
         show_plans(found)
 
 
-def meant(noun: str, names: Iterable[str], text: str) -> list[str]:
-    """List the *names* that *text* may mean: that it is, or else begins, or else abbreviates, or else is a part of.
+def meant(
+    noun: str, names: Iterable[str], text: str, aliases: Mapping[str, Sequence[str]] | None = None
+) -> Sequence[str]:
+    """List the *names* that *text* may mean: that it calls, or else begins, or else is a part of.
 
     Raises:
         ConfigError: it means none.
     """
     known, folded = tuple(names), text.casefold()
-    for fits in (str.__eq__, str.startswith, _abbreviates, str.__contains__):
+    if called := names_called(text, known, aliases):
+        return called
+    for fits in (str.startswith, str.__contains__):
         if found := [name for name in known if fits(name.casefold(), folded)]:
             return found
-    raise _none(noun, known, text, likely_name)
+    raise _none(noun, text, likely_name(text, known, aliases))
 
 
 def _entries(
     noun: str,
     key: str,
     entries: Sequence[Entry],
+    aliases: Mapping[str, Sequence[str]],
     words: Sequence[str] | None,
     sample: Callable[[Entry], Mapping[str, object]],
     *,
@@ -129,7 +150,7 @@ def _entries(
 ) -> None:
     """Show all entries, those that *words* may mean, or everything of the one they mean."""
     by_name = {entry.name: entry for entry in entries}
-    found = tuple(by_name[name] for name in (meant(noun, by_name, " ".join(words)) if words else by_name))
+    found = tuple(by_name[name] for name in (meant(noun, by_name, " ".join(words), aliases) if words else by_name))
     if as_json:
         typer.echo(dump({key: found}), nl=False)
     elif words and len(found) == 1:
@@ -156,24 +177,9 @@ def _holding(
     known, text = list(names), " ".join(words or ())
     if found := [name for name in known if text.casefold() in name.casefold()]:
         return found
-    raise _none(noun, known, text, likely)
+    raise _none(noun, text, likely(text, known))
 
 
-def _none(noun: str, names: Sequence[str], text: str, likely: Likely) -> ConfigError:
-    near = likely(text, names)
+def _none(noun: str, text: str, near: str | None) -> ConfigError:
     hint = f"did you mean {near}?" if near else "leave the name out to list all there are"
     return ConfigError(f"there is no {noun} {text!r}; {hint}")
-
-
-def _abbreviates(name: str, text: str) -> bool:
-    """Whether *text* has the initials of *name* in any order: ``ema`` is ``moving average exponential``."""
-    return sorted(text) == sorted(word[0] for word in name.split())
-
-
-def _nested(path: str, row: Parameter) -> Iterator[tuple[str, Parameter]]:
-    """Give a key and all keys in it, each with its path: ``override.priceRange.from``, ``studies[].name``."""
-    here = f"{path}{row.name}"
-    yield here, row
-    inside = f"{here}[]." if row.type.endswith("[]") else f"{here}."
-    for field in row.fields:
-        yield from _nested(inside, field)

@@ -152,7 +152,7 @@ def _description(base: ChartTemplate | None, names: Sequence[str]) -> str:
 
 def _study(name: str, catalog: Catalog) -> Entry:
     """Find the one study that is meant."""
-    names = meant("study", catalog.study_by_name, name)
+    names = meant("study", catalog.study_by_name, name, catalog.study_by_alias)
     if len(names) > 1:
         raise ConfigError(f"--study {name!a} may mean {', '.join(names)}; write one of them")
     return catalog.study_by_name[names[0]]

@@ -62,13 +62,14 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         {"account_id": "a", "reason": "Forbidden"},
     ),
     "chart_api_plan_limit_learned": (
-        events.PlanLimitLearned("a", 800, 600, None, MOMENT),
+        events.PlanLimitLearned("a", 800, 600, None, None, MOMENT),
         logging.WARNING,
         {
             "account_id": "a",
             "max_width": 800,
             "max_height": 600,
             "max_parameters": None,
+            "custom_watermark": None,
             "until": "2026-01-05T12:00:00+00:00",
         },
     ),

@@ -8,7 +8,15 @@ import re
 import attrs
 import pytest
 
-from chartimg.app.catalog_view import show_entries, show_entry, show_names, show_parameters, show_plans, show_templates
+from chartimg.app.catalog_view import (
+    rows_by_path,
+    show_entries,
+    show_entry,
+    show_names,
+    show_parameters,
+    show_plans,
+    show_templates,
+)
 from chartimg.app.sample import sample_study
 from chartimg.app.template_summary import TemplateSummary
 from chartimg.catalog import shipped_catalog
@@ -160,7 +168,7 @@ def test_nothing_is_wider_than_a_terminal(capsys: Output) -> None:
     for study in CATALOG.studies:
         show_entry(study, "studies", sample_study(study))
     show_entries(CATALOG.drawings, "drawing")
-    show_parameters(CATALOG.parameter_by_name)
+    show_parameters(rows_by_path(CATALOG.parameters))
     show_plans(CATALOG.plans)
     show_templates([SUMMARY, BROKEN])
     shown = lines(capsys)
@@ -169,6 +177,41 @@ def test_nothing_is_wider_than_a_terminal(capsys: Output) -> None:
     assert not any("…" in line for line in shown)
     assert any(line.startswith("a_template   800x600   MACD, Volume, Text") for line in shown)
     assert any(line.startswith("broken") and "can't be loaded" in line for line in shown)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_no_word_is_broken_on_a_terminal(capsys: Output) -> None:
+    """Cells are folded at spaces, or else at commas and the signs of a path, with every word of them on one line."""
+    tables = [rows_by_path(CATALOG.parameters)]
+    tables += [rows_by_path(rows) for entry in CATALOG.drawings for rows in (entry.inputs, entry.overrides)]
+    for rows in tables:
+        show_parameters(rows)
+        shown = {part for line in lines(capsys) for part in re.split(r"[ ,.:/=]+", line)}
+        texts = [f"{path} {row.default} {' '.join(map(str, row.enum))} {row.label}" for path, row in rows.items()]
+
+        words = {word for text in texts for word in re.findall(r"[A-Za-z]{2,}", text.replace("True", ""))} - {
+            "None",
+            "False",
+        }
+        assert all(any(word in part for part in shown) for word in words)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_what_can_not_be_folded_is_still_shown(capsys: Output) -> None:
+    """A word of a host's that is longer than the terminal is broken, and all of it is there."""
+    show_parameters({"x": Parameter("x", ValueType.STRING, label="a" * 100)})
+
+    assert 100 == sum(line.count("aa") * 2 + line.replace("aa", "").count("a") for line in lines(capsys)[2:])
+
+
+def test_rows_in_rows_have_paths() -> None:
+    """With brackets where they are in an array."""
+    inner = Parameter("c", ValueType.STRING)
+    rows = rows_by_path(
+        [Parameter("a", ValueType.OBJECT, fields=(inner,)), Parameter("b", ValueType.OBJECTS, fields=(inner,))]
+    )
+
+    assert ["a", "a.c", "b", "b[].c"] == list(rows)
 
 
 def test_nothing_in_a_catalog_steers_the_terminal(capsys: Output) -> None:

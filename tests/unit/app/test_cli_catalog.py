@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_json_is_a_catalog(kind: str, tmp_path: Path) -> None:
     file.write_text(catalog(kind, "--json"))
 
     assert getattr(CATALOG, kind) == getattr(load_catalog(file), kind)
-    assert {kind, "unconfirmedIntervals"} >= json.loads(file.read_text()).keys()
+    assert {kind, "unconfirmedIntervals", "unavailableExchanges"} >= json.loads(file.read_text()).keys()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,7 +83,6 @@ def test_a_name_that_is_none_is_a_mistake_of_usage(kind: str) -> None:
         ("styles", "candel", "candle"),
         ("parameters", "tehme", "theme"),
         ("intervals", "60", "1h"),
-        ("timezones", "GMT", "Etc/UTC"),
         ("timezones", "Europe/Lodnon", "Europe/London"),
         ("exchanges", "BINNANCE", "BINANCE"),
         ("plans", "bsaic", "BASIC"),
@@ -97,15 +97,15 @@ def test_a_slip_of_the_pen_is_answered_with_what_was_meant(kind: str, wrong: str
 @given(st.sampled_from(STUDIES), st.sampled_from([str.upper, str.lower, str.swapcase]))
 def test_a_whole_name_means_itself(name: str, case: Callable[[str], str]) -> None:
     """In any case, also where longer names begin with it."""
-    assert [name] == meant("study", STUDIES, case(name))
+    assert [name] == list(meant("study", STUDIES, case(name), CATALOG.study_by_alias))
 
 
 @given(st.text())
 def test_a_name_means_names_there_are(text: str) -> None:
     """Whatever is asked for, the answer is some of the names, or a mistake of usage."""
-    found = ["none"]
+    found: Sequence[str] = ["none"]
     with contextlib.suppress(ConfigError):
-        found = meant("study", STUDIES, text)
+        found = meant("study", STUDIES, text, CATALOG.study_by_alias)
 
     assert found
     assert set(found) <= {*STUDIES, "none"}
@@ -115,23 +115,28 @@ def test_a_name_means_names_there_are(text: str) -> None:
     ("text", "names"),
     [
         ("macd", ["MACD"]),
-        ("stoch", ["Stochastic", "Stochastic RSI"]),
+        ("stoch", ["Stochastic"]),
+        ("linear", ["Linear Regression Curve", "Linear Regression Slope"]),
         ("rsi", ["Relative Strength Index"]),
         ("ema", ["Moving Average Exponential"]),
+        ("sma", ["Moving Average"]),
+        ("exponential moving average", ["Moving Average Exponential"]),
+        ("tsi", ["Trend Strength Index", "True Strength Index"]),
+        ("rvi", ["Relative Vigor Index", "Volatility Index"]),
         ("trend", ["Trend Strength Index"]),
         ("%", ["Bollinger Bands %B", "Williams %R"]),
     ],
 )
 def test_a_part_of_a_name_means_the_names_that_have_it(text: str, names: list[str]) -> None:
-    """Those that begin with it, or else those it abbreviates, or else those that hold it."""
-    assert names == meant("study", STUDIES, text)
+    """Those it is another name or an abbreviation of, or else those that begin with it, or else those that hold it."""
+    assert names == list(meant("study", STUDIES, text, CATALOG.study_by_alias))
 
 
 def test_several_names_are_listed_and_one_is_shown_wholly() -> None:
     """The list has inputs in short, the one has all of them and a piece for the body."""
-    listed, shown = catalog("studies", "stoch"), catalog("studies", "stochastic")
+    listed, shown = catalog("studies", "linear"), catalog("studies", "stochastic")
 
-    assert ["Stochastic", "Stochastic RSI"] == first_words("studies", "stoch")
+    assert ["Linear Regression Curve", "Linear Regression Slope"] == first_words("studies", "linear")
     assert "{" not in listed
     assert "Stochastic" == shown.splitlines()[0]
     assert "Stochastic" == json.loads(shown[shown.index("{") :])["name"]
@@ -148,12 +153,24 @@ def test_each_drawing_and_each_style_is_shown(kind: str) -> None:
     """All its inputs and overrides have a line, and its piece names it."""
     for entry in getattr(CATALOG, kind):
         shown = catalog(kind, entry.name)
+        assert kind == "styles" or all(shown == catalog(kind, alias) for alias in entry.aliases)
         piece = json.loads(shown[shown.index("{\n") :])
 
         assert entry.name == piece.get("name", piece.get("style"))
         assert {row.name for row in (*entry.inputs, *entry.overrides)} <= {
             line.split(" ")[0] for line in shown.split("\n")
         }
+
+
+def test_keys_in_overrides_are_shown_by_their_path() -> None:
+    """So are the levels of a Fib Retracement, each with its defaults."""
+    rows = [re.split(" {3,}", line.strip()) for line in catalog("drawings", "fib").splitlines()]
+
+    for level in range(1, 12):
+        assert {f"level{level}", *(f"level{level}.{key}" for key in ("visible", "coeff", "color"))} <= {
+            row[0] for row in rows
+        }
+    assert ["level2.coeff", "Float", "0.236"] in rows
 
 
 def test_keys_in_keys_are_listed_by_their_path() -> None:
@@ -186,9 +203,29 @@ def test_the_interval_that_is_doubtful_is_marked() -> None:
 
 def test_lists_of_names_are_filtered_by_any_part() -> None:
     """In any case."""
+    assert ["TFX  (unavailable)"] == catalog("exchanges", "tfx").splitlines()
+    assert {"exchanges": ["TFX"], "unavailableExchanges": ["TFX"]} == json.loads(catalog("exchanges", "tfx", "--json"))
     assert all("america/" in line.casefold() for line in catalog("timezones", "AMERICA/").splitlines())
     assert ["BINANCE", "BINANCEUS"] == catalog("exchanges", "binance").split()
     assert ["PRO"] == [line.split()[0] for line in catalog("plans", "pro").splitlines()[3:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "zones"),
+    [
+        ("EST", ["America/New_York"]),
+        ("gmt", ["Etc/UTC"]),
+        ("ist", ["Asia/Kolkata", "Europe/Istanbul"]),
+        ("york", ["America/New_York"]),
+        ("ork", ["America/New_York"]),
+        ("u", ["Etc/UTC", "US/Mountain"]),
+        ("us/", ["US/Mountain"]),
+    ],
+)
+def test_time_zones_are_found_by_abbreviation_and_by_beginnings_of_words(text: str, zones: list[str]) -> None:
+    """What is within a word counts only where nothing else does."""
+    assert zones == catalog("timezones", text).split()
+    assert zones == json.loads(catalog("timezones", text, "--json"))["timezones"]
 
 
 def test_what_the_host_adds_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

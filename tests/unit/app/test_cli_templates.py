@@ -297,8 +297,17 @@ def test_a_study_that_is_none_or_several_is_a_mistake_of_usage() -> None:
     """The nearest there is, or those that may be meant, are told."""
     with pytest.raises(ConfigError, match=r"no study 'Volme'; did you mean Volume\?"):
         templates("new", "mine", "--study", "Volme")
-    with pytest.raises(ConfigError, match="--study 'stoch' may mean Stochastic, Stochastic RSI; write one of them"):
-        templates("new", "mine", "--study", "stoch")
+    with pytest.raises(
+        ConfigError, match="--study 'tsi' may mean Trend Strength Index, True Strength Index; write one of them"
+    ):
+        templates("new", "mine", "--study", "tsi")
+
+
+def test_a_study_is_named_by_what_people_call_it() -> None:
+    """By the same rules as in a suggestion: an alias comes before initials."""
+    made = new("mine", "--study", "sma", "--study", "stoch rsi", "--study", "exponential moving average")
+
+    assert "Price with Moving Average, Stochastic RSI, Moving Average Exponential" == made.description
 
 
 def test_nothing_is_overwritten_unless_it_is_asked_for() -> None:

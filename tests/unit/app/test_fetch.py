@@ -19,6 +19,7 @@ from chartimg.app.pool import AccountStatus, Pool
 from chartimg.catalog import shipped_catalog
 from chartimg.domain.account import Account, AccountSnapshot
 from chartimg.domain.chart import ChartRequest
+from chartimg.domain.demand import Demand
 from chartimg.domain.errors import StoreUnavailable
 from chartimg.domain.events import (
     AccountExhausted,
@@ -28,6 +29,7 @@ from chartimg.domain.events import (
     Event,
     LimitExceeded,
     PlanLimitLearned,
+    RequestRefused,
     RetryScheduled,
     StoreFailed,
 )
@@ -279,6 +281,18 @@ def test_after_a_plans_limit_only_a_plan_that_allows_the_request_is_tried(
     assert not any(isinstance(told, LimitExceeded) for told in bench.notes.events)
 
 
+def test_after_a_plans_limit_want_of_another_account_is_not_final() -> None:
+    """The provider's refusal is the error, with the moment from which an account that allows the chart can be called."""
+    bench = Bench([Account("a", "key", plan="MEGA"), Account("b", "key", plan="ULTRA")])
+    bench.pool().mark_account_exhausted("b")
+    result = bench.fetch(bench.script(TOO_LARGE), LARGE)
+
+    assert result.error is not None
+    assert (FaultKind.PLAN_LIMIT, MIDNIGHT) == (result.error.kind, result.error.available_at)
+    assert "(1 exhausted, 1 too small); the next is free at 2026-01-06 00:00:00 UTC" in result.error.message
+    assert LimitExceeded(CHART, ("b",), (), MIDNIGHT) == bench.notes.events[-1]
+
+
 def test_a_chart_that_no_accounts_plan_allows_costs_nothing() -> None:
     """No claim is taken and no call made; the error names what is too much and the smallest plan that would do."""
     bench = Bench([Account("a", "key", plan="BASIC"), Account("b", "key", plan="PRO")])
@@ -292,7 +306,8 @@ def test_a_chart_that_no_accounts_plan_allows_costs_nothing() -> None:
     )
     assert "1600 is more than PRO allows (1080); MEGA is the smallest plan that would" in result.error.message
     assert ["height"] == [detail["param"] for detail in result.error.details]
-    assert ([], [0, 0], ()) == (bench.notes.events, bench.used(), result.attempts)
+    assert [RequestRefused] == [type(told) for told in bench.notes.events]
+    assert ([0, 0], ()) == (bench.used(), result.attempts)
 
 
 def test_a_limit_is_paid_for_once_a_window() -> None:
@@ -309,11 +324,35 @@ def test_a_limit_is_paid_for_once_a_window() -> None:
     assert [failed, refused, None, failed, refused, refused] == codes
     assert FaultKind.PLAN_LIMIT is kind(again)
     assert [
-        PlanLimitLearned("a", 800, 600, None, MIDNIGHT),
-        PlanLimitLearned("a", 800, 600, 3, MIDNIGHT),
-        PlanLimitLearned("a", 800, 600, None, MIDNIGHT + timedelta(days=1)),
+        PlanLimitLearned("a", 800, 600, None, None, MIDNIGHT),
+        PlanLimitLearned("a", 800, 600, 3, None, MIDNIGHT),
+        PlanLimitLearned("a", 800, 600, None, None, MIDNIGHT + timedelta(days=1)),
     ] == [told for told in bench.notes.events if isinstance(told, PlanLimitLearned)]
     assert 4 == len(transport.calls)
+
+
+def test_after_a_plans_limit_an_account_that_was_told_enough_of_itself_is_tried() -> None:
+    """No plan need be stated for it, nor anything be known that the chart makes no use of."""
+    bench = Bench([Account("a", "key", plan="MEGA"), Account("b", "key", burst=1)])
+    pool, huge = bench.pool(), Demand(4000, 4000)
+    outcome = pool.claim(demand=huge)
+    assert isinstance(outcome, Granted)
+    pool.report(outcome.claim, ChartApiError.of(FaultKind.PLAN_LIMIT, "Resolution Limit (2048x1920)"), huge)
+    transport = bench.script(TOO_LARGE, PICTURE)
+
+    assert bench.fetch(transport, LARGE).ok
+    assert ["a", "b"] == called(transport)
+
+
+def test_a_refusal_that_states_no_limit_is_paid_for_once_a_window() -> None:
+    """Neither is one that states a limit which allows what was refused: the same chart costs no call again."""
+    for refusal in (TOO_LARGE, Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit (4000x4000)"}')):
+        bench = Bench(accounts(2))
+        transport = bench.script(refusal, refusal)
+        results = [bench.fetch(transport, LARGE) for _ in range(4)]
+
+        assert [FaultKind.PLAN_LIMIT] * 2 + [FaultKind.INVALID_REQUEST] * 2 == [kind(result) for result in results]
+        assert ["a", "b"] == called(transport)
 
 
 def test_a_plan_that_turns_out_to_be_smaller_makes_way_for_a_larger_one() -> None:

@@ -163,10 +163,10 @@ def test_only_accounts_whose_plans_allow_the_chart_are_taken() -> None:
     pool = World().pool(*planned("BASIC", "PRO"))
     pool.mark_account_exhausted("b")
 
-    assert NoneLeft(MIDNIGHT, ("b",)) == pool.claim(demand=LARGE)
+    assert NoneLeft(MIDNIGHT, ("b",), too_small=1) == pool.claim(demand=LARGE)
     assert granted(pool.claim(demand=Demand())).account_id == "a"
     pool.suspend("b", "refused")
-    assert NoneLeft(None, (), ("b",)) == pool.claim(demand=LARGE, latest=MIDNIGHT)
+    assert NoneLeft(None, (), ("b",), 1) == pool.claim(demand=LARGE, latest=MIDNIGHT)
 
 
 def test_the_smallest_plan_goes_first_and_the_next_when_it_is_busy() -> None:
@@ -209,8 +209,8 @@ def test_limits_that_were_told_are_the_accounts_own() -> None:
     assert PlanName.PRO is outcomes[0].smallest
     assert "1920 is more than the account 'a' allows (800); PRO is the smallest" in outcomes[0].findings[0].message
     assert [
-        PlanLimitLearned("a", 800, 600, None, MIDNIGHT),
-        PlanLimitLearned("b", 640, 480, None, MIDNIGHT),
+        PlanLimitLearned("a", 800, 600, None, None, MIDNIGHT),
+        PlanLimitLearned("b", 640, 480, None, None, MIDNIGHT),
     ] == world.notes.events
     assert "a" == granted(pool.claim(demand=Demand())).account_id
     world.clock.advance(12 * 3600)
@@ -238,9 +238,21 @@ def test_who_has_refused_a_chart_is_not_asked_again_nor_who_may_refuse_it_too() 
     refused = frozenset({"a", "nobody"})
 
     assert ["d", "d", "c", "c"] == [granted(pool.claim(demand=LARGE, refused=refused)).account_id for _ in range(4)]
-    assert NoneLeft(NOON + SECOND + MARGIN) == pool.claim(demand=LARGE, refused=refused)
+    assert NoneLeft(NOON + SECOND + MARGIN, too_small=2) == pool.claim(demand=LARGE, refused=refused)
     assert isinstance(pool.claim(demand=Demand(1920, 1600), refused=frozenset({"a", "c"})), NoPlan)
-    assert isinstance(pool.claim(refused=frozenset("acd")), NoPlan)
+    assert granted(pool.claim(refused=frozenset("acd"))).account_id == "b"
+
+
+def test_a_chart_that_was_refused_is_not_granted_again_on_that_account_however_it_was_worded() -> None:
+    """In this window, for every pool over the store, whatever else is reported of the account."""
+    world = World()
+    pool, other = world.pool(*planned(None)), world.pool(*planned("ULTRA"))
+    first, second = granted(pool.claim(demand=LARGE)), granted(other.claim(demand=Demand(2048, 1920)))
+    pool.report(first, too_much("Resolution Limit (1920x1080)"), LARGE)
+    other.report(second, too_much("Resolution Limit (1920x1080)"), Demand(2048, 1920))
+
+    assert all(isinstance(each.claim(demand=LARGE, latest=MIDNIGHT), NoPlan) for each in (pool, other))
+    assert granted(pool.claim(demand=Demand(1919, 1079), latest=MIDNIGHT)).account_id == "a"
 
 
 def test_a_pool_without_plans_asks_for_none_unless_one_must_be_named() -> None:
@@ -270,6 +282,7 @@ def test_the_plans_of_a_hosts_catalog_count() -> None:
         AccountPool(planned("BASIC"), clock=VirtualClock(NOON), catalog=each) for each in (None, catalog)
     )
 
+    assert (None, catalog) == (shipped.catalog, extended.catalog)
     assert isinstance(shipped.claim(demand=Demand(1920)), NoPlan)
     assert granted(extended.claim(demand=Demand(1920))).account_id == "a"
 
@@ -328,7 +341,7 @@ def test_a_mixed_pool_serves_each_chart_as_long_as_one_that_may_is_free() -> Non
     assert granted(pool.claim(demand=Demand())).account_id == "b"
     pool.mark_account_exhausted("b")
 
-    assert NoneLeft(MIDNIGHT, ("b",)) == pool.claim(demand=LARGE)
+    assert NoneLeft(MIDNIGHT, ("b",), too_small=2) == pool.claim(demand=LARGE)
     assert NoneLeft(MIDNIGHT, ("a", "b", "c")) == pool.claim(demand=Demand())
 
 
@@ -337,7 +350,7 @@ def test_a_large_plan_that_is_spent_keeps_no_small_chart_waiting() -> None:
     pool = World().pool(*planned("ULTRA", "BASIC"))
     pool.mark_account_exhausted("a")
 
-    assert NoneLeft(MIDNIGHT, ("a",)) == pool.claim(demand=LARGE)
+    assert NoneLeft(MIDNIGHT, ("a",), too_small=1) == pool.claim(demand=LARGE)
     assert granted(pool.claim(demand=Demand())).account_id == "b"
 
 
@@ -389,7 +402,7 @@ def test_no_chart_is_refused_while_an_account_that_may_serve_it_has_units_left(
             assert min(sizes) == list(PlanName).index(plans[list(left).index(taken)])
             left[taken] -= 1
         elif able:
-            assert NoneLeft(MIDNIGHT, tuple(able)) == outcome
+            assert NoneLeft(MIDNIGHT, tuple(able), too_small=len(plans) - len(able)) == outcome
             assert not any(left[name] for name in able)
         else:
             assert isinstance(outcome, NoPlan)
@@ -444,9 +457,9 @@ def test_the_outlook_speaks_of_the_accounts_that_may_serve_the_chart() -> None:
     one_left = pool.outlook(demand=LARGE)
     none_left = pool.outlook(demand=LARGE, refused=frozenset("c"))
 
-    assert Outlook(NoneLeft(NOON, ("b",)), any_left=True) == one_left
-    assert Outlook(NoneLeft(MIDNIGHT, ("b",)), any_left=False) == none_left
-    assert Outlook(NoneLeft(None), any_left=False) == pool.outlook(demand=Demand(9999))
+    assert Outlook(NoneLeft(NOON, ("b",), too_small=1), any_left=True) == one_left
+    assert Outlook(NoneLeft(MIDNIGHT, ("b",), too_small=2), any_left=False) == none_left
+    assert Outlook(NoneLeft(None, too_small=3), any_left=False) == pool.outlook(demand=Demand(9999))
 
 
 def test_a_day_is_spent_in_steps_and_not_account_by_account() -> None:

@@ -25,6 +25,8 @@ def test_everything_is_found_by_its_name() -> None:
     assert "2m" in catalog.interval_set
     assert "Etc/UTC" in catalog.timezone_set
     assert "BINANCE" in catalog.exchange_set
+    assert ["Moving Average"] == catalog.study_by_alias["simplemovingaverage"]
+    assert ["Horizontal Line"] == catalog.drawing_by_alias["hline"]
 
 
 def test_what_is_laid_over_adds_and_replaces_by_name() -> None:
@@ -42,12 +44,21 @@ def test_what_is_laid_over_adds_and_replaces_by_name() -> None:
     assert [("A", 0), ("B", 1), ("C", 0)] == [(each.name, len(each.inputs)) for each in both.studies]
 
 
+def test_an_alias_may_be_of_several() -> None:
+    """Each is listed once, by the letters and digits of the alias alone."""
+    catalog = Catalog(studies=(Entry("A", aliases=("%X", "x")), Entry("B", aliases=("X.",)), Entry("C")))
+
+    assert {"x": ["A", "B"]} == catalog.study_by_alias
+
+
 def test_a_part_can_take_the_place_of_what_it_is_laid_over() -> None:
     """A zone the provider has dropped is gone."""
     both = shipped_catalog().extended(Catalog("mine", timezones=("Etc/UTC",), replace=("timezones",)))
 
     assert ("mine", ("Etc/UTC",)) == (both.source, both.timezones)
     assert shipped_catalog().studies == both.studies
+    assert shipped_catalog().unavailable_exchanges == both.unavailable_exchanges
+    assert () == both.extended(Catalog(replace=("unavailableExchanges",))).unavailable_exchanges
 
 
 def test_only_parts_can_be_replaced() -> None:

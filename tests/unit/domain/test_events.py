@@ -47,8 +47,8 @@ FACTS: list[tuple[Event, tuple[str, ...]]] = [
     (AccountExhausted("a", LATER, "Limit Exceeded"), ("account_id", "until", "reason")),
     (AccountSuspended("a", "Forbidden"), ("account_id", "reason")),
     (
-        PlanLimitLearned("a", 800, 600, None, LATER),
-        ("account_id", "max_width", "max_height", "max_parameters", "until"),
+        PlanLimitLearned("a", 800, 600, None, None, LATER),
+        ("account_id", "max_width", "max_height", "max_parameters", "custom_watermark", "until"),
     ),
     (
         LimitExceeded(CHART, ("a", "b"), ("c",), LATER),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.demand import Demand
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RetryScheduled
+from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RequestRefused, RetryScheduled
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
 from chartimg.domain.fetch import (
     Answered,
@@ -250,8 +250,10 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
             "(2 exhausted, 1 suspended); the next is free at 2026-01-05 12:00:00 UTC",
         ),
         (NoneLeft(None, (), ("c",)), "(1 suspended); none will be"),
+        (NoneLeft(None, ("a",), (), 2), "(1 exhausted, 2 too small); none will be"),
+        (NoneLeft(None, too_small=2), "(2 too small, the others busy); none will be"),
     ],
-    ids=["busy", "exhausted", "suspended"],
+    ids=["busy", "exhausted", "suspended", "exhausted and small", "busy and small"],
 )
 def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> None:
     """The error says what became of the accounts and when to come back, and listeners are told."""
@@ -268,24 +270,28 @@ def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> Non
     assert (play.result.attempts, play.result.account_id) == ((), None)
 
 
-def test_no_other_account_leaves_the_error_of_the_last_one() -> None:
-    """After an account's error the result keeps its kind and status, and says when an account will be free."""
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (FaultKind.QUOTA_EXCEEDED, "HTTP 429: Limit Exceeded"),
+        (FaultKind.PLAN_LIMIT, "HTTP 403: Exceed Max Usage Resolution Limit"),
+    ],
+)
+def test_no_other_account_leaves_the_error_of_the_last_one(kind: FaultKind, said: str) -> None:
+    """After an account's or a plan's error its kind and status stay, and when an account will be free is said."""
     none = NoneLeft(NOON + timedelta(hours=12), ("a",))
-    play = Play().call(SAID[FaultKind.QUOTA_EXCEEDED]).feed(none)
+    play = Play().call(SAID[kind]).feed(none)
 
-    assert (FaultKind.QUOTA_EXCEEDED, 429, none.available_at) == (
-        play.error.kind,
-        play.result.http_status,
-        play.error.available_at,
-    )
-    assert play.error.message.startswith("HTTP 429: Limit Exceeded; no account is left")
+    assert (kind, none.available_at) == (play.error.kind, play.error.available_at)
+    assert f"HTTP {play.result.http_status}" == said[:8]
+    assert play.error.message.startswith(f"{said}; no account is left before the deadline (1 exhausted)")
     assert (LimitExceeded(CHART, ("a",), (), none.available_at),) == play.step.facts
     assert (play.result.account_id, len(play.result.attempts)) == ("a", 1)
 
 
-@pytest.mark.parametrize("kind", [FaultKind.PLAN_LIMIT, FaultKind.NETWORK])
+@pytest.mark.parametrize("kind", [FaultKind.SERVICE_UNAVAILABLE, FaultKind.NETWORK])
 def test_no_other_account_is_no_news_where_accounts_were_not_to_blame(kind: FaultKind) -> None:
-    """A plan's limit or a service's failure stays the error as it was; nobody is told that the day is spent."""
+    """A service's failure stays the error as it was; nobody is told that the day is spent."""
     play = Play().call(SAID[kind])
     error = play.step.next(NoneLeft(None), Moment(NOON, 0, 0.5))
 
@@ -443,7 +449,7 @@ TOO_MUCH = (
 
 
 def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
-    """The request is at fault, not the quota: what is too much is told, each with its place, and nobody is alarmed."""
+    """The request is at fault, not the quota: what is too much is told, each with its place, listeners included."""
     play = Play(request=LARGE).feed(NoPlan(TOO_MUCH, PlanName.PRO))
 
     assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False, None) == (
@@ -454,34 +460,34 @@ def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
     )
     assert "1920 is more than BASIC allows (800); PRO is the smallest plan that would" in play.error.message
     assert ["width", "studies"] == [detail["param"] for detail in play.error.details]
-    assert (play.result.attempts, play.result.account_id, play.step.facts) == ((), None, ())
+    assert (play.result.attempts, play.result.account_id) == ((), None)
+    assert (RequestRefused(CHART, TOO_MUCH),) == play.step.facts
 
 
-def test_what_the_provider_said_of_a_plan_is_the_error_when_no_other_allows_the_chart() -> None:
-    """Its own words, with the call they cost."""
-    play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT]).feed(NoPlan(TOO_MUCH, PlanName.PRO))
-
-    assert (FaultKind.PLAN_LIMIT, ErrorCode.CHART_API_FAILED, 403, 1) == (
-        play.error.kind,
-        play.error.code,
-        play.result.http_status,
-        len(play.result.attempts),
-    )
-    assert "HTTP 403: Exceed Max Usage Resolution Limit" == play.error.message
-
-
-@pytest.mark.parametrize("kind", [FaultKind.THROTTLED, FaultKind.SERVICE_UNAVAILABLE])
-def test_limits_that_are_learned_between_two_calls_end_the_fetch(kind: FaultKind) -> None:
-    """What another process has been told of the accounts meanwhile weighs more than why the last call failed."""
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (FaultKind.PLAN_LIMIT, "HTTP 403: Exceed Max Usage Resolution Limit"),
+        (FaultKind.THROTTLED, "HTTP 429: Too Many Requests"),
+        (FaultKind.SERVICE_UNAVAILABLE, "HTTP 503"),
+    ],
+)
+def test_a_call_that_was_made_is_the_error_when_no_account_is_left_for_the_chart(kind: FaultKind, said: str) -> None:
+    """It was paid for, so the request was not refused beforehand; the message adds why no account is left."""
     play = Play(request=LARGE).call(SAID[kind])
     if isinstance(play.step.action, Pause):
         play.feed(Woken(), after=play.step.action.seconds)
     play.feed(NoPlan(TOO_MUCH, PlanName.PRO))
 
-    assert (ErrorCode.VALIDATION_FAILED, [kind]) == (
+    assert (kind, MEANINGS[kind].code, [kind]) == (
+        play.error.kind,
         play.error.code,
         [attempt.kind for attempt in play.result.attempts],
     )
+    assert play.error.message == (
+        f"{said}; no account is left whose plan allows the chart (width: {TOO_MUCH[0].message}; studies: {TOO_MUCH[1].message})"
+    )
+    assert () == play.step.facts
 
 
 def test_a_plans_limit_is_remembered_to_the_end() -> None:

@@ -104,10 +104,21 @@ def test_a_size_with_a_fraction_is_a_size() -> None:
 def test_a_limit_that_is_not_known_limits_nothing(limits: ChartLimits, asked: Demand) -> None:
     """What is not known is left to the provider; each limit that is known holds by itself."""
     assert UNKNOWN.allows(asked)
-    assert limits.known is (None not in attrs.astuple(limits))
     assert limits.allows(asked) is all(
         attrs.evolve(UNKNOWN, **{name: value}).allows(asked) for name, value in attrs.asdict(limits).items()
     )
+
+
+@given(limits=limits, asked=demands)
+def test_what_is_surely_allowed_is_allowed_whatever_the_limits_turn_out_to_be(
+    limits: ChartLimits, asked: Demand
+) -> None:
+    """Only what the chart makes use of must be known: to be without studies, or a watermark, no limit is needed."""
+    nothing = ChartLimits(-1, -1, 0, custom_watermark=False)
+
+    assert limits.surely_allows(asked) is nothing.overlaid(limits).allows(asked)
+    assert not limits.surely_allows(asked) or limits.allows(asked)
+    assert not UNKNOWN.surely_allows(asked)
 
 
 @given(limits=st.builds(ChartLimits, sizes, sizes, sizes, st.booleans()), asked=demands)
@@ -157,7 +168,7 @@ def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
     [
         ("exceed max usage resolution limit (1920 x 1080).", ChartLimits(1920, 1080)),
         ("Exceed Max Usage Resolution Limit (1920X1080)", ChartLimits(1920, 1080)),
-        ("Exceed Max Usage Resolution Limit (1920 × 1080)", ChartLimits(1920, 1080)),
+        ("Exceed Max Usage Resolution Limit (1920 \u00d7 1080)", ChartLimits(1920, 1080)),
         ("Exceed Max Usage Resolution Limit (400x300)", ChartLimits(400, 300)),
         ("Exceed Max Usage Resolution Limit (399x300)", None),
         ("Exceed Max Usage Resolution Limit (400x299)", None),
@@ -228,7 +239,7 @@ words = st.sampled_from(
         "Limit",
         "studies",
         "(800x600)",
-        "(1920×1080)",
+        "(1920\u00d71080)",
         "(3)",
         "(25)",
         "(0)",

@@ -306,11 +306,20 @@ def test_lines_that_nobody_stands_in_are_gone() -> None:
 
 def test_an_account_of_unknown_plan_counts_as_the_smallest_or_comes_last() -> None:
     """What the smallest plan allows it may serve in its turn; what that refuses it is tried with when no other is left."""
-    half_known = ChartLimits(max_width=1920, max_height=1080)
+    assert [0, 1, 2] == order(lined_up(UNKNOWN, BASIC, PRO), Demand())
+    assert [2, 0] == order(lined_up(UNKNOWN, BASIC, PRO), LARGE)
+    assert [0] == order(lined_up(UNKNOWN, BASIC, PRO), Demand(2048, 1080))
 
-    assert [0, 1, 2, 3] == order(lined_up(UNKNOWN, BASIC, half_known, PRO), Demand())
-    assert [3, 0, 2] == order(lined_up(UNKNOWN, BASIC, half_known, PRO), LARGE)
-    assert [0] == order(lined_up(UNKNOWN, BASIC, half_known, PRO), Demand(2048, 1080))
+
+def test_what_is_known_of_an_account_counts_and_the_rest_is_the_smallest_plans() -> None:
+    """A chart it surely allows it serves in the turn of the plan that allows as much; another it is tried with last."""
+    half_known = ChartLimits(max_width=1920, max_height=1080)
+    lines = lined_up(UNKNOWN, PRO, half_known, BASIC, MEGA)
+
+    assert [0, 3, 2, 1, 4] == order(lines, Demand())
+    assert [2, 1, 4, 0] == order(lined_up(UNKNOWN, PRO, half_known, BASIC, MEGA), LARGE)
+    assert [1, 4, 0, 2] == order(lined_up(UNKNOWN, PRO, half_known, BASIC, MEGA), Demand(1920, 1080, 5))
+    assert [0, 2] == order(lined_up(UNKNOWN, PRO, half_known, BASIC, MEGA), Demand(watermark=True))
 
 
 def test_without_plans_all_are_alike_but_for_what_was_told() -> None:
@@ -327,12 +336,16 @@ def test_without_plans_all_are_alike_but_for_what_was_told() -> None:
 
 def test_who_has_refused_is_left_out_and_who_is_in_doubt_too() -> None:
     """After a refusal another account is tried only if its plan is known to allow the chart."""
-    lines = lined_up(MEGA, UNKNOWN, MEGA, PRO, ChartLimits(2048, 1920, 25))
+    lines = lined_up(MEGA, UNKNOWN, MEGA, PRO, ChartLimits(2048, 1920, None))
+    told = ChartLimits(1920, 1080, 5)
 
     assert (3, NOON) == lines.first(NOON, Choice(LARGE, frozenset({0})))
     assert (2, NOON) == lines.first(NOON, Choice(LARGE, frozenset({0, 3})))
-    assert lines.first(NOON, Choice(LARGE, frozenset({0, 2, 3}))) is None
-    assert lined_up(UNKNOWN, UNKNOWN).first(NOON, Choice(None, frozenset({0}))) is None
+    assert (4, NOON) == lines.first(NOON, Choice(LARGE, frozenset({0, 2, 3})))
+    assert lines.first(NOON, Choice(Demand(1920, 1080, 1), frozenset({0, 2, 3}))) is None
+    assert (1, NOON) == lined_up(UNKNOWN, told).first(NOON, Choice(Demand(1920, 1080, 5), frozenset({0})))
+    assert lined_up(UNKNOWN, told).first(NOON, Choice(Demand(watermark=True), frozenset({0}))) is None
+    assert (1, NOON) == lined_up(UNKNOWN, UNKNOWN).first(NOON, Choice(None, frozenset({0})))
 
 
 def test_an_account_changes_to_another_line_with_its_limits() -> None:
@@ -348,7 +361,17 @@ def test_an_account_changes_to_another_line_with_its_limits() -> None:
 
 
 limits_ = st.sampled_from(
-    [BASIC, PRO, MEGA, ULTRA, ENTERPRISE, UNKNOWN, ChartLimits(800, 600), attrs.evolve(MEGA, max_parameters=4)]
+    [
+        BASIC,
+        PRO,
+        MEGA,
+        ULTRA,
+        ENTERPRISE,
+        UNKNOWN,
+        ChartLimits(800, 600),
+        ChartLimits(1920, 1080),
+        attrs.evolve(MEGA, max_parameters=4),
+    ]
 )
 demands = st.none() | st.builds(
     Demand,
@@ -371,7 +394,7 @@ class Crowd:
         candidates = []
         for place, (limits, moment, rank) in self.kept.items():
             allows = choice.demand is None or limits.allows(choice.demand)
-            doubtful = limits not in {BASIC, PRO, MEGA, ULTRA, ENTERPRISE, attrs.evolve(MEGA, max_parameters=4)}
+            doubtful = choice.demand is not None and not self.is_sure(limits, choice.demand)
             if moment is None or not allows or place in choice.refused or (choice.refused and doubtful):
                 continue
             size = self.size(limits, choice.demand, doubtful=doubtful)
@@ -381,12 +404,17 @@ class Crowd:
         return min(candidates)[1:] if candidates else None
 
     @staticmethod
+    def is_sure(limits: ChartLimits, demand: Demand) -> bool:
+        """Say whether the least that the limits may turn out to be allows a chart."""
+        return ChartLimits(0, 0, 0, custom_watermark=False).overlaid(limits).allows(demand)
+
+    @staticmethod
     def size(limits: ChartLimits, demand: Demand | None, *, doubtful: bool) -> float:
         """Say where limits stand among the plans."""
-        if doubtful:
-            return 0.0 if demand is None or BASIC.allows(demand) else 9.0
-        plans = [BASIC, PRO, attrs.evolve(MEGA, max_parameters=4), MEGA, ULTRA, ENTERPRISE]
-        return float(plans.index(limits))
+        if doubtful and demand is not None and not BASIC.allows(demand):
+            return 9.0
+        plans = [BASIC, ChartLimits(1920, 1080), PRO, attrs.evolve(MEGA, max_parameters=4), MEGA, ULTRA, ENTERPRISE]
+        return 0.0 if limits in {UNKNOWN, ChartLimits(800, 600)} else float(plans.index(limits))
 
 
 @given(
@@ -456,4 +484,4 @@ def test_a_chart_that_everybody_refused_though_he_should_not_is_told_as_that() -
     """There is always something to tell."""
     (finding,) = NoPlan.of(Demand(), {BASIC: "BASIC"}, PLANS).findings
 
-    assert "refused by the accounts whose plans allow it" in finding.message
+    assert "it was refused, and no other account is known to allow it" in finding.message
