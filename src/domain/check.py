@@ -38,6 +38,7 @@ _LONGEST_SHOWN: Final = 60  # characters
 _MOST_CHOICES: Final = 12  # that are listed
 _COLOUR: Final = re.compile(r"rgb\(( ?\d{1,3} ?,){2} ?\d{1,3} ?\)|rgba\(( ?\d{1,3} ?,){3} ?(0|1|0?\.\d+|[01]\.0+) ?\)")
 _NOUNS: Final = {"studies": "study", "drawings": "drawing"}
+_NO_ALIASES: Final[Mapping[str, Sequence[str]]] = {}
 _IN_TEMPLATE: Final = {"": "request", "symbol": "chartImgSymbolTemplate", "chart_template_id": "id"}
 _NAMED: Final[Mapping[ValueType, str]] = {
     ValueType.STRING: "text",
@@ -185,6 +186,8 @@ class _Check:
         for exchange in exchanges:
             if self._catalog.exchanges and exchange not in self._catalog.exchange_set:
                 self._unknown(path, "is no exchange of the catalog", exchange, self._catalog.exchanges)
+            elif exchange in self._catalog.unavailable_exchanges:
+                self._warn(path, f"{_shown(exchange)} is documented as not available")
 
     def _interval(self, path: str, interval: str) -> None:
         catalog = self._catalog
@@ -226,7 +229,8 @@ class _Check:
             if name in known:
                 self._entry(where, entry, known[name])
             elif name.strip():
-                self._unknown(f"{where}.name", f"is no {_NOUNS[path]} of the catalog", name, known)
+                what = f"is no {_NOUNS[path]} of the catalog"
+                self._unknown(f"{where}.name", what, name, known, aliases=self._aliases(path))
 
     def _entry(self, path: str, entry: Mapping[str, object], rule: Entry) -> None:
         """Look at the inputs and overrides of one study or drawing.
@@ -273,15 +277,20 @@ class _Check:
         names: Collection[str],
         rest: str = "",
         severity: Severity = Severity.WARNING,
+        aliases: Mapping[str, Sequence[str]] = _NO_ALIASES,
     ) -> None:
         """Tell of a name that is none, and which was perhaps meant."""
-        likely = likely_name(str(name), names) if self._may_suggest() else None
+        likely = likely_name(str(name), names, aliases) if self._may_suggest() else None
         message = f"{_shown(name)} {what}{' ' if rest else ''}{rest}"
         if likely is not None:
             message += f'; did you mean "{likely}"?'
         elif len(names) <= _MOST_CHOICES and rest == "here":
             message += f"; there are {', '.join(names)}" if names else "; there are none"
         self._found.append(Finding(path, severity, message, likely))
+
+    def _aliases(self, path: str) -> Mapping[str, Sequence[str]]:
+        """Give what people call the studies, or the drawings."""
+        return self._catalog.study_by_alias if path == "studies" else self._catalog.drawing_by_alias
 
     def _may_suggest(self) -> bool:
         self._suggestions -= 1

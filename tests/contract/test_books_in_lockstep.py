@@ -86,7 +86,7 @@ def machine(folder: Path, url: str, prefix: str) -> type[SevenInvariants]:
     return ThreeStores
 
 
-@pytest.mark.parametrize("examples", [150, pytest.param(5000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [100, pytest.param(5000, marks=pytest.mark.soak)])
 def test_three_stores_give_equal_answers_and_keep_all_invariants(
     monkeypatch: pytest.MonkeyPatch, redis_url: str, examples: int
 ) -> None:

@@ -358,15 +358,23 @@ def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> 
 
 
 def test_no_more_findings_are_remembered_than_fit() -> None:
-    """A host that makes thousands of doubtful requests is told of each, and memory has its end."""
+    """A thousand findings are told once each, those beyond each time they are found."""
     listener = _Hearing()
-    requests = [ChartRequest(f"NOWHERE{number}:X", "1h", "price_v1") for number in range(1_100)]
-    tested = client(Route(ScriptedTransport([FOUND] * 2_200)), listener=listener)
+    requests = [
+        ChartRequest(
+            "BINANCE:BTCUSDT",
+            "1h",
+            "price_v1",
+            {"studies": [{"name": f"Mine {page} {number}"} for number in range(50)]},
+        )
+        for page in range(24)
+    ]
+    tested = client(Route(ScriptedTransport([FOUND] * 48)), listener=listener)
 
     for request in requests * 2:
         tested.fetch(request)
 
-    assert 1_200 == len(listener.heard)
+    assert 24 + 4 == len(listener.heard)
 
 
 @pytest.mark.parametrize(

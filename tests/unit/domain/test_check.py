@@ -103,6 +103,9 @@ def test_what_the_provider_will_refuse_is_an_error(
     ("doubtful", "path", "phrase", "suggestion"),
     [
         ({"symbol": "BINANC:BTCUSDT"}, "symbol", '"BINANC" is no exchange of the catalog', "BINANCE"),
+        ({"symbol": "NSEKE:SCOM"}, "symbol", '"NSEKE" is documented as not available', None),
+        ({"studies": [{"name": "SMA"}]}, "studies[0].name", "is no study", "Moving Average"),
+        ({"drawings": [{"name": "hline", "input": {}}]}, "drawings[0].name", "is no drawing", "Horizontal Line"),
         ({"interval": "2m"}, "interval", "change log only", None),
         ({"studies": [{"name": "RSI"}]}, "studies[0].name", "is no study", "Relative Strength Index"),
         ({"drawings": [{"name": "Hline", "input": {}}]}, "drawings[0].name", "is no drawing", None),
