@@ -386,8 +386,17 @@ def test_a_failure_at_any_point_leaves_the_books_as_before_or_as_after(
             assert new == kept(path)
 
 
-@pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL])
-@pytest.mark.parametrize("number", range(len(STEPS)))
+IN_THE_WAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        pytest.param(number, code, marks=() if number % len(IN_THE_WAY) == place else pytest.mark.soak)
+        for number in range(len(STEPS))
+        for place, code in enumerate(IN_THE_WAY)
+    ],
+)
 def test_others_in_the_way_at_any_point_are_waited_for(
     number: int, code: int, tmp_path: Path, failing: type[Failing]
 ) -> None:

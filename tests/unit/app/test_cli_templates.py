@@ -216,7 +216,7 @@ def test_a_new_template_has_what_is_asked_for() -> None:
 
 @given(
     st.lists(st.sampled_from(CATALOG.studies), max_size=6),
-    st.sampled_from(CATALOG.exchanges),
+    st.sampled_from([each for each in CATALOG.exchanges if each not in CATALOG.unavailable_exchanges]),
     st.integers(400, 2_048),
     st.integers(300, 1_920),
     st.sampled_from(["light", "dark"]),

@@ -506,7 +506,10 @@ def accounted(out: Path) -> tuple[set[str], set[str]]:
     return there, missing
 
 
-@pytest.mark.parametrize(("after", "jobs"), [(0.0, "16"), (0.02, "1"), (0.1, "16"), (0.3, "1")])
+@pytest.mark.parametrize(
+    ("after", "jobs"),
+    [(0.02, "1"), (0.1, "16"), *(pytest.param(after, "16", marks=pytest.mark.soak) for after in (0.0, 0.3))],
+)
 def test_a_large_run_ends_soon_after_an_interrupt_at_any_moment(after: float, jobs: str, tmp_path: Path) -> None:
     """Thousands of charts that come at once: nothing hangs, nothing more is begun, every chart is accounted for."""
     (tmp_path / "fixtures").mkdir()
