@@ -12,7 +12,7 @@ import attrs
 from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
 from ..domain.classification import classify
 from ..domain.events import MockMissing, PictureDoubtful, RequestDoubtful, RequestRefused
-from ..domain.faults import ChartApiError, FaultKind
+from ..domain.faults import ChartApiError, ErrorCode, FaultKind
 from ..domain.finding import Finding
 from ..domain.picture import doubts
 from ..domain.ports import Clock, Listener, Transport
@@ -117,7 +117,12 @@ class RoutedClient:
         return (account.api_key for route in self._routes if route.pool is not None for account in route.pool.accounts)
 
     def _looked_at(self, request: ChartRequest, result: ChartApiResult, found: tuple[Finding, ...]) -> ChartApiResult:
-        """Add to *result* what was *found* about the request and what is doubtful about its picture, and tell it."""
+        """Add to *result* what was *found* about the request and what is doubtful about its picture, and tell it.
+
+        What ended the request, for want of an account whose plan allows it, is in its error and was told.
+        """
+        if result.error is not None and result.error.code is ErrorCode.VALIDATION_FAILED:
+            return result
         doubtful = () if result.png_bytes is None else doubts(result.png_bytes, request)
         if not found and not doubtful:
             return result

@@ -64,12 +64,18 @@ def check_request(request: ChartRequest, catalog: Catalog, plan: Plan | None = N
 
 
 def check_template(template: ChartTemplate, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:
-    """List what is wrong, or may be, with a template, tried with BTCUSDT at 1h; places are those of its file.
+    """List what is wrong, or may be, with a template, tried with BTCUSDT; places are those of its file.
+
+    The interval, and a time zone it doesn't state, are not the template's.
 
     A template that names no exchange is for symbols that do.
     """
     symbol = "BTCUSDT" if ":" in template.symbol_pattern else "BINANCE:BTCUSDT"
-    found = check_request(template.request(symbol, "1h"), catalog, plan)
+    found = [
+        each
+        for each in check_request(template.request(symbol, "1h"), catalog, plan)
+        if each.path != "interval" and (each.path != "timezone" or "timezone" in template.payload)
+    ]
     return [attrs.evolve(each, path=_IN_TEMPLATE.get(each.path, f"request.{each.path}")) for each in found]
 
 
@@ -183,7 +189,7 @@ class _Check:
         if isinstance(exchanges, str):
             self._error(path, f"{_shown(symbol)} {exchanges}")
             return
-        for exchange in exchanges:
+        for exchange in dict.fromkeys(exchanges):
             if self._catalog.exchanges and exchange not in self._catalog.exchange_set:
                 self._unknown(path, "is no exchange of the catalog", exchange, self._catalog.exchanges)
             elif exchange in self._catalog.unavailable_exchanges:

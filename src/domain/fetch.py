@@ -297,7 +297,7 @@ class Fetch:
             refused = RequestRefused(str(self.request.key), none.findings)
             return self._finish(ChartApiResult(error=ChartApiError.invalid(none.findings)), refused)
         why = "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in none.findings)
-        said = f"{error.message}; no account is left whose plan allows the chart ({why})"
+        said = f"{error.message}; no account is left that is known to allow the chart ({why})"
         return self._finish(attrs.evolve(self._outcome, error=attrs.evolve(error, message=said)))
 
     def _foresee(self, outlook: Outlook) -> Fetch:

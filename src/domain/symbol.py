@@ -21,6 +21,8 @@ def exchanges_of(symbol: str) -> tuple[str, ...] | str:
     """Give the exchanges a symbol names, or in one phrase why it is none."""
     if plain := _PLAIN.fullmatch(symbol):
         return (plain[1],)
+    if symbol != symbol.strip():
+        return "has space around it"
     if strange := _STRANGE.search(symbol):
         return f"holds {strange[0]!a}, which no symbol does"
     colons = symbol.count(":")

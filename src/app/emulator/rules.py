@@ -174,10 +174,10 @@ def _entry_errors(entry: object, known: Mapping[str, Entry], row: Parameter, pre
 
 
 def _is_symbol(value: object) -> bool:
-    """Whether *value* is EXCHANGE:SYMBOL, or a formula of such, in letters and digits of any script."""
+    """Whether *value* is EXCHANGE:SYMBOL, or a formula of such, in letters and digits of any script, and no space around."""
     if not isinstance(value, str) or not all(letter in _MARKS or letter.isalnum() for letter in value):
         return False
-    return _is_balanced(value) and 0 < value.count(":") == len(_EXCHANGE.findall(value))
+    return value == value.strip() and _is_balanced(value) and 0 < value.count(":") == len(_EXCHANGE.findall(value))
 
 
 def _is_interval(value: object, rules: Catalog) -> bool:

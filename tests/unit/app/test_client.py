@@ -489,3 +489,19 @@ def test_an_event_holds_no_more_findings_than_one_can_read() -> None:
     (refused,) = listener.heard
     assert isinstance(refused, RequestRefused)
     assert 50 == len(refused.findings)
+
+
+@pytest.mark.parametrize("mode", ["warn", "off"])
+def test_what_ended_a_request_is_told_once(mode: str) -> None:
+    """For want of a plan no call is made whatever the mode: the findings are those of the error, and no warnings."""
+    listener = _Hearing()
+    wide = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920})
+    basic = Account("b", "key-of-b", plan="BASIC")
+
+    result = ChartClient(
+        transport=ScriptedTransport([]), accounts=[basic], check=mode, listener=listener, clock=VirtualClock()
+    ).fetch(wide)
+
+    assert result.error is not None
+    assert (ErrorCode.VALIDATION_FAILED, ()) == (result.error.code, result.warnings)
+    assert [RequestRefused] == list(map(type, listener.heard))

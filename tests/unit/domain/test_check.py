@@ -54,6 +54,7 @@ def only(**body: object) -> tuple[str, Severity, str, str | None]:
         ({"format": "jpeg"}, "format", "takes only png", "png"),
         ({"format": "gif"}, "format", '"gif" is none of png, jpeg', None),
         ({"symbol": "BTCUSDT"}, "symbol", "names no exchange", None),
+        ({"symbol": " BINANCE:BTCUSDT"}, "symbol", "space around", None),
         ({"symbol": None}, "symbol", "is missing", "BINANCE:BTCUSDT"),
         ({"symbol": 5}, "symbol", "must be text", None),
         ({"theme": "Dark"}, "theme", 'did you mean "dark"?', "dark"),
@@ -305,6 +306,21 @@ def test_a_larger_plan_never_finds_more(body: dict[str, Any]) -> None:
 
     assert all(len(small) >= len(large) for small, large in itertools.pairwise(errors))
     assert len(errors[-1]) >= len(check_body(body, CATALOG))
+
+
+def test_what_is_not_the_template_s_is_not_its_mistake() -> None:
+    """Neither the interval it is tried at, nor a time zone it leaves to the settings; one that it states is."""
+    catalog = CATALOG.extended(Catalog(intervals=("9h",), timezones=("Mars/Base",), replace=("intervals", "timezones")))
+    template = ChartTemplate("t", "", "BINANCE:{symbol}", {"theme": "dark"})
+
+    assert [] == check_template(template, catalog)
+    stated = attrs.evolve(template, payload={"timezone": "Etc/UTC"})
+    assert ["request.timezone"] == [each.path for each in check_template(stated, catalog)]
+
+
+def test_each_exchange_of_a_formula_is_told_once() -> None:
+    """However often it stands there."""
+    assert ["symbol", "symbol"] == [each.path for each in found(symbol="(NOWHERE:A+NOWHERE:B)/NOWHERE2:C")]
 
 
 def test_a_host_s_catalog_decides() -> None:

@@ -485,7 +485,7 @@ def test_a_call_that_was_made_is_the_error_when_no_account_is_left_for_the_chart
         [attempt.kind for attempt in play.result.attempts],
     )
     assert play.error.message == (
-        f"{said}; no account is left whose plan allows the chart (width: {TOO_MUCH[0].message}; studies: {TOO_MUCH[1].message})"
+        f"{said}; no account is left that is known to allow the chart (width: {TOO_MUCH[0].message}; studies: {TOO_MUCH[1].message})"
     )
     assert () == play.step.facts
 

@@ -42,7 +42,9 @@ def test_a_symbol_names_its_exchanges(symbol: str, exchanges: tuple[str, ...]) -
         ("NASDAQ:MARA)+(NASDAQ:RIOT", "parenthesis"),
         ("A:\u00e9" + "B" * 1_000_000 + ":", "not written EXCHANGE:SYMBOL"),
         ("BINANCE:BTC;DROP", "';'"),
-        ("BINANCE:BTC\n", "'\\n'"),
+        ("BINANCE:BTC\n", "space around it"),
+        (" BINANCE:BTCUSDT", "space around it"),
+        ("BINANCE:BTC\tUSDT", "'\\t'"),
         ("{symbol}", "'{'"),
     ],
 )
