@@ -10,11 +10,9 @@ from ..codec import load
 from ..domain.errors import ConfigError
 from ..domain.template import SYMBOL_MARK, ChartTemplate
 from ..files import read_whole
+from ..templates import SHIPPED
 
 __all__ = ["SHIPPED", "load_templates"]
-
-SHIPPED = Path(__file__).parent.parent / "templates"
-"""The folder of the templates that come with chartimg."""
 
 
 def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, ChartTemplate]:

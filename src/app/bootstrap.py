@@ -20,12 +20,12 @@ from ..domain.chart import ChartKey, ChartRequest
 from ..domain.errors import ConfigError
 from ..domain.events import RequestDoubtful
 from ..domain.finding import Severity
-from ..domain.plan import Plan, PlanName
+from ..domain.plan import PlanName
 from ..domain.ports import AccountStore, Clock, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from ..domain.template import ChartTemplate
-from .checking import Checker, CheckMode, as_catalog, check_mode
+from .checking import Checker, CheckMode, as_catalog, check_mode, rules_of
 from .client import Route, RoutedClient
 from .config import ApiMode, WorkerConfig, read_catalog
 from .fetch import fetch
@@ -73,9 +73,8 @@ class AccountPool(Pool):
         catalog: Catalog | None = None,
     ) -> None:
         self.catalog = catalog
-        self.catalog = catalog
         store = MemoryAccountStore() if store is None else store
-        super().__init__(accounts, store, clock or _clock_of(store), _heard(listener), lambda: _plans(catalog))
+        super().__init__(accounts, store, clock or _clock_of(store), _heard(listener), lambda: rules_of(catalog).plans)
 
 
 class ChartClient(RoutedClient):
@@ -190,9 +189,7 @@ def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
     Raises:
         ConfigError: with one line for every mistake in the file.
     """
-    from ..catalog import shipped_catalog
-
-    return read_catalog(environ) or shipped_catalog()
+    return rules_of(read_catalog(environ))
 
 
 def open_templates(
@@ -257,13 +254,6 @@ def _clock_of(store: AccountStore) -> Clock:
     """Give the time of a store that machines share and that tells one of its own; skewed clocks don't matter then."""
     clock: Clock | None = getattr(store, "clock", None)
     return SystemClock() if clock is None else clock
-
-
-def _plans(catalog: Catalog | None) -> Sequence[Plan]:
-    """Give the plans of a catalog; what is shipped is read when it is first asked for."""
-    from ..catalog import shipped_catalog
-
-    return (shipped_catalog() if catalog is None else catalog).plans
 
 
 def _plans_of(routes: Sequence[Route]) -> list[PlanName | str | None]:

@@ -19,7 +19,7 @@ from ..domain.plan import Plan, PlanName
 from ..domain.plan_findings import exceeded
 from ..domain.template import ChartTemplate
 
-__all__ = ["CheckMode", "Checker", "as_catalog", "check", "check_mode", "plan_named", "timezone_findings"]
+__all__ = ["CheckMode", "Checker", "as_catalog", "check", "check_mode", "plan_named", "rules_of", "timezone_findings"]
 
 _MOST_KNOWN: Final = 256  # bodies
 _LARGEST_KNOWN: Final = 16_384  # bytes
@@ -63,7 +63,7 @@ def check(
     Raises:
         ConfigError: there is no such plan.
     """
-    rules = shipped_catalog() if catalog is None else as_catalog(catalog)
+    rules = rules_of(catalog)
     known = None if plan is None else plan_named(plan, rules)
     if isinstance(request, ChartRequest):
         return check_request(request, rules, known)
@@ -72,7 +72,7 @@ def check(
 
 def timezone_findings(timezone: str, catalog: Catalog | None = None) -> list[Finding]:
     """List what is wrong with a time zone alone."""
-    return check_payload({"timezone": timezone}, shipped_catalog() if catalog is None else catalog)
+    return check_payload({"timezone": timezone}, rules_of(catalog))
 
 
 class Checker:
@@ -102,7 +102,7 @@ class Checker:
         body = request.encoded
         found = self._known.get(body)
         if found is None:
-            rules = self._rules()
+            rules = rules_of(self._catalog)
             found = tuple(check_request(request, rules, self._plan(rules, request.demand)))
             if len(body) <= _LARGEST_KNOWN:
                 if len(self._known) >= _MOST_KNOWN:
@@ -122,17 +122,15 @@ class Checker:
         """
         if self._mode is CheckMode.OFF:
             return []
-        rules, demand = self._rules(), Demand.of(template.payload)
-        small = [plan for plan in self._account_plans(rules) if not plan.chart.allows(demand)]
-        would = None in self._plans or len(small) < len(self._account_plans(rules))
+        rules, demand = rules_of(self._catalog), Demand.of(template.payload)
+        plans = self._account_plans(rules)
+        small = [plan for plan in plans if not plan.chart.allows(demand)]
+        would = None in self._plans or len(small) < len(plans)
         return check_template(template, rules, self._plan(rules, demand)) + [
             attrs.evolve(each, path=f"request.{each.path}", severity=Severity.WARNING)
             for plan in (small if would else ())
             for each in exceeded(demand, plan.chart, allowed_by=plan.name, plans=rules.plans)
         ]
-
-    def _rules(self) -> Catalog:
-        return shipped_catalog() if self._catalog is None else self._catalog
 
     def _account_plans(self, rules: Catalog) -> list[Plan]:
         """Give the known plans of the accounts, from the smallest to the largest."""
@@ -144,6 +142,15 @@ class Checker:
         if None in self._plans or not plans:
             return None
         return next((plan for plan in plans if plan.chart.allows(demand)), plans[-1])
+
+
+def rules_of(catalog: Catalog | None) -> Catalog:
+    """Give *catalog*, or without one the rules that come with chartimg, read when they are first asked for.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    return shipped_catalog() if catalog is None else as_catalog(catalog)
 
 
 def as_catalog(catalog: object) -> Catalog:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
@@ -19,7 +19,9 @@ from ..domain.chart import DEFAULT_TIMEZONE
 from ..domain.errors import ConfigError
 from .checking import CheckMode, as_catalog, check_mode, timezone_findings
 
-__all__ = ["DEFAULT_FIXTURES_DIR", "ApiMode", "WorkerConfig", "read_catalog"]
+__all__ = ["DEFAULT_FIXTURES_DIR", "ApiMode", "WorkerConfig", "read_catalog", "read_templates_dir"]
+
+T = TypeVar("T")
 
 DEFAULT_FIXTURES_DIR: Final = Path("fixtures/chart-api/chart-img/advanced-chart-v2")
 _PRODUCTION: Final = frozenset({"prod", "production"})
@@ -114,11 +116,25 @@ def read_catalog(environ: Mapping[str, str] | None = None) -> Catalog | None:
     Raises:
         ConfigError: with one line for every mistake in the file.
     """
+    return _alone(_Reader.catalog, environ)
+
+
+def read_templates_dir(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Read the folder of chart templates that ``CHARTS_TEMPLATES_DIR`` names; None when it names none.
+
+    Raises:
+        ConfigError: it is no folder.
+    """
+    return _alone(_Reader.templates_dir, environ)
+
+
+def _alone(read: Callable[[_Reader], T], environ: Mapping[str, str] | None) -> T:
+    """Read one setting for a command that needs no others."""
     reader = _Reader(os.environ if environ is None else environ)
-    catalog = reader.catalog()
+    value = read(reader)
     if reader.problems:
         raise ConfigError(reader.problems)
-    return catalog
+    return value
 
 
 class _Reader:

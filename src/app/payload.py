@@ -8,12 +8,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
-from ..catalog import shipped_catalog
 from ..domain.catalog import Catalog
 from ..domain.check import check_payload
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
-from .checking import as_catalog
+from .checking import rules_of
 
 __all__ = ["CheckWarning", "drawing", "override", "study"]
 
@@ -96,7 +95,7 @@ def override(*, catalog: Catalog | None = None, **settings: object) -> dict[str,
 
 def _complain(what: str, prefix: str, payload: Mapping[str, object], catalog: Catalog | None) -> None:
     """Raise for what is wrong, and warn of what may be."""
-    found = check_payload(payload, shipped_catalog() if catalog is None else as_catalog(catalog))
+    found = check_payload(payload, rules_of(catalog))
     if errors := [_line(what, prefix, each) for each in found if each.severity is Severity.ERROR]:
         raise ConfigError(errors)
     for each in found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -15,7 +14,7 @@ import attrs
 
 from .demand import Demand
 from .finding import Finding, Severity
-from .writable import unwritable
+from .writable import encode, unencodable
 
 __all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest"]
 
@@ -24,7 +23,6 @@ DEFAULT_TIMEZONE: Final = "Etc/UTC"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _HALF: Final = re.compile(r"[\ud800-\udfff]")  # surrogates
-_ESCAPED_HALF: Final = re.compile(rb"\\ud[89a-f]")  # of which a whole character has two
 
 
 @attrs.frozen
@@ -93,7 +91,7 @@ class ChartRequest:
         Raises:
             ValueError, TypeError, RecursionError: the payload is not JSON; :meth:`problems` says so beforehand.
         """
-        return json.dumps(self._merged(), allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+        return encode(self._merged())
 
     @cached_property
     def body_digest(self) -> str:
@@ -121,16 +119,10 @@ class ChartRequest:
         if not isinstance(self.payload, Mapping):
             wrong = f"the payload must be an object, not {type(self.payload).__name__}"  # type: ignore[unreachable]
             return (*found, Finding("", Severity.ERROR, wrong))
-        try:
-            encoded = self.encoded
-        except (ValueError, TypeError, RecursionError) as error:
-            found += unwritable(dict(self.payload), str(error))
-        else:
-            if isinstance(self.payload, MappingProxyType):
-                found.append(Finding("", Severity.ERROR, "the payload can't be copied; it is nested too deep"))
-            elif _ESCAPED_HALF.search(encoded):
-                found += unwritable(dict(self.payload), None)
-        return tuple(found)
+        inside = unencodable(dict(self.payload), lambda: self.encoded)
+        if not inside and isinstance(self.payload, MappingProxyType):
+            inside = (Finding("", Severity.ERROR, "the payload can't be copied; it is nested too deep"),)
+        return (*found, *inside)
 
     def _merged(self) -> dict[str, object]:
         """Lay the fields that are ours over the payload; shares its inner values."""

@@ -29,7 +29,7 @@ from .plan_findings import exceeded
 from .suggestion import likely_interval, likely_name, likely_timezone
 from .symbol import exchanges_of
 from .template import ChartTemplate
-from .writable import place, unwritable
+from .writable import place, unencodable
 
 __all__ = ["check_body", "check_payload", "check_request", "check_template"]
 
@@ -37,7 +37,6 @@ _MOST_SUGGESTIONS: Final = 16  # in one check; looking for the right name takes 
 _LONGEST_SHOWN: Final = 60  # characters
 _MOST_CHOICES: Final = 12  # that are listed
 _COLOUR: Final = re.compile(r"rgb\(( ?\d{1,3} ?,){2} ?\d{1,3} ?\)|rgba\(( ?\d{1,3} ?,){3} ?(0|1|0?\.\d+|[01]\.0+) ?\)")
-_NOUNS: Final = {"studies": "study", "drawings": "drawing"}
 _NO_ALIASES: Final[Mapping[str, Sequence[str]]] = {}
 _IN_TEMPLATE: Final = {"": "request", "symbol": "chartImgSymbolTemplate", "chart_template_id": "id"}
 _NAMED: Final[Mapping[ValueType, str]] = {
@@ -66,9 +65,8 @@ def check_request(request: ChartRequest, catalog: Catalog, plan: Plan | None = N
 def check_template(template: ChartTemplate, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:
     """List what is wrong, or may be, with a template, tried with BTCUSDT; places are those of its file.
 
-    The interval, and a time zone it doesn't state, are not the template's.
-
-    A template that names no exchange is for symbols that do.
+    The interval, and a time zone it doesn't state, are not the template's. One that names no exchange is for symbols that
+    do.
     """
     symbol = "BTCUSDT" if ":" in template.symbol_pattern else "BINANCE:BTCUSDT"
     found = [
@@ -84,21 +82,12 @@ def check_body(body: object, catalog: Catalog, plan: Plan | None = None) -> list
     if not isinstance(body, Mapping):
         return [Finding("", Severity.ERROR, f"the body must be an object, not {_kind_of(body)}")]
     whole = dict(body)
-    return _unwritable(whole) or _Check(catalog).body(whole, plan)
+    return list(unencodable(whole)) or _Check(catalog).body(whole, plan)
 
 
 def check_payload(payload: Mapping[str, object], catalog: Catalog) -> list[Finding]:
     """List what is wrong, or may be, with part of a body: nothing needs to be in it."""
-    return _unwritable(dict(payload)) or _Check(catalog).payload(payload)
-
-
-def _unwritable(body: Mapping[str, object]) -> list[Finding]:
-    """List what keeps a body from being JSON."""
-    try:
-        text = json.dumps(body, allow_nan=False, sort_keys=True)
-    except (ValueError, TypeError, RecursionError) as error:
-        return list(unwritable(body, str(error)))
-    return list(unwritable(body, None)) if "\\ud" in text else []
+    return list(unencodable(dict(payload))) or _Check(catalog).payload(payload)
 
 
 class _Check:
@@ -106,7 +95,10 @@ class _Check:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._listed = {"studies": catalog.study_by_name, "drawings": catalog.drawing_by_name}
+        self._listed = {
+            "studies": ("study", catalog.study_by_name, catalog.study_by_alias),
+            "drawings": ("drawing", catalog.drawing_by_name, catalog.drawing_by_alias),
+        }
         self._found: list[Finding] = []
         self._suggestions = _MOST_SUGGESTIONS
 
@@ -221,7 +213,7 @@ class _Check:
 
     def _entries(self, path: str, entries: Sequence[object], row: Parameter, strictness: Severity) -> None:
         """Look at the objects of an array: the studies, the drawings, or what a host's catalog knows of."""
-        known = self._listed.get(path)
+        noun, known, aliases = self._listed.get(path, ("", {}, _NO_ALIASES))
         for number, entry in enumerate(entries):
             where = f"{path}[{number}]"
             if not isinstance(entry, Mapping):
@@ -235,8 +227,7 @@ class _Check:
             if name in known:
                 self._entry(where, entry, known[name])
             elif name.strip():
-                what = f"is no {_NOUNS[path]} of the catalog"
-                self._unknown(f"{where}.name", what, name, known, aliases=self._aliases(path))
+                self._unknown(f"{where}.name", f"is no {noun} of the catalog", name, known, aliases=aliases)
 
     def _entry(self, path: str, entry: Mapping[str, object], rule: Entry) -> None:
         """Look at the inputs and overrides of one study or drawing.
@@ -293,10 +284,6 @@ class _Check:
         elif len(names) <= _MOST_CHOICES and rest == "here":
             message += f"; there are {', '.join(names)}" if names else "; there are none"
         self._found.append(Finding(path, severity, message, likely))
-
-    def _aliases(self, path: str) -> Mapping[str, Sequence[str]]:
-        """Give what people call the studies, or the drawings."""
-        return self._catalog.study_by_alias if path == "studies" else self._catalog.drawing_by_alias
 
     def _may_suggest(self) -> bool:
         self._suggestions -= 1

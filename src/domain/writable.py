@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from itertools import islice
 from typing import Final
 
 from .finding import Finding, Severity
 
-__all__ = ["Place", "place", "unwritable", "written"]
+__all__ = ["Place", "encode", "place", "unencodable", "unwritable", "written"]
 
 _DEEPEST: Final = 200  # levels; the slowest of readers gives up at some hundreds
 _HALF: Final = re.compile(r"[\ud800-\udfff]")  # surrogates
+_ESCAPED_HALF: Final = re.compile(rb"\\ud[89a-f]")  # of which a whole character has two
 _LONGEST_KEY: Final = 80  # characters
 _LONGEST_PATH: Final = 300  # characters
 _MOST_FOUND: Final = 100  # of what can't be written at all the first will do
@@ -30,6 +32,27 @@ def unwritable(payload: Mapping[str, object], reason: str | None) -> tuple[Findi
     if found or reason is None:
         return found
     return (Finding("", Severity.ERROR, f"can't be written as JSON ({reason})"),)
+
+
+def encode(body: Mapping[str, object]) -> bytes:
+    """Write *body* as canonical JSON.
+
+    Raises:
+        ValueError, TypeError, RecursionError: it can't be; :func:`unencodable` says where.
+    """
+    return json.dumps(body, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def unencodable(payload: Mapping[str, object], encoded: Callable[[], bytes] | None = None) -> tuple[Finding, ...]:
+    """List the first places of *payload* that keep it from being JSON which every reader takes; none when it is.
+
+    *encoded* gives the JSON of what it is a part of, if that is not written anew for this.
+    """
+    try:
+        text = encode(payload) if encoded is None else encoded()
+    except (ValueError, TypeError, RecursionError) as error:
+        return unwritable(payload, str(error))
+    return unwritable(payload, None) if _ESCAPED_HALF.search(text) else ()
 
 
 def place(path: str, key: object) -> str:

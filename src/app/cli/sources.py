@@ -11,17 +11,17 @@ from typing import BinaryIO, Final
 import attrs
 import typer
 
-from ... import templates as shipped
 from ...domain.catalog import Catalog
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
 from ...domain.suggestion import likely_name
 from ...files import refuse_special
+from ...templates import SHIPPED
+from ..config import read_templates_dir
 from ..request_file import MAX_SIZE, RequestFile, read_request_file
 
 __all__ = [
-    "SHIPPED",
     "TEMPLATES_DIR",
     "Source",
     "named",
@@ -30,9 +30,6 @@ __all__ = [
     "templates_folder",
     "templates_in",
 ]
-
-SHIPPED: Final = Path(shipped.__path__[0])
-"""The folder of the templates that come with chartimg."""
 
 TEMPLATES_DIR: Final = "CHARTS_TEMPLATES_DIR"
 _STDIN: Final = "<stdin>"
@@ -110,10 +107,7 @@ def templates_folder(directory: Path | None = None) -> Path:
     Raises:
         ConfigError: the settings name what is no folder.
     """
-    own = own_templates_folder()
-    if directory is None and own is not None and not os.path.isdir(own):  # noqa: PTH112 (never raises)
-        raise ConfigError(f"{TEMPLATES_DIR} names {own}, which is not a folder")
-    return directory or own or SHIPPED
+    return directory or read_templates_dir() or SHIPPED
 
 
 def own_templates_folder() -> Path | None:

@@ -24,6 +24,7 @@ from ...domain.finding import Finding, Severity
 from ...domain.fixture import printable
 from ...domain.template import SYMBOL_MARK, ChartTemplate
 from ...files import write_atomically
+from ...templates import SHIPPED
 from ..bootstrap import open_catalog
 from ..catalog_view import show_templates
 from ..request_file import read_request_file, told
@@ -31,7 +32,7 @@ from ..sample import sample_study
 from ..template_summary import sum_up
 from .catalog import meant
 from .process import FAILED, Json
-from .sources import SHIPPED, TEMPLATES_DIR, own_templates_folder, template, templates_folder, templates_in
+from .sources import TEMPLATES_DIR, own_templates_folder, template, templates_folder, templates_in
 
 __all__ = ["templates_app"]
 
