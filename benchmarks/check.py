@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 
 import chartimg
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.checking import Checker
-from chartimg.catalog import shipped_catalog
 
 PAYLOAD: Mapping[str, object] = {
     "theme": "dark",
@@ -37,7 +37,7 @@ def request() -> chartimg.ChartRequest:
 
 def main() -> None:
     """Measure everything and print the table."""
-    body, known, checker = request().body, request(), Checker()
+    body, known, checker = request().body, request(), Checker(shipped_catalog)
     shipped_catalog()
     rows: list[tuple[str, Callable[[], object]]] = [
         ("chartimg.check of a request", lambda: chartimg.check(known, "BASIC")),
@@ -67,7 +67,7 @@ def against(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[f
 def load_microseconds() -> float:
     """Measure reading the catalog for the first time, as the median over processes."""
     code = (
-        "import time, chartimg.catalog as c; a = time.perf_counter(); c.shipped_catalog();"
+        "import time, chartimg.adapters.catalog as c; a = time.perf_counter(); c.shipped_catalog();"
         "print((time.perf_counter() - a) * 1e6)"
     )
     runs = [

@@ -21,7 +21,7 @@ from pathlib import Path
 from chartimg import Account, AccountPool
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.domain.pool import Granted
+from chartimg.domain.account.turn import Granted
 from chartimg.domain.ports import AccountStore
 
 SECONDS = 1.5

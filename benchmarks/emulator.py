@@ -12,8 +12,8 @@ import statistics
 import time
 from multiprocessing.connection import Connection
 
-from chartimg.app.emulator.accounts import EmulatedAccount
-from chartimg.app.emulator.running import Emulator
+from chartimg.emulator.accounts import EmulatedAccount
+from chartimg.emulator.running import Emulator
 
 BODY = json.dumps(
     {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "studies": [{"name": "Volume"}, {"name": "MACD"}]}

@@ -26,7 +26,7 @@ import urllib3
 import chartimg
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
-from chartimg.domain.demand import Demand
+from chartimg.domain.plan.demand import Demand
 
 KEY = "a-key-for-the-benchmark"
 REQUEST = chartimg.ChartRequest(

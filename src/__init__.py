@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .app.bootstrap import AccountPool, ChartClient, fetch_with_retries
-    from .app.checking import CheckMode, check
+    from .app.bootstrap import AccountPool, ChartClient, check, fetch_with_retries
+    from .app.checking import CheckMode
     from .app.config import WorkerConfig
     from .app.payload import CheckWarning, drawing, override, study
     from .domain.account import Account
-    from .domain.catalog import Catalog
     from .domain.chart import ChartRequest
+    from .domain.check.catalog import Catalog
     from .domain.errors import ChartimgError, ChartUnavailable, ConfigError, StoreUnavailable
     from .domain.faults import ChartApiError, ErrorCode, FaultKind
     from .domain.finding import Finding, Severity
@@ -57,7 +57,7 @@ __all__ = [
 _HOME = {
     "Account": "domain.account",
     "AccountPool": "app.bootstrap",
-    "Catalog": "domain.catalog",
+    "Catalog": "domain.check.catalog",
     "ChartApiError": "domain.faults",
     "ChartApiResult": "domain.result",
     "ChartClient": "app.bootstrap",
@@ -75,7 +75,7 @@ _HOME = {
     "StoreUnavailable": "domain.errors",
     "WorkerConfig": "app.config",
     "__version__": "version",
-    "check": "app.checking",
+    "check": "app.bootstrap",
     "drawing": "app.payload",
     "fetch_with_retries": "app.bootstrap",
     "override": "app.payload",

@@ -14,17 +14,17 @@ import attrs
 
 from ..domain.account import Account
 from ..domain.chart import ChartRequest
+from ..domain.chart.file_name import slug
 from ..domain.classification import classify
-from ..domain.error_text import read_error_text
 from ..domain.errors import ConfigError
 from ..domain.events import Event, FixtureNotRecorded, FixtureRecorded
 from ..domain.faults import FaultKind
-from ..domain.filename import slug
 from ..domain.ports import Listener, Transport
 from ..domain.reply import Reply, TransportFailure
-from ..domain.secret import scrub
+from ..domain.reply.error_text import read_error_text
+from ..domain.reply.secret import scrub
 from ..version import __version__
-from .fixture_folder import FixtureFolder, FixtureMeta
+from .fixture.folder import FixtureFolder, FixtureMeta
 
 __all__ = ["RecordingTransport"]
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from ..codec import load
+from ..domain.chart.template import SYMBOL_MARK, ChartTemplate
 from ..domain.errors import ConfigError
-from ..domain.template import SYMBOL_MARK, ChartTemplate
 from ..files import read_whole
-from ..templates import SHIPPED
 
 __all__ = ["SHIPPED", "load_templates"]
+
+SHIPPED: Final = Path(__file__).parent.parent / "data" / "templates"
+"""The folder of the templates that ship."""
 
 
 def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, ChartTemplate]:

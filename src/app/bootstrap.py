@@ -15,19 +15,20 @@ from ..adapters.clock import SystemClock
 from ..adapters.logs import LogListener
 from ..adapters.memory import MemoryAccountStore
 from ..domain.account import Account
-from ..domain.catalog import Catalog
 from ..domain.chart import ChartKey, ChartRequest
+from ..domain.chart.template import ChartTemplate
+from ..domain.check.catalog import Catalog
+from ..domain.check.check import check_body, check_request
 from ..domain.errors import ConfigError
 from ..domain.events import RequestDoubtful
-from ..domain.finding import Severity
+from ..domain.finding import Finding, Severity
 from ..domain.plan import PlanName
 from ..domain.ports import AccountStore, Clock, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
-from ..domain.template import ChartTemplate
-from .checking import Checker, CheckMode, as_catalog, check_mode, rules_of
+from .checking import Checker, CheckMode, as_catalog, check_mode, plan_named
 from .client import Route, RoutedClient
-from .config import ApiMode, WorkerConfig, read_catalog
+from .config import ApiMode, WorkerConfig, read_catalog, rules_of
 from .fetch import fetch
 from .listeners import Guarded
 from .pool import Pool
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountPool",
     "ChartClient",
+    "check",
     "fetch_with_retries",
     "open_catalog",
     "open_pool",
@@ -129,7 +131,7 @@ class ChartClient(RoutedClient):
                 listener=heard,
                 resources=resources.pop_all(),
                 default_timezone=settings.default_timezone,
-                checker=Checker(rules, _plans_of(routes), mode),
+                checker=Checker(lambda: rules_of(rules), _plans_of(routes), mode),
             )
 
     @classmethod
@@ -140,6 +142,29 @@ class ChartClient(RoutedClient):
             ConfigError: with one line for every mistake in the settings.
         """
         return cls(WorkerConfig.from_env(environ))
+
+
+def check(
+    request: ChartRequest | Mapping[str, object],
+    plan: PlanName | str | None = None,
+    *,
+    catalog: Catalog | None = None,
+) -> list[Finding]:
+    """List what is wrong with *request*, or may be, by the provider's own documented rules. No call is made.
+
+    Args:
+        request: a chart request, or a body to post; of a body that isn't one the findings say so.
+        plan: the plan it must be allowed by; without it only what no plan allows is found.
+        catalog: the rules; those that come with chartimg when it is left out.
+
+    Raises:
+        ConfigError: there is no such plan.
+    """
+    rules = rules_of(catalog)
+    limits = None if plan is None else plan_named(plan, rules)
+    if isinstance(request, ChartRequest):
+        return check_request(request, rules, limits)
+    return check_body(request, rules, limits)
 
 
 def fetch_with_retries(
@@ -211,7 +236,7 @@ def open_templates(
 
     templates = load_templates(config.templates_dir or SHIPPED)
     plans = [account.plan for account in config.accounts]
-    checker, heard = Checker(config.catalog, plans, config.check), _heard(listener)
+    checker, heard = Checker(lambda: rules_of(config.catalog), plans, config.check), _heard(listener)
     problems: list[str] = []
     for template in templates.values():
         found = tuple(checker.template(template))
@@ -231,7 +256,7 @@ def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[Fixtu
     Raises:
         ConfigError: the folder or the templates can't be read.
     """
-    from ..adapters.fixture_inventory import take_inventory
+    from ..adapters.fixture.inventory import take_inventory
 
     templates = open_templates(config, asked=())
 

@@ -1,25 +1,24 @@
-"""The check of chart requests: for a host's own use, and on the way of every fetch."""
+"""The check of chart requests on the way of every fetch."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Final
 
 import attrs
 
-from ..catalog import shipped_catalog
-from ..domain.catalog import Catalog
 from ..domain.chart import ChartRequest
-from ..domain.check import check_body, check_payload, check_request, check_template
-from ..domain.demand import Demand
+from ..domain.chart.template import ChartTemplate
+from ..domain.check.catalog import Catalog
+from ..domain.check.check import check_request, check_template
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
 from ..domain.plan import Plan, PlanName
-from ..domain.plan_findings import exceeded
-from ..domain.template import ChartTemplate
+from ..domain.plan.demand import Demand
+from ..domain.plan.excess import exceeded
 
-__all__ = ["CheckMode", "Checker", "as_catalog", "check", "check_mode", "plan_named", "rules_of", "timezone_findings"]
+__all__ = ["CheckMode", "Checker", "as_catalog", "check_mode", "plan_named"]
 
 _MOST_KNOWN: Final = 256  # bodies
 _LARGEST_KNOWN: Final = 16_384  # bytes
@@ -47,50 +46,22 @@ def check_mode(name: str) -> CheckMode:
     return CheckMode(name)
 
 
-def check(
-    request: ChartRequest | Mapping[str, object],
-    plan: PlanName | str | None = None,
-    *,
-    catalog: Catalog | None = None,
-) -> list[Finding]:
-    """List what is wrong with *request*, or may be, by the provider's own documented rules. No call is made.
-
-    Args:
-        request: a chart request, or a body to post; of a body that isn't one the findings say so.
-        plan: the plan it must be allowed by; without it only what no plan allows is found.
-        catalog: the rules; those that come with chartimg when it is left out.
-
-    Raises:
-        ConfigError: there is no such plan.
-    """
-    rules = rules_of(catalog)
-    known = None if plan is None else plan_named(plan, rules)
-    if isinstance(request, ChartRequest):
-        return check_request(request, rules, known)
-    return check_body(request, rules, known)
-
-
-def timezone_findings(timezone: str, catalog: Catalog | None = None) -> list[Finding]:
-    """List what is wrong with a time zone alone."""
-    return check_payload({"timezone": timezone}, rules_of(catalog))
-
-
 class Checker:
-    """Checks requests by the rules of *catalog*, and remembers what it found. Safe from many threads.
+    """Checks requests by *rules*, and remembers what it found. Safe from many threads.
 
     Args:
-        catalog: the rules; those that come with chartimg when it is left out, read for the first request.
+        rules: gives the rules; it is called for the first request.
         plans: the plans of the accounts, None for one that is not known; empty without accounts.
         mode: what becomes of a request that the provider would refuse.
     """
 
     def __init__(
         self,
-        catalog: Catalog | None = None,
+        rules: Callable[[], Catalog],
         plans: Collection[PlanName | str | None] = (),
         mode: CheckMode = CheckMode.ERROR,
     ) -> None:
-        self._catalog = None if catalog is None else as_catalog(catalog)
+        self._rules = rules
         self._plans = frozenset(plans)
         self._mode = mode
         self._known: dict[bytes, tuple[Finding, ...]] = {}
@@ -102,7 +73,7 @@ class Checker:
         body = request.encoded
         found = self._known.get(body)
         if found is None:
-            rules = rules_of(self._catalog)
+            rules = self._rules()
             found = tuple(check_request(request, rules, self._plan(rules, request.demand)))
             if len(body) <= _LARGEST_KNOWN:
                 if len(self._known) >= _MOST_KNOWN:
@@ -122,7 +93,7 @@ class Checker:
         """
         if self._mode is CheckMode.OFF:
             return []
-        rules, demand = rules_of(self._catalog), Demand.of(template.payload)
+        rules, demand = self._rules(), Demand.of(template.payload)
         plans = self._account_plans(rules)
         small = [plan for plan in plans if not plan.chart.allows(demand)]
         would = None in self._plans or len(small) < len(plans)
@@ -142,15 +113,6 @@ class Checker:
         if None in self._plans or not plans:
             return None
         return next((plan for plan in plans if plan.chart.allows(demand)), plans[-1])
-
-
-def rules_of(catalog: Catalog | None) -> Catalog:
-    """Give *catalog*, or without one the rules that come with chartimg, read when they are first asked for.
-
-    Raises:
-        ConfigError: it is something else.
-    """
-    return shipped_catalog() if catalog is None else as_catalog(catalog)
 
 
 def as_catalog(catalog: object) -> Catalog:

@@ -10,15 +10,15 @@ from typing import Final, Self
 import attrs
 
 from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
+from ..domain.check.picture import doubts
 from ..domain.classification import classify
 from ..domain.events import MockMissing, PictureDoubtful, RequestDoubtful, RequestRefused
 from ..domain.faults import ChartApiError, ErrorCode, FaultKind
 from ..domain.finding import Finding
-from ..domain.picture import doubts
 from ..domain.ports import Clock, Listener, Transport
+from ..domain.reply.secret import scrub_findings
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
-from ..domain.secret import scrub_findings
 from .checking import Checker
 from .fetch import fetch
 from .pool import Pool
@@ -66,8 +66,8 @@ class RoutedClient:
         chance: Callable[[], float],
         listener: Listener,
         resources: ExitStack,
+        checker: Checker,
         default_timezone: str = DEFAULT_TIMEZONE,
-        checker: Checker | None = None,
     ) -> None:
         self._routes = tuple(routes)
         self._policy = policy
@@ -76,7 +76,7 @@ class RoutedClient:
         self.listener = listener
         self._resources = resources
         self._default_timezone = default_timezone
-        self._checker = checker or Checker()
+        self._checker = checker
         self._told: set[Finding] = set()
 
     def fetch(self, request: ChartRequest) -> ChartApiResult:

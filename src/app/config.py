@@ -12,14 +12,16 @@ from typing import Final, TypeVar
 
 import attrs
 
+from ..adapters.catalog import load_catalog, shipped_catalog
 from ..address import read_address
 from ..domain.account import Account
-from ..domain.catalog import Catalog
 from ..domain.chart import DEFAULT_TIMEZONE
+from ..domain.check.catalog import Catalog
+from ..domain.check.check import check_payload
 from ..domain.errors import ConfigError
-from .checking import CheckMode, as_catalog, check_mode, timezone_findings
+from .checking import CheckMode, as_catalog, check_mode
 
-__all__ = ["DEFAULT_FIXTURES_DIR", "ApiMode", "WorkerConfig", "read_catalog", "read_templates_dir"]
+__all__ = ["DEFAULT_FIXTURES_DIR", "ApiMode", "WorkerConfig", "read_catalog", "read_templates_dir", "rules_of"]
 
 T = TypeVar("T")
 
@@ -108,6 +110,15 @@ class WorkerConfig:
         if reader.problems:
             raise ConfigError(reader.problems)
         return config
+
+
+def rules_of(catalog: Catalog | None) -> Catalog:
+    """Return *catalog*, or without one the rules that ship.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    return shipped_catalog() if catalog is None else as_catalog(catalog)
 
 
 def read_catalog(environ: Mapping[str, str] | None = None) -> Catalog | None:
@@ -215,8 +226,6 @@ class _Reader:
         path = self.text("CHARTS_CATALOG", "")
         if not path:
             return None
-        from ..catalog import load_catalog, shipped_catalog
-
         try:
             return shipped_catalog().extended(load_catalog(path))
         except ConfigError as error:
@@ -249,6 +258,7 @@ class _Reader:
             )
         elif zone != DEFAULT_TIMEZONE and check is CheckMode.ERROR:
             self.problems.extend(
-                f"CHARTS_DEFAULT_TIMEZONE: {each.message}" for each in timezone_findings(zone, catalog)
+                f"CHARTS_DEFAULT_TIMEZONE: {each.message}"
+                for each in check_payload({"timezone": zone}, rules_of(catalog))
             )
         return zone

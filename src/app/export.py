@@ -18,17 +18,17 @@ from typing import Final
 
 import attrs
 
-from ..catalog import shipped_catalog
 from ..codec import dump
 from ..domain.chart import ChartRequest
+from ..domain.chart.file_name import distinct_stem, stem
+from ..domain.check.catalog import Catalog
+from ..domain.check.picture import mean_the_same, twin_of
 from ..domain.errors import StoreUnavailable
 from ..domain.events import PictureDoubtful
 from ..domain.faults import ChartApiError
-from ..domain.filename import distinct_stem, stem
 from ..domain.finding import Finding
-from ..domain.picture import mean_the_same, twin_of
-from ..domain.png import Picture, inspect
 from ..domain.ports import Listener
+from ..domain.reply.png import Picture, inspect
 from ..domain.result import ChartApiResult
 from ..files import write_atomically
 from .listeners import Guarded
@@ -110,6 +110,7 @@ class Export:
         jobs: charts in flight at once.
         told: is called with each item or failure, from any thread.
         listener: is told of a picture that is that of another chart, from any thread.
+        rules: gives the rules that say which bodies mean the same; it is called when two bodies bring one picture.
 
     Attributes:
         abandoned: the run was interrupted twice, and calls may still be under way.
@@ -124,12 +125,14 @@ class Export:
         jobs: int,
         told: Callable[[ExportItem | ExportFailure], None],
         listener: Listener,
+        rules: Callable[[], Catalog],
     ) -> None:
         self._fetch = fetch
         self._out = out
         self._jobs = jobs
         self._told = told
         self._listener = Guarded(listener)
+        self._rules = rules
         self._requests = tuple(dict.fromkeys(requests))
         self._names = _names(self._requests)
         self._created_at = datetime.now(UTC)
@@ -282,9 +285,9 @@ class Export:
         """
         with self._lock:
             pair = self._pairs.setdefault(digest, _Pair(request))
-        differs = not _ask_for_one_picture(request, pair.first)
+        same = request.encoded == pair.first.encoded or mean_the_same(request, pair.first, self._rules().parameters)
         with self._lock:
-            if differs:
+            if not same:
                 pair.other = pair.other or request
                 return pair.first
             if pair.other is None:
@@ -305,10 +308,6 @@ def _names(requests: Sequence[ChartRequest]) -> Mapping[ChartRequest, str]:
         )
         taken.add(names[request].removesuffix(".png").casefold())
     return names
-
-
-def _ask_for_one_picture(one: ChartRequest, other: ChartRequest) -> bool:
-    return one.encoded == other.encoded or mean_the_same(one, other, shipped_catalog().parameters)
 
 
 def _marked(end: ExportItem | ExportFailure, pair: _Pair | None) -> ExportItem | ExportFailure:

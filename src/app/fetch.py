@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import assert_never
 
+from ..domain.account import Claim
 from ..domain.chart import ChartRequest
 from ..domain.errors import StoreUnavailable
 from ..domain.events import StoreFailed
@@ -25,12 +26,11 @@ from ..domain.fetch import (
     TakeClaim,
     Woken,
 )
-from ..domain.ledger import Claim
 from ..domain.ports import Clock, Listener, Transport
 from ..domain.reply import Reply
+from ..domain.reply.secret import scrub
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
-from ..domain.secret import scrub
 from .pool import Pool
 
 __all__ = ["fetch"]

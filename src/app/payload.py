@@ -8,11 +8,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
-from ..domain.catalog import Catalog
-from ..domain.check import check_payload
+from ..domain.check.catalog import Catalog
+from ..domain.check.check import check_payload
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
-from .checking import rules_of
+from .config import rules_of
 
 __all__ = ["CheckWarning", "drawing", "override", "study"]
 

@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 
 import attrs
 
-from ..domain import ledger
-from ..domain.account import LONG_AGO, WINDOW, Account, AccountSnapshot, AccountState, window_of
-from ..domain.demand import Demand
+from ..domain.account import LONG_AGO, WINDOW, Account, AccountSnapshot, AccountState, Claim, ledger, window_of
+from ..domain.account.forecast import Forecast, forecast
+from ..domain.account.turn import AccountLines, Choice, Granted, NoneLeft, NoPlan, Outlook, WaitUntil, rank_of
 from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from ..domain.events import (
     AccountExhausted,
@@ -26,10 +26,8 @@ from ..domain.events import (
     StoreLostWrites,
 )
 from ..domain.faults import ChartApiError
-from ..domain.forecast import Forecast, forecast
-from ..domain.ledger import Claim
 from ..domain.plan import UNKNOWN, ChartLimits, Plan, PlanName
-from ..domain.pool import AccountLines, Choice, Granted, NoneLeft, NoPlan, Outlook, WaitUntil, rank_of
+from ..domain.plan.demand import Demand
 from ..domain.ports import AccountStore, Clock, Listener
 
 __all__ = ["AccountStatus", "Pool"]

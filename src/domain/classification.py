@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from .error_text import ErrorText, read_error_text
 from .faults import ChartApiError, FaultKind
-from .png import inspect
 from .reply import Reply, TransportFailure
+from .reply.error_text import ErrorText, read_error_text
+from .reply.png import inspect
 
 __all__ = ["classify", "retry_after_seconds"]
 

@@ -20,13 +20,13 @@ from typing import Final, assert_never
 
 import attrs
 
+from .account import Claim
+from .account.turn import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
 from .chart import ChartRequest
 from .classification import classify
-from .demand import Demand
 from .events import CallFinished, CallStarted, Event, LimitExceeded, RequestRefused, RetryScheduled
 from .faults import ChartApiError, ErrorCode, FaultKind, Scope
-from .ledger import Claim
-from .pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
+from .plan.demand import Demand
 from .reply import Reply, TransportFailure
 from .result import Attempt, ChartApiResult
 from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide

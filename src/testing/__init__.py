@@ -34,10 +34,10 @@ from ..domain.chart import ChartRequest
 from ..domain.reply import Reply, TransportFailure
 
 if TYPE_CHECKING:
-    from ..app.emulator.accounts import EmulatedAccount
-    from ..app.emulator.running import Emulator
-    from ..app.emulator.scenario import Fault, Rule
-    from ..domain.catalog import Catalog
+    from ..domain.check.catalog import Catalog
+    from ..emulator.accounts import EmulatedAccount
+    from ..emulator.running import Emulator
+    from ..emulator.scenario import Fault, Rule
     from .account_store import AccountStoreContract
 
 __all__ = [
@@ -57,10 +57,10 @@ __all__ = [
 
 _LATER: Final = {
     "AccountStoreContract": ".account_store",
-    "EmulatedAccount": "..app.emulator.accounts",
-    "Emulator": "..app.emulator.running",
-    "Fault": "..app.emulator.scenario",
-    "Rule": "..app.emulator.scenario",
+    "EmulatedAccount": "..emulator.accounts",
+    "Emulator": "..emulator.running",
+    "Fault": "..emulator.scenario",
+    "Rule": "..emulator.scenario",
 }
 
 _NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -204,9 +204,9 @@ def emulator(
     from ..domain.errors import ConfigError
 
     try:
-        from ..app.emulator.accounts import DEMO, EmulatedAccount
-        from ..app.emulator.running import Emulator
-        from ..app.emulator.scenario import Scenario
+        from ..emulator.accounts import DEMO, EmulatedAccount
+        from ..emulator.running import Emulator
+        from ..emulator.scenario import Scenario
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"the emulator needs {error.name}; install it with: pip install 'chartimg[emulator]'"

@@ -14,12 +14,12 @@ import attrs
 from ..adapters.memory import MemoryAccountStore
 from ..app.bootstrap import AccountPool
 from ..domain.account import Account, AccountSnapshot, AccountState
-from ..domain.demand import Demand
+from ..domain.account.turn import Granted
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.plan import ChartLimits
-from ..domain.pool import Granted
+from ..domain.plan.demand import Demand
 from ..domain.ports import AccountStore
-from . import VirtualClock
+from ..testing import VirtualClock
 
 __all__ = ["AccountStoreContract"]
 

@@ -16,11 +16,18 @@ from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.app.pool import Pool
-from chartimg.domain import ledger
-from chartimg.domain.account import TRANSITIONS, Account, AccountEvent, AccountSnapshot, AccountState, advance
+from chartimg.domain.account import (
+    TRANSITIONS,
+    Account,
+    AccountEvent,
+    AccountSnapshot,
+    AccountState,
+    Claim,
+    advance,
+    ledger,
+)
+from chartimg.domain.account.turn import Granted
 from chartimg.domain.faults import FaultKind
-from chartimg.domain.ledger import Claim
-from chartimg.domain.pool import Granted
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import VirtualClock
 from redis_server import redis_url, unique_prefix

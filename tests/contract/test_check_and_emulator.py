@@ -15,18 +15,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chartimg import ChartRequest
-from chartimg.app.checking import check
-from chartimg.app.emulator.accounts import EmulatedAccount
-from chartimg.app.emulator.drawing import draw
-from chartimg.app.emulator.provider import CHART_PATH, Asked, Provider
-from chartimg.catalog import shipped_catalog
-from chartimg.domain.catalog import Catalog, Entry, Parameter, ValueType
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.app.bootstrap import check
+from chartimg.domain.check.catalog import Catalog, Entry, Parameter, ValueType
 from chartimg.domain.classification import classify
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan import Plan, PlanName
-from chartimg.domain.png import inspect
 from chartimg.domain.reply import Reply
+from chartimg.domain.reply.png import inspect
+from chartimg.emulator.accounts import EmulatedAccount
+from chartimg.emulator.drawing import draw
+from chartimg.emulator.provider import CHART_PATH, Asked, Provider
 from chartimg.testing import picture
 from documented_examples import documented_examples
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from chartimg.adapters.logs import LOG_NAMES
-from chartimg.app.emulator.scenario import Fault, read_scenario
 from chartimg.domain.faults import MEANINGS
+from chartimg.emulator.scenario import Fault, read_scenario
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

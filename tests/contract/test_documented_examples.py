@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import chartimg
-from chartimg.catalog import shipped_catalog
-from chartimg.domain.catalog import Parameter, ValueType
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.check.catalog import Parameter, ValueType
 from chartimg.domain.finding import Severity
 from documented_examples import CONTRADICTIONS, documented_examples
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from chartimg.domain.png import Picture, inspect
+from chartimg.domain.reply.png import Picture, inspect
 from command import run, start
 
 PROBE = """

@@ -10,7 +10,7 @@ from pathlib import Path
 from chartimg import Account, AccountPool
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountState
-from chartimg.domain.png import Picture, inspect
+from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Fault, Rule, emulator, picture
 from command import environment
 

@@ -14,9 +14,9 @@ from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountSnapshot
+from chartimg.domain.account.turn import Granted
 from chartimg.domain.events import Event, StoreFailed
 from chartimg.domain.faults import ChartApiError, FaultKind
-from chartimg.domain.pool import Granted
 from chartimg.domain.ports import AccountStore
 from chartimg.domain.reply import Reply
 from chartimg.testing import ScriptedTransport, VirtualClock, picture

@@ -13,8 +13,8 @@ import pytest
 
 import chartimg
 from command import environment
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 KINDS = {".py", ".j2", ".json", ".lua", ".typed"}
 
 
@@ -66,7 +66,7 @@ def test_the_wheel_holds_the_tree_byte_for_byte(wheel: zipfile.ZipFile) -> None:
     }
     found = contents(wheel)
 
-    assert {"py.typed", "app/cli/main.py", "templates/price_psar_adi_v1.json"} <= expected.keys()
+    assert {"py.typed", "app/cli/main.py", "data/templates/price_psar_adi_v1.json"} <= expected.keys()
     assert expected.keys() == found.keys()
     assert expected == found
 

@@ -20,7 +20,7 @@ from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.app.bootstrap import open_pool
-from chartimg.domain import ledger
+from chartimg.domain.account import ledger
 from chartimg.testing import VirtualClock, picture
 from command import environment, eventually, run, start
 from loopback import Exchange, LoopbackServer, answer, raw, serving, stall

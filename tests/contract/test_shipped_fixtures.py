@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,8 @@ from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.templates import load_templates
 from chartimg.app.bootstrap import take_fixture_inventory
 from chartimg.domain.events import Event
+from places import FIXTURES
 
-FOLDER = Path(__file__).parents[2] / "fixtures/chart-api/chart-img/advanced-chart-v2"
 TEMPLATES = load_templates()
 
 
@@ -33,13 +32,13 @@ class Heard:
 def test_every_template_has_a_picture_for_each_timeframe(template: str, timeframe: str) -> None:
     """A bare symbol replays the picture under its documented name, recorded for the very body the template asks for."""
     heard = Heard()
-    client = ChartClient(transport=FixtureTransport(FOLDER, listener=heard), listener=heard)
+    client = ChartClient(transport=FixtureTransport(FIXTURES, listener=heard), listener=heard)
     result = client.fetch(TEMPLATES[template].request("BTCUSDT", timeframe))
 
     assert result.ok
-    assert FOLDER / f"BINANCE_BTCUSDT__{timeframe}__{template}.png" == result.fixture_path
+    assert FIXTURES / f"BINANCE_BTCUSDT__{timeframe}__{template}.png" == result.fixture_path
     assert [] == heard.events
-    meta = json.loads((FOLDER / f"BINANCE_BTCUSDT__{timeframe}__{template}.meta.json").read_bytes())
+    meta = json.loads((FIXTURES / f"BINANCE_BTCUSDT__{timeframe}__{template}.meta.json").read_bytes())
     assert meta["origin"].startswith("recorded from chartimg-emulator/")
 
 
@@ -55,7 +54,7 @@ def test_the_error_fixtures_replay_as_their_errors(
     timeframe: str, status: int, code: ErrorCode, kind: FaultKind
 ) -> None:
     """A spent day, a fault of the service and an array of field errors are there for hosts to test with."""
-    result = ChartClient(transport=FixtureTransport(FOLDER)).fetch(
+    result = ChartClient(transport=FixtureTransport(FIXTURES)).fetch(
         TEMPLATES["price_ma1226_vol_v1"].request("BTCUSDT", timeframe)
     )
 
@@ -66,12 +65,12 @@ def test_the_error_fixtures_replay_as_their_errors(
 
 def test_nothing_is_wrong_with_them() -> None:
     """As the command that verifies fixtures sees it."""
-    assert [] == [finding for entry in take_fixture_inventory(WorkerConfig(), FOLDER) for finding in entry.findings]
+    assert [] == [finding for entry in take_fixture_inventory(WorkerConfig(), FIXTURES) for finding in entry.findings]
 
 
 def test_nothing_else_lies_in_the_folder() -> None:
     """Ten pictures with their meta files, one recorded error with its own, and two errors put there by hand."""
-    suffixes = [".png" if path.suffix == ".png" else path.name.rpartition("__")[2] for path in FOLDER.iterdir()]
+    suffixes = [".png" if path.suffix == ".png" else path.name.rpartition("__")[2] for path in FIXTURES.iterdir()]
 
     assert 10 == suffixes.count(".png")
     assert 24 == len(suffixes)

@@ -18,11 +18,10 @@ from hypothesis import strategies as st
 
 from chartimg import Account, AccountPool, StoreUnavailable
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.domain.account import AccountSnapshot
+from chartimg.domain.account import AccountSnapshot, Claim
+from chartimg.domain.account.turn import Granted
 from chartimg.domain.errors import StoreBusy
 from chartimg.domain.faults import ChartApiError, ErrorCode, FaultKind
-from chartimg.domain.ledger import Claim
-from chartimg.domain.pool import Granted
 from chartimg.testing import VirtualClock
 from command import run_python
 
@@ -35,7 +34,7 @@ import os, resource, sys
 from chartimg import Account, AccountPool, StoreUnavailable
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.errors import StoreBusy
-from chartimg.domain.pool import Granted
+from chartimg.domain.account.turn import Granted
 from chartimg.testing import VirtualClock
 
 folder, how = sys.argv[1:]

@@ -22,12 +22,12 @@ from chartimg import Account, ChartRequest, FaultKind
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.recording import RecordingTransport
-from chartimg.app.emulator.drawing import draw
-from chartimg.app.emulator.rules import Chart, read_body
+from chartimg.domain.chart.file_name import stem
 from chartimg.domain.classification import classify
-from chartimg.domain.filename import stem
 from chartimg.domain.ports import Transport
 from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.emulator.drawing import draw
+from chartimg.emulator.rules import Chart, read_body
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

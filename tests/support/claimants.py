@@ -18,7 +18,7 @@ _WORKER = """
 import sys, threading
 from chartimg import Account, AccountPool, StoreUnavailable
 from chartimg.app.bootstrap import _store
-from chartimg.domain.pool import Granted
+from chartimg.domain.account.turn import Granted
 store, threads, units = _store(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 lock = threading.Lock()
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from chartimg.catalog import shipped_catalog
-from chartimg.domain.catalog import Entry, Parameter, ValueType
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.check.catalog import Entry, Parameter, ValueType
 
 __all__ = ["CONTRADICTIONS", "documented_examples", "piece_of"]
 

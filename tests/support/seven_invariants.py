@@ -15,15 +15,15 @@ from hypothesis import event, target
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.pool import Pool
-from chartimg.catalog import shipped_catalog
-from chartimg.domain.account import Account, AccountEvent, AccountState
-from chartimg.domain.demand import Demand
+from chartimg.domain.account import Account, AccountEvent, AccountState, Claim
+from chartimg.domain.account.ledger import MARGIN
+from chartimg.domain.account.turn import Granted, NoneLeft, NoPlan, WaitUntil
 from chartimg.domain.events import Event
 from chartimg.domain.faults import ChartApiError, FaultKind
-from chartimg.domain.ledger import MARGIN, Claim
-from chartimg.domain.pool import Granted, NoneLeft, NoPlan, WaitUntil
+from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import VirtualClock
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import assert_type
 
 import chartimg
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.clock import SystemClock
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.catalog import shipped_catalog
 from chartimg.domain.events import Event
 from chartimg.domain.ports import AccountStore, Clock, Listener, Transport
 from chartimg.domain.reply import Reply, TransportFailure

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from chartimg.codec import dump, load
 from chartimg.domain.account import Account, AccountSnapshot, AccountState
+from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan import ChartLimits, PlanName
-from chartimg.domain.template import ChartTemplate
 
 SECRET = "canary-value-93b1"
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)

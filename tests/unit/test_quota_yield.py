@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from places import ROOT
+
+sys.path.insert(0, str(ROOT))
 
 from benchmarks.quota_yield import CANDLE, QUARTER, TRAVEL, Cell, Result, Row, brief, compare, quantile, run, table
 from benchmarks.yield_ways import NAMES

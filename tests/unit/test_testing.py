@@ -10,18 +10,9 @@ import pytest
 import chartimg.testing
 from chartimg import Account, ChartClient, ChartRequest, WorkerConfig
 from chartimg.domain.faults import FaultKind
-from chartimg.domain.png import Picture, inspect
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.testing import (
-    EmulatedAccount,
-    Emulator,
-    Fault,
-    Rule,
-    ScriptedTransport,
-    VirtualClock,
-    emulator,
-    picture,
-)
+from chartimg.domain.reply.png import Picture, inspect
+from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, ScriptedTransport, VirtualClock, emulator, picture
 from command import run_python
 
 REQUEST, ACCOUNT = ChartRequest("A:B", "1h", "t"), Account("a", "a-key")

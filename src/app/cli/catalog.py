@@ -13,14 +13,14 @@ from typing import Annotated
 import typer
 
 from ...codec import dump
-from ...domain.catalog import Entry
+from ...domain.check.catalog import Entry
+from ...domain.check.suggestion import likely_interval, likely_name, likely_timezone, names_called, timezone_called
 from ...domain.errors import ConfigError
 from ...domain.plan import PlanName
-from ...domain.suggestion import likely_interval, likely_name, likely_timezone, names_called, timezone_called
 from ..bootstrap import open_catalog
-from ..catalog_view import rows_by_path, show_entries, show_entry, show_names, show_parameters, show_plans
-from ..sample import sample_drawing, sample_study, sample_style
+from .catalog_view import rows_by_path, show_entries, show_entry, show_names, show_parameters, show_plans
 from .process import Json
+from .sample import sample_drawing, sample_study, sample_style
 
 __all__ = ["catalog_app", "meant"]
 

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,13 @@ import typer
 
 from ...codec import dump
 from ...domain.chart import ChartRequest
+from ...domain.chart.template import ChartTemplate
 from ...domain.errors import ConfigError
 from ...domain.faults import ErrorCode
 from ...domain.result import ChartApiResult
-from ...domain.template import ChartTemplate
 from ..bootstrap import ChartClient, open_templates
-from ..config import ApiMode, WorkerConfig
+from ..config import ApiMode, WorkerConfig, rules_of
 from ..export import STORE_UNAVAILABLE, Export
-from ..terminal import following, show_manifest
 from .process import (
     COME_BACK,
     FAILED,
@@ -32,6 +32,7 @@ from .process import (
     terminable,
     write,
 )
+from .terminal import following, show_manifest
 
 __all__ = ["export", "fetch"]
 
@@ -91,7 +92,8 @@ def export(
     _refuse_missing_fixtures(config)
     client = ChartClient(config)
     with following(len(set(requests))) as told, terminable():
-        work = Export(client.fetch, requests, out, jobs=jobs, told=told, listener=client.listener)
+        rules = partial(rules_of, config.catalog)
+        work = Export(client.fetch, requests, out, jobs=jobs, told=told, listener=client.listener, rules=rules)
         try:
             manifest = work.run()
         except OSError as error:

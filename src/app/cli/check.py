@@ -15,8 +15,8 @@ from ...domain.finding import Severity
 from ...domain.plan import PlanName
 from ..bootstrap import open_catalog
 from ..checking import plan_named
-from ..request_file import told
 from .process import FAILED, Json
+from .request_file import told
 from .sources import named
 
 __all__ = ["check"]

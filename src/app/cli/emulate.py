@@ -21,7 +21,7 @@ from ...domain.errors import ConfigError
 from .process import complain, terminable
 
 if TYPE_CHECKING:
-    from ..emulator.running import Emulator
+    from ...emulator.running import Emulator
 
 __all__ = ["emulate"]
 
@@ -45,10 +45,10 @@ def emulate(
     """Run a CHART-IMG of one's own on loopback: real HTTP, no key, no quota."""
     if any(find_spec(needed) is None for needed in ("h11", "PIL")):
         raise ConfigError("the emulator needs the extra 'emulator'; install it with: pip install 'chartimg[emulator]'")
+    from ...emulator.accounts import DEMO, read_accounts
+    from ...emulator.running import Emulator
+    from ...emulator.scenario import read_scenario
     from ..config import read_catalog
-    from ..emulator.accounts import DEMO, read_accounts
-    from ..emulator.running import Emulator
-    from ..emulator.scenario import read_scenario
 
     known = (
         (DEMO,) if accounts is None else read_accounts(_text(accounts, "--accounts"), where=f"--accounts {accounts}")

@@ -44,7 +44,7 @@ def list_fixtures(*, directory: Folder = None, as_json: Json = False) -> None:
     if as_json:
         typer.echo(dump({"directory": str(folder), "fixtures": entries}), nl=False)
         return
-    from ..terminal import show_fixtures
+    from .terminal import show_fixtures
 
     show_fixtures(entries, datetime.now(UTC))
 
@@ -81,7 +81,7 @@ def gallery(
 
 
 def _page(folder: Path, entries: Sequence[FixtureEntry]) -> str:
-    from ..gallery import render
+    from .gallery import render
 
     try:
         return render(entries, lambda name: (folder / name).read_bytes(), f"Fixtures in {folder}")

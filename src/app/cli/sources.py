@@ -11,15 +11,15 @@ from typing import BinaryIO, Final
 import attrs
 import typer
 
-from ...domain.catalog import Catalog
+from ...adapters.templates import SHIPPED
+from ...domain.check.catalog import Catalog
+from ...domain.check.suggestion import likely_name
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
-from ...domain.suggestion import likely_name
 from ...files import refuse_special
-from ...templates import SHIPPED
 from ..config import read_templates_dir
-from ..request_file import MAX_SIZE, RequestFile, read_request_file
+from .request_file import MAX_SIZE, RequestFile, read_request_file
 
 __all__ = [
     "TEMPLATES_DIR",

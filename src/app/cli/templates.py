@@ -15,24 +15,24 @@ from typing import Annotated
 
 import typer
 
+from ...adapters.templates import SHIPPED
 from ...codec import dump
-from ...domain.catalog import Catalog, Entry
 from ...domain.chart import ChartKey
+from ...domain.chart.file_name import stem
+from ...domain.chart.template import SYMBOL_MARK, ChartTemplate
+from ...domain.check.catalog import Catalog, Entry
 from ...domain.errors import ConfigError
-from ...domain.filename import stem
 from ...domain.finding import Finding, Severity
 from ...domain.fixture import printable
-from ...domain.template import SYMBOL_MARK, ChartTemplate
 from ...files import write_atomically
-from ...templates import SHIPPED
 from ..bootstrap import open_catalog
-from ..catalog_view import show_templates
-from ..request_file import read_request_file, told
-from ..sample import sample_study
-from ..template_summary import sum_up
 from .catalog import meant
+from .catalog_view import show_templates
 from .process import FAILED, Json
+from .request_file import read_request_file, told
+from .sample import sample_study
 from .sources import TEMPLATES_DIR, own_templates_folder, template, templates_folder, templates_in
+from .template_summary import sum_up
 
 __all__ = ["templates_app"]
 

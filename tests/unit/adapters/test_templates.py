@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chartimg.adapters.templates import SHIPPED, load_templates
+from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.template import ChartTemplate
 
 GOOD: dict[str, object] = {
     "id": "look_v1",

@@ -23,9 +23,9 @@ from chartimg import (
     WorkerConfig,
     fetch_with_retries,
 )
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.bootstrap import open_catalog, open_pool, open_templates
-from chartimg.catalog import shipped_catalog
 from chartimg.domain.events import AccountExhausted, Event, RequestDoubtful
 from chartimg.domain.plan import PlanName
 from chartimg.domain.reply import Reply

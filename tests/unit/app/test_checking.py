@@ -7,8 +7,8 @@ import pytest
 
 import chartimg
 from chartimg import Catalog, ChartRequest, ConfigError, Severity
-from chartimg.app.checking import Checker, timezone_findings
-from chartimg.catalog import shipped_catalog
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.app.checking import Checker
 from chartimg.domain.plan import PlanName
 
 WIDE = ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 1920})
@@ -47,7 +47,7 @@ def test_the_catalog_may_be_the_host_s() -> None:
 
 def test_a_checker_remembers_what_it_found_of_a_body() -> None:
     """The same body has the same findings, the very same value; a hundred others don't push it out, thousands do."""
-    checker = Checker()
+    checker = Checker(shipped_catalog)
     bad = ChartRequest("BTCUSDT", "1h", "t")
 
     first = checker(bad)
@@ -64,7 +64,7 @@ def test_a_checker_remembers_what_it_found_of_a_body() -> None:
 
 def test_a_checker_does_not_keep_what_is_large() -> None:
     """A body of many kilobytes is checked each time it comes."""
-    checker = Checker()
+    checker = Checker(shipped_catalog)
     large = ChartRequest("BTCUSDT", "1h", "t", {"watermark": "x" * 20_000})
 
     assert checker(large) == checker(large)
@@ -73,10 +73,10 @@ def test_a_checker_does_not_keep_what_is_large() -> None:
 
 def test_a_checker_knows_the_largest_plan_of_the_accounts() -> None:
     """What it does not allow is found before any account is looked at."""
-    checker = Checker(plans=[PlanName.BASIC])
+    checker = Checker(shipped_catalog, [PlanName.BASIC])
 
     assert ["width"] == [each.path for each in checker(WIDE)]
-    assert () == Checker()(WIDE)
+    assert () == Checker(shipped_catalog)(WIDE)
 
 
 def test_the_plan_that_serves_a_chart_decides_wherever_it_stands() -> None:
@@ -85,9 +85,9 @@ def test_the_plan_that_serves_a_chart_decides_wherever_it_stands() -> None:
     catalog = shipped_catalog().extended(Catalog(plans=(pro,)))
     wider = attrs.evolve(WIDE, payload={"width": 3000})
 
-    assert () == Checker(catalog, [PlanName.PRO, PlanName.MEGA])(wider)
-    assert ["width"] == [each.path for each in Checker(catalog, [PlanName.BASIC, PlanName.MEGA])(wider)]
-    assert () == Checker(catalog, [PlanName.BASIC, None])(wider)
+    assert () == Checker(lambda: catalog, [PlanName.PRO, PlanName.MEGA])(wider)
+    assert ["width"] == [each.path for each in Checker(lambda: catalog, [PlanName.BASIC, PlanName.MEGA])(wider)]
+    assert () == Checker(lambda: catalog, [PlanName.BASIC, None])(wider)
 
 
 def test_a_plan_the_catalog_has_not_is_a_mistake() -> None:
@@ -97,10 +97,3 @@ def test_a_plan_the_catalog_has_not_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="there is no plan 'PRO'; there are none in this catalog"):
         chartimg.check(WIDE, "PRO", catalog=none)
     assert [] == chartimg.check(WIDE, catalog=none)
-
-
-def test_a_time_zone_can_be_looked_at_alone() -> None:
-    """As the settings do."""
-    assert [] == timezone_findings("Asia/Tokyo")
-    assert ["timezone"] == [each.path for each in timezone_findings("Europe/Atlantis")]
-    assert [] == timezone_findings("Europe/Atlantis", Catalog(timezones=("Europe/Atlantis",)))

@@ -24,8 +24,9 @@ from chartimg import (
     RetryPolicy,
     StoreUnavailable,
 )
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.app.checking import Checker
 from chartimg.app.client import Route, RoutedClient
-from chartimg.catalog import shipped_catalog
 from chartimg.domain.account import AccountSnapshot
 from chartimg.domain.events import (
     CallFinished,
@@ -90,6 +91,7 @@ def client(
         chance=lambda: 0.5,
         listener=listener or _Hearing(),
         resources=resources or ExitStack(),
+        checker=Checker(shipped_catalog),
         default_timezone=default_timezone,
     )
 

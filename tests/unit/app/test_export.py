@@ -22,12 +22,13 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from chartimg import ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.export import MANIFEST_NAME, Export, ExportFailure, ExportItem
-from chartimg.catalog import shipped_catalog
+from chartimg.domain.check.catalog import Catalog, Parameter, ValueType
+from chartimg.domain.check.picture import twin_of
 from chartimg.domain.events import Event, PictureDoubtful
 from chartimg.domain.finding import Finding, Severity
-from chartimg.domain.picture import twin_of
-from chartimg.domain.png import inspect
+from chartimg.domain.reply.png import inspect
 from chartimg.testing import picture
 from command import eventually, run, start
 from loopback import LoopbackServer, answer, serving, stall
@@ -129,7 +130,9 @@ def test_every_request_ends_in_exactly_one_place(
     out, told = tmp_path_factory.mktemp("out"), list[ExportItem | ExportFailure]()
     logging.getLogger("chartimg").disabled = True
     try:
-        manifest = Export(_Playing(*outcomes), asked, out, jobs=jobs, told=told.append, listener=_Hearing()).run()
+        manifest = Export(
+            _Playing(*outcomes), asked, out, jobs=jobs, told=told.append, listener=_Hearing(), rules=shipped_catalog
+        ).run()
     finally:
         logging.getLogger("chartimg").disabled = False
     distinct = list(dict.fromkeys(asked))
@@ -147,7 +150,15 @@ def test_every_request_ends_in_exactly_one_place(
 
 def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
     """The manifest on disk has the documented fields, in camel case, with the picture's size and digest."""
-    Export(_Playing(FOUND, SPENT), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    Export(
+        _Playing(FOUND, SPENT),
+        grid("A:A", "B:B"),
+        tmp_path,
+        jobs=1,
+        told=ignore,
+        listener=_Hearing(),
+        rules=shipped_catalog,
+    ).run()
     manifest = on_disk(tmp_path)
 
     assert {"schemaVersion", "createdAt", "requested", "items", "failures"} == set(manifest)
@@ -189,7 +200,9 @@ def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
 def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
     """Equal requests are one chart, and one call."""
     fetch = _Playing(FOUND, FOUND)
-    export = Export(fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, told=ignore, listener=_Hearing())
+    export = Export(
+        fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    )
 
     assert 2 == export.requested == export.run().requested
     assert grid("A:A", "B:B") == fetch.asked
@@ -210,7 +223,7 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
     """No picture overwrites another, not even on a file system that takes upper and lower case for the same."""
     pictures = [picture(8 + place, 6) for place in range(len(asked))]
     fetch = _Playing(*(ChartApiResult(png_bytes=each) for each in pictures))
-    items = Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=_Hearing()).run().items
+    items = Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog).run().items
 
     assert len(asked) == len({item.file.casefold() for item in items})
     assert pictures == [(tmp_path / item.file).read_bytes() for item in items]
@@ -237,7 +250,7 @@ def test_a_picture_that_was_another_charts_is_told(
     """It names a chart with its bytes that asks for something else, at once if that was there, else in the manifest."""
     out, listener, told = tmp_path_factory.mktemp("out"), _Hearing(), list[ExportItem | ExportFailure]()
     fetch = _Playing(*(ChartApiResult(png_bytes=each, account_id="a") for each in brought))
-    items = Export(fetch, asked, out, jobs=1, told=told.append, listener=listener).run().items
+    items = Export(fetch, asked, out, jobs=1, told=told.append, listener=listener, rules=shipped_catalog).run().items
 
     events: list[PictureDoubtful] = []
     for place, (request, item, first) in enumerate(zip(asked, items, told, strict=True)):
@@ -265,7 +278,9 @@ def look(request: ChartRequest) -> tuple[str, bool]:
 def test_twins_name_each_other(tmp_path: Path) -> None:
     """Whoever drops what has a warning keeps neither, whichever of them came first; a third names one of them."""
     asked = grid("A:A", "B:B", "C:C")
-    manifest = Export(_Playing(FOUND, FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    manifest = Export(
+        _Playing(FOUND, FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    ).run()
 
     assert [(twin_of(asked[1]),), (twin_of(asked[0]),), (twin_of(asked[0]),)] == [
         item.warnings for item in manifest.items
@@ -278,10 +293,14 @@ def test_bodies_that_mean_the_same_are_no_twins(tmp_path: Path) -> None:
     alike = [ChartRequest("A:A", "1h", "price_v1", payload) for payload in payloads]
     found, (other,) = [FOUND] * 5, grid("B:B")
 
-    same = Export(_Playing(*found), alike, tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    same = Export(
+        _Playing(*found), alike, tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    ).run()
     assert [()] * 4 == [item.warnings for item in same.items]
 
-    mixed = Export(_Playing(*found), [*alike, other], tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    mixed = Export(
+        _Playing(*found), [*alike, other], tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    ).run()
     assert [(twin_of(other),)] * 4 + [(twin_of(alike[0]),)] == [item.warnings for item in mixed.items]
 
 
@@ -289,10 +308,30 @@ def test_the_catalog_is_read_only_for_equal_pictures_of_unequal_bodies(tmp_path:
     """An export in which each picture is its own, or has its body in common, does without."""
     asked = [*grid("A:A", "B:B"), ChartRequest("A:A", "1h", "price_v2")]
     fetch = _Playing(FOUND, ChartApiResult(png_bytes=picture(8, 7)), FOUND)
-    before = shipped_catalog.cache_info()
-    Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    read: list[str] = []
 
-    assert before == shipped_catalog.cache_info()
+    def rules() -> Catalog:
+        read.append("rules")
+        return Catalog()
+
+    Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=rules).run()
+
+    assert [] == read
+
+
+def test_the_hosts_own_defaults_decide_which_bodies_mean_the_same(tmp_path: Path) -> None:
+    """A width that the host's catalog names as the default does not make a body another one."""
+    asked = [ChartRequest("A:A", "1h", "price_v1", payload) for payload in ({}, {"width": 900})]
+    own = shipped_catalog().extended(Catalog(parameters=(Parameter("width", ValueType.INTEGER, default=900),)))
+
+    def warnings(rules: Catalog, out: str) -> list[int]:
+        export = Export(
+            _Playing(FOUND, FOUND), asked, tmp_path / out, jobs=1, told=ignore, listener=_Hearing(), rules=lambda: rules
+        )
+        return [len(item.warnings) for item in export.run().items]
+
+    assert [0, 0] == warnings(own, "own")
+    assert [1, 1] == warnings(shipped_catalog(), "shipped")
 
 
 def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
@@ -305,7 +344,9 @@ def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
         together.wait(20)
         return FOUND
 
-    items = Export(fetch, asked, tmp_path, jobs=8, told=told.append, listener=listener).run().items
+    items = (
+        Export(fetch, asked, tmp_path, jobs=8, told=told.append, listener=listener, rules=shipped_catalog).run().items
+    )
 
     assert [0] + [1] * 23 == sorted(len(end.warnings) for end in told if isinstance(end, ExportItem))
     assert 23 == len(listener.heard)
@@ -318,7 +359,15 @@ def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
 def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
     """The warnings of the result come first, then that of the export, each as an object; the picture is an item."""
     doubtful = ChartApiResult(png_bytes=PNG, warnings=(Finding("width", Severity.WARNING, "too wide", "800"),))
-    Export(_Playing(FOUND, doubtful), grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    Export(
+        _Playing(FOUND, doubtful),
+        grid("A:A", "B:B"),
+        tmp_path,
+        jobs=1,
+        told=ignore,
+        listener=_Hearing(),
+        rules=shipped_catalog,
+    ).run()
 
     assert [
         [
@@ -353,7 +402,9 @@ def test_a_listener_that_raises_costs_no_chart(tmp_path: Path, caplog: pytest.Lo
             raise RuntimeError("the listener is broken")
 
     asked = grid("A:A", "B:B")
-    manifest = Export(_Playing(FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=Raising()).run()
+    manifest = Export(
+        _Playing(FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=Raising(), rules=shipped_catalog
+    ).run()
 
     assert [(twin_of(asked[1]),), (twin_of(asked[0]),)] == [item.warnings for item in manifest.items]
     assert ["a listener failed on PictureDoubtful"] == caplog.messages
@@ -364,7 +415,9 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
     fetch = _Playing(
         StoreUnavailable("the store is gone"), OSError(28, "No space left", "x"), RuntimeError("bug"), FOUND
     )
-    manifest = Export(fetch, grid(*SYMBOLS), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    manifest = Export(
+        fetch, grid(*SYMBOLS), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    ).run()
 
     assert ["STORE_UNAVAILABLE", "WRITE_FAILED", "UNEXPECTED"] == [failure.code for failure in manifest.failures]
     assert ["D:D"] == symbols(manifest.items)
@@ -381,7 +434,13 @@ def test_who_can_not_be_told_costs_no_chart(tmp_path: Path, caplog: pytest.LogCa
         raise OSError(28, "No space left on device")
 
     manifest = Export(
-        _Playing(FOUND, FOUND), grid("A:A", "B:B"), tmp_path, jobs=1, told=told, listener=_Hearing()
+        _Playing(FOUND, FOUND),
+        grid("A:A", "B:B"),
+        tmp_path,
+        jobs=1,
+        told=told,
+        listener=_Hearing(),
+        rules=shipped_catalog,
     ).run()
 
     assert ["A:A", "B:B"] == symbols(manifest.items)
@@ -398,7 +457,9 @@ def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
         (tmp_path / "A_A__1h__price_v1.png").mkdir(exist_ok=True)
         return FOUND
 
-    manifest = Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    manifest = Export(
+        fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    ).run()
 
     assert [("A:A", "WRITE_FAILED")] == [(failure.symbol, failure.code) for failure in manifest.failures]
     assert {"A_A__1h__price_v1.png", "B_B__1h__price_v1.png", MANIFEST_NAME} == {
@@ -411,7 +472,9 @@ def test_a_folder_in_the_place_of_a_picture_is_found_before_any_call(tmp_path: P
     fetch = _Playing(FOUND, FOUND)
     (tmp_path / "B_B__1h__price_v1.png").mkdir()
     with pytest.raises(IsADirectoryError, match=r"B_B__1h__price_v1\.png"):
-        Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+        Export(
+            fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        ).run()
 
     assert [] == fetch.asked
     assert ["B_B__1h__price_v1.png"] == [path.name for path in tmp_path.iterdir()]
@@ -422,7 +485,15 @@ def test_a_folder_that_can_not_be_made_is_found_before_any_call(tmp_path: Path) 
     (tmp_path / "file").write_bytes(b"")
     fetch = _Playing(FOUND)
     with pytest.raises(OSError, match="file"):
-        Export(fetch, grid("A:A"), tmp_path / "file" / "out", jobs=1, told=ignore, listener=_Hearing()).run()
+        Export(
+            fetch,
+            grid("A:A"),
+            tmp_path / "file" / "out",
+            jobs=1,
+            told=ignore,
+            listener=_Hearing(),
+            rules=shipped_catalog,
+        ).run()
 
     assert [] == fetch.asked
 
@@ -436,7 +507,7 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
         seen.append(on_disk(tmp_path))
         return FOUND
 
-    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog).run()
 
     assert [] == seen[0]["items"]
     assert ["INTERRUPTED", "INTERRUPTED"] == [failure["code"] for failure in seen[0]["failures"]]
@@ -444,7 +515,9 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
 
 def test_nothing_to_fetch_is_an_empty_manifest(tmp_path: Path) -> None:
     """An export of no requests makes no call and leaves a manifest all the same."""
-    manifest = Export(_Playing(), [], tmp_path / "new", jobs=1, told=ignore, listener=_Hearing()).run()
+    manifest = Export(
+        _Playing(), [], tmp_path / "new", jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    ).run()
 
     assert (0, (), ()) == (manifest.requested, manifest.items, manifest.failures)
     assert 0 == on_disk(tmp_path / "new")["requested"]
@@ -453,8 +526,12 @@ def test_nothing_to_fetch_is_an_empty_manifest(tmp_path: Path) -> None:
 def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
     """A run in a folder that has been used writes its own charts and manifest, and touches nothing else."""
     (tmp_path / "notes.txt").write_bytes(b"mine")
-    Export(_Playing(FOUND), grid("A:A"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
-    Export(_Playing(FAILED), grid("B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing()).run()
+    Export(
+        _Playing(FOUND), grid("A:A"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    ).run()
+    Export(
+        _Playing(FAILED), grid("B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+    ).run()
 
     assert 1 == on_disk(tmp_path)["requested"]
     assert b"mine" == (tmp_path / "notes.txt").read_bytes()

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.fetch import fetch
 from chartimg.app.pool import AccountStatus, Pool
-from chartimg.catalog import shipped_catalog
 from chartimg.domain.account import Account, AccountSnapshot
+from chartimg.domain.account.turn import Granted
 from chartimg.domain.chart import ChartRequest
-from chartimg.domain.demand import Demand
 from chartimg.domain.errors import StoreUnavailable
 from chartimg.domain.events import (
     AccountExhausted,
@@ -34,7 +34,7 @@ from chartimg.domain.events import (
     StoreFailed,
 )
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
-from chartimg.domain.pool import Granted
+from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore, Listener
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Attempt, ChartApiResult

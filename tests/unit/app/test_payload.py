@@ -10,8 +10,8 @@ import pytest
 
 import chartimg
 from chartimg import Catalog, CheckWarning, ConfigError
-from chartimg.catalog import shipped_catalog
-from chartimg.domain.catalog import Entry
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.check.catalog import Entry
 
 
 def test_a_piece_is_the_plain_dict_one_would_write() -> None:

@@ -19,20 +19,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from chartimg import AccountPool
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.app.pool import AccountStatus, Pool
-from chartimg.catalog import shipped_catalog
-from chartimg.domain.account import (
-    TRANSITIONS,
-    Account,
-    AccountEvent,
-    AccountSnapshot,
-    AccountState,
-    advance,
-)
-from chartimg.domain.catalog import Catalog
-from chartimg.domain.demand import Demand
+from chartimg.domain.account import TRANSITIONS, Account, AccountEvent, AccountSnapshot, AccountState, Claim, advance
+from chartimg.domain.account.ledger import MARGIN
+from chartimg.domain.account.turn import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
+from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from chartimg.domain.events import (
     AccountExhausted,
@@ -42,9 +36,8 @@ from chartimg.domain.events import (
     StoreLostWrites,
 )
 from chartimg.domain.faults import ChartApiError, FaultKind
-from chartimg.domain.ledger import MARGIN, Claim
 from chartimg.domain.plan import Plan, PlanName
-from chartimg.domain.pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
+from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import VirtualClock
 from seven_invariants import Notes, SevenInvariants, fault, rows_of_this_example, within_pace
@@ -291,7 +284,7 @@ def test_the_plans_of_a_hosts_catalog_count() -> None:
 def test_a_pool_without_plans_reads_no_catalog(plan: str, read: bool) -> None:  # noqa: FBT001
     """What a process does not need it does not load."""
     program = (
-        "from chartimg import Account, AccountPool; from chartimg.catalog import shipped_catalog; import sys;"
+        "from chartimg import Account, AccountPool; from chartimg.adapters.catalog import shipped_catalog; import sys;"
         "AccountPool([Account('a', 'key', plan=sys.argv[1] or None)]).claim(); print(shipped_catalog.cache_info().currsize)"
     )
     done = subprocess.run([sys.executable, "-c", program, plan], check=True, capture_output=True, text=True)
@@ -1098,7 +1091,7 @@ def rows_seen(monkeypatch: pytest.MonkeyPatch) -> set[tuple[AccountState, Accoun
         event(f"row: {state} {happened}")
         return advance(state, happened)
 
-    monkeypatch.setattr("chartimg.domain.ledger.advance", noted)
+    monkeypatch.setattr("chartimg.domain.account.ledger.advance", noted)
     return seen
 
 

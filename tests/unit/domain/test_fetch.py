@@ -12,8 +12,9 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from chartimg.domain.account import Claim
+from chartimg.domain.account.turn import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
 from chartimg.domain.chart import ChartRequest
-from chartimg.domain.demand import Demand
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RequestRefused, RetryScheduled
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
@@ -34,9 +35,8 @@ from chartimg.domain.fetch import (
     Woken,
 )
 from chartimg.domain.finding import Finding, Severity
-from chartimg.domain.ledger import Claim
 from chartimg.domain.plan import PlanName
-from chartimg.domain.pool import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
+from chartimg.domain.plan.demand import Demand
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import ChartApiResult
 from chartimg.domain.retry import RetryPolicy

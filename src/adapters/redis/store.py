@@ -1,0 +1,318 @@
+"""Account books on a Redis server, shared by all machines that reach it, with the server's time for all of them.
+
+Every verb is one script, which the server runs as one step. A swap has a name of its own that the server remembers for
+a while, so that a swap whose answer was lost on the way is asked for again, and yet made once (see lua/replace.lua).
+
+Redis must keep what it is given: ``maxmemory-policy`` must be ``noeviction`` (or one of ``volatile-…``, since the books
+have no expiry), and what it has not yet put on disk or on a replica is lost with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+from ...codec import dump, load
+from ...domain.account import AccountSnapshot
+from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable
+from .clock import RedisClock
+
+if TYPE_CHECKING:
+    import redis
+    import redis.cluster
+
+__all__ = ["RedisAccountStore"]
+
+Client: TypeAlias = "redis.Redis | redis.cluster.RedisCluster"
+
+_SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
+_OPTIONS: Final = (
+    *("client_name", "db", "health_check_interval", "max_connections", "password", "socket_connect_timeout"),
+    *("socket_keepalive", "socket_timeout", "ssl_ca_certs", "ssl_ca_path", "ssl_cert_reqs", "ssl_certfile"),
+    *("ssl_check_hostname", "ssl_keyfile", "ssl_password", "username"),
+)
+"""What an address may say after its ``?``: the options of redis-py that can't change what the store promises."""
+_CONNECTIONS: Final = 50
+_PAUSE: Final = 0.05  # seconds
+_LONGEST: Final = 200  # characters of what a server says
+_MILLION: Final = 1_000_000
+
+
+class RedisAccountStore:
+    """Keeps snapshots on the Redis server *server*; safe from many threads, processes and machines, and after a fork.
+
+    Args:
+        server: ``redis://[[user]:password@]host[:port][/db]``, ``rediss://…`` (TLS) or ``unix://[user[:password]@]/path[?db=…]``;
+            or a ``redis.Redis`` or ``redis.cluster.RedisCluster`` of the host's own, which keeps its own timeouts and retries,
+            and is the host's to close.
+        prefix: what the keys begin with, in braces, which puts them all into one slot of a cluster.
+        timeout: seconds that connecting, and each answer, may take.
+
+    Attributes:
+        clock: time as the server tells it.
+
+    Raises:
+        ConfigError: an argument is wrong, or the extra ``redis`` is not installed.
+        StoreBusy: from any verb, when the server is held up by a script of somebody's.
+        StoreUnavailable: from any verb, when the server can't be reached or used, or what it keeps is damaged.
+    """
+
+    def __init__(self, server: str | Client, *, prefix: str = "chartimg", timeout: float = 2.0) -> None:
+        if not prefix or not prefix.isprintable() or set(prefix) & set("{}"):
+            raise ConfigError("the prefix of the keys in Redis must be visible text without braces")
+        if not (math.isfinite(timeout) and timeout > 0):
+            raise ConfigError(f"the timeout of the Redis store must be more than 0 seconds, not {timeout}")
+        _need_redis()
+        self._prefix = f"{{{prefix}}}:v1:"
+        self._client, self._own = (_open(server, timeout), True) if isinstance(server, str) else (server, False)
+        self.clock: Final = RedisClock(self._ask_time)
+
+    def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
+        """Give the snapshot of each id, None for one that was never kept."""
+        if not account_ids:
+            return ()
+        (kept,) = self._run("read", [self._key("account", each) for each in account_ids])
+        if not isinstance(kept, list) or len(kept) != len(account_ids):
+            raise self._no_answer()
+        return tuple(self._decode(each, text) for each, text in zip(account_ids, kept, strict=True))
+
+    def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
+        """Put *new* in the place of *old* if that is what is kept; exactly once, also when an answer is lost on the way."""
+        name, text = secrets.token_hex(8), dump(new)
+        expected = b"" if old is None else dump(old).encode()
+        keys = [self._key("account", new.account_id), self._key("swaps", new.account_id)]
+        while True:
+            swapped, kept = self._run("replace", keys, expected, text, name)
+            if swapped:
+                return True
+            if self._decode(new.account_id, kept) != old or not isinstance(kept, bytes):
+                return False
+            expected = kept  # the same, in the words of another version
+
+    def close(self) -> None:
+        """Close the connections, if they are the store's own."""
+        if self._own:
+            self._client.close()
+
+    def _key(self, kind: str, account_id: str) -> bytes:
+        return f"{self._prefix}{kind}:{account_id}".encode("utf-8", "surrogatepass")
+
+    def _ask_time(self) -> None:
+        """Let the clock see the time of the server that has the books; a cluster has several."""
+        self._run("read", [self._key("time", "")])
+
+    def _run(self, script: str, keys: Sequence[bytes], *arguments: bytes | str) -> tuple[object, ...]:
+        """Run a script and give what it answers but the time, which is noted.
+
+        A connection that broke is opened anew, once: it may have been idle for long, and no script minds being run again.
+        """
+        from redis import exceptions
+
+        program, lost = _script(script), False
+        while True:
+            try:
+                return self._evaluate(program, [len(keys), *keys, *arguments])
+            except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
+                if type(error) is not exceptions.ConnectionError or lost:
+                    raise self._failure(error, lost=lost) from None  # what the server says may hold a password
+                lost = True
+            except (AttributeError, ValueError) as error:  # from a connection that another thread has closed meanwhile
+                if lost:
+                    raise StoreUnavailable(
+                        f"the account store at Redis {self._place} was closed while in use"
+                    ) from error
+                lost = True
+
+    def _evaluate(self, script: _Script, arguments: Sequence[bytes | str | int]) -> tuple[object, ...]:
+        """Run *script* by its digest, or by its text on a server that doesn't know it (any more)."""
+        from redis.exceptions import NoScriptError
+
+        # Bytes, whatever the client is set to, so that damaged text is ours to report.
+        execute: Callable[..., object] = self._client.execute_command
+        before = time.monotonic()
+        try:
+            reply = execute("EVALSHA", script.digest, *arguments, NEVER_DECODE=True)
+        except NoScriptError:
+            before = time.monotonic()
+            reply = execute("EVAL", script.text, *arguments, NEVER_DECODE=True)
+        after = time.monotonic()
+        match reply:
+            case [bytes(seconds), bytes(micros), *answer]:
+                self.clock.note(int(seconds) + int(micros) / _MILLION, before, after)
+                return tuple(answer)
+            case _:
+                raise self._no_answer()
+
+    def _decode(self, account_id: str, kept: object) -> AccountSnapshot | None:
+        """Read what is kept of an account."""
+        if kept is None:
+            return None
+        value = f"the value of {self._key('account', account_id).decode('utf-8', 'replace')!r}"
+        if not isinstance(kept, bytes):  # what the server says of it
+            raise self._damaged(f"{value} can't be read: {self._without_secrets(kept)}")
+        try:
+            snapshot = load(kept.decode(), AccountSnapshot, where=value)
+        except ConfigError as error:
+            raise self._damaged("; ".join(error.problems)) from None
+        except UnicodeDecodeError:
+            raise self._damaged(f"{value} is no text") from None
+        if snapshot.account_id != account_id:
+            raise self._damaged(f"{value} is that of another account")
+        return snapshot
+
+    def _damaged(self, problem: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{problem}, in the account store {self._place}; "
+            "it is damaged or from a newer chartimg: keep it aside, or install that version"
+        )
+
+    def _failure(self, error: Exception, *, lost: bool) -> StoreUnavailable:
+        """Say which server it is, what happened and what to do; *lost* when an answer was lost before this one."""
+        from redis import exceptions
+
+        busy = isinstance(error, exceptions.TryAgainError) or str(error).startswith("BUSY ")
+        if busy and not lost:
+            time.sleep(_PAUSE)
+            return StoreBusy(f"the account store {self._place} is busy; try again in a moment")
+        moved = isinstance(error, exceptions.AskError) or str(error).startswith("MOVED ")
+        match error:
+            case exceptions.AuthenticationError() | exceptions.AuthorizationError():
+                what = "does not accept the user name and password, or wants some; correct them"
+            case exceptions.NoPermissionError():
+                what = f"forbids what the store needs; let its user run scripts, and read and write keys like {self._prefix}*"
+            case exceptions.BusyLoadingError():
+                what = "has just started and is loading its data; try again in a moment"
+            case exceptions.TimeoutError():
+                what = "did not answer in time; see whether it is paused, overloaded or out of reach"
+            case exceptions.ReadOnlyError():
+                what = "is a replica, which can't be written; name its primary"
+            case exceptions.OutOfMemoryError():
+                what = "has no memory left; give it more"
+            case exceptions.ResponseError() if moved:
+                what = "is one node of a cluster; give the store a redis.cluster.RedisCluster in place of an address"
+            case exceptions.ConnectionError() | exceptions.RedisClusterException() | OSError():
+                what = f"can't be reached ({self._without_secrets(error)}); see whether it runs"
+            case _:
+                what = f"answered with an error: {self._without_secrets(error)}"
+        return StoreUnavailable(f"the account store {self._place} {what}")
+
+    def _no_answer(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"what answers at {self._place} is no Redis server; correct the address of the account store"
+        )
+
+    @property
+    def _settings(self) -> Mapping[str, object]:
+        """What the client opens its connections with."""
+        from redis.cluster import RedisCluster
+
+        if isinstance(self._client, RedisCluster):
+            nodes = self._client.nodes_manager
+            node = nodes.default_node
+            return {**nodes.connection_kwargs, **({"host": node.host, "port": node.port} if node else {})}
+        pool = self._client.connection_pool
+        found_by = getattr(pool, "service_name", None)  # of Sentinels, who know where it is
+        return {**pool.connection_kwargs, **({"path": found_by} if found_by else {})}
+
+    @property
+    def _place(self) -> str:
+        """Where the server is."""
+        settings = self._settings
+        host = f"{settings.get('host', 'localhost')}:{settings.get('port', 6379)}"
+        return f"{settings.get('path', host)}/{settings.get('db') or 0}"
+
+    def _without_secrets(self, said: object) -> str:
+        """Shorten what a server said to one line without the password; an old one repeats commands that it doesn't know."""
+        said = said[0] if isinstance(said, list) and said else said
+        text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+        for secret in (self._settings.get("password"), self._settings.get("username")):
+            text = text.replace(str(secret), "[secret]") if secret else text
+        return " ".join(text.partition(", with args")[0].split())[:_LONGEST]
+
+
+class _Script(NamedTuple):
+    """A script, and the digest Redis knows it by."""
+
+    text: str
+    digest: str
+
+
+@cache
+def _script(name: str) -> _Script:
+    """Read a script that ships."""
+    text = files(__package__).joinpath("lua", f"{name}.lua").read_text("utf-8")
+    return _Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _need_redis() -> None:
+    try:
+        import redis  # noqa: F401
+    except ImportError:
+        raise ConfigError(
+            "the Redis store needs the extra 'redis'; install it with: pip install 'chartimg[redis]'"
+        ) from None
+
+
+def _open(url: str, timeout: float) -> redis.Redis:
+    """Make a client for *url*, which connects when it is first used.
+
+    Raises:
+        ConfigError: the address is wrong; nothing of it is repeated, as a slip may have put the password anywhere.
+    """
+    from redis import BlockingConnectionPool, Redis
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError
+    from redis.retry import Retry
+
+    _check(url)
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=_CONNECTIONS,
+            timeout=timeout,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        pool.connection_class(**pool.connection_kwargs)  # which finds out what it can't be opened with
+    except (ValueError, TypeError, AttributeError, RedisError):
+        raise ConfigError("an option in the address of the Redis store has a wrong value") from None
+    client = Redis(connection_pool=pool)
+    client.auto_close_connection_pool = True
+    return client
+
+
+def _check(url: str) -> None:
+    """Refuse what redis-py would take for something else."""
+    try:
+        address = urlsplit(url)
+        host, _ = address.hostname, address.port
+    except ValueError:
+        raise ConfigError(_ADDRESS) from None
+    if url.partition("://")[0] not in _SCHEMES or address.fragment:
+        raise ConfigError(_ADDRESS)
+    if address.scheme == "unix":
+        fits = not address.netloc.rpartition("@")[2] and address.path not in {"", "/"}
+    else:
+        database = address.path.removeprefix("/")
+        fits = bool(host) and (not database or (database.isascii() and database.isdigit()))
+    if not fits:
+        raise ConfigError(_ADDRESS)
+    if any(name not in _OPTIONS for name, _ in parse_qsl(address.query, keep_blank_values=True)):
+        raise ConfigError(
+            f"the address of the Redis store has an option that is not known; known are {', '.join(_OPTIONS)}"
+        )
+
+
+_ADDRESS: Final = (
+    "the address of the Redis store is not like redis://[[user]:password@]host[:port][/db], rediss://… or "
+    "unix://[user[:password]@]/path; write special characters in a password as %XX"
+)

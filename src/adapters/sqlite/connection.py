@@ -1,0 +1,344 @@
+"""A connection to one SQLite file that is opened when it is needed, and let go of when it can't be trusted.
+
+Theory of operation
+    Waiting. SQLite's own wait for a lock sleeps for up to a tenth of a second, longer each time, so that under load
+    whoever came last is served first. Here each waiter asks again after a short sleep of random length.
+
+    Opening. A new file is made whole under another name and then renamed. So an empty file is a damaged one. A file
+    that is there is first looked at through a read-only connection, which leaves it, and the log beside it, as it is;
+    only what is sound and ours is opened for writing, brought to the newest format if need be.
+
+    The same file. SQLite keeps writing into a file that was deleted or replaced, and into a log that was, and all of
+    that is lost. So before and after each use the paths must lead to the files that were opened. (The locks that keep
+    the log from being deleted are POSIX locks, which any code in the process drops by opening and closing the file.)
+
+    Fork. A child must neither use nor close a connection of its parent's, nor open one of its own while SQLite, in the
+    memory it inherited, believes to hold the parent's locks (https://www.sqlite.org/howtocorrupt.html, 2.6). So the
+    parent closes before it forks, and both open anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import random
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from ...domain.errors import StoreBusy, StoreUnavailable
+from ..sqlite import files, migrations
+
+__all__ = ["SqliteConnection", "is_busy"]
+
+T = TypeVar("T")
+_PAUSE: Final = 0.0005, 0.002  # seconds
+_CHECKPOINT: Final = 200  # pages; a short log is soon looked through
+_SMALLEST: Final = 512  # bytes; a database has at least one page
+_BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_DAMAGED: Final = {
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_ERROR,  # a table or a column is not there: our statements are right
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_NOTADB,
+}
+_ALLOWED: Final = "; this process must be allowed to read and write it, and to make files in its folder"
+_ROOM: Final = "; is there room on the disk?"
+_HINTS: Final[Mapping[int | None, str]] = {
+    sqlite3.SQLITE_CANTOPEN: _ALLOWED,
+    sqlite3.SQLITE_READONLY: _ALLOWED,
+    sqlite3.SQLITE_FULL: _ROOM,
+    sqlite3.SQLITE_IOERR: _ROOM,
+}
+
+
+class _Opened(NamedTuple):
+    """A connection, the process it belongs to, and the files it was opened on."""
+
+    connection: sqlite3.Connection
+    process: int
+    log: Path
+    file_identity: files.Identity
+    log_identity: files.Identity | None
+
+
+class SqliteConnection:
+    """Lends a connection to the file *path* to one thread at a time; others are waited for *patience* seconds at most."""
+
+    def __init__(self, path: Path, patience: float) -> None:
+        self._path = path
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+        self._known: files.Identity | None = None
+        self._begun = False
+        self._parked = False
+        _OPEN.add(self)
+
+    def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do *work*, again from its start whenever others were in its way.
+
+        Raises:
+            StoreBusy: they still are; nothing was done.
+            StoreUnavailable: the file can't be used.
+        """
+        deadline = time.monotonic() + self._patience
+        if not self._lock.acquire(timeout=self._patience):
+            raise StoreBusy(f"the account store {self._path} is busy: other threads use it")
+        try:
+            while True:
+                try:
+                    return self._attempt(work)
+                except (BlockingIOError, sqlite3.Error) as error:
+                    if not (isinstance(error, BlockingIOError) or is_busy(error)):
+                        raise
+                    busy = error
+                if time.monotonic() >= deadline:
+                    raise StoreBusy(
+                        f"the account store {self._path} is busy: others have held it for {self._patience:g} s ({busy})"
+                    ) from busy
+                time.sleep(random.uniform(*_PAUSE))  # noqa: S311 (no secret)
+        except sqlite3.Error as error:
+            if _code(error) in _DAMAGED:
+                raise self._damaged(error) from error
+            raise self._unusable(error) from error
+        except (
+            migrations.DamagedError,
+            UnicodeDecodeError,
+        ) as error:  # the latter for a message that quotes the damage
+            raise self._damaged(error) from error
+        except OSError as error:
+            raise self._unusable(error) from error
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Close the file; the next use opens what is there then, but begins no new one."""
+        with self._lock:
+            self._drop()
+            self._known = None
+
+    def park(self) -> None:
+        """Close the file and let no thread use it, until :meth:`unpark`: the process is about to fork."""
+        self._parked = self._lock.acquire(timeout=2 * self._patience + 1)
+        if self._parked:
+            self._drop()
+
+    def unpark(self, *, child: bool) -> None:
+        """Go on, in the parent or in the child; there with a lock that no thread has which is no more."""
+        if child:
+            self._lock = threading.Lock()
+        elif self._parked:
+            self._lock.release()
+        self._parked = False
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do *work* once."""
+        if self._opened is not None and self._opened.process != os.getpid():
+            _leak(self._opened.connection)  # forked by what knows nothing of Python
+            self._opened = None
+        if self._opened is None:
+            self._opened = self._open()
+        opened = self._opened
+        self._check_place(opened)
+        try:
+            result = work(opened.connection)
+            self._check_place(opened)
+        except BaseException as error:
+            self._settle(opened.connection, keep=isinstance(error, StoreUnavailable) or is_busy(error))
+            raise
+        return result
+
+    def _settle(self, connection: sqlite3.Connection, *, keep: bool) -> None:
+        """Take back what is not committed, and *keep* the connection if it is still good."""
+        if keep:
+            with contextlib.suppress(sqlite3.Error):
+                _take_back(connection)
+                return
+        self._drop()
+
+    def _open(self) -> _Opened:
+        """Open the file, a new one if this is the first time and there is none."""
+        path = Path(os.path.realpath(self._path))
+        if not self._begun:
+            files.create(path, _build)
+        identity = files.identify(path)
+        if identity is None or self._known not in {None, identity}:
+            raise self._gone()
+        self._look(path)
+        connection = _connect(path, "rw")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
+            migrations.migrate(connection)
+            log = files.beside(path, "-wal")
+            opened = _Opened(connection, os.getpid(), log, identity, files.identify(log))
+            self._check_place(opened)
+        except BaseException:
+            _close(connection)
+            raise
+        self._begun, self._known = True, identity
+        return opened
+
+    def _look(self, path: Path) -> None:
+        """Refuse what is damaged, newer than this version, or another program's, and leave it as it is."""
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            # SQLite would open it for reading, and make a log that is just as closed and stays so.
+            raise PermissionError(f"no permission to read and write it{_ALLOWED}")
+        if path.is_file() and path.stat().st_size < _SMALLEST:
+            raise migrations.DamagedError("it is empty, or nearly so")  # which SQLite takes for new
+        if damage := files.log_damage(files.beside(path, "-wal")):
+            raise migrations.DamagedError(damage)
+        with _connected(path, "ro") as connection:
+            connection.execute("BEGIN")
+            try:
+                migrations.pending(connection)
+            except migrations.ForeignError:
+                raise StoreUnavailable(f"{path} is the database of another program; name another file") from None
+            except migrations.NewerError as error:
+                raise StoreUnavailable(
+                    f"the account store {path} was written by a newer chartimg ({error}); "
+                    "install that version or name another file"
+                ) from None
+            (first, *_) = connection.execute("PRAGMA integrity_check").fetchone()
+            if first != "ok":
+                raise migrations.DamagedError(" ".join(str(first).split()))
+
+    def _check_place(self, opened: _Opened) -> None:
+        """Make sure that the paths lead to the files that are open."""
+        if files.identify(self._path) != opened.file_identity:
+            raise self._gone()
+        if files.identify(opened.log) != opened.log_identity:
+            raise StoreUnavailable(
+                f"the file {opened.log} was deleted or replaced while the account store was in use; "
+                "what was written to it is lost, so nothing more is. Check the books, then start again"
+            )
+
+    def _drop(self) -> None:
+        """Close the connection, which takes back what is not committed.
+
+        SQLite deletes no log, and writes none back, when the path leads to another file by now.
+        """
+        opened, self._opened = self._opened, None
+        if opened is None:
+            return
+        if opened.process == os.getpid():
+            _close(opened.connection)
+        else:
+            _leak(opened.connection)
+
+    def _gone(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"the account store {self._path} was deleted, moved or replaced since it was first used; no empty one is begun in "
+            "its place, which would forget what was spent. Put the file back, or start again to use what is there"
+        )
+
+    def _unusable(self, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(f"the account store {self._path} can't be used: {error}{_HINTS.get(_code(error), '')}")
+
+    def _damaged(self, error: Exception) -> StoreUnavailable:
+        """Say so, with where the copy is."""
+        path = Path(os.path.realpath(self._path))
+        copy = files.keep_aside(path)
+        self._drop()
+        kept = "no copy of it could be made" if copy is None else f"a copy of it is kept as {copy}"
+        return StoreUnavailable(
+            f"the account store {self._path} is damaged ({error}); it was left as it is, and {kept}. "
+            "Put a good copy in its place; or move it and its -wal away, which begins new books that do not know "
+            "what was spent today"
+        )
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Connect to a file that is there."""
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+    )
+    connection.text_factory = _text
+    return connection
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    """Close a connection, and let go of its locks even if a cursor is still held, by a traceback say."""
+    with contextlib.suppress(sqlite3.Error):
+        _take_back(connection)
+    with contextlib.suppress(sqlite3.Error):
+        connection.close()
+
+
+def _take_back(connection: sqlite3.Connection) -> None:
+    """End a transaction that is not committed."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def _connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """Connect for the length of a ``with`` block."""
+    connection = _connect(path, mode)
+    try:
+        yield connection
+    finally:
+        _close(connection)
+
+
+def _build(path: Path) -> None:
+    """Fill a new file."""
+    with _connected(path, "rw") as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        migrations.migrate(connection)
+
+
+def _text(data: bytes) -> str:
+    """Read text; what is none will not agree with its checksum."""
+    return data.decode(errors="replace")
+
+
+def is_busy(error: BaseException) -> bool:
+    """Say whether others were in the way, and nothing is wrong."""
+    return _code(error) in _BUSY
+
+
+def _code(error: BaseException) -> int | None:
+    """Give SQLite's number of an error, without its details; None if it is none of SQLite's."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _leak(connection: sqlite3.Connection) -> None:
+    """Keep a parent's connection from being closed, now or when the process ends."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+_OPEN: Final[weakref.WeakSet[SqliteConnection]] = weakref.WeakSet()
+_forking = threading.Lock()
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    for each in list(_OPEN):
+        each.park()
+
+
+def _after_fork(*, child: bool) -> None:
+    for each in list(_OPEN):
+        each.unpark(child=child)
+    _forking.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=lambda: _after_fork(child=False),
+        after_in_child=lambda: _after_fork(child=True),
+    )

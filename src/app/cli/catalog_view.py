@@ -1,0 +1,240 @@
+"""How the catalog and the templates are shown to a person: fitted to a terminal, elsewhere a whole line for each row."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.columns import Columns
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ...domain.check.catalog import Entry, Parameter, ValueType
+from ...domain.fixture import printable
+from ...domain.plan import Plan
+from .template_summary import TemplateSummary
+
+__all__ = [
+    "rows_by_path",
+    "show_entries",
+    "show_entry",
+    "show_names",
+    "show_parameters",
+    "show_plans",
+    "show_templates",
+]
+
+_WIDEST: Final = 10_000  # columns, where nobody's screen is
+_ROOM_FOR_PROSE: Final = 110  # columns
+_GAP: Final = 3  # columns between those of a table
+_ENDS: Final = tuple(
+    re.compile(end)
+    for end in (
+        r"(?<= )(?! )",
+        r"(?<=[ ,])(?! )",
+        r"(?<=[ ,])(?! )|(?<=[.:/=])(?=[A-Za-z])",
+    )
+)
+"""Where a cell may be folded: between words, or else at commas too, or else at the signs within a path as well."""
+_REQUIRED: Final = "*"
+_PLACES: Final = {
+    "studies": 'one of "studies" in the body, with its default inputs:',
+    "drawings": 'one of "drawings" in the body, with values to be replaced:',
+    "styles": "fields of the body, with the defaults:",
+}
+
+
+def show_entries(entries: Sequence[Entry], noun: str) -> None:
+    """Print a row for each of *entries* with its inputs, or with the overrides of what has none."""
+    inputs = any(entry.inputs for entry in entries)
+    table = _table(noun, "inputs and their defaults" if inputs else "overrides and their defaults")
+    for entry in entries:
+        _add(table, entry.name, ", ".join(map(_short, entry.inputs if inputs else entry.overrides)))
+    console = _stdout()
+    console.print(table)
+    if any(row.required for entry in entries for row in entry.inputs):
+        console.print(Text(f"{_REQUIRED} is required"))
+
+
+def show_entry(entry: Entry, key: str, sample: Mapping[str, object]) -> None:
+    """Print everything of *entry*, and a *sample* of it to be pasted into a body, where *key* says what it is."""
+    console = _stdout()
+    console.print(Text(printable(entry.name), style="bold"), "", sep="\n")
+    for heading, rows in (("input", entry.inputs), ("override", entry.overrides)):
+        if rows:
+            console.print(_rows(heading, rows_by_path(rows), console.width), "", sep="\n")
+    console.print(Text(_PLACES[key]))
+    console.print(Text(json.dumps(sample, indent=2)), soft_wrap=True)
+
+
+def show_parameters(rows: Mapping[str, Parameter]) -> None:
+    """Print a row for each key of a body, by its path."""
+    console = _stdout()
+    console.print(_rows("key", rows, console.width))
+
+
+def rows_by_path(rows: Iterable[Parameter], inside: str = "") -> Mapping[str, Parameter]:
+    """Give *rows* and all those in them, by their paths: ``override.priceRange.from``, ``studies[].name``."""
+    found: dict[str, Parameter] = {}
+    for row in rows:
+        path = f"{inside}{row.name}"
+        found[path] = row
+        found |= rows_by_path(row.fields, f"{path}[]." if row.type is ValueType.OBJECTS else f"{path}.")
+    return found
+
+
+def show_names(names: Mapping[str, str]) -> None:
+    """Print names, some with a note: in columns on a terminal, else one on each line."""
+    console = _stdout()
+    lines = [Text(f"{printable(name)}  ({note})" if note else printable(name)) for name, note in names.items()]
+    if console.is_terminal:
+        console.print(Columns(lines, padding=(0, 3), column_first=True))
+    else:
+        console.print(*lines, sep="\n")
+
+
+def show_plans(plans: Iterable[Plan]) -> None:
+    """Print a row for each plan: what a chart may ask for, and how often it may be asked."""
+    table = _table("plan", "largest\nchart")
+    for heading in ("studies,\ndrawings", "calls\na second", "at\nonce", "calls\na day"):
+        table.add_column(heading, justify="right")
+    table.add_column("\nwatermark")
+    table.add_column("days\nstored", justify="right")
+    for plan in plans:
+        _add(
+            table,
+            plan.name,
+            f"{plan.max_width}x{plan.max_height}",
+            f"{plan.max_parameters:,}",
+            f"{plan.requests_per_second:g}",
+            f"{plan.burst:,}",
+            f"{plan.daily_limit:,}",
+            "your own" if plan.custom_watermark else "CHART-IMG" if plan.watermark else "none",
+            f"{plan.storage_days:,}",
+        )
+    _stdout().print(table)
+
+
+def show_templates(templates: Iterable[TemplateSummary]) -> None:
+    """Print a row for each template: what it shows, how large, and the smallest plan that serves it."""
+    console = _stdout()
+    wide = console.width >= _ROOM_FOR_PROSE
+    table = _table("template", *(("description", "symbol") if wide else ()), "size", "studies", "plan")
+    table.add_column("findings", justify="right")
+    for each in templates:
+        prose = ("can't be loaded" if each.description is None else each.description, each.symbol_pattern or "")
+        _add(
+            table,
+            each.id,
+            *(prose if wide else ()),
+            f"{each.width}x{each.height}" if each.loads else "",
+            ", ".join((*each.studies, *each.drawings)) if wide or each.loads else "can't be loaded",
+            ("none" if each.plan is None else each.plan) if each.loads else "",
+            f"{len(each.findings):,}" if each.findings else "",
+        )
+    console.print(table)
+
+
+def _rows(heading: str, rows: Mapping[str, Parameter], width: int) -> Table:
+    """Make a table of parameters, without the columns in which nothing stands, that fits into *width* if its words do."""
+    columns = {heading: [printable(path) for path in rows]}
+    for column, cell in _CELLS.items():
+        cells = [printable(cell(each)) for each in rows.values()]
+        if any(cells):
+            columns[column] = cells
+    table = _table(*columns)
+    for row in zip(*_fitted(columns, width - _GAP * (len(columns) - 1)), strict=True):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _fitted(columns: Mapping[str, Sequence[str]], room: int) -> Sequence[Sequence[str]]:
+    """Fold cells so that all columns fit into *room*, at the first kind of break that is enough.
+
+    What no break makes fit is left to rich, which folds anywhere.
+    """
+    texts = [[heading, *cells] for heading, cells in columns.items()]
+    widths: Sequence[int] = [max(map(len, column)) for column in texts]
+    for ends in _ENDS:
+        least = [max(len(part.rstrip()) for cell in column for part in ends.split(cell)) for column in texts]
+        if ends is not _ENDS[-1]:
+            least[0] = widths[0]  # a name stays whole as long as it can
+        fitted = _shrunk(widths, least, room)
+        if sum(fitted) <= room:
+            return [
+                [_folded(ends.split(cell), width) for cell in cells]
+                for cells, width in zip(columns.values(), fitted, strict=True)
+            ]
+    return list(columns.values())
+
+
+def _shrunk(widths: Sequence[int], least: Sequence[int], room: int) -> Sequence[int]:
+    """Take from the widest of *widths* until they fit into *room* or none can give."""
+    left = list(widths)
+    while sum(left) > room and (givers := [number for number, width in enumerate(left) if width > least[number]]):
+        left[max(givers, key=left.__getitem__)] -= 1
+    return left
+
+
+def _folded(parts: Sequence[str], width: int) -> str:
+    """Join *parts*, with line breaks where a line would be longer than *width*."""
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(map(str.rstrip, lines))
+
+
+def _default(row: Parameter) -> str:
+    if row.required:
+        return "required"
+    return "" if row.default is None else json.dumps(row.default)
+
+
+def _short(row: Parameter) -> str:
+    """Write an input with its default, and what it means where its name doesn't say so."""
+    if row.required:
+        return f"{row.name}{_REQUIRED}"
+    name = row.name if row.default is None else f"{row.name}={json.dumps(row.default)}"
+    return f"{name} {row.label}" if row.name.startswith("in_") and row.label else name
+
+
+def _allowed(row: Parameter) -> str:
+    """Say which values are allowed."""
+    if row.enum:
+        return ", ".join(map(str, row.enum))
+    if row.min is not None and row.max is not None:
+        return f"{row.min} to {row.max}"
+    if row.min is not None:
+        return f"{row.min} or more"
+    return "" if row.max is None else f"{row.max} or less"
+
+
+_CELLS: Final[Mapping[str, Callable[[Parameter], str]]] = {
+    "type": lambda row: row.type,
+    "default": _default,
+    "allowed": _allowed,
+    "meaning": lambda row: row.label,
+}
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=number == 0, overflow="fold")
+    return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    """Add a row of plain text: a host's catalog may hold anything."""
+    table.add_row(*(Text(printable(cell)) for cell in cells))
+
+
+def _stdout() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDEST)

@@ -1,0 +1,191 @@
+"""A JSON file that holds a chart template, or the body of a chart request: what is in it, and what is wrong with it.
+
+Any bytes are taken: what can't be read gives findings, like what the provider would refuse.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from ...codec import load
+from ...domain.chart.json_body import Place, written
+from ...domain.chart.template import SYMBOL_MARK, ChartTemplate
+from ...domain.check.catalog import Catalog
+from ...domain.check.check import check_body, check_template
+from ...domain.errors import ConfigError
+from ...domain.finding import Finding, Severity
+from ...domain.fixture import printable
+from ...domain.plan import Plan
+
+__all__ = ["MAX_SIZE", "RequestFile", "read_request_file", "told"]
+
+MAX_SIZE: Final = 4 * 1024 * 1024
+"""Bytes; a thousand times as many as the longest of bodies that make sense."""
+
+_ANY_PATTERN: Final = f"BINANCE:{SYMBOL_MARK}"
+_OF_TEMPLATES: Final = frozenset({"request", "chartImgSymbolTemplate"})
+_PROBLEM: Final = re.compile(r"(?:, at \$\.?(?P<path>[^ ]*))?: (?P<message>.*)", re.DOTALL)
+
+Pairs = list[tuple[str, object]]
+
+
+@attrs.frozen
+class RequestFile:
+    """What one file holds.
+
+    Attributes:
+        value: its JSON, None when it is none.
+        template: the template in it, None when it holds none that can be used.
+        findings: what is wrong, each with its place in the file.
+    """
+
+    value: object
+    template: ChartTemplate | None
+    findings: tuple[Finding, ...]
+
+
+def read_request_file(
+    content: bytes,
+    catalog: Catalog,
+    plan: Plan | None = None,
+    *,
+    template_id: str | None = None,
+    is_template: bool = False,
+) -> RequestFile:
+    """Look at the *content* of a file by the rules of *catalog*, for an account of *plan*.
+
+    Args:
+        content: the bytes of the file.
+        catalog: the rules.
+        plan: what the chart must be allowed by; without it only what no plan allows is found.
+        template_id: the id a template must have, which is the name of its file; any when it is left out.
+        is_template: there must be a template in it; else it may be the body of a chart request.
+    """
+    twice: list[tuple[object, list[str]]] = []
+    try:
+        text = _text(content)
+        value = _parsed(text, twice)
+    except _UnreadableError as error:
+        return RequestFile(None, None, (Finding("", Severity.ERROR, str(error)),))
+    found = list(_repeated(value, twice))
+    if not isinstance(value, dict):
+        found.append(Finding("", Severity.ERROR, "must hold an object, the body of a chart request or a template"))
+        return RequestFile(value, None, tuple(found))
+    if not is_template and value.keys().isdisjoint(_OF_TEMPLATES):
+        return RequestFile(value, None, (*found, *check_body(value, catalog, plan)))
+    template, problems = _template(text)
+    problems += _misnamed(value, template_id)
+    look = _usable(value) if template is None else template
+    found += (*problems, *_unused(look.payload), *check_template(look, catalog, plan))
+    return RequestFile(value, None if problems else template, tuple(found))
+
+
+def told(name: str, finding: Finding) -> str:
+    """Write a *finding* about the file *name* in one line that steers no terminal."""
+    line = f"{name}:{finding}" if finding.path else f"{name}: {finding}"
+    return line if line.isprintable() else printable(line)
+
+
+class _UnreadableError(Exception):
+    """The bytes are not JSON, for a reason that is one line."""
+
+
+def _text(content: bytes) -> str:
+    if len(content) > MAX_SIZE:
+        raise _UnreadableError(f"holds more than {MAX_SIZE >> 20} MiB; the body of a chart request has a few KB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise _UnreadableError(
+            f"is not UTF-8: byte 0x{content[error.start]:02x} at line {line}, byte {column}"
+        ) from None
+    if not text.strip():
+        raise _UnreadableError("is empty")
+    return text
+
+
+def _parsed(text: str, twice: list[tuple[object, list[str]]]) -> object:
+    """Read JSON; objects with a key that stands in them more than once are put into *twice*."""
+
+    def read_object(pairs: Pairs) -> dict[str, object]:
+        read = dict(pairs)
+        if len(read) < len(pairs):
+            twice.append((read, [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]))
+        return read
+
+    try:
+        return json.loads(text, object_pairs_hook=read_object)
+    except json.JSONDecodeError as error:
+        reason = error.msg.removesuffix(" at")
+        raise _UnreadableError(f"is not JSON: {reason} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise _UnreadableError("is nested too deep") from None
+    except ValueError:
+        raise _UnreadableError("holds too long a number") from None
+
+
+def _repeated(value: object, twice: list[tuple[object, list[str]]]) -> Iterator[Finding]:
+    """Tell of keys that stand in their object more than once, each with its place."""
+    repeated = {id(each): names for each, names in twice}
+    waiting: list[tuple[Place, object]] = [(None, value)] if repeated else []
+    while waiting:
+        where, each = waiting.pop()
+        for name in repeated.get(id(each), ()):
+            path = written((where, name, False))
+            yield Finding(path, Severity.WARNING, "stands here more than once; the last one counts")
+        if isinstance(each, dict):
+            waiting += reversed([((where, name, False), inner) for name, inner in each.items()])
+        elif isinstance(each, list):
+            waiting += reversed([((where, number, True), inner) for number, inner in enumerate(each)])
+
+
+def _template(text: str) -> tuple[ChartTemplate | None, list[Finding]]:
+    """Read a template, or say what is wrong with its form."""
+    try:
+        return load(text, ChartTemplate, where=""), []
+    except ConfigError as error:
+        return None, [_placed(problem) for problem in error.problems]
+
+
+def _misnamed(value: Mapping[str, object], template_id: str | None) -> Iterator[Finding]:
+    """Say what is wrong with a template whose form may be right."""
+    named, pattern = value.get("id"), value.get("chartImgSymbolTemplate")
+    if template_id is not None and isinstance(named, str) and named != template_id:
+        yield Finding("id", Severity.ERROR, f"{named!a} differs from the file's name; rename one of them", template_id)
+    if isinstance(pattern, str) and SYMBOL_MARK not in pattern:
+        problem = f'{pattern!a} has no {SYMBOL_MARK}; write it like "{_ANY_PATTERN}"'
+        yield Finding("chartImgSymbolTemplate", Severity.ERROR, problem, _ANY_PATTERN)
+
+
+def _placed(problem: str) -> Finding:
+    """Read a line of the codec, ``, at $.id: must be text``."""
+    parts = _PROBLEM.fullmatch(problem)
+    path, message = ("", problem) if parts is None else (parts["path"] or "", parts["message"])
+    return Finding(path, Severity.ERROR, message if path else f"the template {message.strip()}")
+
+
+def _usable(value: Mapping[str, object]) -> ChartTemplate:
+    """Make a template of what can't be loaded as one, so that all that is wrong is told at once."""
+    pattern, payload = value.get("chartImgSymbolTemplate"), value.get("request")
+    return ChartTemplate(
+        "any",
+        "",
+        pattern if isinstance(pattern, str) and SYMBOL_MARK in pattern else _ANY_PATTERN,
+        payload if isinstance(payload, dict) else {},
+    )
+
+
+def _unused(payload: Mapping[str, object]) -> Iterator[Finding]:
+    """Tell of what a template can't decide."""
+    for name in ("symbol", "interval"):
+        if name in payload:
+            unused = "is not used: it comes with each chart request; leave it out"
+            yield Finding(f"request.{name}", Severity.WARNING, unused)

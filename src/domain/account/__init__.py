@@ -1,0 +1,21 @@
+"""The account, a state machine: one key of the host's, and what is left of its day."""
+
+from __future__ import annotations
+
+from .settings import Account
+from .snapshot import LONG_AGO, WINDOW, AccountSnapshot, Claim, window_of
+from .states import TRANSITIONS, AccountEvent, AccountState, IllegalTransition, advance
+
+__all__ = [
+    "LONG_AGO",
+    "TRANSITIONS",
+    "WINDOW",
+    "Account",
+    "AccountEvent",
+    "AccountSnapshot",
+    "AccountState",
+    "Claim",
+    "IllegalTransition",
+    "advance",
+    "window_of",
+]

@@ -1,0 +1,65 @@
+"""Can so many charts be had today, by when, and if not, when?
+
+The answer is played through on the books as they stand, with the very rules by which claims are granted, and nothing is
+booked. Calls are taken to be made as soon as they may be, and to need no second try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from heapq import heapify, heapreplace
+
+import attrs
+
+from ..account import ledger
+from .settings import Account
+from .snapshot import WINDOW, AccountSnapshot, window_of
+from .turn import rank_of
+
+__all__ = ["Forecast", "forecast"]
+
+
+@attrs.frozen
+class Forecast:
+    """What to expect of the accounts.
+
+    Attributes:
+        charts: how many were asked for.
+        today: how many of them can be had before the UTC day ends.
+        last_call_at: when (UTC) the last of them can be called for; None when that never comes.
+        window_end: when (UTC) the day is over.
+    """
+
+    charts: int
+    today: int
+    last_call_at: datetime | None
+    window_end: datetime
+
+    @property
+    def enough(self) -> bool:
+        """Whether all of them can be had today."""
+        return self.today == self.charts
+
+
+def forecast(accounts: Sequence[Account], snapshots: Sequence[AccountSnapshot], charts: int, now: datetime) -> Forecast:
+    """Play *charts* claims through on *accounts*, whose books are *snapshots* as they stand *now* (UTC)."""
+    books = list(snapshots)
+    line = [
+        (max(ready, now), rank_of(snapshot, accounts[place]), place)
+        for place, snapshot in enumerate(books)
+        if (ready := ledger.ready_at(snapshot, accounts[place])) is not None
+    ]
+    heapify(line)
+    window_end, today, at = window_of(now) + WINDOW, 0, now
+    for done in range(charts):
+        if not line:
+            return Forecast(charts, today, None, window_end)
+        at, _, place = line[0]
+        account = accounts[place]
+        books[place], _ = ledger.grant(ledger.current(books[place], account, at), account, at)
+        today = done + 1 if at < window_end else today
+        ready = ledger.ready_at(books[place], account)
+        assert ready is not None  # noqa: S101 (an account that was called can be called again)
+        heapreplace(line, (max(ready, at), rank_of(books[place], account), place))
+    return Forecast(charts, today, at, window_end)

@@ -1,0 +1,103 @@
+"""The account, a state machine: one key of the host's, and what is left of its day.
+
+Rule 1: everything that changes the state of an account stands in :data:`TRANSITIONS`. A pair of state and event that
+has no row is a mistake of ours and raises.
+
+Rule 2: a snapshot is frozen. Every change is a new snapshot with the next version, and a store swaps one for the next
+only if nobody else has been faster. So the books are right for any interleaving of threads, processes and crashes.
+
+Theory of operation
+    AVAILABLE    may be called as far as its day and its pacing allow.
+    THROTTLED    the provider asked for a pause; ``until`` says when it is over. The day is not spent.
+    EXHAUSTED    the provider says the day is spent. Nothing but the next window ends this: no refund, no clock that
+                 steps back, no larger limit in the settings.
+    SUSPENDED    the provider refuses the key. A person reinstates it, or its key changes.
+
+    Two events are the passing of time, COOL and NEW_WINDOW; the ledger applies them when it next looks at a snapshot,
+    so that no timer has to run. An account whose units are all taken by claims stays AVAILABLE with nothing left:
+    a claim that was never used may still come back.
+
+    The provider names two limits, requests per second with a burst, and requests per day (API page, "Rate Limit").
+    The day is taken to be the UTC day, which the page does not say; ``daily_limit`` is 44 rather than BASIC's 50 so
+    that what others spend on the same key is not paid for with refusals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+__all__ = ["TRANSITIONS", "AccountEvent", "AccountState", "IllegalTransition", "advance"]
+
+
+class AccountState(StrEnum):
+    """The states."""
+
+    AVAILABLE = "AVAILABLE"
+    THROTTLED = "THROTTLED"
+    EXHAUSTED = "EXHAUSTED"
+    SUSPENDED = "SUSPENDED"
+
+
+class AccountEvent(StrEnum):
+    """What can happen to an account."""
+
+    CLAIM = "CLAIM"
+    REFUND = "REFUND"
+    THROTTLE = "THROTTLE"
+    COOL = "COOL"
+    EXHAUST = "EXHAUST"
+    NEW_WINDOW = "NEW_WINDOW"
+    SUSPEND = "SUSPEND"
+    REINSTATE = "REINSTATE"
+    REINSTATE_SPENT = "REINSTATE_SPENT"
+
+
+_S, _E = AccountState, AccountEvent
+
+TRANSITIONS: Final[Mapping[tuple[AccountState, AccountEvent], AccountState]] = MappingProxyType(
+    {
+        (_S.AVAILABLE, _E.CLAIM): _S.AVAILABLE,
+        (_S.AVAILABLE, _E.REFUND): _S.AVAILABLE,
+        (_S.AVAILABLE, _E.THROTTLE): _S.THROTTLED,
+        (_S.AVAILABLE, _E.EXHAUST): _S.EXHAUSTED,
+        (_S.AVAILABLE, _E.NEW_WINDOW): _S.AVAILABLE,
+        (_S.AVAILABLE, _E.SUSPEND): _S.SUSPENDED,
+        # A claim for the moment the pause is over, which the caller waits out.
+        (_S.THROTTLED, _E.CLAIM): _S.THROTTLED,
+        (_S.THROTTLED, _E.REFUND): _S.THROTTLED,
+        (_S.THROTTLED, _E.THROTTLE): _S.THROTTLED,
+        (_S.THROTTLED, _E.COOL): _S.AVAILABLE,
+        (_S.THROTTLED, _E.EXHAUST): _S.EXHAUSTED,
+        (_S.THROTTLED, _E.NEW_WINDOW): _S.THROTTLED,
+        (_S.THROTTLED, _E.SUSPEND): _S.SUSPENDED,
+        # A spent day takes no refund.
+        (_S.EXHAUSTED, _E.NEW_WINDOW): _S.AVAILABLE,
+        (_S.EXHAUSTED, _E.SUSPEND): _S.SUSPENDED,
+        (_S.SUSPENDED, _E.REFUND): _S.SUSPENDED,
+        (_S.SUSPENDED, _E.EXHAUST): _S.SUSPENDED,
+        (_S.SUSPENDED, _E.NEW_WINDOW): _S.SUSPENDED,
+        (_S.SUSPENDED, _E.SUSPEND): _S.SUSPENDED,
+        (_S.SUSPENDED, _E.REINSTATE): _S.AVAILABLE,
+        # Its day was spent when it was suspended, or while it was.
+        (_S.SUSPENDED, _E.REINSTATE_SPENT): _S.EXHAUSTED,
+    }
+)
+
+
+class IllegalTransition(Exception):  # noqa: N818 (a mistake of ours, named by what it is)
+    """An event has no row for the state it met."""
+
+
+def advance(state: AccountState, event: AccountEvent) -> AccountState:
+    """Give the state after *event*.
+
+    Raises:
+        IllegalTransition: the table has no such row.
+    """
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise IllegalTransition(f"{event} can't happen to an account that is {state}") from None

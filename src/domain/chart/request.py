@@ -1,0 +1,144 @@
+"""The chart request: which chart, and the JSON body that asks the provider for it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from ..finding import Finding, Severity
+from ..plan.demand import Demand
+from .json_body import encode, unencodable
+
+__all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest"]
+
+DEFAULT_TIMEZONE: Final = "Etc/UTC"
+"""The provider's own default; its plain ``UTC`` is in neither of its lists (API page, "Timezone")."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_HALF: Final = re.compile(r"[\ud800-\udfff]")  # surrogates
+
+
+@attrs.frozen
+class ChartKey:
+    """What names a chart: symbol, timeframe and chart template id. Case matters: ``1m`` is not ``1M``."""
+
+    symbol: str
+    timeframe: str
+    chart_template_id: str
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.timeframe} {self.chart_template_id}"
+
+
+def _private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
+    """Keep what the host may change later out of a frozen value; what can't be copied is marked, and told later."""
+    if not isinstance(payload, Mapping):
+        return payload  # type: ignore[unreachable]  # by a host without a type checker
+    try:
+        return copy.deepcopy(dict(payload))
+    except Exception:  # noqa: BLE001 (a copy runs the code of whatever is in there)
+        return MappingProxyType(dict(payload))
+
+
+@attrs.frozen
+class ChartRequest:
+    """One chart to fetch.
+
+    Attributes:
+        symbol: exchange and symbol, ``BINANCE:BTCUSDT``, or a formula of such.
+        timeframe: the provider's interval, ``1h``; case matters.
+        chart_template_id: the name of the look, part of the fixture's file name.
+        payload: further fields of the body (studies, theme, size …); copied, and never the source of
+            ``symbol`` and ``interval``.
+    """
+
+    symbol: str
+    timeframe: str
+    chart_template_id: str
+    payload: Mapping[str, object] = attrs.field(factory=dict, converter=_private_copy, hash=False, repr=False)
+
+    @cached_property
+    def key(self) -> ChartKey:
+        """What names this chart."""
+        return ChartKey(self.symbol, self.timeframe, self.chart_template_id)
+
+    @property
+    def body(self) -> dict[str, object]:
+        """A new copy of the body to post: the payload, the symbol, the interval, and a time zone if none is set."""
+        return copy.deepcopy(self._merged())
+
+    @cached_property
+    def demand(self) -> Demand:
+        """What it asks of a plan."""
+        return Demand.of(self.payload)
+
+    @property
+    def parts(self) -> Mapping[str, object]:
+        """The body to look at: it shares its inner values with the payload, so nothing in it may be changed."""
+        return self._merged()
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The body as canonical JSON bytes.
+
+        Raises:
+            ValueError, TypeError, RecursionError: the payload is not JSON; :meth:`problems` says so beforehand.
+        """
+        return encode(self._merged())
+
+    @cached_property
+    def body_digest(self) -> str:
+        """The SHA-256 of :attr:`encoded`, in hexadecimal."""
+        return hashlib.sha256(self.encoded).hexdigest()
+
+    def with_timezone(self, timezone: str) -> ChartRequest:
+        """Give the same request with *timezone* where its payload names none."""
+        if "timezone" in self.payload or timezone == DEFAULT_TIMEZONE:
+            return self
+        return attrs.evolve(self, payload={**self.payload, "timezone": timezone})
+
+    def problems(self) -> tuple[Finding, ...]:
+        """Say what is wrong with the request whatever the provider's mind; empty when nothing is."""
+        return self._problems
+
+    @cached_property
+    def _problems(self) -> tuple[Finding, ...]:
+        named = (("symbol", self.symbol), ("interval", self.timeframe), ("chart_template_id", self.chart_template_id))
+        found = [
+            Finding(path, Severity.ERROR, problem)
+            for path, text in named
+            if (problem := _text_problem(text)) is not None
+        ]
+        if not isinstance(self.payload, Mapping):
+            wrong = f"the payload must be an object, not {type(self.payload).__name__}"  # type: ignore[unreachable]
+            return (*found, Finding("", Severity.ERROR, wrong))
+        inside = unencodable(dict(self.payload), lambda: self.encoded)
+        if not inside and isinstance(self.payload, MappingProxyType):
+            inside = (Finding("", Severity.ERROR, "the payload can't be copied; it is nested too deep"),)
+        return (*found, *inside)
+
+    def _merged(self) -> dict[str, object]:
+        """Lay the fields that are ours over the payload; shares its inner values."""
+        return {"timezone": DEFAULT_TIMEZONE, **self.payload, "symbol": self.symbol, "interval": self.timeframe}
+
+
+def _text_problem(text: object) -> str | None:
+    """Say why *text* can't be a part of the key."""
+    if not isinstance(text, str):
+        return f"must be text, not {type(text).__name__}"
+    if not text.strip():
+        return "is empty"
+    if text != text.strip():
+        return f"{text!r} has space around it"
+    if _CONTROL.search(text):
+        return f"{text!r} holds a control character"
+    if _HALF.search(text):
+        return f"{text!r} holds half a character; was it cut, or read in the wrong encoding?"
+    return None

@@ -1,0 +1,7 @@
+"""The picture of a request: a believable chart of invented prices, in TradingView's themes."""
+
+from __future__ import annotations
+
+from .drawing import MARK, draw
+
+__all__ = ["MARK", "draw"]

@@ -1,0 +1,206 @@
+"""The picture of a request: a believable chart of invented prices, in TradingView's themes.
+
+The same body gives the same bytes, in any process and any thread; another one gives a chart that looks different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ..drawing import legend
+from .axes import HEIGHT, PADDING, Tag, draw_grid, draw_prices, draw_time
+from .canvas import Canvas
+from .layers import Band, Chart, Columns, Inputs, Line, Profile, Study, Zone, number
+from .legend import Entry, Value
+from .market import Interval, decimals, heikin_ashi, level, seed, walk
+from .order import Order
+from .panes import AHEAD, SLOT, Pane, Panel, arranged, hosted, newest, placed, plain, short
+from .prices import draw_price, price_colour
+from .studies import study
+from .theme import THEMES, Theme, mixed
+
+__all__ = ["MARK", "draw"]
+
+MARK: Final = "emulated · not market data"
+"""What every picture says at the foot of its first pane."""
+
+_HIDDEN, _AVERAGED = 120, 30  # earlier candles: all, and those that the lines at the left edge are still made of
+_AXIS: Final = 74  # the least width of the price axis
+_MOST: Final = 0.45  # the part of the first pane that the legend may take
+
+
+def draw(body: Mapping[str, object]) -> bytes:
+    """Draw the chart that the valid *body* of an advanced-chart request asks for, as PNG or JPEG."""
+    order = Order.read(body)
+    theme = THEMES.get(order.theme, THEMES["light"])
+    canvas = Canvas(order.width, order.height, theme.background)
+    interval, middle = Interval.read(order.interval), level(order.symbol)
+    digits = decimals(middle, interval.span)
+    axis = max(_AXIS, canvas.measure(plain(middle, digits), 11) + 2 * PADDING + (8 if digits > 2 else 0))  # noqa: PLR2004 (prices of two decimals have room)
+    count = int(order.width - axis) // SLOT - AHEAD
+    candles = walk(seed(body), _HIDDEN + count, count + _AVERAGED, middle, interval.span)
+    chart = Chart(heikin_ashi(candles) if order.style == "heikinAshi" else candles, count)
+    _Picture(canvas, theme, order, chart, digits).paint(interval)
+    return canvas.encoded(order.form)
+
+
+class _Picture:
+    """One picture while it is drawn."""
+
+    def __init__(self, canvas: Canvas, theme: Theme, order: Order, chart: Chart, digits: int) -> None:
+        self._canvas, self._theme, self._order, self._chart, self._digits = canvas, theme, order, chart, digits
+        self._room = (chart.count + AHEAD) * SLOT - 2 * legend.LEFT
+
+    def paint(self, interval: Interval) -> None:
+        """Draw all of it."""
+        order, canvas, theme = self._order, self._canvas, self._theme
+        made = [(asked.inputs.title, study(self._chart, asked.inputs), asked.overlay) for asked in order.studies]
+        panels = arranged(self._chart, made, self._digits, price=order.show_main)
+        head = self._header()
+        rows = len(head) + len(panels[0].titled) + len(panels[0].guests) + len(order.drawings)
+        above = legend.ROW * rows + 16 if order.show_legend else 16
+        panes = placed(panels, self._chart, canvas.height - HEIGHT, above)
+        draw_time(canvas, theme, panes, interval, order.zone)
+        self._watermark(panes[0])
+        for panel, pane in zip(panels, panes, strict=False):
+            self._pane(panel, pane)
+        for pane in panes:
+            canvas.box(0, pane.bottom, canvas.width, pane.bottom + 1, theme.border)
+        canvas.box(panes[0].width, 0, panes[0].width + 1, canvas.height, theme.border)
+        if order.show_legend:
+            shown = [titled for panel in panels[: len(panes)] for titled in (*panel.titled, *panel.guests)]
+            hidden = [Entry(title) for title, drawn, _ in made if not any(drawn is other for _, other in shown)]
+            self._legend(panels, panes, head, hidden)
+        self._mark(panes[0])
+
+    def _header(self) -> list[Entry]:
+        """Say what the chart is of, and its newest candle."""
+        before, now = self._chart.candles[-2:]
+        colour = price_colour(self._theme, now, "candle")
+        prices = zip("OHLC", (now.open, now.high, now.low, now.close), strict=True)
+        change = now.close - before.close
+        values = [Value(plain(price, self._digits), colour, letter) for letter, price in prices]
+        moved = f"{change:+,.{self._digits}f} ({change / before.close:+.2%})"
+        names = (self._order.ticker, self._order.interval, self._order.exchange)
+        return legend.header(self._canvas, names, [*values, Value(moved, colour)], self._room)
+
+    def _legend(
+        self, panels: Sequence[Panel], panes: Sequence[Pane], head: Sequence[Entry], hidden: Sequence[Entry]
+    ) -> None:
+        """Name what is shown in each pane, and in the first one what is shown nowhere."""
+        first, pane = panels[0], panes[0]
+        drawings = [Entry(asked.inputs.title) for asked in self._order.drawings]
+        entries = [*(self._entry(first, *titled) for titled in (*first.titled, *first.guests)), *drawings, *hidden]
+        rows = max(1, int(_MOST * (pane.bottom - pane.top)) // legend.ROW - len(head))
+        legend.write(self._canvas, self._theme, [*head, *legend.cut(entries, rows)], pane.top, self._room)
+        for panel, below in zip(panels[1:], panes[1:], strict=False):
+            entry = self._entry(panel, *panel.titled[0])
+            legend.write(self._canvas, self._theme, [entry], below.top, self._room)
+
+    def _entry(self, panel: Panel, title: str, drawn: Study) -> Entry:
+        """Name a study with its newest values."""
+        pairs = [pair for layer in drawn.layers for pair in newest(layer)]
+        return Entry(
+            title, [Value(short(value) if drawn.large else panel.write(value), colour) for value, colour in pairs]
+        )
+
+    def _pane(self, panel: Panel, pane: Pane) -> None:
+        """Draw all that is in a pane, and its axis."""
+        canvas, theme, style = self._canvas, self._theme, self._order.style
+        marks = draw_grid(canvas, theme, pane)
+        hosts = [(hosted(pane, guest), guest) for _, guest in panel.guests]
+        studies = [*hosts, *((pane, drawn) for _, drawn in panel.titled)]
+        for place, drawn in studies:
+            self._ground(place, drawn)
+        tags = [Tag(value, colour) for layer in panel.layers for value, colour in newest(layer)]
+        lines: list[float] = []
+        if panel.candles:
+            draw_price(canvas, theme, pane, panel.candles, style)
+            now = panel.candles[-1]
+            colour = price_colour(theme, now, style)
+            canvas.dashes(pane.y(now.close), pane.width, colour, 1)
+            lines = self._horizontals(pane)
+            tags = [Tag(now.close, colour), *(Tag(price, theme.line) for price in lines), *tags]
+        for place, drawn in studies:
+            self._values(place, drawn)
+        draw_prices(canvas, theme, pane, marks, tags, panel.write)
+
+    def _horizontals(self, pane: Pane) -> list[float]:
+        """Draw the horizontal lines that are within sight, and give their prices."""
+        asked = [drawing.inputs for drawing in self._order.drawings if drawing.inputs.name == "Horizontal Line"]
+        prices = []
+        for inputs in asked:
+            price = number(inputs.given.get("price"))
+            if price is None or not pane.top < pane.y(price) < pane.bottom:
+                continue
+            prices.append(price)
+            self._canvas.dashes(pane.y(price), pane.width, self._theme.line)
+            self._label(pane, inputs, pane.y(price))
+        return prices
+
+    def _label(self, pane: Pane, inputs: Inputs, y: float) -> None:
+        """Write a drawing's text at its right end."""
+        text = self._canvas.fitted(inputs.text("text", ""), self._room / 2)
+        above = y - 9 if y - pane.top > legend.ROW else y + 9
+        self._canvas.text((pane.width - 6, above), text, self._theme.ink(self._theme.line), anchor="rm")
+
+    def _ground(self, pane: Pane, drawn: Study) -> None:
+        """Draw what lies beneath candles and lines."""
+        canvas = self._canvas
+        for layer in drawn.layers:
+            match layer:
+                case Band():
+                    canvas.shape([*pane.points(layer.upper), *reversed(pane.points(layer.lower))], layer.colour)
+                case Zone():
+                    canvas.box(0, round(pane.y(layer.high)), pane.width, round(pane.y(layer.low)), layer.colour)
+                    for limit in (layer.low, layer.high):
+                        canvas.dashes(pane.y(limit), pane.width, (*self._theme.muted, 150))
+                case Profile():
+                    self._profile(pane, layer)
+                case Columns():
+                    self._columns(pane, layer)
+
+    def _profile(self, pane: Pane, profile: Profile) -> None:
+        """Draw the shelves from the right, the value area stronger, and a line at the fullest shelf."""
+        fullest = max(profile.shelves, key=lambda shelf: shelf.total)
+        unit = 0.3 * pane.width / fullest.total
+        for place, shelf in enumerate(profile.shelves):
+            alpha = 120 if place in profile.inside else 60
+            top, bottom = round(pane.y(shelf.high)), round(pane.y(shelf.low)) - 1
+            border = round(pane.width - shelf.up * unit)
+            self._canvas.box(border, top, pane.width, bottom, (21, 146, 230, alpha))
+            self._canvas.box(round(pane.width - shelf.total * unit), top, border, bottom, (251, 193, 35, alpha))
+        y = round(pane.y((fullest.low + fullest.high) / 2))
+        self._canvas.box(0, y - 1, pane.width, y + 1, (255, 0, 0, 200))
+
+    def _columns(self, pane: Pane, layer: Columns) -> None:
+        """Draw columns that stand on zero."""
+        zero = round(pane.y(0))
+        for (x, y), colour in zip(pane.points(layer.values), layer.colours[-pane.count :], strict=True):
+            top, bottom = sorted((round(y), zero))
+            self._canvas.box(x - 2.5, top, x + 2.5, max(bottom, top + 1), colour)
+
+    def _values(self, pane: Pane, drawn: Study) -> None:
+        """Draw lines and dots."""
+        for layer in drawn.layers:
+            if isinstance(layer, Line):
+                points = pane.points(layer.values)
+                if layer.dotted:
+                    for point in points:
+                        self._canvas.dot(point, layer.colour)
+                else:
+                    self._canvas.line(points, layer.colour, layer.width)
+
+    def _watermark(self, pane: Pane) -> None:
+        """Write the request's own text behind the candles."""
+        mark, theme = self._order.watermark, self._theme
+        text = self._canvas.fitted(mark.text, self._room, mark.size)
+        colour = mixed(theme.background, theme.muted, 0.45 * min(max(mark.opacity, 0.1), 1.0))
+        self._canvas.text((pane.width / 2, (pane.top + pane.bottom) / 2), text, colour, mark.size, "mm")
+
+    def _mark(self, pane: Pane) -> None:
+        """Say that nothing of this is true."""
+        width, y = self._canvas.measure(MARK, 10), pane.bottom - 12
+        self._canvas.box(legend.LEFT - 4, y - 8, legend.LEFT + width + 4, y + 8, self._theme.ghost)
+        self._canvas.text((legend.LEFT, y), MARK, self._theme.muted, 10)

@@ -1,0 +1,290 @@
+"""The provider's mind: what each request over the wire is answered with. No sockets in here, and no waiting.
+
+In this order, as a gateway with a service behind it: the path, the key, the throttle, the quota; from here on the call is
+charged; then the faults of the scenario, the body, the plan; and else the picture.
+
+The documentation has no words for a watermark on a plan that allows none. ``Exceed Max Usage Watermark Limit`` is assumed,
+after those it has for size and number (API page, "Errors", 403).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum, auto
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from ..adapters.catalog import shipped_catalog
+from ..codec import dump
+from ..domain.check.catalog import Catalog
+from ..domain.errors import ConfigError
+from ..domain.plan import Plan
+from .accounts import EmulatedAccount, refuse_twins
+from .books import Admission, KeyBooks, Ledger
+from .rules import Chart, Refusal, read_body
+from .scenario import Effect, Fault, Scenario, Script, read_scenario
+
+__all__ = ["Answer", "Asked", "Provider", "Wire"]
+
+CHART_PATH: Final = "/v2/tradingview/advanced-chart"
+_LOGGER: Final = logging.getLogger("chartimg.emulator")
+_LOGGER.addHandler(logging.NullHandler())
+_LONGEST_MOVE: Final = 100 * 366 * 86_400.0  # seconds
+
+
+class Wire(StrEnum):
+    """How an answer is put on the wire."""
+
+    WHOLE = auto()
+    RESET = auto()
+    RESET_AFTER_HEADERS = auto()
+    CUT = auto()
+    STALL = auto()
+    WRONG_LENGTH = auto()
+
+
+@attrs.frozen
+class Asked:
+    """One request as it came over the wire; names of headers in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Answer:
+    """What to answer: *status* with *body*, or with the picture of *chart*.
+
+    Attributes:
+        latency: seconds to wait before.
+        wire: how it goes over the wire.
+        half: only the first half of the body is sent, as if it were the whole.
+    """
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = MappingProxyType({})
+    chart: Chart | None = None
+    latency: float = 0.0
+    wire: Wire = Wire.WHOLE
+    half: bool = False
+
+
+_FAULTS: Final[Mapping[Fault, Answer]] = MappingProxyType(
+    {
+        Fault.SERVER_ERROR: Answer(500, b'{"message":"Something Went Wrong"}'),
+        Fault.UNAVAILABLE: Answer(503, b'{"message":"Service Unavailable"}'),
+        Fault.TIMEOUT: Answer(504, b'{"message":"External Request Timeout"}'),
+        Fault.GATEWAY_TIMEOUT: Answer(504, b'{"message":"Endpoint request timed out"}'),
+        Fault.BAD_GATEWAY: Answer(502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"),
+        Fault.SILENT_429: Answer(429, b"{}"),
+        Fault.REDIRECT: Answer(302, headers={"location": "https://charts.invalid/elsewhere"}),
+        Fault.JSON: Answer(200, b'{"url":"https://charts.invalid/chart.png"}'),
+    }
+)
+"""Faults that take the place of the answer."""
+
+_DAMAGES: Final[Mapping[Fault, Mapping[str, object]]] = MappingProxyType(
+    {
+        Fault.TRUNCATED_PNG: {"half": True},
+        Fault.RESET: {"wire": Wire.RESET},
+        Fault.RESET_AFTER_HEADERS: {"wire": Wire.RESET_AFTER_HEADERS},
+        Fault.CUT: {"wire": Wire.CUT},
+        Fault.STALL: {"wire": Wire.STALL},
+        Fault.WRONG_LENGTH: {"wire": Wire.WRONG_LENGTH},
+    }
+)
+"""Faults that befall the answer on its way."""
+
+
+class Provider:
+    """Answers requests with the keys of *accounts*. Not safe from several threads.
+
+    Args:
+        accounts: the keys it knows.
+        now: gives the date and time (UTC); moving the clock adds to it.
+        scenario: what goes wrong.
+        catalog: the rules it decides by, and the plans of the accounts; those that ship when it is left out.
+
+    Attributes:
+        accounts: the keys it knows, with everything stated.
+
+    Raises:
+        ConfigError: two accounts have the same id or key, one is on a plan that the catalog lacks, or the scenario names
+            an account that isn't there.
+    """
+
+    def __init__(
+        self,
+        accounts: Sequence[EmulatedAccount],
+        now: Callable[[], datetime],
+        scenario: Scenario | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        refuse_twins(accounts, where="the emulator's accounts")
+        self._catalog = catalog or shipped_catalog()
+        self.accounts = tuple(account.under(self._catalog) for account in accounts)
+        self._accounts = {account.api_key: account for account in self.accounts}
+        self._books = {account.id: KeyBooks(account.calls) for account in self.accounts}
+        self._now = now
+        self._moved = timedelta()
+        self._unknown = 0
+        self.play(scenario or Scenario())
+
+    def now(self) -> datetime:
+        """Give the date and time here, in UTC."""
+        return self._now() + self._moved
+
+    def move_clock(self, seconds: float) -> datetime:
+        """Move the clock by *seconds*, back if they are negative, and give the new date and time.
+
+        Raises:
+            ConfigError: that is no time to move by.
+        """
+        if not -_LONGEST_MOVE <= seconds <= _LONGEST_MOVE:
+            raise ConfigError(f"the clock can be moved by a hundred years at most, not by {seconds} seconds")
+        self._moved += timedelta(seconds=seconds)
+        return self.now()
+
+    def play(self, scenario: Scenario) -> None:
+        """Begin a scenario, in place of the one before.
+
+        Raises:
+            ConfigError: it names an account that isn't there.
+        """
+        unknown = {rule.account for rule in scenario.rules} - {None, *self._books}
+        if unknown:
+            raise ConfigError(f"the scenario names accounts that are not there: {', '.join(sorted(map(str, unknown)))}")
+        self._script = Script(scenario)
+
+    def ledger(self) -> Ledger:
+        """Give the books."""
+        return Ledger(self.now(), {name: books.ledger() for name, books in self._books.items()}, self._unknown)
+
+    def answer(self, asked: Asked) -> Answer:
+        """Answer one request."""
+        if asked.path.startswith("/_emulator/"):
+            return self._control(asked)
+        if asked.path != CHART_PATH or asked.method != "POST":
+            return self._not_found(asked)
+        account = self._accounts.get(asked.headers.get("x-api-key", ""))
+        if account is None:
+            self._unknown += 1
+            return _told("no account", _error(403, "Forbidden", "ForbiddenException"))
+        match self._books[account.id].admit(self.now()):
+            case Admission.THROTTLED:
+                return _told(account.id, _error(429, "Too Many Requests", "TooManyRequestsException"))
+            case Admission.REFUSED:
+                return _told(account.id, _error(429, "Limit Exceeded", "LimitExceededException"))
+            case Admission.CHARGED:
+                effect = self._script.strike(account.id)
+                plan = self._catalog.plan_by_name[account.plan_name]
+                served = _served(plan, read_body(asked.body, self._catalog))
+                return _told(account.id, _struck(served, effect), effect)
+
+    def _control(self, asked: Asked) -> Answer:
+        """Serve the paths of the emulator's own: what a test asks for and sets."""
+        try:
+            match asked.method, asked.path:
+                case "GET", "/_emulator/ledger":
+                    return Answer(200, dump(self.ledger()).encode())
+                case "GET", "/_emulator/clock":
+                    return Answer(200, dump({"now": self.now()}).encode())
+                case "POST", "/_emulator/clock":
+                    return Answer(200, dump({"now": self._set_clock(asked.body)}).encode())
+                case "POST", "/_emulator/script":
+                    self.play(read_scenario(asked.body.decode("utf-8", "replace"), where="the scenario"))
+                    return Answer(200, b"{}")
+                case _:
+                    return self._not_found(asked)
+        except ConfigError as error:
+            return _error(400, str(error))
+
+    def _set_clock(self, body: bytes) -> datetime:
+        """Read ``{"advance": seconds}`` or ``{"now": "2026-01-05T12:00:00Z"}`` and move the clock."""
+        try:
+            wanted = json.loads(body)
+        except (ValueError, RecursionError):
+            wanted = None
+        match wanted:
+            case {"advance": int() | float() as seconds} if not isinstance(seconds, bool):
+                return self.move_clock(seconds)
+            case {"now": str(text)}:
+                return self.move_clock((_moment(text) - self.now()).total_seconds())
+            case _:
+                raise ConfigError('the clock is moved with {"advance": seconds} or {"now": "2026-01-05T12:00:00Z"}')
+
+    def _not_found(self, asked: Asked) -> Answer:
+        """Answer what isn't here as the real one does, and say in the log what is."""
+        documented = {endpoint.path for endpoint in self._catalog.paths}
+        prefixes = {path.partition("<")[0] for path in documented if "<" in path}
+        if asked.path == CHART_PATH:
+            hint = f"{CHART_PATH} wants POST, not {asked.method}"
+        elif asked.path in documented or any(asked.path.startswith(prefix) for prefix in prefixes):
+            hint = f"{asked.path} is documented, but only POST {CHART_PATH} is emulated"
+        else:
+            hint = f"{asked.method} {asked.path} is nowhere in the API; did you mean POST {CHART_PATH}?"
+        _LOGGER.warning("404 %s", hint)
+        return _error(404, "Route not found.")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is no date and time in ISO 8601") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _served(plan: Plan, meaning: Chart | Refusal) -> Answer:
+    """Answer with the picture, or with what the body or the plan is refused for."""
+    if isinstance(meaning, Refusal):
+        return Answer(meaning.status, meaning.body)
+    width, height = meaning.size
+    if width > plan.max_width or height > plan.max_height:
+        return _error(403, f"Exceed Max Usage Resolution Limit ({plan.max_width}x{plan.max_height})")
+    if meaning.parameters > plan.max_parameters:
+        return _error(403, f"Exceed Max Usage Parameter Limit ({plan.max_parameters})")
+    if meaning.watermark and not plan.custom_watermark:
+        return _error(403, "Exceed Max Usage Watermark Limit")
+    kind = "image/jpeg" if meaning.body["format"] == "jpeg" else "image/png"
+    return Answer(200, chart=meaning, content_type=kind)
+
+
+def _struck(answer: Answer, effect: Effect) -> Answer:
+    """Let the scenario have its way with an answer."""
+    if (rule := effect.rule) is not None:
+        if rule.status is not None:
+            answer = Answer(rule.status, b"" if rule.body is None else _json(rule.body))
+        elif rule.fault is not None and rule.fault in _FAULTS:
+            answer = _FAULTS[rule.fault]
+        elif rule.fault is not None:
+            answer = attrs.evolve(answer, **_DAMAGES[rule.fault])  # type: ignore[arg-type]
+    return attrs.evolve(answer, latency=effect.latency) if effect.latency else answer
+
+
+def _error(status: int, message: str, kind: str | None = None) -> Answer:
+    return Answer(status, _json({"message": message}), headers={} if kind is None else {"x-amzn-ErrorType": kind})
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _told(who: str, answer: Answer, effect: Effect | None = None) -> Answer:
+    """Write the answer to the log."""
+    if _LOGGER.isEnabledFor(logging.INFO):
+        chart = "" if answer.chart is None else f" {answer.chart.body['symbol']} {answer.chart.body['interval']}"
+        rule = None if effect is None else effect.rule
+        fault = "" if rule is None else f" (scenario: {rule.fault or rule.status})"
+        what = chart or " " + answer.body.decode("utf-8", "replace")[:200]
+        _LOGGER.info("%s %s%s%s", answer.status, who, what.rstrip(), fault)
+    return answer

@@ -1,0 +1,274 @@
+"""What the provider makes of a body: the chart it asks for, or why it is refused.
+
+The rules are the catalog's; deciding is done here and nowhere else, so that the client's own check can be tried
+against it. Source: API page, "API v2 TradingView Advanced Chart", tables of parameters, and "Errors".
+
+How much the provider looks at is not documented. Here it refuses a wrong type wherever the catalog knows the type, and a
+wrong number or choice wherever it stands in the tables of the chart itself. What a study or a drawing makes of its own
+numbers and choices is left to it, and so is what the catalog doesn't know.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
+from itertools import islice
+from types import UnionType
+from typing import Final
+
+import attrs
+
+from ..adapters.catalog import shipped_catalog
+from ..domain.check.catalog import Catalog, Entry, Parameter, ValueType
+
+__all__ = ["Chart", "Refusal", "read_body"]
+
+_MARKS: Final = frozenset("_.:!/&()+-*^ ")  # of a symbol, beside letters and digits; a formula of symbols, too
+_EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # looks at each letter once
+_INTERVAL: Final = re.compile(r"[1-9]\d{0,3}[smhDWMY]", re.ASCII)
+_NAMED: Final[Mapping[ValueType, str]] = {
+    ValueType.STRING: "text",
+    ValueType.COLOUR: "text",
+    ValueType.INTEGER: "an integer",
+    ValueType.FLOAT: "a number",
+    ValueType.BOOLEAN: "a boolean",
+    ValueType.MOMENT: "a date and time in ISO 8601",
+    ValueType.OBJECT: "an object",
+    ValueType.OBJECTS: "an array of objects",
+    ValueType.STRING_OR_OBJECT: "text or an object",
+}
+_TYPES: Final[Mapping[ValueType, type | UnionType]] = {
+    ValueType.STRING: str,
+    ValueType.COLOUR: str,
+    ValueType.BOOLEAN: bool,
+    ValueType.OBJECT: Mapping,
+    ValueType.OBJECTS: list,
+    ValueType.STRING_OR_OBJECT: str | Mapping,
+}
+_DEFAULTS: Final[Mapping[str, object]] = {
+    "symbol": "BINANCE:BTCUSDT",
+    "interval": "1D",
+    "width": 800,
+    "height": 600,
+    "theme": "light",
+    "style": "candle",
+    "timezone": "Etc/UTC",
+    "format": "png",
+}
+_MOST_TOLD: Final = 100  # field errors of one body
+_MOST_KNOWN: Final = 1024  # bodies whose meaning is remembered
+
+FieldError = Mapping[str, object]
+
+
+@attrs.frozen
+class Refusal:
+    """A body is refused with *status* and *body*, which may be empty."""
+
+    status: int
+    body: bytes = b""
+
+
+@attrs.frozen
+class Chart:
+    """A chart that can be drawn: the body with its defaults, and the bytes that tell it from every other."""
+
+    body: Mapping[str, object]
+    identity: bytes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Its width and height in pixels."""
+        return _whole(self.body["width"]), _whole(self.body["height"])
+
+    @property
+    def parameters(self) -> int:
+        """How many studies and drawings it has."""
+        return sum(len(listed) for name in ("studies", "drawings") if isinstance(listed := self.body.get(name), list))
+
+    @property
+    def watermark(self) -> bool:
+        """Whether it has a watermark of its own."""
+        return bool(self.body.get("watermark"))
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def read_body(content: bytes, catalog: Catalog | None = None) -> Chart | Refusal:
+    """Read the body of a request, from the whole to its fields to their meaning, by the rules of *catalog*.
+
+    The shipped ones when it is left out. Total: never raises.
+    """
+    try:
+        body = json.loads(content or b"{}", parse_constant=_refuse_constant)
+        identity = json.dumps(
+            body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        ).encode()  # half a character, or a number without end, is refused here
+    except (ValueError, RecursionError):
+        return Refusal(400)
+    if not isinstance(body, dict):
+        return _refused({"message": "Invalid Request"})
+    rules = catalog or shipped_catalog()
+    if errors := list(islice(_body_errors(body, rules), _MOST_TOLD)):
+        return _refused(errors)
+    symbol, interval = body.get("symbol"), body.get("interval")
+    if isinstance(symbol, str) and rules.exchanges and not rules.exchange_set.issuperset(_EXCHANGE.findall(symbol)):
+        return _refused({"message": "Invalid Symbol"})
+    if isinstance(interval, str) and rules.intervals and interval not in rules.interval_set:
+        return _refused({"message": "Invalid Interval"})
+    given = {name: value for name, value in body.items() if value is not None}
+    return Chart({**_DEFAULTS, **given}, identity)
+
+
+def _refuse_constant(_: str) -> object:
+    """Refuse NaN and Infinity, which are not JSON."""
+    raise ValueError
+
+
+def _refused(content: object) -> Refusal:
+    """Refuse with *content*; what is nested so deep that it can be read and not be told again can't be read either."""
+    try:
+        return Refusal(422, json.dumps(content, separators=(",", ":")).encode())
+    except RecursionError:
+        return Refusal(400)
+
+
+def _whole(value: object) -> int:
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _body_errors(body: Mapping[str, object], rules: Catalog) -> Iterator[FieldError]:
+    """List what is wrong with the fields, in the order of the catalog."""
+    for row in rules.parameters:
+        value = body.get(row.name)
+        match row.name:
+            case "symbol" if value is not None and not _is_symbol(value):
+                yield _error(value, "must be a valid tradingview EXCHANGE:SYMBOL", row.name)
+            case "interval" if value is not None and not _is_interval(value, rules):
+                yield _error(value, "must be a supported interval", row.name)
+            case "timezone" if value is not None and not _is_timezone(value, rules):
+                yield _error(value, "must be a supported timezone", row.name)
+            case _:
+                yield from _table_errors(body, [row], "", strict=True)
+        if row.name == "override" and isinstance(value, Mapping):
+            yield from _part_errors(value, "style", rules.style_override_by_name.values(), row.name)
+        elif row.name in {"studies", "drawings"} and isinstance(value, list):
+            known = rules.study_by_name if row.name == "studies" else rules.drawing_by_name
+            for place, entry in enumerate(value):
+                yield from _entry_errors(entry, known, row, f"{row.name}[{place}]")
+
+
+def _entry_errors(entry: object, known: Mapping[str, Entry], row: Parameter, prefix: str) -> Iterator[FieldError]:
+    """List what is wrong within a study or a drawing, if its name is known.
+
+    Without an ``input`` its required keys are missing, unless that alone is a mistake already.
+    """
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    if isinstance(entry, Mapping) and isinstance(name, str) and (found := known.get(name)) is not None:
+        if entry.get("input") is None and not any(field.required for field in row.fields if field.name == "input"):
+            entry = {**entry, "input": {}}
+        yield from _part_errors(entry, "input", found.inputs, prefix)
+        yield from _part_errors(entry, "override", found.overrides, prefix)
+
+
+def _is_symbol(value: object) -> bool:
+    """Whether *value* is EXCHANGE:SYMBOL, or a formula of such, in letters and digits of any script, and no space around."""
+    if not isinstance(value, str) or not all(letter in _MARKS or letter.isalnum() for letter in value):
+        return False
+    return value == value.strip() and _is_balanced(value) and 0 < value.count(":") == len(_EXCHANGE.findall(value))
+
+
+def _is_interval(value: object, rules: Catalog) -> bool:
+    """Whether *value* looks like an interval; it may be one that doesn't exist."""
+    return isinstance(value, str) and (not rules.intervals or bool(_INTERVAL.fullmatch(value)))
+
+
+def _is_timezone(value: object, rules: Catalog) -> bool:
+    return isinstance(value, str) and (not rules.timezones or value in rules.timezone_set)
+
+
+def _is_balanced(text: str) -> bool:
+    """Whether every parenthesis that opens closes again."""
+    depth = 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _part_errors(
+    whole: Mapping[str, object], name: str, table: Iterable[Parameter], prefix: str
+) -> Iterator[FieldError]:
+    """List what is wrong with the types in the part *name* of *whole*, if it has one."""
+    if isinstance(part := whole.get(name), Mapping):
+        yield from _table_errors(part, table, f"{prefix}.{name}.", strict=False)
+
+
+def _table_errors(
+    fields: Mapping[str, object], table: Iterable[Parameter], prefix: str, *, strict: bool
+) -> Iterator[FieldError]:
+    """List what a table of the documentation finds wrong with *fields*; numbers and choices only if *strict*."""
+    for row in table:
+        value, param = fields.get(row.name), f"{prefix}{row.name}"
+        if value is None:
+            if row.required:
+                yield _error(None, "is required", param)
+        elif not _is_of(value, row.type):
+            yield _error(value, f"must be {_NAMED[row.type]}", param)
+        elif isinstance(value, Mapping):
+            yield from _table_errors(value, row.fields, f"{param}.", strict=strict)
+        elif isinstance(value, list):
+            for place, entry in enumerate(value):
+                if isinstance(entry, Mapping):
+                    yield from _table_errors(entry, row.fields, f"{param}[{place}].", strict=strict)
+                else:
+                    yield _error(entry, "must be an object", f"{param}[{place}]")
+        elif strict and (problem := _problem(value, row)):
+            yield _error(value, problem, param)
+
+
+def _is_of(value: object, kind: ValueType) -> bool:
+    """Whether *value* has a type of the documentation."""
+    match kind:
+        case ValueType.INTEGER:
+            return value.is_integer() if isinstance(value, float) else _is_number(value)
+        case ValueType.FLOAT:
+            return _is_number(value)
+        case ValueType.MOMENT:
+            return _is_moment(value)
+        case _:
+            return isinstance(value, _TYPES[kind])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_moment(value: object) -> bool:
+    """Whether *value* is a date, or a date and time, in ISO 8601."""
+    try:
+        datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return True
+
+
+def _problem(value: object, row: Parameter) -> str | None:
+    """Say what is wrong with the number or the choice of a value whose type is right."""
+    if row.enum and value not in row.enum:
+        return f"must be one of {', '.join(map(str, row.enum))}"
+    if isinstance(value, int | float):
+        if row.min is not None and value < row.min:
+            return f"must be at least {row.min}"
+        if row.max is not None and value > row.max:
+            return f"must be at most {row.max}"
+    if isinstance(value, str) and row.required and not value.strip():
+        return "must not be empty"
+    return None
+
+
+def _error(value: object, msg: str, param: str) -> FieldError:
+    return {"value": value, "msg": msg, "param": param, "location": "body"}

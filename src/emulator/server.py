@@ -1,0 +1,207 @@
+"""HTTP over loopback: h11 reads and writes the protocol, asyncio the sockets, threads draw the pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import socket
+import struct
+from collections import OrderedDict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from typing import Final
+
+import h11
+
+from ..version import __version__
+from .drawing import draw
+from .provider import Answer, Asked, Provider, Wire
+from .rules import Chart
+
+__all__ = ["SERVER", "Server"]
+
+SERVER: Final = f"chartimg-emulator/{__version__}"
+"""The ``Server`` header of every answer, which the recorder notes in its meta files."""
+
+_HOST: Final = "127.0.0.1"
+_MAX_BODY: Final = 1024 * 1024
+_PIECE: Final = 64 * 1024
+_KEPT_PICTURES: Final = 512
+_MISSING: Final = 100  # bytes that a wrong Content-Length leaves out
+_BODILESS: Final = frozenset({204, 304})
+_ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # a target may name the server, too
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+
+
+class Server:
+    """Serves *provider* on loopback; lives in the event loop it is started in."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._listening: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._pictures: OrderedDict[bytes, asyncio.Future[bytes]] = OrderedDict()
+        self._painters = ThreadPoolExecutor(2, thread_name_prefix="chartimg-emulator")
+
+    async def start(self, port: int) -> int:
+        """Listen on *port*, on a free one if that is 0, and give the port.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._listening = await asyncio.start_server(self._accept, _HOST, port, limit=_PIECE, backlog=512)
+        number: int = self._listening.sockets[0].getsockname()[1]
+        return number
+
+    async def stop(self) -> None:
+        """Stop listening and end every connection."""
+        if self._listening is not None:
+            self._listening.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        self._painters.shutdown(wait=False, cancel_futures=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end; whatever the other side does, nothing is logged."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (a callback of a server runs in a task)
+        self._connections.add(task)
+        try:
+            with contextlib.suppress(OSError, h11.ProtocolError, asyncio.CancelledError):
+                await self._converse(reader, writer)
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request after the other, as long as the connection is kept."""
+        parser = h11.Connection(h11.SERVER)
+        while True:
+            try:
+                asked = await _receive(parser, reader, writer)
+            except h11.RemoteProtocolError as error:
+                await _refuse(parser, writer, error.error_status_hint)
+                return
+            if asked is None:
+                return
+            answer = self._provider.answer(asked)
+            if answer.latency:
+                await asyncio.sleep(answer.latency)
+            answer, body = await self._drawn(answer)
+            if answer.half:
+                body = body[: len(body) // 2]
+            if answer.wire is not Wire.WHOLE:
+                await _misbehave(answer, body, reader, writer)
+                return
+            writer.write(_whole(parser, answer, body, asked.method))
+            await writer.drain()
+            if parser.our_state is not h11.DONE or parser.their_state is not h11.DONE:
+                return
+            parser.start_next_cycle()
+
+    async def _drawn(self, answer: Answer) -> tuple[Answer, bytes]:
+        """Give an answer with its body; a chart that can't be drawn is our mistake, and a fault of the server's."""
+        if answer.chart is None:
+            return answer, answer.body
+        try:
+            return answer, await self._picture(answer.chart)
+        except Exception:
+            logging.getLogger("chartimg.emulator").exception("a chart can't be drawn")
+            return Answer(500, b'{"message":"Something Went Wrong"}'), b'{"message":"Something Went Wrong"}'
+
+    async def _picture(self, chart: Chart) -> bytes:
+        """Draw a chart, or give it as it was drawn before; of equal charts asked for at once one is drawn."""
+        drawing = self._pictures.get(chart.identity)
+        if drawing is None:
+            drawing = asyncio.get_running_loop().run_in_executor(self._painters, draw, chart.body)
+            self._pictures[chart.identity] = drawing
+            if len(self._pictures) > _KEPT_PICTURES:
+                self._pictures.popitem(last=False)
+        return await asyncio.shield(drawing)
+
+
+async def _receive(parser: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Asked | None:
+    """Read one request; None when the other side has left."""
+    head: h11.Request | None = None
+    body = bytearray()
+    while True:
+        match parser.next_event():
+            case h11.NEED_DATA:
+                if parser.they_are_waiting_for_100_continue:
+                    writer.write(parser.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+                parser.receive_data(await reader.read(_PIECE))
+            case h11.Request() as request:
+                head = request
+            case h11.Data(data=data):
+                body += data
+                if len(body) > _MAX_BODY:
+                    raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
+            case h11.EndOfMessage() if head is not None:
+                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
+                path = _ABSOLUTE.sub("", head.target.decode("latin-1")).partition("?")[0]
+                return Asked(head.method.decode("latin-1"), path, headers, bytes(body))
+            case _:
+                return None
+
+
+def _head(answer: Answer, length: int) -> Mapping[str, str]:
+    return {
+        "content-type": answer.content_type,
+        "content-length": str(length),
+        "date": formatdate(usegmt=True),
+        "server": SERVER,
+        **answer.headers,
+    }
+
+
+def _whole(parser: h11.Connection, answer: Answer, body: bytes, method: str) -> bytes:
+    """Write an answer as it should be; to HEAD, and with 204 and 304, without its body (RFC 9110, section 6.4.1)."""
+    response = h11.Response(status_code=answer.status, headers=list(_head(answer, len(body)).items()))
+    sent = b"" if method == "HEAD" or answer.status in _BODILESS else body
+    parts = parser.send(response), parser.send(h11.Data(data=sent)), parser.send(h11.EndOfMessage())
+    return b"".join(part for part in parts if part)
+
+
+async def _refuse(parser: h11.Connection, writer: asyncio.StreamWriter, status: int) -> None:
+    """Answer what is no HTTP, or too large, and hang up."""
+    if parser.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+        answer = Answer(status, headers={"connection": "close"})
+        writer.write(_whole(parser, answer, b"", "POST"))
+        await writer.drain()
+
+
+async def _misbehave(answer: Answer, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Put an answer on the wire as the scenario wants it, and end the connection."""
+    length = max(0, len(body) - _MISSING) if answer.wire is Wire.WRONG_LENGTH else len(body)
+    lines = (f"{name}: {value}" for name, value in _head(answer, length).items())
+    head = "\r\n".join((f"HTTP/1.1 {answer.status} Scripted", *lines)).encode("latin-1") + b"\r\n\r\n"
+    match answer.wire:
+        case Wire.WRONG_LENGTH:
+            writer.write(head + body)
+        case Wire.CUT:
+            writer.write(head + body[: len(body) // 2])
+        case Wire.RESET_AFTER_HEADERS:
+            writer.write(head)
+        case Wire.STALL:
+            writer.write(head + body[: len(body) // 2])
+            await writer.drain()
+            while await reader.read(_PIECE):
+                """Wait until the other side has had enough."""
+        case _:
+            pass
+    if answer.wire in {Wire.RESET, Wire.RESET_AFTER_HEADERS}:
+        _reset(writer)
+    else:
+        await writer.drain()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with RST in place of FIN."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    writer.transport.abort()

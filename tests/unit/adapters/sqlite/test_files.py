@@ -1,0 +1,257 @@
+"""What is kept beside the books: new files, copies of damaged ones, and the log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from chartimg import StoreUnavailable
+from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.adapters.sqlite import files as sqlite_files
+from chartimg.adapters.sqlite.files import create, identify, keep_aside, log_damage
+from chartimg.domain.account import AccountSnapshot
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+HEAD, FRAME = 32, 24 + 4096
+
+
+def snapshot(version: int) -> AccountSnapshot:
+    """Make one of a row of versions."""
+    return AccountSnapshot("a", NOON, NOON, "digest", version=version, used=version)
+
+
+def crashed(folder: Path, *, swaps: int = 6) -> Path:
+    """Give books as a crash leaves them: a file with version 0, and a log of *swaps* frames with the next ones."""
+    folder.mkdir()
+    path = folder / "books.sqlite3"
+    store = SqliteAccountStore(path)
+    store.replace(None, snapshot(0))
+    store.close()
+    for version in range(swaps):
+        assert store.replace(snapshot(version), snapshot(version + 1))
+    (folder / "copy").mkdir()
+    for each in (path, path.with_name("books.sqlite3-wal")):
+        shutil.copy(each, folder / "copy" / each.name)
+    store.close()
+    return folder / "copy" / path.name
+
+
+# A new file
+
+
+def filling(content: bytes) -> Callable[[Path], None]:
+    """Give what fills a new file with *content*."""
+
+    def build(temporary: Path) -> None:
+        temporary.write_bytes(content)
+
+    return build
+
+
+def test_a_file_is_created_once(tmp_path: Path) -> None:
+    """Whoever comes second leaves it alone, and finds it whole."""
+    path = tmp_path / "new"
+
+    create(path, filling(b"first"))
+    created = identify(path)
+    create(path, filling(b"second"))
+
+    assert b"first" == path.read_bytes()
+    assert created == identify(path)
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_file_that_could_not_be_built_is_not_there(tmp_path: Path) -> None:
+    """Nor is anything else."""
+
+    def build(temporary: Path) -> None:
+        temporary.write_bytes(b"half")
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        create(tmp_path / "new", build)
+
+    assert [] == list(tmp_path.iterdir())
+    assert identify(tmp_path / "new") is None
+
+
+def test_of_many_that_create_one_does(tmp_path: Path) -> None:
+    """The others find its file, or hear that somebody is at it."""
+
+    def attempt(number: int) -> bool:
+        try:
+            create(tmp_path / "new", filling(b"%d" % number))
+        except BlockingIOError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        done = list(threads.map(attempt, range(64)))
+
+    assert any(done)
+    assert done[int((tmp_path / "new").read_text())]
+    assert [tmp_path / "new"] == list(tmp_path.iterdir())
+
+
+# A damaged file
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"garbage " * 1000, b"SQLite format 3\x00" + b"\xff" * 4096, bytes(8192)], ids=len
+)
+def test_a_damaged_file_is_kept_aside_once(content: bytes, tmp_path: Path) -> None:
+    """Readable to its owner, named in the message, and the file is still there; a damage that is new is kept, too."""
+    path = tmp_path / "bo[o]ks*.sqlite3"
+    path.write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="is damaged"):
+            SqliteAccountStore(path).read(["a"])
+    with pytest.raises(StoreUnavailable, match="is damaged") as failure:
+        SqliteAccountStore(path).read(["a"])
+    copies = list(tmp_path.glob("*.damaged-*"))
+
+    assert content == path.read_bytes()
+    assert 1 == len(copies)
+    for copy in copies:
+        assert content == copy.read_bytes()
+        assert 0o600 == stat.S_IMODE(copy.stat().st_mode)
+        assert str(copy) in str(failure.value)
+    path.write_bytes(b"another " * 1000)
+    with pytest.raises(StoreUnavailable, match="is damaged"):
+        SqliteAccountStore(path).read(["a"])
+    assert 2 == len(list(tmp_path.glob("*.damaged-*")))
+
+
+def test_damage_without_a_trace_of_time_is_kept_aside_too(tmp_path: Path) -> None:
+    """A file may change without its date of change; the earlier copy stays as it is."""
+    path = tmp_path / "books"
+    for content in (b"one", b"two"):
+        path.write_bytes(content)
+        os.utime(path, (1, 1))
+        copy = keep_aside(path)
+        assert copy is not None
+        assert content == copy.read_bytes()
+
+    assert [b"one", b"two"] == [copy.read_bytes() for copy in sorted(tmp_path.glob("*.damaged-*"))]
+
+
+def test_many_that_see_the_same_damage_keep_one_copy(tmp_path: Path) -> None:
+    """With the log."""
+    path = tmp_path / "books"
+    path.write_bytes(b"damaged" * 10_000)
+    path.with_name("books-wal").write_bytes(b"log")
+    with ThreadPoolExecutor(8) as threads:
+        (copy,) = set(threads.map(keep_aside, [path] * 32))
+
+    assert copy is not None
+    assert {"books", "books-wal", copy.name, f"{copy.name}-wal"} == {each.name for each in tmp_path.iterdir()}
+    assert b"log" == copy.with_name(f"{copy.name}-wal").read_bytes()
+
+
+def test_what_can_not_be_copied_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something too large to be books, or a folder that is gone."""
+    path = tmp_path / "books"
+    path.write_bytes(b"too much")
+    monkeypatch.setattr(sqlite_files, "_LARGE", 7)
+    with pytest.raises(StoreUnavailable, match="no copy of it could be made"):
+        SqliteAccountStore(path).read(["a"])
+
+    assert keep_aside(tmp_path / "nothing" / "here") is None
+    assert [path] == list(tmp_path.iterdir())
+
+
+# The log
+
+
+def test_a_whole_log_has_no_damage(tmp_path: Path) -> None:
+    """Nor one that isn't there, is empty, or was begun and never written to."""
+    path = crashed(tmp_path / "crashed")
+    log = path.with_name("books.sqlite3-wal")
+    whole = log.read_bytes()
+
+    assert HEAD + 6 * FRAME == len(whole)
+    assert log_damage(log) is None
+    for content in (b"", b"x", whole[:HEAD], bytes(HEAD + 2 * FRAME)):
+        log.write_bytes(content)
+        assert log_damage(log) is None
+    assert log_damage(tmp_path / "nothing") is None
+
+
+@pytest.mark.parametrize("frames", range(7))
+@pytest.mark.parametrize("rest", [0, 10, 24, 1000])
+def test_a_log_that_was_cut_off_has_no_damage(frames: int, rest: int, tmp_path: Path) -> None:
+    """That is how a crash leaves it: the books are as they were before the swap that was not finished."""
+    path = crashed(tmp_path / "crashed")
+    log = path.with_name("books.sqlite3-wal")
+    log.write_bytes(log.read_bytes()[: HEAD + frames * FRAME + rest])
+
+    assert log_damage(log) is None
+    assert (snapshot(min(frames, 6)),) == SqliteAccountStore(path).read(["a"])
+
+
+@pytest.mark.parametrize("frame", range(6))
+@pytest.mark.parametrize("at", [0, 7, 8, 15, 16, 23, 24, 2000, FRAME - 1])
+def test_a_frame_that_is_damaged_is_found_when_another_follows(frame: int, at: int, tmp_path: Path) -> None:
+    """SQLite would forget all that follows; the last one alone is taken for what a crash cut off."""
+    path = crashed(tmp_path / "crashed")
+    log = path.with_name("books.sqlite3-wal")
+    content = bytearray(log.read_bytes())
+    content[HEAD + frame * FRAME + at] ^= 0x40
+    log.write_bytes(content)
+    store = SqliteAccountStore(path)
+    if frame == 5:
+        assert (snapshot(5),) == store.read(["a"])
+        store.close()
+        return
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match=f"frame {frame + 1} of its write-ahead log"):
+            store.read(["a"])
+    (copy,) = path.parent.glob("*.damaged-*Z")
+
+    assert content == log.read_bytes()
+    assert content == copy.with_name(f"{copy.name}-wal").read_bytes()
+    assert path.read_bytes() == copy.read_bytes()
+
+
+@pytest.mark.parametrize("at", range(0, HEAD, 3))
+def test_a_head_that_is_damaged_is_found(at: int, tmp_path: Path) -> None:
+    """SQLite would take the log for empty."""
+    path = crashed(tmp_path / "crashed", swaps=2)
+    log = path.with_name("books.sqlite3-wal")
+    content = bytearray(log.read_bytes())
+    content[at] ^= 1
+    log.write_bytes(content)
+
+    with pytest.raises(StoreUnavailable, match=r"is damaged \(its write-ahead log does not hold"):
+        SqliteAccountStore(path).read(["a"])
+    assert content == log.read_bytes()
+
+
+def test_a_log_that_others_write_to_has_no_damage(tmp_path: Path) -> None:
+    """However often it is looked at, and begun anew by them."""
+    path = tmp_path / "books.sqlite3"
+    stores = [SqliteAccountStore(path, busy_timeout=60) for _ in range(2)]
+    log = path.with_name("books.sqlite3-wal")
+    stores[0].replace(None, snapshot(0))
+
+    def write() -> int:
+        for version in range(500):
+            assert stores[0].replace(snapshot(version), snapshot(version + 1))
+        return 500
+
+    with ThreadPoolExecutor(1) as threads:
+        written = threads.submit(write)
+        while not written.done():
+            assert log_damage(log) is None
+            stores[1].read(["a"])
+            stores[1].close()
+    assert 500 == written.result()
+    stores[0].close()

@@ -1,0 +1,253 @@
+"""The commands ``catalog``: all there is, what a name may mean, and JSON that is a catalog again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from chartimg.adapters.catalog import load_catalog, shipped_catalog
+from chartimg.app.cli import app
+from chartimg.app.cli.catalog import meant
+from chartimg.domain.check.catalog import Parameter
+from chartimg.domain.errors import ConfigError
+from command import run
+
+CATALOG = shipped_catalog()
+KINDS = ("studies", "drawings", "styles", "parameters", "intervals", "timezones", "exchanges", "plans")
+STUDIES = [study.name for study in CATALOG.studies]
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, with every setting that must not matter set wrongly."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CHARTS_CATALOG", raising=False)
+    for name in ("CHARTS_API_MODE", "CHART_IMG_ACCOUNTS_JSON", "CHARTS_CHECK", "CHARTS_TEMPLATES_DIR"):
+        monkeypatch.setenv(name, "wrong")
+
+
+def catalog(*arguments: str) -> str:
+    """Run the command to a good end, and give what it printed."""
+    result = CliRunner().invoke(app, ["catalog", *arguments])
+    if result.exception is not None:
+        raise result.exception
+    return result.stdout
+
+
+def first_words(*arguments: str) -> list[str]:
+    """Give the first column of a list, without its heading."""
+    return [line.split("   ")[0].strip() for line in catalog(*arguments).splitlines()[2:] if "   " in line]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_list_has_everything_there_is(kind: str) -> None:
+    """Each name of the catalog begins a line of its own."""
+    lines = catalog(kind).splitlines()
+    entries = getattr(CATALOG, kind)
+    names = [entry if isinstance(entry, str) else entry.name for entry in entries]
+
+    assert [] == [name for name in names if not any(f"{line} ".startswith(f"{name} ") for line in lines)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_json_is_a_catalog(kind: str, tmp_path: Path) -> None:
+    """What --json prints can be named in CHARTS_CATALOG, and holds exactly what was asked for."""
+    file = tmp_path / "catalog.json"
+    file.write_text(catalog(kind, "--json"))
+
+    assert getattr(CATALOG, kind) == getattr(load_catalog(file), kind)
+    assert {kind, "unconfirmedIntervals", "unavailableExchanges"} >= json.loads(file.read_text()).keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_that_is_none_is_a_mistake_of_usage(kind: str) -> None:
+    """Nothing is listed for it, also not in JSON."""
+    for options in ((), ("--json",)):
+        with pytest.raises(ConfigError, match=r"there is no .* 'none of these'"):
+            catalog(kind, "none of these", *options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "right"),
+    [
+        ("studies", "Volme", "Volume"),
+        ("drawings", "Horizontle Line", "Horizontal Line"),
+        ("styles", "candel", "candle"),
+        ("parameters", "tehme", "theme"),
+        ("intervals", "60", "1h"),
+        ("timezones", "Europe/Lodnon", "Europe/London"),
+        ("exchanges", "BINNANCE", "BINANCE"),
+        ("plans", "bsaic", "BASIC"),
+    ],
+)
+def test_a_slip_of_the_pen_is_answered_with_what_was_meant(kind: str, wrong: str, right: str) -> None:
+    """The nearest name there is, by the rules of its kind."""
+    with pytest.raises(ConfigError, match=rf"did you mean {right}\?"):
+        catalog(kind, wrong)
+
+
+@given(st.sampled_from(STUDIES), st.sampled_from([str.upper, str.lower, str.swapcase]))
+def test_a_whole_name_means_itself(name: str, case: Callable[[str], str]) -> None:
+    """In any case, also where longer names begin with it."""
+    assert [name] == list(meant("study", STUDIES, case(name), CATALOG.study_by_alias))
+
+
+@given(st.text())
+def test_a_name_means_names_there_are(text: str) -> None:
+    """Whatever is asked for, the answer is some of the names, or a mistake of usage."""
+    found: Sequence[str] = ["none"]
+    with contextlib.suppress(ConfigError):
+        found = meant("study", STUDIES, text, CATALOG.study_by_alias)
+
+    assert found
+    assert set(found) <= {*STUDIES, "none"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("macd", ["MACD"]),
+        ("stoch", ["Stochastic"]),
+        ("linear", ["Linear Regression Curve", "Linear Regression Slope"]),
+        ("rsi", ["Relative Strength Index"]),
+        ("ema", ["Moving Average Exponential"]),
+        ("sma", ["Moving Average"]),
+        ("exponential moving average", ["Moving Average Exponential"]),
+        ("tsi", ["Trend Strength Index", "True Strength Index"]),
+        ("rvi", ["Relative Vigor Index", "Volatility Index"]),
+        ("trend", ["Trend Strength Index"]),
+        ("%", ["Bollinger Bands %B", "Williams %R"]),
+    ],
+)
+def test_a_part_of_a_name_means_the_names_that_have_it(text: str, names: list[str]) -> None:
+    """Those it is another name or an abbreviation of, or else those that begin with it, or else those that hold it."""
+    assert names == list(meant("study", STUDIES, text, CATALOG.study_by_alias))
+
+
+def test_several_names_are_listed_and_one_is_shown_wholly() -> None:
+    """The list has inputs in short, the one has all of them and a piece for the body."""
+    listed, shown = catalog("studies", "linear"), catalog("studies", "stochastic")
+
+    assert ["Linear Regression Curve", "Linear Regression Slope"] == first_words("studies", "linear")
+    assert "{" not in listed
+    assert "Stochastic" == shown.splitlines()[0]
+    assert "Stochastic" == json.loads(shown[shown.index("{") :])["name"]
+
+
+def test_a_name_of_several_words_needs_no_quotes() -> None:
+    """Words that follow each other are one name, with an underscore between them where zones have one."""
+    assert catalog("studies", "relative strength index") == catalog("studies", "relative", "strength", "index")
+    assert "America/New_York\n" == catalog("timezones", "new", "york")
+
+
+@pytest.mark.parametrize("kind", ["drawings", "styles"])
+def test_each_drawing_and_each_style_is_shown(kind: str) -> None:
+    """All its inputs and overrides have a line, and its piece names it."""
+    for entry in getattr(CATALOG, kind):
+        shown = catalog(kind, entry.name)
+        assert kind == "styles" or all(shown == catalog(kind, alias) for alias in entry.aliases)
+        piece = json.loads(shown[shown.index("{\n") :])
+
+        assert entry.name == piece.get("name", piece.get("style"))
+        assert {row.name for row in (*entry.inputs, *entry.overrides)} <= {
+            line.split(" ")[0] for line in shown.split("\n")
+        }
+
+
+def test_keys_in_overrides_are_shown_by_their_path() -> None:
+    """So are the levels of a Fib Retracement, each with its defaults."""
+    rows = [re.split(" {3,}", line.strip()) for line in catalog("drawings", "fib").splitlines()]
+
+    for level in range(1, 12):
+        assert {f"level{level}", *(f"level{level}.{key}" for key in ("visible", "coeff", "color"))} <= {
+            row[0] for row in rows
+        }
+    assert ["level2.coeff", "Float", "0.236"] in rows
+
+
+def test_keys_in_keys_are_listed_by_their_path() -> None:
+    """Those of overrides, of the window of prices, of ranges, and of each study and drawing."""
+
+    def count(rows: tuple[Parameter, ...]) -> int:
+        return len(rows) + sum(count(row.fields) for row in rows)
+
+    paths = first_words("parameters")
+
+    assert {"override.priceRange.margin", "range.from", "studies[].name", "drawings[].zOrder"} <= set(paths)
+    assert count(CATALOG.parameters) == len(paths)
+
+
+def test_keys_are_found_by_a_part_of_their_path() -> None:
+    """In JSON the whole key comes, with what is in it."""
+    assert ["override.priceRange", *(f"override.priceRange.{key}" for key in ("from", "to", "margin"))] == first_words(
+        "parameters", "pricerange"
+    )
+    (whole,) = json.loads(catalog("parameters", "pricerange", "--json"))["parameters"]
+    assert "override" == whole["name"]
+
+
+def test_the_interval_that_is_doubtful_is_marked() -> None:
+    """A line of its own says why; in JSON it is apart."""
+    assert "2m  (in the documentation's change log only)" in catalog("intervals").splitlines()
+    assert ["2m"] == json.loads(catalog("intervals", "2", "--json"))["unconfirmedIntervals"]
+    assert ["1m", "1M"] == catalog("intervals", "1m").split()
+
+
+def test_lists_of_names_are_filtered_by_any_part() -> None:
+    """In any case."""
+    assert ["TFX  (unavailable)"] == catalog("exchanges", "tfx").splitlines()
+    assert {"exchanges": ["TFX"], "unavailableExchanges": ["TFX"]} == json.loads(catalog("exchanges", "tfx", "--json"))
+    assert all("america/" in line.casefold() for line in catalog("timezones", "AMERICA/").splitlines())
+    assert ["BINANCE", "BINANCEUS"] == catalog("exchanges", "binance").split()
+    assert ["PRO"] == [line.split()[0] for line in catalog("plans", "pro").splitlines()[3:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "zones"),
+    [
+        ("EST", ["America/New_York"]),
+        ("gmt", ["Etc/UTC"]),
+        ("ist", ["Asia/Kolkata", "Europe/Istanbul"]),
+        ("york", ["America/New_York"]),
+        ("ork", ["America/New_York"]),
+        ("u", ["Etc/UTC", "US/Mountain"]),
+        ("us/", ["US/Mountain"]),
+    ],
+)
+def test_time_zones_are_found_by_abbreviation_and_by_beginnings_of_words(text: str, zones: list[str]) -> None:
+    """What is within a word counts only where nothing else does."""
+    assert zones == catalog("timezones", text).split()
+    assert zones == json.loads(catalog("timezones", text, "--json"))["timezones"]
+
+
+def test_what_the_host_adds_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CHARTS_CATALOG lies over what ships."""
+    file = tmp_path / "mine.json"
+    file.write_text(
+        '{"studies": [{"name": "My Study", "inputs": [{"name": "depth", "type": "Integer", "default": 3}]}]}'
+    )
+    monkeypatch.setenv("CHARTS_CATALOG", str(file))
+
+    assert "depth" in catalog("studies", "my study")
+    assert [*STUDIES, "My Study"] == [study["name"] for study in json.loads(catalog("studies", "--json"))["studies"]]
+
+
+def test_the_process_needs_no_setting(tmp_path: Path) -> None:
+    """In an empty environment the list is printed, nothing is cut, and a wrong name is one line and exit code 2."""
+    listed, unknown = run("catalog", "studies", cwd=tmp_path), run("catalog", "studies", "Volme", cwd=tmp_path)
+
+    assert (0, "") == (listed.returncode, listed.stderr)
+    assert "…" not in listed.stdout
+    assert (2, "", "chartimg: there is no study 'Volme'; did you mean Volume?\n") == (
+        unknown.returncode,
+        unknown.stdout,
+        unknown.stderr,
+    )

@@ -1,0 +1,254 @@
+"""The commands that look at fixtures: what they print and write, how they end, and what they do not need."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from chartimg.adapters.recording import RecordingTransport
+from chartimg.adapters.templates import load_templates
+from chartimg.app.cli.fixtures import fixtures_app
+from chartimg.app.cli.terminal import show_fixtures
+from chartimg.domain.chart import ChartKey, ChartRequest
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.fixture import FixtureEntry, FixtureKind
+from chartimg.domain.reply import Reply
+from chartimg.testing import ScriptedTransport, picture
+
+TEMPLATE = load_templates()["price_psar_adi_v1"]
+REQUEST = TEMPLATE.request("BTCUSDT", "1h")
+STEM = "BINANCE_BTCUSDT__1h__price_psar_adi_v1"
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+INVALID = Reply(422, {}, b'{"message": "Invalid <Symbol>"}')
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder whose fixtures are in "fixtures", with every setting that must not matter set wrongly."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fixtures").mkdir()
+    for name in ("CHARTS_TEMPLATES_DIR", "CHARTS_DEFAULT_TIMEZONE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CHARTS_FIXTURES_DIR", "fixtures")
+    for name in ("CHARTS_API_MODE", "CHART_IMG_ACCOUNTS_JSON", "CHARTS_ACCOUNT_STORE", "CHARTS_API_BASE_URL"):
+        monkeypatch.setenv(name, "wrong")
+
+
+def record(request: ChartRequest = REQUEST, reply: Reply | None = None, folder: str = "fixtures") -> None:
+    """Record *reply*, a picture when it is left out, as the fixture of *request*."""
+    inner = ScriptedTransport([reply or Reply(200, {}, picture(8, 6))])
+    RecordingTransport(inner, folder, origin="a test", now=lambda: NOW).send(request, None)
+
+
+def run(*arguments: str) -> Result:
+    """Run a command that makes no unexpected mistake."""
+    result = CliRunner().invoke(fixtures_app, arguments)
+    if isinstance(result.exception, ConfigError):
+        raise result.exception
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
+
+
+def test_verify_says_how_many_fixtures_are_sound() -> None:
+    """Nothing is found in what was recorded: one line, exit code 0."""
+    record()
+    record(TEMPLATE.request("BTCUSDT", "4h"), INVALID)
+
+    result = run("verify")
+    assert (0, "checked 2 fixtures in fixtures: nothing is wrong\n") == (result.exit_code, result.output)
+
+
+def test_verify_prints_a_line_for_each_finding() -> None:
+    """A line that begins with the file, and exit code 1."""
+    record()
+    Path("fixtures", f"{STEM}.png").write_bytes(b"")
+    Path("fixtures/new\nline.txt").touch()
+    result = run("verify")
+    first, second = result.stdout.splitlines()
+
+    assert f"{STEM}.png: it is not a whole PNG: it is empty; delete it and record it again" == first
+    assert second.startswith(r"new\nline.txt: it has no fixture's name")
+    assert 1 == result.exit_code
+
+
+def test_verify_prints_json() -> None:
+    """The folder, how many fixtures were checked, and each finding with the exact name of its file."""
+    record()
+    sound = run("verify", "--json")
+    Path("fixtures/new\nline.txt").touch()
+    flawed = run("verify", "--json")
+    (finding,) = json.loads(flawed.stdout)["findings"]
+
+    assert {"directory": "fixtures", "checked": 1, "findings": []} == json.loads(sound.stdout)
+    assert ({"file", "problem"}, "new\nline.txt") == (finding.keys(), finding["file"])
+    assert (0, 1) == (sound.exit_code, flawed.exit_code)
+
+
+def test_a_fixture_recorded_for_another_body_is_stale() -> None:
+    """The template says what a request posts today; of one that is not known nothing is said."""
+    record(ChartRequest("A:B", "1h", TEMPLATE.id))
+    record(ChartRequest("A:B", "1h", "unknown"))
+    record()
+
+    assert ["A_B__1h__price_psar_adi_v1.png"] == [line.split(":")[0] for line in run("verify").stdout.splitlines()]
+
+
+def test_a_symbol_without_exchange_is_compared_as_it_was_asked_for() -> None:
+    """A host that asks for a bare symbol gets no stale fixture for it, and half a character is no mistake of verify."""
+    record(ChartRequest("BTCUSDT", "1h", TEMPLATE.id, REQUEST.payload))
+    record(ChartRequest("\ud800", "1h", TEMPLATE.id, REQUEST.payload))
+
+    assert "nothing is wrong" in run("verify").stdout
+
+
+def test_templates_and_time_zone_of_the_host_say_what_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The templates in CHARTS_TEMPLATES_DIR, not those that ship, and the zone of a template that names none."""
+    template = {"id": "mine", "description": "", "chartImgSymbolTemplate": "{symbol}", "request": {"theme": "light"}}
+    Path("templates").mkdir()
+    Path("templates/mine.json").write_text(json.dumps(template))
+    monkeypatch.setenv("CHARTS_TEMPLATES_DIR", "templates")
+    light = ChartRequest("A:B", "4h", "mine", {"theme": "light"})
+    record(ChartRequest("A:B", "1h", "mine", {"theme": "dark"}))
+    record(light)
+    record(ChartRequest("A:B", "1h", TEMPLATE.id))
+
+    assert ["A_B__1h__mine.png"] == [line.split(":")[0] for line in run("verify").stdout.splitlines()]
+    monkeypatch.setenv("CHARTS_DEFAULT_TIMEZONE", "America/New_York")
+    assert 2 == run("verify").stdout.count("it is stale")
+    record(light.with_timezone("America/New_York"))
+    assert 1 == run("verify").stdout.count("it is stale")
+
+
+@pytest.mark.parametrize("command", ["list", "verify", "gallery"])
+def test_another_folder_can_be_named(command: str) -> None:
+    """--dir stands in for the setting."""
+    record(folder="elsewhere")
+
+    assert 0 == run(command, "--dir", "elsewhere").exit_code
+    with pytest.raises(ConfigError, match="nowhere"):
+        run(command, "--dir", "nowhere")
+
+
+def test_list_shows_each_fixture_in_a_row() -> None:
+    """Chart, content, size, age, origin and findings, and above them what they come to."""
+    record()
+    Path("fixtures/A_B__1D__t__429_LIMIT_EXCEEDED.json").write_text('{"status": 429, "body": {"message": "[b]no[/b]"}}')
+    shown = run("list").stdout
+
+    (row,) = [line for line in shown.splitlines() if "BTCUSDT" in line]
+    assert all(part in row for part in ("BINANCE:BTCUSDT 1h price_psar_adi_v1", "picture 8 x 6", " d ", "a test"))
+    (row,) = [line for line in shown.splitlines() if "A_B" in line]
+    assert all(part in row for part in ("A_B__1D__t", "error 429: [b]no[/b]"))
+    assert "1 picture, 1 error, 0 KB, 0 findings" in shown
+
+
+def test_list_prints_json() -> None:
+    """Every field of each entry by its name in JSON, the date in UTC."""
+    record()
+    (entry,) = json.loads(run("list", "--json").stdout)["fixtures"]
+
+    assert {
+        "stem": STEM,
+        "kind": "picture",
+        "file": f"{STEM}.png",
+        "key": {"symbol": "BINANCE:BTCUSDT", "timeframe": "1h", "chartTemplateId": "price_psar_adi_v1"},
+        "httpStatus": None,
+        "message": None,
+        "size": len(picture(8, 6)),
+        "width": 8,
+        "height": 6,
+        "recordedAt": "2026-01-05T12:00:00+00:00",
+        "origin": "a test",
+        "findings": [],
+    } == entry
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [
+        (timedelta(seconds=59), " now "),
+        (timedelta(minutes=59, seconds=59), " 59 min "),
+        (timedelta(hours=23), " 23 h "),
+        (timedelta(days=1_234), " 1,234 d "),
+        (timedelta(seconds=-1), " in the future "),
+    ],
+)
+def test_an_age_is_said_in_the_largest_unit(age: timedelta, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rounded down; a clock that was set back is not hidden."""
+    show_fixtures([FixtureEntry("s", FixtureKind.PICTURE, "s.png", width=1, height=1, recorded_at=NOW)], NOW + age)
+
+    assert shown in capsys.readouterr().out
+
+
+def test_what_can_not_be_replayed_is_listed_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    """A damaged picture or error and what is no fixture have rows; nothing in them steers the terminal."""
+    entries = [
+        FixtureEntry("one", FixtureKind.PICTURE, "one.png"),
+        FixtureEntry("two", FixtureKind.ERROR, "two__422.json", origin="\x1b[31m"),
+        FixtureEntry("three", FixtureKind.OTHER, None, ChartKey("A\n:B", "1h", "t")).with_finding("f", "p"),
+    ]
+    show_fixtures(entries, NOW)
+    shown = capsys.readouterr().out
+    rows = {line.split()[1]: line for line in shown.splitlines() if line.startswith("│")}
+
+    assert "picture, damaged" in rows["one"]
+    assert "error, damaged" in rows["two"]
+    assert r"\x1b[31m" in rows["two"]
+    assert all(part in rows[r"A\n:B"] for part in (" none ", " 1 "))
+    assert "\x1b" not in shown
+
+
+def test_gallery_writes_one_page() -> None:
+    """The default file, whole, and a line that says where and what it is."""
+    record()
+    result = run("gallery")
+
+    assert (0, "gallery.html: 1 picture, 0 errors, 0 KB, 0 findings\n") == (result.exit_code, result.output)
+    assert "BINANCE:BTCUSDT" in Path("gallery.html").read_text("utf-8")
+    assert {"fixtures", "gallery.html"} == {entry.name for entry in Path().iterdir()}
+
+
+def test_gallery_takes_a_folder_with_anything_in_it() -> None:
+    """Damage is shown, not refused, and half a character of an error stops nothing."""
+    record(reply=INVALID)
+    Path("fixtures/A_B__1h__t__422.json").write_text('{"status": 422, "body": "\\ud800"}')
+    Path("fixtures/A_B__1h__t.png").write_bytes(b"")
+    Path("fixtures/folder.png").mkdir()
+    Path("fixtures/<b>.txt").touch()
+    page = Path("new/deeper/page.html")
+
+    assert 0 == run("gallery", "--out", str(page)).exit_code
+    assert "Invalid &lt;Symbol&gt;" in page.read_text("utf-8")
+    assert "<b>" not in page.read_text("utf-8")
+
+
+def test_a_page_that_can_not_be_written_is_refused() -> None:
+    """A folder in its place, or a file in place of its folder, are told by the name of the option."""
+    record()
+    Path("file").touch()
+    for out, told in (("fixtures", "is a folder"), ("file/page.html", "can't be written")):
+        with pytest.raises(ConfigError, match=told) as refusal:
+            run("gallery", "--out", out)
+        assert "--out" in str(refusal.value)
+        assert out in str(refusal.value)
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extra was installed before it needed jinja2 the gallery says so, and writes nothing."""
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ConfigError, match=r"jinja2.*pip install 'chartimg\[cli\]'"):
+        run("gallery")
+
+    assert not Path("gallery.html").exists()
+
+
+def test_settings_that_matter_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong time zone is a mistake here as it is in a fetch."""
+    monkeypatch.setenv("CHARTS_DEFAULT_TIMEZONE", "UTC")
+    with pytest.raises(ConfigError, match="CHARTS_DEFAULT_TIMEZONE"):
+        run("verify")

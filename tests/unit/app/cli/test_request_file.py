@@ -1,0 +1,193 @@
+"""What is found in a file: something for any bytes, each with its place, and nothing in what is right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.adapters.templates import SHIPPED, load_templates
+from chartimg.app.bootstrap import check
+from chartimg.app.cli.request_file import MAX_SIZE, RequestFile, read_request_file, told
+from chartimg.domain.chart.template import ChartTemplate
+from chartimg.domain.finding import Finding, Severity
+from chartimg.domain.plan import Plan, PlanName
+
+CATALOG = shipped_catalog()
+BODY = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "studies": [{"name": "Volume"}]}
+TEMPLATE = {"id": "t", "description": "", "chartImgSymbolTemplate": "BINANCE:{symbol}", "request": {"theme": "dark"}}
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
+NAMES = st.sampled_from(["symbol", "interval", "width", "studies", "name", "input", "override", "range"]) | st.text()
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+)
+OTHERWISE_TOLD = {"symbol", "interval", "request", "chartImgSymbolTemplate"}
+PAYLOADS = st.dictionaries(NAMES.filter(lambda name: name not in OTHERWISE_TOLD), VALUES, max_size=6)
+
+
+def look(value: object, **options: Any) -> RequestFile:
+    """Look at a file that holds *value* as JSON."""
+    return read_request_file(json.dumps(value).encode(), CATALOG, **options)
+
+
+def told_of(file: RequestFile) -> list[str]:
+    """Write the findings as they are told."""
+    return [told("f", finding).removeprefix("f:").strip() for finding in file.findings]
+
+
+@given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_taken(content: bytes) -> None:
+    """Whatever a file holds, it is looked at without a crash, and each finding is one line that can be printed."""
+    for is_template in (False, True):
+        file = read_request_file(content, CATALOG, is_template=is_template)
+
+        assert all(told("name", finding).isprintable() for finding in file.findings)
+        assert file.findings or isinstance(file.value, dict)
+
+
+@given(VALUES)
+def test_a_file_that_holds_no_body_has_an_error(value: object) -> None:
+    """Of JSON without a symbol, or that is no object, it is certain that the provider would refuse it."""
+    file = look(value)
+    refused = any(finding.severity is Severity.ERROR for finding in file.findings)
+
+    assert refused or (isinstance(file.value, dict) and "symbol" in file.value)
+
+
+@given(PAYLOADS)
+def test_a_body_has_the_findings_of_the_check(payload: dict[str, object]) -> None:
+    """The file of a body adds nothing to what the check finds in it."""
+    body = {**BODY, **payload}
+
+    assert tuple(check(json.loads(json.dumps(body)))) == look(body).findings
+
+
+@given(PAYLOADS, st.none() | st.sampled_from(CATALOG.plans))
+def test_a_template_has_the_findings_of_its_request(payload: dict[str, object], plan: Plan | None) -> None:
+    """What is wrong with the payload is found under "request", and nothing else."""
+    read = json.loads(json.dumps(payload))
+    found = check(
+        ChartTemplate("t", "", "BINANCE:{symbol}", read).request("BTCUSDT", "1h"), None if plan is None else plan.name
+    )
+    expected = [
+        attrs.evolve(finding, path=f"request.{finding.path}" if finding.path else "request") for finding in found
+    ]
+
+    assert tuple(expected) == look({**TEMPLATE, "request": payload}, plan=plan).findings
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b'{"a":\n [1,]}', "is not JSON: Expecting value at line 2, column 5"),
+        (b'{"a": "\n"}', "is not JSON: Invalid control character at line 1, column 8"),
+        (b'{"a": 1} 2', "is not JSON: Extra data at line 1, column 10"),
+        (b"\x89PNG\r\n\x1a\n", "is not UTF-8: byte 0x89 at line 1, byte 1"),
+        ('{"a":\n "é"}'.encode("latin-1"), "is not UTF-8: byte 0xe9 at line 2, byte 3"),
+        ("{}".encode("utf-16"), "is not UTF-8: byte 0xff at line 1, byte 1"),
+        (b"[" * 100_000, "is nested too deep"),
+        (b"[" + b"9" * 5_000 + b"]", "holds too long a number"),
+        (b'"' + b"a" * MAX_SIZE + b'"', "holds more than 4 MiB; the body of a chart request has a few KB"),
+        (b"[{}]", "must hold an object, the body of a chart request or a template"),
+        (b"null", "must hold an object, the body of a chart request or a template"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_object_is_told_with_its_place(content: bytes, message: str) -> None:
+    """One ERROR about the whole file, with line and column where the reader knows them."""
+    assert (Finding("", Severity.ERROR, message),) == read_request_file(content, CATALOG).findings
+
+
+def test_a_byte_order_mark_is_no_mistake() -> None:
+    """Editors on Windows write one; the file is read all the same."""
+    for value in (BODY, TEMPLATE):
+        assert () == read_request_file(b"\xef\xbb\xbf" + json.dumps(value).encode(), CATALOG).findings
+
+
+def test_a_key_that_stands_twice_is_a_warning() -> None:
+    """JSON allows it and the last one counts; each is told once, in its place, wherever it is."""
+    content = (
+        b'{"symbol": "A", "symbol": "BINANCE:BTCUSDT", "theme": {"x": 1, "x": 2}, "theme": "dark",'
+        b' "studies": [{"name": "Volume"}, {"name": "MACD", "input": {"in_0": 1, "in_0": 2, "in_0": 3, "in_1": 4}}]}'
+    )
+
+    assert [
+        "symbol: WARNING: stands here more than once; the last one counts",
+        "theme: WARNING: stands here more than once; the last one counts",
+        "studies[1].input.in_0: WARNING: stands here more than once; the last one counts",
+    ] == told_of(read_request_file(content, CATALOG))
+
+
+def test_numbers_that_are_none_in_json_are_found() -> None:
+    """NaN and what is too large for a number are errors in their place."""
+    content = b'{"symbol": "BINANCE:BTCUSDT", "width": NaN, "studies": [{"name": "MACD", "input": {"in_0": 1e999}}]}'
+    found = read_request_file(content, CATALOG).findings
+
+    assert [("width", Severity.ERROR), ("studies[0].input.in_0", Severity.ERROR)] == [
+        (finding.path, finding.severity) for finding in found
+    ]
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.json")), ids=lambda file: file.stem)
+def test_a_template_that_ships_is_right(file: Any) -> None:
+    """It is read as the loader reads it, and nothing is found for the smallest plan."""
+    read = read_request_file(file.read_bytes(), CATALOG, CATALOG.plan_by_name[PlanName.BASIC], template_id=file.stem)
+
+    assert (load_templates()[file.stem], ()) == (read.template, read.findings)
+
+
+def test_all_that_is_wrong_with_a_template_is_told_at_once() -> None:
+    """What keeps it from being loaded, and what is wrong with its request, each with its place in the file."""
+    file = look(
+        {"id": "other", "chartImgSymbolTemplate": "BINANCE", "request": {"width": 1, "symbol": "x"}, "requests": 1},
+        template_id="t",
+    )
+
+    assert file.template is None
+    assert {
+        "ERROR: the template has the unknown field requests",
+        "description: ERROR: is missing",
+        "id: ERROR: 'other' differs from the file's name; rename one of them",
+        "chartImgSymbolTemplate: ERROR: 'BINANCE' has no {symbol}; write it like \"BINANCE:{symbol}\"",
+        "request.symbol: WARNING: is not used: it comes with each chart request; leave it out",
+        "request.width: ERROR: 1 is not 400 or more",
+    } == set(told_of(file))
+
+
+@pytest.mark.parametrize("name", list(TEMPLATE))
+def test_a_field_of_another_type_is_told_with_its_place(name: str) -> None:
+    """No field of a template may be a number."""
+    file = look({**TEMPLATE, name: 1})
+
+    assert (None, name) == (file.template, file.findings[0].path)
+    assert Severity.ERROR is file.findings[0].severity
+
+
+def test_the_pattern_of_a_symbol_is_tried() -> None:
+    """Its mistakes are told where they stand, not in a request that isn't in the file."""
+    assert [
+        'chartImgSymbolTemplate: WARNING: "BINANCEX" is no exchange of the catalog; did you mean "BINANCE"?'
+    ] == told_of(look({**TEMPLATE, "chartImgSymbolTemplate": "BINANCEX:{symbol}"}))
+    assert ["chartImgSymbolTemplate"] == [
+        finding.path for finding in look({**TEMPLATE, "chartImgSymbolTemplate": ":{symbol}"}).findings
+    ]
+
+
+def test_a_pattern_without_an_exchange_is_right() -> None:
+    """It is for hosts that name the exchange with each symbol."""
+    assert () == look({**TEMPLATE, "chartImgSymbolTemplate": "{symbol}"}).findings
+
+
+def test_where_a_template_must_be_a_body_is_none() -> None:
+    """What lacks the fields of a template is told so, and not that it lacks a symbol."""
+    assert {"id", "description", "chartImgSymbolTemplate"} <= {
+        finding.path for finding in look(BODY, is_template=True).findings
+    }
+    assert "symbol" not in {finding.path for finding in look({}, is_template=True).findings}

@@ -1,0 +1,367 @@
+"""The commands ``templates``: what is listed and shown however broken it is, and that what is written is valid."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
+
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.adapters.templates import SHIPPED, load_templates
+from chartimg.app.bootstrap import check
+from chartimg.app.cli import app
+from chartimg.domain.chart.template import ChartTemplate
+from chartimg.domain.errors import ConfigError
+from command import run, run_bound
+
+CATALOG = shipped_catalog()
+MINE = {"id": "mine", "description": "d", "chartImgSymbolTemplate": "NASDAQ:{symbol}", "request": {"width": 1_000}}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, templates in "templates", with every setting that must not matter set wrongly."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CHARTS_CATALOG", raising=False)
+    monkeypatch.setenv("CHARTS_TEMPLATES_DIR", "templates")
+    for name in ("CHARTS_API_MODE", "CHART_IMG_ACCOUNTS_JSON", "CHARTS_CHECK", "CHARTS_DEFAULT_TIMEZONE"):
+        monkeypatch.setenv(name, "wrong")
+
+
+def templates(*arguments: str) -> Result:
+    """Run a command that makes no unexpected mistake."""
+    result = CliRunner().invoke(app, ["templates", *arguments])
+    if isinstance(result.exception, ConfigError):
+        raise result.exception
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
+
+
+def write(name: str, content: object) -> None:
+    """Write a file into the folder of templates: text, or a value as JSON."""
+    Path("templates").mkdir(exist_ok=True)
+    Path("templates", name).write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+def listed(folder: str | Path) -> list[str]:
+    """Name what is in a folder."""
+    return sorted(file.name for file in Path(folder).iterdir())
+
+
+def new(*arguments: str) -> ChartTemplate:
+    """Write a template, and load the folder as a client does."""
+    result = templates("new", *arguments)
+    assert 0 == result.exit_code, result.output
+    return load_templates("templates")[arguments[0]]
+
+
+def test_the_templates_that_ship_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the settings name no folder: each with its words, size, studies and plan, and nothing is found in them."""
+    monkeypatch.setenv("CHARTS_TEMPLATES_DIR", " ")
+    result = templates("list")
+    rows = result.stdout.splitlines()[2:]
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert list(load_templates()) == [row.split()[0] for row in rows]
+    (row,) = [row for row in rows if row.startswith("price_psar_adi_v1")]
+    assert all(
+        part in row
+        for part in ("Price with the parabolic SAR", "BINANCE:{symbol}", "800x600", "Parabolic SAR, Average", "BASIC")
+    )
+
+
+def test_one_broken_file_hides_none_of_the_others() -> None:
+    """It has a row of its own, and on standard error what is wrong with it; the exit code is 0."""
+    write("mine.json", MINE)
+    write("broken.json", "{")
+    write("body.json", {"symbol": "BINANCE:BTCUSDT"})
+    Path("templates/folder.json").mkdir()
+    Path("templates/nowhere.json").symlink_to("nowhere/at/all")
+    os.mkfifo("templates/pipe.json")
+    result = templates("list")
+
+    assert 0 == result.exit_code
+    assert ["body", "broken", "folder", "mine", "nowhere", "pipe"] == [
+        row.split()[0] for row in result.stdout.splitlines()[2:]
+    ]
+    assert 5 == result.stdout.count("can't be loaded")
+    assert "templates/broken.json: ERROR: is not JSON" in result.stderr
+    assert "templates/body.json:id: ERROR: is missing\n" in result.stderr
+    assert "templates/pipe.json: ERROR: can't be read" in result.stderr
+    assert "mine" not in result.stderr
+
+
+def test_the_list_in_json_has_every_finding() -> None:
+    """The folder, and each template with the fields of its file, the smallest plan, and what is wrong."""
+    write("broken.json", "{")
+    write("mine.json", {**MINE, "request": {"width": 1_000, "studies": [{"name": "RSI"}]}})
+    report = json.loads(templates("list", "--json").stdout)
+    broken, mine = report["templates"]
+
+    assert "templates" == report["directory"]
+    assert ("broken", None, "ERROR") == (broken["id"], broken["description"], broken["findings"][0]["severity"])
+    assert {
+        "id": "mine",
+        "description": "d",
+        "chartImgSymbolTemplate": "NASDAQ:{symbol}",
+        "width": 1_000,
+        "height": 600,
+        "studies": ["RSI"],
+        "drawings": [],
+        "plan": "PRO",
+    } == {name: value for name, value in mine.items() if name != "findings"}
+    assert ["request.studies[0].name"] == [finding["path"] for finding in mine["findings"]]
+
+
+def test_a_setting_that_names_no_folder_is_a_mistake_of_usage() -> None:
+    """It is told by its name wherever templates are looked for; only a new one makes the folder."""
+    for command in (("templates", "list"), ("templates", "show", "mine"), ("check", "mine")):
+        with pytest.raises(ConfigError, match="CHARTS_TEMPLATES_DIR names templates, which is not a folder"):
+            CliRunner().invoke(app, command, catch_exceptions=False)
+
+
+def test_a_folder_can_be_named() -> None:
+    """--dir stands in for the setting; one that can't be read, or holds nothing, is a mistake of usage."""
+    Path("empty").mkdir()
+    write("mine.json", MINE)
+    Path("templates").rename("elsewhere")
+
+    assert "mine" in templates("list", "--dir", "elsewhere").stdout
+    assert json.loads(templates("show", "mine", "--dir", "elsewhere").stdout) == MINE
+    for folder, told in (
+        ("empty", "holds no JSON file"),
+        ("nowhere", "No such file"),
+        ("elsewhere/mine.json", "Not a"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            templates("list", "--dir", folder)
+
+
+@pytest.mark.parametrize("template_id", list(load_templates()))
+def test_a_template_is_shown_as_it_is_in_its_file(template_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte for byte where the file is indented as ours are."""
+    monkeypatch.delenv("CHARTS_TEMPLATES_DIR")
+    result = templates("show", template_id)
+
+    assert ((SHIPPED / f"{template_id}.json").read_text(), "", 0) == (result.stdout, result.stderr, result.exit_code)
+
+
+@given(st.dictionaries(st.text(), st.text() | st.floats(allow_nan=False) | st.lists(st.booleans())))
+def test_what_is_shown_is_the_json_of_the_file_and_steers_no_terminal(value: dict[str, Any]) -> None:
+    """Whatever is in it."""
+    write("mine.json", value)
+    shown = templates("show", "mine").stdout
+
+    assert value == json.loads(shown)
+    assert shown.replace("\n", "").isprintable()
+
+
+def test_what_is_wrong_with_a_template_that_is_shown_is_on_standard_error() -> None:
+    """The JSON stays JSON; the exit code is 0, and 1 for a file that has none."""
+    write("mine.json", {"request": 1})
+    write("broken.json", "[1")
+    shown, broken = templates("show", "mine"), templates("show", "broken")
+
+    assert ({"request": 1}, 0) == (json.loads(shown.stdout), shown.exit_code)
+    assert "templates/mine.json:request: ERROR: must be an object\n" in shown.stderr
+    assert ("", 1) == (broken.stdout, broken.exit_code)
+    assert "templates/broken.json: ERROR: is not JSON: Expecting ',' delimiter at line 1, column 3\n" == broken.stderr
+
+
+def test_a_template_that_is_none_is_a_mistake_of_usage() -> None:
+    """A near id is suggested, or all are listed; a path is no id."""
+    write("mine.json", MINE)
+    for wrong, told in (("mnie", "did you mean mine"), ("else", "the templates are mine"), ("../mine", "no template")):
+        with pytest.raises(ConfigError, match=told):
+            templates("show", wrong)
+
+
+def test_a_new_template_has_the_providers_defaults() -> None:
+    """Nothing has to be said; the folder is made."""
+    result = templates("new", "plain")
+    template = load_templates("templates")["plain"]
+
+    assert "templates/plain.json: Price; the smallest plan is BASIC\n" == result.stdout
+    assert ("Price", "BINANCE:{symbol}") == (template.description, template.symbol_pattern)
+    assert {"theme": "light", "width": 800, "height": 600} == template.payload
+    assert ["plain.json"] == listed("templates")
+
+
+def test_a_new_template_has_what_is_asked_for() -> None:
+    """Size, theme, exchange in any case, and studies with their documented defaults, by a name or what stands for it."""
+    template = new(
+        *("mine", "--exchange", "nasdaq", "--width", "1920", "--height", "1080", "--theme", "dark"),
+        *("--study", "rsi", "--study", "volume"),
+    )
+
+    assert "NASDAQ:{symbol}" == template.symbol_pattern
+    assert "Price with Relative Strength Index, Volume" == template.description
+    assert {
+        "theme": "dark",
+        "width": 1_920,
+        "height": 1_080,
+        "studies": [
+            {"name": "Relative Strength Index", "input": {"length": 14, "smoothingLine": "SMA", "smoothingLength": 14}},
+            {"name": "Volume"},
+        ],
+    } == template.payload
+
+
+@given(
+    st.lists(st.sampled_from(CATALOG.studies), max_size=6),
+    st.sampled_from([each for each in CATALOG.exchanges if each not in CATALOG.unavailable_exchanges]),
+    st.integers(400, 2_048),
+    st.integers(300, 1_920),
+    st.sampled_from(["light", "dark"]),
+    st.text("abcXYZ019_-.", min_size=1).filter(lambda text: text[0] not in "-."),
+)
+def test_every_new_template_is_valid(
+    studies: list[Any], exchange: str, width: int, height: int, theme: str, template_id: str
+) -> None:
+    """It is loaded under its id, and nothing is found in what it asks for."""
+    wanted = [part for study in studies for part in ("--study", study.name)]
+    with tempfile.TemporaryDirectory() as folder:
+        options = ("--exchange", exchange, "--width", str(width), "--height", str(height), "--theme", theme)
+        result = templates("new", template_id, "--dir", folder, *options, *wanted)
+        template = load_templates(folder)[template_id]
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert [] == check(template.request("BTCUSDT", "1h"))
+    assert [study.name for study in studies] == [
+        each["name"] for each in json.loads(json.dumps(template.payload)).get("studies", [])
+    ]
+
+
+def test_a_new_template_can_start_from_another() -> None:
+    """One that ships, or one of the folder, which goes first; what is given is laid over it, and studies are added."""
+    start = load_templates()["price_psar_adi_v1"]
+    copied = new("copied", "--from", "price_psar_adi_v1")
+    changed = new("changed", "--from", "copied", "--study", "VWAP", "--theme", "light")
+
+    assert (start.description, start.symbol_pattern, start.payload) == (
+        copied.description,
+        copied.symbol_pattern,
+        copied.payload,
+    )
+    assert f"{start.description}, with VWAP" == changed.description
+    assert isinstance(start.payload["studies"], list)
+    studies = [*start.payload["studies"], {"name": "VWAP"}]
+    assert {**start.payload, "theme": "light", "studies": studies} == changed.payload
+
+
+def test_what_can_not_be_started_from_is_a_mistake_of_usage() -> None:
+    """A template that is none, with the nearest there is, and a broken one, with what is wrong with it."""
+    write("broken.json", "{")
+    with pytest.raises(ConfigError, match="did you mean price_psar_adi_v1"):
+        templates("new", "mine", "--from", "price_psar_adi")
+    with pytest.raises(ConfigError, match=r"--from broken: templates/broken\.json: ERROR: is not JSON"):
+        templates("new", "mine", "--from", "broken")
+    assert ["broken.json"] == listed("templates")
+
+
+def test_what_the_provider_would_refuse_is_not_written() -> None:
+    """The errors are on standard error, the exit code is 1, and there is no file."""
+    for options, path in (
+        (("--width", "100"), "request.width"),
+        (("--height", "5000"), "request.height"),
+        (("--theme", "drak"), "request.theme"),
+        (("--exchange", "A;B"), "chartImgSymbolTemplate"),
+        (("--study", "Volume") * 51, "request.studies"),
+    ):
+        result = templates("new", "mine", *options)
+
+        assert (1, "") == (result.exit_code, result.stdout)
+        assert result.stderr.startswith(f"templates/mine.json:{path}: ERROR: ")
+    assert not Path("templates").exists()
+
+
+def test_what_may_be_wrong_is_written_and_told() -> None:
+    """An exchange the catalog does not know may be new."""
+    result = templates("new", "mine", "--exchange", "NEWEX")
+
+    assert 0 == result.exit_code
+    assert (
+        'templates/mine.json:chartImgSymbolTemplate: WARNING: "NEWEX" is no exchange of the catalog\n' == result.stderr
+    )
+    assert "NEWEX:{symbol}" == load_templates("templates")["mine"].symbol_pattern
+
+
+def test_a_study_that_is_none_or_several_is_a_mistake_of_usage() -> None:
+    """The nearest there is, or those that may be meant, are told."""
+    with pytest.raises(ConfigError, match=r"no study 'Volme'; did you mean Volume\?"):
+        templates("new", "mine", "--study", "Volme")
+    with pytest.raises(
+        ConfigError, match="--study 'tsi' may mean Trend Strength Index, True Strength Index; write one of them"
+    ):
+        templates("new", "mine", "--study", "tsi")
+
+
+def test_a_study_is_named_by_what_people_call_it() -> None:
+    """By the same rules as in a suggestion: an alias comes before initials."""
+    made = new("mine", "--study", "sma", "--study", "stoch rsi", "--study", "exponential moving average")
+
+    assert "Price with Moving Average, Stochastic RSI, Moving Average Exponential" == made.description
+
+
+def test_nothing_is_overwritten_unless_it_is_asked_for() -> None:
+    """Not a template, not a broken file, not a link that leads nowhere; with --force each of them is."""
+    write("mine.json", MINE)
+    write("broken.json", "{")
+    Path("templates/link.json").symlink_to("nowhere")
+    for name in ("mine", "broken", "link"):
+        with pytest.raises(ConfigError, match=rf"templates/{name}.json is there already; overwrite it with --force"):
+            templates("new", name)
+        assert 0 == templates("new", name, "--force").exit_code
+    assert ["Price"] * 3 == [template.description for template in load_templates("templates").values()]
+
+
+@pytest.mark.parametrize(
+    "template_id", ["", " ", "a b", "../a", "a/b", ".a", "a,b", "a\n", "ä", "a:b", "a" * 200, "\udc80"], ids=ascii
+)
+def test_an_id_that_can_not_name_files_is_refused(template_id: str) -> None:
+    """Nor may it have a comma, which parts ids on the command line."""
+    with pytest.raises(ConfigError, match="can't be the id of a template"):
+        templates("new", template_id)
+    assert not Path("templates").exists()
+
+
+def test_without_a_folder_of_ones_own_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The templates that ship stay as they are; the way out is told."""
+    before = listed(SHIPPED)
+    monkeypatch.delenv("CHARTS_TEMPLATES_DIR")
+    with pytest.raises(ConfigError, match="set CHARTS_TEMPLATES_DIR, or name one with --dir"):
+        templates("new", "mine")
+
+    assert before == listed(SHIPPED)
+    assert 0 == templates("new", "mine", "--dir", "new/deeper").exit_code
+    assert ["mine"] == list(load_templates("new/deeper"))
+
+
+def test_a_folder_that_can_not_be_written_is_a_mistake_of_usage(tmp_path: Path) -> None:
+    """The system's reason is told with the file, nothing is left behind, and no traceback is shown."""
+    (tmp_path / "file").touch()
+    (tmp_path / "closed").mkdir(mode=0o500)
+    for folder, reason in (("file", "File exists"), ("closed", "Permission denied")):
+        child = run_bound("templates", "new", "mine", "--dir", folder, cwd=tmp_path)
+
+        assert (2, "") == (child.returncode, child.stdout)
+        assert f"chartimg: {folder}/mine.json can't be written: {reason}\n" == child.stderr
+    assert [] == listed(tmp_path / "closed")
+
+
+def test_the_process_needs_no_setting(tmp_path: Path) -> None:
+    """In an empty environment what ships is listed and shown, and a new template is written, listed and checked."""
+    shown = run("templates", "list", cwd=tmp_path)
+    made = run("templates", "new", "mine", "--study", "MACD", "--dir", "own", cwd=tmp_path)
+    checked = run("check", "mine", cwd=tmp_path, CHARTS_TEMPLATES_DIR="own")
+
+    assert (0, "", 0, "", 0) == (shown.returncode, shown.stderr, made.returncode, made.stderr, checked.returncode)
+    assert 5 == shown.stdout.count("price_")
+    assert "1 file, nothing found\n" == checked.stdout

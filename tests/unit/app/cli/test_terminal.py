@@ -1,0 +1,235 @@
+"""How a run is shown: bars on a terminal, plain lines otherwise, and tables that anything can be in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import attrs
+import pytest
+from rich.console import Console
+
+from chartimg.app.cli.terminal import following, show_accounts, show_forecast, show_manifest
+from chartimg.app.export import ExportFailure, ExportItem, Manifest
+from chartimg.app.pool import AccountStatus
+from chartimg.domain.account import AccountState
+from chartimg.domain.account.forecast import Forecast
+from chartimg.domain.finding import Finding, Severity
+from chartimg.testing import picture
+from command import environment, run
+
+NOW = datetime.now(UTC)
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+ITEM = ExportItem("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600, False, "main", 1)  # noqa: FBT003 (in the order of its fields)
+REPLAYED = ExportItem("A:B", "4h", "price_v1", "A_B__4h__price_v1.png", 1_000, "0" * 64, 800, 600, True, None, 0)  # noqa: FBT003 (in the order of its fields)
+DOUBTFUL = attrs.evolve(
+    ITEM,
+    symbol="[i]E:F[/i]",
+    warnings=(
+        Finding("width", Severity.WARNING, "the picture is 400 pixels wide, 800 were asked for"),
+        Finding("", Severity.WARNING, "word " * 60 + "end"),
+    ),
+)
+FAILURE = ExportFailure("[bold]X:Y[/bold]", "1h", "price_v1", "CHART_API_FAILED", "HTTP 503: [red]busy[/red]")
+EXPORT = (
+    *("export", "--symbols", "BTCUSDT", "--timeframes", "1h,4h", "--templates", "price_psar_adi_v1"),
+    *("--out", "out", "--jobs", "1"),
+)
+
+
+def mock(folder: Path) -> dict[str, str]:
+    """Write settings that replay a folder that holds the chart of 1h and not that of 4h."""
+    folder.mkdir()
+    (folder / "BINANCE_BTCUSDT__1h__price_psar_adi_v1.png").write_bytes(picture())
+    return {"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(folder)}
+
+
+def test_without_a_terminal_there_is_one_plain_line_for_each_chart(tmp_path: Path) -> None:
+    """Lines go to standard error, numbered, whole and without escape sequences; the table goes to standard output."""
+    child = run(*EXPORT, cwd=tmp_path, **mock(tmp_path / "fixtures"))
+    first, second = child.stderr.splitlines()
+
+    assert first.startswith("[1/2] BINANCE:BTCUSDT 1h price_psar_adi_v1: ")
+    assert first.endswith(".png (fixture)")
+    assert second.startswith("[2/2] BINANCE:BTCUSDT 4h price_psar_adi_v1: CHART_API_MOCK_MISSING: ")
+    assert "1 of 2 charts" in child.stdout
+    assert "pictures and manifest.json are in out" in child.stdout
+    assert "\x1b" not in child.stdout + child.stderr
+
+
+def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
+    """With standard error on a terminal a bar counts the charts, and a failure is still a line."""
+    pty = pytest.importorskip("pty")
+    settings = environment(tmp_path / "home", **mock(tmp_path / "fixtures"), TERM="xterm-256color", COLUMNS="200")
+    outside, inside = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "chartimg", *EXPORT],
+        cwd=tmp_path,
+        env=settings,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=inside,
+    ) as child:
+        os.close(inside)
+        shown = _read_to_the_end(outside)
+        os.close(outside)
+        child.communicate(timeout=30)
+
+    assert 1 == child.returncode
+    assert "\x1b[" in shown
+    assert "━━" in shown
+    assert "2/2" in shown
+    assert "CHART_API_MOCK_MISSING" in shown
+    assert "[1/2]" not in shown
+    assert "Traceback" not in shown
+
+
+def _read_to_the_end(terminal: int) -> str:
+    """Read what is written to *terminal* until its other side is closed, which Linux reports as an error."""
+    pieces: list[bytes] = []
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            piece = b""
+        if not piece:
+            return b"".join(pieces).decode("utf-8", "replace")
+        pieces.append(piece)
+
+
+def test_nothing_in_a_line_is_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """Square brackets of a symbol or of the provider's message come out as they are, on one line however long."""
+    long = ExportFailure("A:B", "1h", "price_v1", "CHART_API_FAILED", "word " * 200 + "end")
+    with following(2) as told:
+        told(FAILURE)
+        told(long)
+    first, second = capsys.readouterr().err.splitlines()
+
+    assert first == "[1/2] [bold]X:Y[/bold] 1h price_v1: CHART_API_FAILED: HTTP 503: [red]busy[/red]"
+    assert second.endswith("word end")
+
+
+def test_a_line_of_a_chart_ends_with_what_is_doubtful(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it is on the chart's own line, however long, and a chart beyond doubt has none."""
+    with following(2) as told:
+        told(DOUBTFUL)
+        told(ITEM)
+    first, second = capsys.readouterr().err.splitlines()
+
+    assert first.startswith(
+        "[1/2] [i]E:F[/i] 1h price_v1: A_B__1h__price_v1.png (main); width: WARNING: the picture is 400"
+    )
+    assert first.endswith("word end")
+    assert second == "[2/2] A:B 1h price_v1: A_B__1h__price_v1.png (main)"
+
+
+def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bar counts the others, of which there is nothing to say."""
+    monkeypatch.setattr(
+        "chartimg.app.cli.terminal.Console", lambda **_: Console(force_terminal=True, width=400, color_system=None)
+    )
+    with following(2) as told:
+        told(ITEM)
+        told(DOUBTFUL)
+    shown = capsys.readouterr().out
+
+    assert "[i]E:F[/i] 1h price_v1: A_B__1h__price_v1.png (main); width: WARNING: the picture is 400 pixels" in shown
+    assert "A:B 1h" not in shown
+    assert "2/2" in shown
+
+
+def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is one line with its chart, however long, as it stands; a chart beyond doubt is just ok."""
+    single = attrs.evolve(DOUBTFUL, symbol="G:H", warnings=DOUBTFUL.warnings[:1])
+    show_manifest(Manifest(NOW, 3, (ITEM, DOUBTFUL, single), ()), Path("out"))
+    shown = capsys.readouterr().out.splitlines()
+    rows = {line.split()[1]: line for line in shown if line.startswith("│")}
+
+    assert rows["A:B"].rstrip("│ ").endswith(" ok")
+    assert "ok, 2 warnings" in rows["[i]E:F[/i]"]
+    assert "ok, 1 warning " in rows["G:H"]
+    size = "width: WARNING: the picture is 400 pixels wide, 800 were asked for"
+    beneath = shown[max(place for place, line in enumerate(shown) if line.startswith("└")) + 1 :]
+    assert [
+        f"[i]E:F[/i] 1h price_v1: {size}",
+        f"[i]E:F[/i] 1h price_v1: WARNING: {'word ' * 60}end",
+        f"G:H 1h price_v1: {size}",
+    ] == beneath[:3]
+
+
+def test_a_manifest_is_a_table_of_every_chart(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every chart has its row and the folder is named; why a chart failed was said when it did."""
+    again = ExportFailure("C:D", "1h", "price_v1", FAILURE.code, FAILURE.message)
+    show_manifest(Manifest(NOW, 4, (ITEM, REPLAYED), (FAILURE, again)), Path("some/folder"))
+    shown = capsys.readouterr().out
+
+    assert "2 of 4 charts" in shown
+    (row,) = [line for line in shown.splitlines() if "account main" in line]
+    assert all(part in row for part in ("A:B", "1h", "price_v1", "800 x 600", "61", "ok"))
+    (row,) = [line for line in shown.splitlines() if "4h" in line]
+    assert all(part in row for part in ("800 x 600", "1", "fixture", "ok"))
+    assert "[bold]X:Y[/bold]" in shown
+    assert "pictures and manifest.json are in some/folder" in shown
+    assert 2 == shown.count("CHART_API_FAILED")
+    assert "busy" not in shown
+
+
+@pytest.mark.parametrize(
+    ("forecast", "line"),
+    [
+        (Forecast(1, 1, NOON, NOON), "yes: 1 chart can be had today, the last call at {:%H:%M:%S} UTC"),
+        (
+            Forecast(9, 4, None, NOON),
+            "no: 4 of 9 charts can be had today (until {:%Y-%m-%d %H:%M} UTC); the rest never",
+        ),
+        (
+            Forecast(9, 4, NOON, NOON),
+            "no: 4 of 9 charts can be had today (until {0:%Y-%m-%d %H:%M} UTC); the last call at {0:%Y-%m-%d %H:%M:%S} UTC",
+        ),
+    ],
+)
+def test_a_forecast_is_a_sentence(forecast: Forecast, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether, by when, and if not, when."""
+    show_forecast(forecast)
+
+    assert line.format(NOON) + "\n" == capsys.readouterr().out
+
+
+def test_a_narrow_terminal_has_the_reasons_below(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table keeps its columns, with a bar for the day of each account, and no word is cut."""
+    monkeypatch.setattr(
+        "chartimg.app.cli.terminal._stdout", lambda: Console(force_terminal=True, width=80, color_system=None)
+    )
+    show_accounts([AccountStatus("a", AccountState.EXHAUSTED, 44, 44, 0, "Limit Exceeded", NOON, NOON, "BASIC")])
+    out = capsys.readouterr().out
+
+    assert "a: Limit Exceeded\n" in out
+    assert all(word in out for word in ("EXHAUSTED", "BASIC", "used", "limit", "left", "next (UTC)", "━━━━━━"))
+
+
+def test_accounts_are_a_table_that_says_when_each_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
+    """Now, a moment in UTC, or when a person reinstates it: each account says which, and why."""
+    midnight = (NOW + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    show_accounts(
+        [
+            AccountStatus("free", AccountState.AVAILABLE, 1, 44, 43, "", NOW - timedelta(seconds=1), midnight, "PRO"),
+            AccountStatus(
+                "spent", AccountState.EXHAUSTED, 44, 44, 0, "[i]Limit[/i] Exceeded", midnight, midnight, None
+            ),
+            AccountStatus("gone", AccountState.SUSPENDED, 3, 44, 41, "HTTP 403: Forbidden", None, midnight, None),
+        ]
+    )
+    rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("│")}
+
+    assert all(part in rows["free"] for part in ("PRO", "AVAILABLE", " 1 ", "44", "43", "now"))
+    assert all(
+        part in rows["spent"] for part in ("EXHAUSTED", f"{midnight:%Y-%m-%d} 00:00:00", "[i]Limit[/i] Exceeded")
+    )
+    assert all(part in rows["gone"] for part in ("SUSPENDED", "when reinstated", "HTTP 403: Forbidden"))

@@ -1,0 +1,753 @@
+"""The books: what each event does to a snapshot, and what no sequence of events can do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import cache
+
+import attrs
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from chartimg.domain.account import (
+    TRANSITIONS,
+    Account,
+    AccountEvent,
+    AccountSnapshot,
+    AccountState,
+    Claim,
+    advance,
+    ledger,
+    window_of,
+)
+from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.plan import UNKNOWN, ChartLimits
+from chartimg.domain.plan.demand import Demand
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+FLOAT = Fraction(1, 2**50)  # a rate is a float: a third is not a third
+ACCOUNT = Account("a", "key-1", daily_limit=3, requests_per_second=2.0, burst=2)
+REKEYED = attrs.evolve(ACCOUNT, api_key="key-2")
+
+A, T, X, S = AccountState.AVAILABLE, AccountState.THROTTLED, AccountState.EXHAUSTED, AccountState.SUSPENDED
+E = AccountEvent
+
+
+def fault(kind: FaultKind, retry_after: float | None = None) -> ChartApiError:
+    """Make an error of a kind."""
+    return ChartApiError.of(kind, f"said {kind}", retry_after=retry_after)
+
+
+def too_much(limit: str) -> ChartApiError:
+    """Make the error of a chart that is more than a plan allows."""
+    return ChartApiError.of(FaultKind.PLAN_LIMIT, f"HTTP 403: Exceed Max Usage {limit}")
+
+
+SIZE = too_much("Resolution Limit (800x600)")
+COUNT = too_much("Parameter Limit (3)")
+
+
+def claimed() -> tuple[AccountSnapshot, Claim]:
+    """Open the books and take one unit."""
+    return ledger.grant(ledger.fresh(ACCOUNT, NOON), ACCOUNT, NOON)
+
+
+def in_state(state: AccountState) -> tuple[AccountSnapshot, Claim]:
+    """Give books in *state* with a claim that was taken before they got there."""
+    snapshot, claim = claimed()
+    match state:
+        case AccountState.THROTTLED:
+            snapshot = ledger.throttle(snapshot, ACCOUNT, NOON + 60 * SECOND, "slow down")
+        case AccountState.EXHAUSTED:
+            snapshot = ledger.exhaust(snapshot, ACCOUNT, "spent")
+        case AccountState.SUSPENDED:
+            snapshot = ledger.suspend(snapshot, "refused")
+        case _:
+            pass
+    assert state is snapshot.state
+    return snapshot, claim
+
+
+def tomorrow(snapshot: AccountSnapshot) -> AccountSnapshot:
+    """Let the window pass."""
+    return ledger.current(snapshot, ACCOUNT, snapshot.window_end)
+
+
+def spent_suspension(snapshot: AccountSnapshot) -> AccountSnapshot:
+    """Spend the day of an account and reinstate it."""
+    return ledger.reinstate(ledger.exhaust(snapshot, ACCOUNT, "spent"))
+
+
+SCENES: dict[tuple[AccountState, AccountEvent], Callable[[AccountSnapshot, Claim], AccountSnapshot]] = {
+    (A, E.CLAIM): lambda s, _: ledger.grant(s, ACCOUNT, NOON)[0],
+    (A, E.REFUND): ledger.refund,
+    (A, E.THROTTLE): lambda s, _: ledger.throttle(s, ACCOUNT, NOON + SECOND, "slow down"),
+    (A, E.EXHAUST): lambda s, _: ledger.exhaust(s, ACCOUNT, "spent"),
+    (A, E.NEW_WINDOW): lambda s, _: tomorrow(s),
+    (A, E.SUSPEND): lambda s, _: ledger.suspend(s, "refused"),
+    (T, E.CLAIM): lambda s, _: ledger.grant(s, ACCOUNT, NOON + 60 * SECOND)[0],
+    (T, E.REFUND): ledger.refund,
+    (T, E.THROTTLE): lambda s, _: ledger.throttle(s, ACCOUNT, NOON + 90 * SECOND, "slower"),
+    (T, E.COOL): lambda s, _: ledger.current(s, ACCOUNT, NOON + 60 * SECOND),
+    (T, E.EXHAUST): lambda s, _: ledger.exhaust(s, ACCOUNT, "spent"),
+    (T, E.NEW_WINDOW): lambda s, _: tomorrow(ledger.throttle(s, ACCOUNT, s.window_end + SECOND, "long")),
+    (T, E.SUSPEND): lambda s, _: ledger.suspend(s, "refused"),
+    (X, E.NEW_WINDOW): lambda s, _: tomorrow(s),
+    (X, E.SUSPEND): lambda s, _: ledger.suspend(s, "refused"),
+    (S, E.REFUND): ledger.refund,
+    (S, E.EXHAUST): lambda s, _: ledger.exhaust(s, ACCOUNT, "spent"),
+    (S, E.NEW_WINDOW): lambda s, _: tomorrow(s),
+    (S, E.SUSPEND): lambda s, _: ledger.suspend(s, "refused again"),
+    (S, E.REINSTATE): lambda s, _: ledger.reinstate(s),
+    (S, E.REINSTATE_SPENT): lambda s, _: spent_suspension(s),
+}
+
+
+def test_every_row_of_the_table_happens_in_the_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row has a scene in which the ledger goes through it, and ends in the state it names."""
+    seen: list[tuple[AccountState, AccountEvent]] = []
+
+    def noted(state: AccountState, happened: AccountEvent) -> AccountState:
+        """Take note of the row and go through it."""
+        seen.append((state, happened))
+        return advance(state, happened)
+
+    for row, scene in SCENES.items():
+        snapshot, claim = in_state(row[0])
+        with monkeypatch.context() as patched:
+            patched.setattr("chartimg.domain.account.ledger.advance", noted)
+            after = scene(snapshot, claim)
+        assert row == seen[-1]
+        assert TRANSITIONS[row] is after.state
+
+    assert set(SCENES) == set(TRANSITIONS)
+    assert set(TRANSITIONS) == set(seen)
+
+
+def test_new_books_are_of_today_and_have_everything_left() -> None:
+    """Opened at noon, they speak of the whole UTC day and the account is ready."""
+    snapshot = ledger.fresh(ACCOUNT, NOON)
+
+    assert window_of(NOON) == snapshot.window
+    assert (A, 0, ACCOUNT.key_digest) == (snapshot.state, snapshot.used, snapshot.key_digest)
+    assert ledger.left(snapshot, ACCOUNT) == 3
+    assert (ledger.ready_at(snapshot, ACCOUNT) or NOON) < NOON
+
+
+def test_nothing_changes_while_nothing_happens() -> None:
+    """Within a day, without a pause and with the same key, the books stand as they are."""
+    for state in AccountState:
+        snapshot, _ = in_state(state)
+
+        assert snapshot is ledger.current(snapshot, ACCOUNT, NOON + 59 * SECOND)
+
+
+def test_a_grant_is_charged_at_once_and_moves_the_pace() -> None:
+    """A claim costs a unit when it is granted, and says what it was taken from."""
+    snapshot, claim = claimed()
+
+    assert Claim("a", 1, window_of(NOON), 0, NOON) == claim
+    assert (snapshot.used, snapshot.serial, snapshot.version) == (1, 1, 1)
+    assert NOON + ACCOUNT.emission == snapshot.arrival
+    assert ledger.left(snapshot, ACCOUNT) == 2
+
+
+def test_a_burst_is_free_and_the_next_call_is_due_when_a_token_is() -> None:
+    """After a burst of two at two a second, the third call waits half a second, and a margin that is not added again."""
+    account = attrs.evolve(ACCOUNT, daily_limit=10)
+    snapshot, _ = ledger.grant(claimed()[0], account, NOON)
+    due = []
+    for _ in range(3):
+        due.append(ledger.ready_at(snapshot, account) or NOON)
+        snapshot, _ = ledger.grant(snapshot, account, due[-1])
+
+    assert [NOON + number * SECOND / 2 + ledger.MARGIN for number in (1, 2, 3)] == due
+
+
+@given(
+    st.floats(0.1, 20.0),
+    st.integers(1, 6),
+    st.lists(st.tuples(st.floats(0, 5), st.floats(0, ledger.MARGIN.total_seconds())), min_size=1, max_size=40),
+)
+def test_no_call_comes_too_soon_whichever_is_under_way_longer(
+    rate: float, burst: int, calls: list[tuple[float, float]]
+) -> None:
+    """A provider's bucket holds a token for each call, though any call may be under way longer than any other."""
+    account = Account("a", "key", daily_limit=10_000, requests_per_second=rate, burst=burst)
+    snapshot, now, arrivals = ledger.fresh(account, NOON), NOON, []
+    for idle, under_way in calls:
+        now = max(now + timedelta(seconds=idle), ledger.ready_at(snapshot, account) or now)
+        snapshot, _ = ledger.grant(snapshot, account, now)
+        arrivals.append(now + timedelta(seconds=under_way))
+    tokens, filled_at = float(burst), NOON
+    for arrival in sorted(arrivals):
+        tokens = min(burst, tokens + rate * (arrival - filled_at).total_seconds()) - 1
+        filled_at = arrival
+
+        assert tokens > -1e-3
+
+
+def test_a_day_without_units_is_ready_when_the_next_one_begins() -> None:
+    """An account whose units are all claimed is due at midnight, and stays available for what is given back."""
+    snapshot, claim = claimed()
+    for second in (1, 2):
+        snapshot, _ = ledger.grant(snapshot, ACCOUNT, NOON + second * SECOND)
+
+    assert (snapshot.state, ledger.left(snapshot, ACCOUNT)) == (A, 0)
+    assert snapshot.window_end == ledger.ready_at(snapshot, ACCOUNT)
+    assert ledger.left(ledger.refund(snapshot, claim), ACCOUNT) == 1
+
+
+def test_a_lower_limit_in_the_settings_leaves_nothing_rather_than_less_than_nothing() -> None:
+    """What was taken under a larger limit stays taken."""
+    snapshot, _ = ledger.grant(claimed()[0], ACCOUNT, NOON)
+
+    assert ledger.left(snapshot, attrs.evolve(ACCOUNT, daily_limit=1)) == 0
+
+
+def test_an_account_without_any_units_is_never_ready() -> None:
+    """A daily limit of nought is not worth waiting for."""
+    idle = attrs.evolve(ACCOUNT, daily_limit=0)
+
+    assert ledger.ready_at(ledger.fresh(idle, NOON), idle) is None
+
+
+def test_a_throttled_account_is_ready_when_its_pause_is_over() -> None:
+    """The pause the provider asked for comes before the pace, and its bucket begins empty."""
+    snapshot, _ = in_state(T)
+    until = NOON + 60 * SECOND
+    after, _ = ledger.grant(snapshot, ACCOUNT, until)
+
+    assert until == ledger.ready_at(snapshot, ACCOUNT)
+    assert until + ACCOUNT.emission == ledger.ready_at(after, ACCOUNT)
+
+
+def test_a_suspended_account_is_never_ready() -> None:
+    """No time brings a suspended account back."""
+    snapshot, _ = in_state(S)
+
+    assert ledger.ready_at(snapshot, ACCOUNT) is None
+    assert ledger.ready_at(tomorrow(snapshot), ACCOUNT) is None
+
+
+def test_midnight_gives_a_whole_day_and_forgets_the_last_one() -> None:
+    """A new window has no units taken, isn't spent, and gives no reason."""
+    snapshot = tomorrow(in_state(X)[0])
+
+    assert (snapshot.state, snapshot.used, snapshot.spent, snapshot.reason) == (A, 0, False, "")
+    assert ledger.left(snapshot, ACCOUNT) == 3
+
+
+def test_midnight_neither_ends_a_pause_nor_a_suspension() -> None:
+    """What is not of the day outlasts it, and so does its reason."""
+    paused = tomorrow(ledger.throttle(claimed()[0], ACCOUNT, NOON + timedelta(days=2), "slow down"))
+    stopped = tomorrow(in_state(S)[0])
+
+    assert (paused.state, paused.reason) == (T, "slow down")
+    assert (stopped.state, stopped.reason) == (S, "refused")
+
+
+@given(hours=st.integers(0, 24 * 40), state=st.sampled_from(AccountState))
+def test_a_clock_that_steps_back_reopens_nothing(hours: int, state: AccountState) -> None:
+    """However far back the clock steps, neither the window nor the count nor the state goes with it."""
+    snapshot, _ = in_state(state)
+
+    assert snapshot is ledger.current(snapshot, ACCOUNT, NOON - timedelta(hours=hours))
+
+
+def test_a_pause_that_is_over_is_over_with_its_reason() -> None:
+    """Once the provider's pause has passed the account is as if it had never been asked for one."""
+    snapshot = ledger.current(in_state(T)[0], ACCOUNT, NOON + 60 * SECOND)
+
+    assert (snapshot.state, snapshot.until, snapshot.reason) == (A, None, "")
+
+
+def test_a_second_throttle_never_shortens_the_first() -> None:
+    """Of two pauses the later end counts."""
+    snapshot = ledger.throttle(in_state(T)[0], ACCOUNT, NOON + SECOND, "again")
+
+    assert (snapshot.until, snapshot.reason) == (NOON + 60 * SECOND, "again")
+
+
+@pytest.mark.parametrize("state", [X, S])
+def test_a_throttle_says_nothing_to_those_who_are_not_called_anyway(state: AccountState) -> None:
+    """A spent or suspended account is not turned into a throttled one."""
+    snapshot, _ = in_state(state)
+
+    assert snapshot is ledger.throttle(snapshot, ACCOUNT, NOON + SECOND)
+
+
+@pytest.mark.parametrize("state", [A, T, S])
+def test_exhausting_takes_the_whole_day_once(state: AccountState) -> None:
+    """The count goes to the limit, a pause ends, and neither a second time nor a refund changes anything."""
+    before, claim = in_state(state)
+    snapshot = ledger.exhaust(before, ACCOUNT, "spent")
+
+    assert (snapshot.used, snapshot.spent, snapshot.until) == (3, True, None)
+    assert ("refused" if state is S else "spent") == snapshot.reason
+    assert snapshot is ledger.exhaust(snapshot, ACCOUNT, "again")
+    assert snapshot is ledger.refund(snapshot, claim)
+
+
+def test_a_spent_day_stays_spent_under_a_larger_limit() -> None:
+    """No larger number in the settings gives a unit the provider has refused."""
+    snapshot, _ = in_state(X)
+    larger = attrs.evolve(ACCOUNT, daily_limit=1000)
+
+    assert ledger.left(ledger.current(snapshot, larger, NOON + SECOND), larger) == 0
+
+
+def test_a_suspension_for_the_same_reason_is_no_news() -> None:
+    """Suspending again changes the reason, or nothing."""
+    snapshot, _ = in_state(S)
+
+    assert snapshot is ledger.suspend(snapshot, "refused")
+    assert ledger.suspend(snapshot, "by hand").reason == "by hand"
+
+
+@pytest.mark.parametrize("state", [A, T, X])
+def test_reinstating_is_for_the_suspended(state: AccountState) -> None:
+    """An account that isn't suspended is left alone; above all its spent day stays spent."""
+    snapshot, _ = in_state(state)
+
+    assert snapshot is ledger.reinstate(snapshot)
+
+
+def test_reinstating_keeps_the_count_and_begins_an_epoch() -> None:
+    """What was taken stays taken, and what was said before is over."""
+    snapshot = ledger.reinstate(in_state(S)[0])
+
+    assert (snapshot.state, snapshot.used, snapshot.epoch, snapshot.reason) == (A, 1, 1, "")
+
+
+def test_reinstating_a_spent_account_gives_an_exhausted_one() -> None:
+    """A day that was spent before or during suspension is spent after it."""
+    during = spent_suspension(in_state(S)[0])
+    before = ledger.reinstate(ledger.suspend(in_state(X)[0], "refused"))
+
+    assert X is during.state is before.state
+    assert ledger.left(during, ACCOUNT) == ledger.left(before, ACCOUNT) == 0
+
+
+@pytest.mark.parametrize(("state", "after"), [(A, A), (T, T), (X, X), (S, A)])
+def test_another_key_ends_a_suspension_and_nothing_else(state: AccountState, after: AccountState) -> None:
+    """A new key begins an epoch and lifts the suspension of the old one; units and pauses stay."""
+    before, claim = in_state(state)
+    snapshot = ledger.current(before, REKEYED, NOON)
+
+    assert (after, REKEYED.key_digest, before.used) == (snapshot.state, snapshot.key_digest, snapshot.used)
+    assert snapshot.epoch > before.epoch
+    assert snapshot.version > before.version
+    assert not ledger.confirm(snapshot, claim)
+    assert snapshot is ledger.current(snapshot, REKEYED, NOON)
+
+
+def test_a_claim_stands_while_its_account_may_be_called() -> None:
+    """A claim that was waited for stands in its window and epoch, not given back, with nothing said against it."""
+    snapshot, claim = claimed()
+
+    assert ledger.confirm(snapshot, claim)
+    assert not ledger.confirm(ledger.refund(snapshot, claim), claim)
+    assert not ledger.confirm(tomorrow(snapshot), claim)
+    assert not ledger.confirm(ledger.reinstate(ledger.suspend(snapshot, "x")), claim)
+    for state in (T, X, S):
+        assert not ledger.confirm(*in_state(state))
+
+
+@pytest.mark.parametrize("state", [A, T, S])
+def test_a_refund_happens_once(state: AccountState) -> None:
+    """The first refund gives the unit back, the second finds nothing to give; the pace is not given back."""
+    before, claim = in_state(state)
+    snapshot = ledger.refund(before, claim)
+
+    assert (0, state, before.arrival) == (snapshot.used, snapshot.state, snapshot.arrival)
+    assert snapshot is ledger.refund(snapshot, claim)
+
+
+@given(order=st.permutations(range(6)), again=st.lists(st.integers(0, 5)))
+def test_every_claim_is_refunded_once_in_any_order(order: list[int], again: list[int]) -> None:
+    """Six claims give six units back, whoever comes first and whoever comes twice."""
+    account = attrs.evolve(ACCOUNT, daily_limit=10)
+    snapshot, claims = ledger.fresh(account, NOON), []
+    for _ in order:
+        snapshot, claim = ledger.grant(snapshot, account, NOON)
+        claims.append(claim)
+    for number, place in enumerate(order, 1):
+        snapshot = ledger.refund(snapshot, claims[place])
+        assert 6 - number == snapshot.used
+    for place in again:
+        assert snapshot is ledger.refund(snapshot, claims[place])
+
+
+@cache
+def long_day() -> tuple[Account, AccountSnapshot, tuple[Claim, ...], frozenset[Claim]]:
+    """Take 2100 units, and give every fiftieth of the first 600 back before the rest are taken."""
+    account = attrs.evolve(ACCOUNT, daily_limit=5000)
+    snapshot, claims, early = ledger.fresh(account, NOON), list[Claim](), frozenset[Claim]()
+    for number in range(2100):
+        if number == 600:
+            early = frozenset(claims[::50])
+            for claim in early:
+                snapshot = ledger.refund(snapshot, claim)
+        snapshot, claim = ledger.grant(snapshot, account, NOON)
+        claims.append(claim)
+    return account, snapshot, tuple(claims), early
+
+
+@given(places=st.lists(st.integers(0, 2099), max_size=8))
+def test_after_a_thousand_later_claims_no_unit_is_given_back_twice(places: list[int]) -> None:
+    """A recent claim is given back once; an old one may stay charged, but is never given back a second time."""
+    account, snapshot, claims, early = long_day()
+    assert 2100 - len(early) == snapshot.used
+
+    given_back = set(early)
+    for place in places:
+        before = snapshot
+        snapshot = ledger.refund(snapshot, claims[place])
+        returned = before.used - snapshot.used
+        assert returned in {0, 1}
+        if claims[place] in given_back:
+            assert returned == 0
+        elif place >= 1100:
+            assert returned == 1
+        if returned:
+            given_back.add(claims[place])
+
+    assert ledger.left(snapshot, account) == 5000 - 2100 + len(given_back)
+
+
+def test_a_claim_of_yesterday_has_nothing_to_get_back_today() -> None:
+    """A claim that was not used by midnight gives nothing back in the new window."""
+    snapshot, claim = claimed()
+    snapshot, today = ledger.grant(tomorrow(snapshot), ACCOUNT, snapshot.window_end)
+
+    assert snapshot is ledger.refund(snapshot, claim)
+    assert ledger.refund(snapshot, today).used == 0
+
+
+def test_a_claim_the_books_know_nothing_of_gives_nothing_back() -> None:
+    """Books that never granted a claim, for they were lost and begun anew, don't refund it."""
+    _, claim = claimed()
+    snapshot = ledger.fresh(ACCOUNT, NOON)
+
+    assert snapshot is ledger.refund(snapshot, claim)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "used"),
+    [
+        (None, A, 1),
+        (FaultKind.BAD_IMAGE, A, 1),
+        (FaultKind.UNEXPECTED_REPLY, A, 1),
+        (FaultKind.INVALID_REQUEST, A, 1),
+        (FaultKind.CREDENTIAL_REJECTED, S, 1),
+        (FaultKind.PLAN_LIMIT, A, 1),
+        (FaultKind.THROTTLED, T, 1),
+        (FaultKind.QUOTA_EXCEEDED, X, 3),
+        (FaultKind.SERVICE_UNAVAILABLE, A, 1),
+        (FaultKind.NOT_SENT, A, 0),
+        (FaultKind.NETWORK, A, 1),
+        (FaultKind.FIXTURE_MISSING, A, 1),
+        (FaultKind.NO_ACCOUNT, A, 1),
+    ],
+)
+def test_a_report_books_what_the_outcome_means(kind: FaultKind | None, state: AccountState, used: int) -> None:
+    """Only a call that was never sent is given back, only three kinds change the state, the rest stays as charged."""
+    snapshot, claim = claimed()
+    error = None if kind is None else fault(kind)
+    snapshot = ledger.apply_report(snapshot, ACCOUNT, claim, error, NOON)
+
+    assert (state, used) == (snapshot.state, snapshot.used)
+    assert ("" if state is A or error is None else error.message) == snapshot.reason
+
+
+@pytest.mark.parametrize(
+    ("rate", "retry_after", "pause"),
+    [(2.0, None, 1.0), (2.0, 0.0, 1.0), (2.0, 0.25, 1.0), (2.0, 7.5, 7.5), (0.125, None, 8.0), (0.125, 20.0, 20.0)],
+)
+def test_a_throttle_lasts_as_asked_and_at_least_until_a_token_is_earned(
+    rate: float, retry_after: float | None, pause: float
+) -> None:
+    """Retry-After counts; without one, or with a short one, it is a second or what the rate needs for one call."""
+    account = attrs.evolve(ACCOUNT, requests_per_second=rate)
+    snapshot, claim = ledger.grant(ledger.fresh(account, NOON), account, NOON)
+    snapshot = ledger.apply_report(snapshot, account, claim, fault(FaultKind.THROTTLED, retry_after), NOON)
+
+    assert NOON + timedelta(seconds=pause) == snapshot.until == ledger.ready_at(snapshot, account)
+    assert ledger.left(snapshot, account) == 2
+
+
+@given(kind=st.sampled_from(FaultKind), retry_after=st.none() | st.floats(0, 86_400), days=st.integers(1, 3))
+def test_a_report_of_yesterday_changes_nothing_today(kind: FaultKind, retry_after: float | None, days: int) -> None:
+    """Whatever a call of an older window brought, the newer one doesn't hear of it."""
+    snapshot, claim = claimed()
+    today = ledger.current(snapshot, ACCOUNT, NOON + timedelta(days=days))
+
+    assert today is ledger.apply_report(today, ACCOUNT, claim, fault(kind, retry_after), NOON + timedelta(days=days))
+
+
+@given(kind=st.sampled_from(FaultKind), key_changed=st.booleans())
+def test_a_report_from_before_a_reinstatement_says_nothing_after_it(kind: FaultKind, key_changed: bool) -> None:  # noqa: FBT001
+    """What is said of a key, or of an account, before it was put right does not count against it after."""
+    snapshot, claim = claimed()
+    snapshot = (
+        ledger.current(snapshot, REKEYED, NOON)
+        if key_changed
+        else ledger.reinstate(ledger.suspend(snapshot, "refused"))
+    )
+    account = REKEYED if key_changed else ACCOUNT
+    after = ledger.apply_report(snapshot, account, claim, fault(kind), NOON)
+
+    assert (after.state, after.reason) == (A, "")
+    assert after.used in ({0, 1} if kind is FaultKind.NOT_SENT else {1})
+
+
+rates = st.floats(0.01, 1000) | st.sampled_from([1.0, 0.3, 7.0])
+
+
+def paced(grants: list[datetime], rate: float, burst: int) -> bool:
+    """Whether no two of *grants* have more grants from one to the other than a burst and what the rate gives."""
+    for first, begin in enumerate(grants):
+        for last, end in enumerate(grants[first:], first):
+            seconds = Fraction(abs(end - begin) // timedelta(microseconds=1), 1_000_000)
+            if last - first + 1 > burst + Fraction(rate) * seconds * (1 + FLOAT):
+                return False
+    return True
+
+
+@given(
+    rate=rates,
+    burst=st.integers(1, 6),
+    steps=st.lists(
+        st.tuples(st.floats(-5, 20), st.sampled_from(["claim", "claim", "claim", "refund", "throttle", "midnight"])),
+        max_size=30,
+    ),
+)
+def test_grants_never_come_faster_than_the_provider_allows(
+    rate: float, burst: int, steps: list[tuple[float, str]]
+) -> None:
+    """Whatever is claimed, refunded and throttled when, grants in any span t are at most burst + rate * t."""
+    account = Account("a", "key", daily_limit=10_000, requests_per_second=rate, burst=burst)
+    now, snapshot = NOON, ledger.fresh(account, NOON)
+    grants: list[datetime] = []
+    claim: Claim | None = None
+    for seconds, step in steps:
+        now += timedelta(seconds=seconds)
+        snapshot = ledger.current(snapshot, account, now)
+        match step:
+            case "claim":
+                ready = ledger.ready_at(snapshot, account)
+                assert ready is not None
+                snapshot, claim = ledger.grant(snapshot, account, max(now, ready))
+                grants.append(claim.not_before)
+            case "refund" if claim is not None:
+                snapshot = ledger.refund(snapshot, claim)
+            case "throttle" if claim is not None:
+                snapshot = ledger.apply_report(snapshot, account, claim, fault(FaultKind.THROTTLED, 2.0), now)
+            case "midnight":
+                now = max(now, snapshot.window_end)
+            case _:
+                pass
+
+    assert paced(grants, rate, burst)
+
+
+@given(rate=rates, burst=st.integers(1, 20), idle=st.floats(0, 10_000))
+def test_a_rested_account_gives_its_whole_burst_at_once(rate: float, burst: int, idle: float) -> None:
+    """Pacing costs nobody a wait who rested: a burst is there at first, and again after its time and the margin."""
+    account = Account("a", "key", daily_limit=10_000, requests_per_second=rate, burst=burst)
+    snapshot, now = ledger.fresh(account, NOON), NOON
+    for _ in range(2):
+        for _ in range(burst):
+            assert (ledger.ready_at(snapshot, account) or now + SECOND) <= now
+            snapshot, _ = ledger.grant(snapshot, account, now)
+        now += account.emission * burst + ledger.MARGIN + timedelta(seconds=idle)
+        snapshot = ledger.current(snapshot, account, now)
+
+
+def test_books_that_were_lost_are_restored_without_forgetting() -> None:
+    """Of what is kept and what is known, the larger count, the later window, and every give-back."""
+    known = attrs.evolve(ledger.fresh(ACCOUNT, NOON), version=7, used=2, serial=4, refunded=frozenset({3}))
+    older = attrs.evolve(known, version=5, used=1, serial=3, refunded=frozenset({1}))
+    spent = ledger.exhaust(older, ACCOUNT, "Limit Exceeded")
+    tomorrow = ledger.current(older, ACCOUNT, NOON + timedelta(days=1))
+
+    assert attrs.evolve(known, version=8) == ledger.restore(None, known)
+    assert attrs.evolve(known, version=8) == ledger.restore(attrs.evolve(older, window=NOON - timedelta(days=9)), known)
+    assert attrs.evolve(known, version=8, refunded=frozenset({1, 3})) == ledger.restore(older, known)
+    both = ledger.restore(spent, known)
+    assert (8, X, True, ACCOUNT.daily_limit) == (both.version, both.state, both.spent, both.used)
+    after = ledger.restore(tomorrow, known)
+    assert (tomorrow.window, tomorrow.used, known.serial) == (after.window, after.used, after.serial)
+
+
+@pytest.mark.parametrize("state", AccountState)
+def test_a_limit_that_is_told_is_kept_for_the_window(state: AccountState) -> None:
+    """In any state, beside the other limits told and whatever else happens; the state, the count and the pace stay."""
+    before, claim = in_state(state)
+    snapshot = ledger.apply_report(before, ACCOUNT, claim, SIZE, NOON)
+    both = ledger.apply_report(snapshot, ACCOUNT, claim, COUNT, NOON)
+
+    assert ChartLimits(800, 600) == snapshot.told
+    assert before == attrs.evolve(snapshot, told=UNKNOWN, version=before.version)
+    assert (ChartLimits(800, 600, 3), before.version + 2) == (both.told, both.version)
+    assert both.told == ledger.suspend(both, "by hand").told == ledger.current(both, ACCOUNT, NOON + 61 * SECOND).told
+    assert UNKNOWN == tomorrow(both).told
+
+
+def test_a_claim_keeps_what_was_told() -> None:
+    """A grant builds the books anew, with every field of theirs."""
+    told = attrs.evolve(ledger.fresh(ACCOUNT, NOON), told=ChartLimits(800, 600, 3))
+
+    assert told.told == ledger.grant(told, ACCOUNT, NOON)[0].told
+
+
+@pytest.mark.parametrize("said", [fault(FaultKind.PLAN_LIMIT), too_much("Resolution Limit"), SIZE, COUNT], ids=str)
+def test_what_is_no_news_of_a_limit_changes_nothing(said: ChartApiError) -> None:
+    """A refusal that names no limit, or one that is known by now."""
+    snapshot, claim = claimed()
+    snapshot = ledger.learn(snapshot, ChartLimits(800, 600, 3))
+
+    assert snapshot is ledger.apply_report(snapshot, ACCOUNT, claim, said, NOON)
+
+
+def test_of_two_tellings_of_a_limit_the_smaller_counts() -> None:
+    """What was refused is not asked again in the window, in whatever order the refusals of calls under way come in."""
+    snapshot, claim = claimed()
+    for size, width in (("(800x600)", 800), ("(1920x1080)", 800), ("(400x300)", 400)):
+        snapshot = ledger.apply_report(snapshot, ACCOUNT, claim, too_much(f"Resolution Limit {size}"), NOON)
+
+        assert width == snapshot.told.max_width
+
+
+def test_a_limit_that_was_told_of_another_day_key_or_epoch_is_not_learned() -> None:
+    """A report that comes late speaks of what is over; another key has limits of its own."""
+    snapshot, claim = claimed()
+    rekeyed = ledger.current(ledger.learn(snapshot, ChartLimits(800, 600)), REKEYED, NOON)
+    later = (tomorrow(snapshot), ledger.reinstate(ledger.suspend(snapshot, "refused")), rekeyed)
+
+    assert UNKNOWN == rekeyed.told
+    for each in later:
+        assert each is ledger.apply_report(each, ACCOUNT, claim, SIZE, NOON)
+
+
+def test_limits_that_were_told_are_restored_with_lost_books() -> None:
+    """The smaller counts where both have one; of another day or key nothing is taken over."""
+    known = attrs.evolve(ledger.fresh(ACCOUNT, NOON), version=7, told=ChartLimits(800, 600))
+    older = attrs.evolve(known, version=5, told=ChartLimits(1920, None, 3))
+    newer = attrs.evolve(older, version=9)
+    rekeyed = attrs.evolve(older, key_digest=REKEYED.key_digest)
+
+    assert ChartLimits(800, 600, 3) == ledger.restore(older, known).told
+    assert ChartLimits(800, 600, 3) == ledger.restore(newer, known).told
+    assert ChartLimits(800, 600) == ledger.restore(rekeyed, known).told
+    assert ChartLimits(800, 600) == ledger.restore(None, known).told
+    assert UNKNOWN == ledger.restore(tomorrow(older), known).told
+
+
+@pytest.mark.parametrize("said", ["", "Resolution Limit", "Resolution Limit (1920x1080)", "Parameter Limit (0)"])
+def test_a_refusal_that_states_no_limit_is_learned_from_what_was_asked(said: str) -> None:
+    """The same chart is not refused twice in a window; without what it asked for nothing is learned."""
+    snapshot, claim = claimed()
+    wide = Demand(1920, 600)
+
+    assert not ledger.apply_report(snapshot, ACCOUNT, claim, too_much(said), NOON, wide).told.allows(wide)
+    assert UNKNOWN == ledger.apply_report(snapshot, ACCOUNT, claim, too_much("Limit"), NOON).told
+
+
+beyond_basic = st.builds(
+    Demand,
+    st.sampled_from([801, 1920, 4000]),
+    st.sampled_from([600, 1080]),
+    st.integers(0, 30),
+    st.just(0),
+    st.booleans(),
+)
+refusals = st.sampled_from(
+    [SIZE, COUNT, *map(too_much, ("Limit", "Watermark Limit", "Resolution Limit (1920x1080)", "Parameter Limit (25)"))]
+)
+
+deeds = st.one_of(
+    st.tuples(st.just("claim"), st.none()),
+    st.tuples(st.just("refund"), st.integers(0, 5)),
+    st.tuples(st.just("report"), st.tuples(st.integers(0, 5), st.none() | st.sampled_from(FaultKind))),
+    st.tuples(st.just("learn"), st.tuples(st.integers(0, 5), refusals, beyond_basic)),
+    st.tuples(st.just("exhaust"), st.none()),
+    st.tuples(st.just("suspend"), st.sampled_from(["refused", "by hand"])),
+    st.tuples(st.just("reinstate"), st.none()),
+    st.tuples(st.just("rekey"), st.none()),
+    st.tuples(st.just("wait"), st.sampled_from([0.5, 61.0, 3600.0, 43_200.0, 90_000.0, -3600.0, -90_000.0])),
+)
+
+
+def do(
+    deed: tuple[str, object], snapshot: AccountSnapshot, account: Account, claims: list[Claim], now: datetime
+) -> AccountSnapshot:
+    """Do one deed to the books; what can't be done now is left undone."""
+    match deed:
+        case ("claim", _):
+            ready = ledger.ready_at(snapshot, account)
+            if ready is not None and max(ready, now) < snapshot.window_end:
+                snapshot, claim = ledger.grant(snapshot, account, max(ready, now))
+                claims.append(claim)
+        case ("refund", int(place)) if place < len(claims):
+            snapshot = ledger.refund(snapshot, claims[-1 - place])
+        case ("report", (int(place), FaultKind() | None as kind)) if place < len(claims):
+            error = None if kind is None else fault(kind)
+            snapshot = ledger.apply_report(snapshot, account, claims[-1 - place], error, now)
+        case ("learn", (int(place), ChartApiError() as told, Demand() as demand)) if place < len(claims):
+            snapshot = ledger.apply_report(snapshot, account, claims[-1 - place], told, now, demand)
+        case ("exhaust", _):
+            snapshot = ledger.exhaust(snapshot, account, "spent")
+        case ("suspend", str(reason)):
+            snapshot = ledger.suspend(snapshot, reason)
+        case ("reinstate", _):
+            snapshot = ledger.reinstate(snapshot)
+        case _:
+            pass
+    return snapshot
+
+
+@given(sequence=st.lists(deeds, max_size=40))
+def test_no_sequence_of_events_breaks_the_books(sequence: list[tuple[str, object]]) -> None:
+    """Nothing raises; windows and versions only grow; counts stay in their limit; a day stays spent, a chart refused."""
+    account, now = ACCOUNT, NOON
+    snapshot = ledger.fresh(account, now)
+    claims: list[Claim] = []
+    refused: list[Demand] = []
+    for deed in sequence:
+        if deed[0] == "rekey":
+            account = REKEYED if account is ACCOUNT else ACCOUNT
+        elif deed[0] == "wait":
+            now += timedelta(seconds=float(str(deed[1])))
+        before, counted = snapshot, len(claims)
+        snapshot = do(deed, ledger.current(snapshot, account, now), account, claims, now)
+        event(f"{before.state} -> {snapshot.state}")
+
+        assert snapshot.window >= before.window
+        assert snapshot.version > before.version or snapshot == before
+        assert 0 <= snapshot.used <= account.daily_limit
+        assert (snapshot.until is not None) is (snapshot.state is T)
+        assert snapshot.spent or snapshot.state is not X
+        if snapshot.window == before.window:
+            assert snapshot.spent >= before.spent
+            assert len(claims) == counted or not before.spent
+            assert snapshot.used >= before.used - 1
+            assert deed[0] in {"rekey", "learn"} or before.told == snapshot.told
+        else:
+            assert UNKNOWN == snapshot.told
+        if snapshot.window != before.window or snapshot.key_digest != before.key_digest:
+            refused.clear()
+        match deed:
+            case ("learn", (int(place), _, Demand() as demand)) if place < len(claims):
+                claim = claims[-1 - place]
+                refused += [demand] if (claim.window, claim.epoch) == (snapshot.window, snapshot.epoch) else []
+            case _:
+                pass
+        assert not any(snapshot.told.allows(demand) for demand in refused)
+        if before.state is S and snapshot.state is not S:
+            assert snapshot.epoch > before.epoch

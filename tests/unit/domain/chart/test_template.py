@@ -1,0 +1,51 @@
+"""Templates: a look and a symbol make a request."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.domain.chart import ChartKey, ChartRequest
+from chartimg.domain.chart.template import ChartTemplate
+
+TEMPLATE = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"theme": "dark", "symbol": "no", "interval": "no"})
+
+
+@pytest.mark.parametrize(
+    ("symbol", "full"),
+    [
+        ("BTCUSDT", "BINANCE:BTCUSDT"),
+        ("NASDAQ:AAPL", "NASDAQ:AAPL"),
+        ("(A:B+C:D)/10", "(A:B+C:D)/10"),
+        ("{symbol}", "BINANCE:{symbol}"),
+        ("", ""),
+    ],
+)
+def test_a_bare_symbol_goes_through_the_pattern(symbol: str, full: str) -> None:
+    """One with an exchange stays as it is, and so does none at all, which is a mistake to be told."""
+    assert ChartRequest(full, "1h", "t", {"theme": "dark"}) == TEMPLATE.request(symbol, "1h")
+
+
+@given(symbol=st.text(), timeframe=st.text())
+def test_symbol_and_interval_never_come_from_the_template(symbol: str, timeframe: str) -> None:
+    """Whatever its payload says."""
+    body = TEMPLATE.request(symbol, timeframe).body
+
+    assert timeframe == body["interval"]
+    assert str(body["symbol"]).endswith(symbol)
+
+
+def test_a_template_stays_as_it_is_whatever_becomes_of_its_requests() -> None:
+    """A request has a payload of its own."""
+    template = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"studies": [{"name": "Volume"}]})
+    request = template.request("BTCUSDT", "1h")
+    request.body["studies"].append({})  # type: ignore[attr-defined]
+
+    assert {"studies": [{"name": "Volume"}]} == template.payload
+    assert template.request("BTCUSDT", "1h") == request
+
+
+def test_the_template_s_id_is_the_chart_s() -> None:
+    """It is what the fixture's file is named after."""
+    assert ChartKey("BINANCE:BTCUSDT", "1h", "t") == TEMPLATE.request("BTCUSDT", "1h").key

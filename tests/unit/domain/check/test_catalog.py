@@ -1,0 +1,67 @@
+"""The rules as values: looking them up, and laying others over them."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.check.catalog import Catalog, Endpoint, Entry, Parameter, ValueType
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.plan import PlanName
+
+
+def test_everything_is_found_by_its_name() -> None:
+    """Keys of a body, studies and their inputs, drawings, styles, plans, and what is looked up in sets."""
+    catalog = shipped_catalog()
+
+    assert 12 == catalog.study_by_name["MACD"].input_by_name["in_0"].default
+    assert catalog.study_by_name["MACD"].override_by_name["Histogram.plottype"].type is ValueType.STRING
+    assert catalog.drawing_by_name["Horizontal Line"].input_by_name["price"].required
+    assert 400 == catalog.parameter_by_name["width"].min
+    assert catalog.parameter_by_name["range"].field_by_name["from"].type is ValueType.MOMENT
+    assert catalog.style_override_by_name["candleStyle.upColor"].type is ValueType.COLOUR
+    assert (800, 600, 3) == attrs.astuple(catalog.plan_by_name[PlanName.BASIC].chart)[:3]
+    assert "2m" in catalog.interval_set
+    assert "Etc/UTC" in catalog.timezone_set
+    assert "BINANCE" in catalog.exchange_set
+    assert ["Moving Average"] == catalog.study_by_alias["simplemovingaverage"]
+    assert ["Horizontal Line"] == catalog.drawing_by_alias["hline"]
+
+
+def test_what_is_laid_over_adds_and_replaces_by_name() -> None:
+    """New names are added at the end, a known one is replaced where it stands, the rest stays."""
+    below = Catalog("old", intervals=("1h",), studies=(Entry("A"), Entry("B")), paths=(Endpoint("v2", "POST", "/x"),))
+    above = Catalog(
+        intervals=("1h", "9h"),
+        studies=(Entry("B", (Parameter("length", ValueType.INTEGER),)), Entry("C")),
+        paths=(Endpoint("v2", "POST", "/x"),),
+    )
+
+    both = below.extended(above)
+
+    assert ("old", ("1h", "9h"), below.paths) == (both.source, both.intervals, both.paths)
+    assert [("A", 0), ("B", 1), ("C", 0)] == [(each.name, len(each.inputs)) for each in both.studies]
+
+
+def test_an_alias_may_be_of_several() -> None:
+    """Each is listed once, by the letters and digits of the alias alone."""
+    catalog = Catalog(studies=(Entry("A", aliases=("%X", "x")), Entry("B", aliases=("X.",)), Entry("C")))
+
+    assert {"x": ["A", "B"]} == catalog.study_by_alias
+
+
+def test_a_part_can_take_the_place_of_what_it_is_laid_over() -> None:
+    """A zone the provider has dropped is gone."""
+    both = shipped_catalog().extended(Catalog("mine", timezones=("Etc/UTC",), replace=("timezones",)))
+
+    assert ("mine", ("Etc/UTC",)) == (both.source, both.timezones)
+    assert shipped_catalog().studies == both.studies
+    assert shipped_catalog().unavailable_exchanges == both.unavailable_exchanges
+    assert () == both.extended(Catalog(replace=("unavailableExchanges",))).unavailable_exchanges
+
+
+def test_only_parts_can_be_replaced() -> None:
+    """A slip in the name is said, with the names there are."""
+    with pytest.raises(ConfigError, match=r"replace names 'zones'; parts are intervals"):
+        Catalog(replace=("zones",))

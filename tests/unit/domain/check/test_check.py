@@ -1,0 +1,381 @@
+"""What the check finds, where, and how sure it is."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.chart import ChartRequest
+from chartimg.domain.chart.template import ChartTemplate
+from chartimg.domain.check.catalog import Catalog, Entry, Parameter, ValueType
+from chartimg.domain.check.check import check_body, check_payload, check_request, check_template
+from chartimg.domain.finding import Finding, Severity
+from chartimg.domain.plan import PlanName
+
+CATALOG = shipped_catalog()
+BASE: Mapping[str, object] = {"symbol": "BINANCE:BTCUSDT", "interval": "1h"}
+
+
+def found(**body: object) -> list[Finding]:
+    """Check a body that is right but for *body*."""
+    return check_body({**BASE, **body}, CATALOG)
+
+
+def only(**body: object) -> tuple[str, Severity, str, str | None]:
+    """Give the parts of the one finding."""
+    (finding,) = found(**body)
+    return attrs.astuple(finding)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path", "phrase", "suggestion"),
+    [
+        ({"interval": "1H"}, "interval", 'did you mean "1h"?', "1h"),
+        ({"interval": "9h"}, "interval", "there are 1m, 3m, 5m", None),
+        ({"interval": 60}, "interval", "must be text, not the number 60", None),
+        ({"timezone": "UTC"}, "timezone", 'did you mean "Etc/UTC"?', "Etc/UTC"),
+        ({"timezone": "Mars/Olympus"}, "timezone", "write one of the list", None),
+        ({"width": "800"}, "width", 'must be a whole number, not the text "800"', None),
+        ({"width": True}, "width", "must be a whole number, not true", None),
+        ({"width": 399}, "width", "399 is not 400 or more", None),
+        ({"height": 299}, "height", "299 is not 300 or more", None),
+        ({"width": 2049}, "width", "2049 is more than any plan allows (2048)", None),
+        ({"studies": [{"name": "MACD"}] * 51}, "studies", "more than any plan allows (50)", None),
+        ({"format": "jpeg"}, "format", "takes only png", "png"),
+        ({"format": "gif"}, "format", '"gif" is none of png, jpeg', None),
+        ({"symbol": "BTCUSDT"}, "symbol", "names no exchange", None),
+        ({"symbol": " BINANCE:BTCUSDT"}, "symbol", "space around", None),
+        ({"symbol": None}, "symbol", "is missing", "BINANCE:BTCUSDT"),
+        ({"symbol": 5}, "symbol", "must be text", None),
+        ({"theme": "Dark"}, "theme", 'did you mean "dark"?', "dark"),
+        ({"watermarkSize": 20}, "watermarkSize", "20 is none of 16, 32, 64, 128", None),
+        ({"shiftLeft": 0}, "shiftLeft", "0 is not from 1 to 1,000", None),
+        ({"range": {"to": "2024-01-01"}}, "range.from", "is required", None),
+        ({"range": {"from": "2024-01-01"}}, "range.to", "is required", None),
+        ({"range": {"from": "soon", "to": "2024-01-01"}}, "range.from", "a date and time in ISO 8601", None),
+        ({"range": "2D"}, "range", "is none of 1D, 5D", None),
+        ({"range": 5}, "range", "text or an object", None),
+        ({"override": []}, "override", "must be an object, not an array", None),
+        ({"override": {"priceRange": {"margin": 1}}}, "override.priceRange.margin", "from 0.001 to 0.1", None),
+        ({"override": {"showLegend": 1}}, "override.showLegend", "must be true or false", None),
+        ({"studies": {}}, "studies", "must be an array of objects, not an object", None),
+        ({"studies": ["MACD"]}, "studies[0]", 'must be an object, not the text "MACD"', None),
+        ({"studies": [{"name": "MACD"}, {}]}, "studies[1].name", "is required", None),
+        ({"studies": [{"name": " "}]}, "studies[0].name", "is empty", None),
+        ({"studies": [{"name": None}]}, "studies[0].name", "is required", None),
+        ({"studies": [{"name": "MACD", "input": []}]}, "studies[0].input", "must be an object", None),
+        ({"studies": [{"name": "MACD", "input": {"in_0": 1.5}}]}, "studies[0].input.in_0", "not the number 1.5", None),
+        ({"drawings": [{"name": "Horizontal Line"}]}, "drawings[0].input", "is required", None),
+        (
+            {"drawings": [{"name": "Horizontal Line", "input": {}}]},
+            "drawings[0].input.price",
+            "is required",
+            None,
+        ),
+        (
+            {"drawings": [{"name": "Horizontal Line", "input": {"price": 1}, "zOrder": "middle"}]},
+            "drawings[0].zOrder",
+            "none of top, bottom",
+            None,
+        ),
+    ],
+)
+def test_what_the_provider_will_refuse_is_an_error(
+    wrong: dict[str, object], path: str, phrase: str, suggestion: str | None
+) -> None:
+    """One finding, with the place in the body, what is wrong, and what would be right."""
+    where, severity, message, instead = only(**wrong)
+
+    assert (path, Severity.ERROR, suggestion) == (where, severity, instead)
+    assert phrase in message
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "path", "phrase", "suggestion"),
+    [
+        ({"symbol": "BINANC:BTCUSDT"}, "symbol", '"BINANC" is no exchange of the catalog', "BINANCE"),
+        ({"symbol": "NSEKE:SCOM"}, "symbol", '"NSEKE" is documented as not available', None),
+        ({"studies": [{"name": "SMA"}]}, "studies[0].name", "is no study", "Moving Average"),
+        ({"drawings": [{"name": "hline", "input": {}}]}, "drawings[0].name", "is no drawing", "Horizontal Line"),
+        ({"interval": "2m"}, "interval", "change log only", None),
+        ({"studies": [{"name": "RSI"}]}, "studies[0].name", "is no study", "Relative Strength Index"),
+        ({"drawings": [{"name": "Hline", "input": {}}]}, "drawings[0].name", "is no drawing", None),
+        ({"heigth": 5}, "heigth", '"heigth" is no key here', "height"),
+        ({"overrides": {}}, "overrides", "is no key here", "override"),
+        ({"studies": [{"name": "MACD", "inputs": {}}]}, "studies[0].inputs", "is no key here", "input"),
+        (
+            {"studies": [{"name": "MACD", "input": {"in_9": 1}}]},
+            "studies[0].input.in_9",
+            "there are in_0, in_1, in_2, in_3",
+            None,
+        ),
+        (
+            {"studies": [{"name": "Accumulation/Distribution", "input": {"q": 1}}]},
+            "studies[0].input.q",
+            "there are none",
+            None,
+        ),
+        ({"studies": [{"name": "MACD", "input": {"in_0": 0}}]}, "studies[0].input.in_0", "from 1 to 2,000", None),
+        ({"studies": [{"name": "MACD", "input": {"in_3": "clos"}}]}, "studies[0].input.in_3", "none of open", "close"),
+        ({"override": {"style": {"candleStyle.upColor": "#fff"}}}, "override.style.candleStyle.upColor", "rgb(", None),
+        ({"override": {"style": {"candleStyle.up": 1}}}, "override.style.candleStyle.up", "is no key here", None),
+        ({"shiftLeft": 5, "shiftRight": 5}, "shiftRight", "contradicts shiftLeft", None),
+        ({"range": {"from": "2024-02-01", "to": "2024-01-01"}}, "range.to", "is before range.from", None),
+        ({"override": {"priceRange": {"from": 2, "to": 1}}}, "override.priceRange.to", "is not above", None),
+        ({"theme": None}, "theme", "is null", None),
+        ({"\x1b[31m": 1}, "'\\x1b[31m'", "is no key here", None),
+    ],
+)
+def test_what_may_be_wrong_is_a_warning(
+    doubtful: dict[str, object], path: str, phrase: str, suggestion: str | None
+) -> None:
+    """The catalog does not know it, or the documentation says otherwise and is not always right."""
+    where, severity, message, instead = only(**doubtful)
+
+    assert (path, Severity.WARNING) == (where, severity)
+    assert phrase in message
+    assert suggestion is None or suggestion == instead
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"width": 800.0, "height": 600},
+        {"symbol": "(NASDAQ:MARA+NASDAQ:RIOT)/10"},
+        {"range": {"from": "2024-01-01", "to": "2024-01-01T00:00:00+00:00"}},
+        {"range": {"from": "2024-01-01T00:00:00Z", "to": "2024-02-01T00:00:00.000Z"}, "interval": "1D"},
+        {"range": "5D", "shiftRight": 10},
+        {"override": {"priceRange": {"from": 1}, "style": {}}},
+        {"studies": ({"name": "MACD"},), "drawings": []},
+        {"studies": [{"name": "MACD", "override": {"Histogram.plottype": "column"}}]},
+        {"drawings": [{"name": "Order Line", "input": {"text": "", "quantity": " "}}]},
+        {"watermark": "mine", "watermarkSize": 64, "watermarkOpacity": 0.5},
+    ],
+)
+def test_what_the_documentation_allows_passes(right: dict[str, object]) -> None:
+    """Also where a whole number is written with a fraction of nothing, or the page contradicts itself."""
+    assert [] == found(**right)
+
+
+def test_everything_is_told_at_once() -> None:
+    """A body with several mistakes has several findings, errors and warnings."""
+    several = found(interval="1H", timezone="UTC", width=5, studies=[{"name": "RSI"}, {}])
+
+    assert ["interval", "timezone", "width", "studies[0].name", "studies[1].name"] == [each.path for each in several]
+
+
+@pytest.mark.parametrize(
+    ("body", "plan", "paths", "larger"),
+    [
+        ({"width": 801}, "BASIC", ["width"], "PRO"),
+        ({"width": 801, "height": 1081}, "BASIC", ["width", "height"], "MEGA"),
+        ({"studies": [{"name": "MACD"}] * 3, "drawings": []}, "BASIC", [], None),
+        ({"studies": [{"name": "MACD"}] * 4}, "BASIC", ["studies"], "PRO"),
+        ({"watermark": "mine"}, "PRO", ["watermark"], "ULTRA"),
+        ({"watermark": "mine"}, "ULTRA", [], None),
+        ({"width": 2048, "height": 1920}, "ULTRA", [], None),
+    ],
+)
+def test_what_a_plan_refuses_is_an_error_that_names_the_plan_that_would(
+    body: dict[str, object], plan: str, paths: list[str], larger: str | None
+) -> None:
+    """Size, studies and drawings together, and a watermark of one's own."""
+    beyond = check_body({**BASE, **body}, CATALOG, CATALOG.plan_by_name[PlanName(plan)])
+
+    assert paths == [each.path for each in beyond]
+    assert all(f"{larger} is the smallest plan that would" in each.message for each in beyond)
+
+
+def test_a_catalog_without_plans_limits_nothing() -> None:
+    """The size is then nobody's to refuse."""
+    assert [] == check_body({**BASE, "width": 9_999}, attrs.evolve(CATALOG, plans=()))
+
+
+def test_a_request_is_checked_as_the_body_it_is_posted_as() -> None:
+    """Symbol, interval and time zone of a request are looked at with its payload, and what can't be posted comes first."""
+    good = ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"theme": "dark"})
+    bad = ChartRequest("BTCUSDT", "1H", "t", {"timezone": "UTC"})
+
+    assert [] == check_request(good, CATALOG)
+    assert ["timezone", "symbol", "interval"] == [each.path for each in check_request(bad, CATALOG)]
+    assert ["symbol", "a[0]"] == [
+        each.path for each in check_request(ChartRequest("", "1H", "t", {"a": [b"x"]}), CATALOG)
+    ]
+
+
+def test_a_part_of_a_body_needs_no_symbol() -> None:
+    """A study alone is checked as it would be in a body, and what can't be written is found there, too."""
+    assert [] == check_payload({"studies": [{"name": "MACD"}]}, CATALOG)
+    assert ["studies[0].name"] == [each.path for each in check_payload({"studies": [{"name": b"MACD"}]}, CATALOG)]
+
+
+@pytest.mark.parametrize("body", [None, True, False, 5, 1.5, "text", b"bytes", [], (), {1, 2}, object()])
+def test_a_body_that_is_no_object_is_an_error(body: object) -> None:
+    """Whatever it is, one finding says so."""
+    (finding,) = check_body(body, CATALOG)
+
+    assert ("", Severity.ERROR) == (finding.path, finding.severity)
+    assert "the body must be an object" in finding.message
+
+
+def nested(levels: int) -> object:
+    """Put a list into a list, many times."""
+    value: object = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"a": float("nan")},
+        {"width": float("inf")},
+        {"studies": nested(100_000)},
+        {"studies": [{"name": b"MACD"}]},
+        {"theme": "\ud800"},
+        {"x": 10**5000},
+        {"a": {b"k": 1}},
+    ],
+)
+def test_what_is_no_json_is_an_error_with_its_place(hostile: dict[str, object]) -> None:
+    """NaN, depth, bytes, half characters, numbers without end: findings, and never an exception."""
+    assert {Severity.ERROR} == {each.severity for each in found(**hostile)}
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        {"studies": [{"name": f"Study {number}"} for number in range(60_000)]},
+        {"studies": [{"name": "MACD", "input": {f"in_{number}": number for number in range(60_000)}}]},
+        {"studies": [{"name": "M" * 1_000_000}]},
+        {"k" * 1_000_000: "v" * 1_000_000},
+        {"timezone": "Z" * 1_000_000, "interval": "1" * 1_000_000, "symbol": "A:" + "B" * 1_000_000},
+        {"symbol": "A:B+" * 250_000},
+    ],
+)
+def test_a_megabyte_of_anything_is_looked_through_in_time_that_grows_with_its_size(huge: dict[str, object]) -> None:
+    """No name is compared with all others more than a few times, and no message is long."""
+    started = time.process_time()
+
+    findings = found(**huge)
+
+    assert findings
+    assert 500 > max(len(str(each)) for each in findings)
+    assert 20 > time.process_time() - started  # seconds; quadratic would be hours
+
+
+def test_few_suggestions_are_looked_for() -> None:
+    """The first of many unknown names have one, since looking for it takes its time."""
+    findings = found(studies=[{"name": "MACDs"}] * 40)
+
+    assert 16 == sum(each.suggestion == "MACD" for each in findings)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+keys = st.sampled_from([*CATALOG.parameter_by_name, "overrides", "x"])
+
+
+@given(body=st.dictionaries(keys, json_values) | st.dictionaries(st.text(), json_values))
+def test_any_body_gives_findings_with_a_place_in_it(body: dict[str, Any]) -> None:
+    """The check is total: it raises for nothing, says the same again, and every text of it fits a line."""
+    findings = check_body(body, CATALOG)
+
+    assert findings == check_body(json.loads(json.dumps(body)), CATALOG)
+    assert all(each.message and str(each).isprintable() for each in findings)
+
+
+@given(body=st.dictionaries(keys, json_values))
+def test_a_larger_plan_never_finds_more(body: dict[str, Any]) -> None:
+    """What a plan allows each larger one allows, and without a plan no more is found than with one."""
+    errors = [check_body(body, CATALOG, plan) for plan in CATALOG.plans]
+
+    assert all(len(small) >= len(large) for small, large in itertools.pairwise(errors))
+    assert len(errors[-1]) >= len(check_body(body, CATALOG))
+
+
+def test_what_is_not_the_template_s_is_not_its_mistake() -> None:
+    """Neither the interval it is tried at, nor a time zone it leaves to the settings; one that it states is."""
+    catalog = CATALOG.extended(Catalog(intervals=("9h",), timezones=("Mars/Base",), replace=("intervals", "timezones")))
+    template = ChartTemplate("t", "", "BINANCE:{symbol}", {"theme": "dark"})
+
+    assert [] == check_template(template, catalog)
+    stated = attrs.evolve(template, payload={"timezone": "Etc/UTC"})
+    assert ["request.timezone"] == [each.path for each in check_template(stated, catalog)]
+
+
+def test_each_exchange_of_a_formula_is_told_once() -> None:
+    """However often it stands there."""
+    assert ["symbol", "symbol"] == [each.path for each in found(symbol="(NOWHERE:A+NOWHERE:B)/NOWHERE2:C")]
+
+
+def test_a_host_s_catalog_decides() -> None:
+    """A study, a key and a range of the host's own are known, in whatever type."""
+    rows = tuple(Parameter(kind.name.lower(), kind) for kind in ValueType)
+    limited = Parameter("most", ValueType.FLOAT, max=5)
+    listed = Parameter("many", ValueType.STRING, enum=tuple("abcdefghijklmn"))
+    catalog = CATALOG.extended(Catalog(studies=(Entry("Mine", (*rows, limited, listed)),), parameters=(rows[0],)))
+    right = {
+        "string": "", "integer": 1, "float": 1, "boolean": False, "colour": "rgba(1,2,3,0.5)", "moment": "2024-01-01",
+        "object": {}, "objects": [{}], "string_or_object": {}, "most": 5, "many": "a",
+    }  # fmt: skip
+    body = {**BASE, "string": "x", "studies": [{"name": "Mine", "input": right}]}
+
+    assert [] == check_body(body, catalog)
+    for name in right:
+        wrong = {**BASE, "studies": [{"name": "Mine", "input": {name: 5.5 if name != "float" else "5"}}]}
+        assert [f"studies[0].input.{name}"] == [each.path for each in check_body(wrong, catalog)]
+    (beyond,) = check_body({**BASE, "studies": [{"name": "Mine", "input": {"many": "z"}}]}, catalog)
+    assert "a, b, c, d, e, f, g, h, i, j, k, l …" in beyond.message
+
+
+def test_a_host_s_catalog_may_require_and_nest_what_it_likes() -> None:
+    """A required override, a required key of a style, and an array of objects below an input are looked at as any."""
+    point = Parameter("point", ValueType.OBJECTS, fields=(Parameter("x", ValueType.INTEGER, max=5),))
+    plain = Parameter("plain", ValueType.OBJECTS)
+    must = Parameter("must", ValueType.STRING, required=True)
+    catalog = Catalog(
+        parameters=CATALOG.parameters,
+        studies=(Entry("Mine", (point, plain), (must,)),),
+        styles=(Entry("s", (), (must,)),),
+    )
+    study = {"name": "Mine", "input": {"point": [{"x": 6}, 5], "plain": [{}]}, "override": {}}
+    body = {**BASE, "studies": [study], "override": {"style": {"must": ""}}}
+
+    assert [
+        ("studies[0].input.point[0].x", "WARNING"),
+        ("studies[0].input.point[1]", "ERROR"),
+        ("studies[0].override.must", "ERROR"),
+    ] == [(each.path, each.severity) for each in check_body(body, catalog)]
+    (missing,) = check_body({**BASE, "override": {"style": {}}}, catalog)
+    assert "override.style.must" == missing.path
+
+
+def test_a_template_is_checked_as_the_requests_it_will_make() -> None:
+    """Places are those of its file, and a template without an exchange is for symbols that have one."""
+    payload = {"width": 801, "theme": "Dark", "symbol": "never used"}
+    template = ChartTemplate("my id", "", "BINANC:{symbol}", payload)
+    bare = ChartTemplate("t", "", "{symbol}", {"a": float("nan")})
+
+    assert {"request.theme", "request.width", "chartImgSymbolTemplate"} == {
+        each.path for each in check_template(template, CATALOG, CATALOG.plan_by_name[PlanName.BASIC])
+    }
+    assert ["request.a"] == [each.path for each in check_template(bare, CATALOG)]
+    assert [] == check_template(attrs.evolve(bare, payload={}), CATALOG)
+    assert ["id"] == [each.path for each in check_template(attrs.evolve(bare, id="", payload={}), CATALOG)]
+    odd = attrs.evolve(bare, payload=MappingProxyType({"a": nested(700)}))
+    assert {"request.a" + "[0]" * 200, "request"} & {each.path for each in check_template(odd, CATALOG)}

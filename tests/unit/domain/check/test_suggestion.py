@@ -1,0 +1,268 @@
+"""What was meant."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.check.suggestion import (
+    likely_interval,
+    likely_name,
+    likely_timezone,
+    names_called,
+    timezone_called,
+)
+
+CATALOG = shipped_catalog()
+STUDIES = list(CATALOG.study_by_name)
+DRAWINGS = list(CATALOG.drawing_by_name)
+ZONES = CATALOG.timezones
+
+
+def swapped(text: str, place: int) -> str:
+    """Give *text* with two letters that follow each other swapped."""
+    return text[:place] + text[place : place + 2][::-1] + text[place + 2 :]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("RSI", "Relative Strength Index"),
+        ("rsi", "Relative Strength Index"),
+        ("macd", "MACD"),
+        ("ATR", "Average True Range"),
+        ("BB", "Bollinger Bands"),
+        ("MA", "Moving Average"),
+        ("SMA", "Moving Average"),
+        ("Moving Average (Simple)", "Moving Average"),
+        ("EMA", "Moving Average Exponential"),
+        ("Exponential Moving Average", "Moving Average Exponential"),
+        ("Weighted Moving Average", "Moving Average Weighted"),
+        ("WMA", "Moving Average Weighted"),
+        ("SMMA", "Smoothed Moving Average"),
+        ("KAMA", "Moving Average Adaptive"),
+        ("DEMA", "Double EMA"),
+        ("TEMA", "Triple EMA"),
+        ("Stoch", "Stochastic"),
+        ("Stoch RSI", "Stochastic RSI"),
+        ("StochRSI", "Stochastic RSI"),
+        ("ADX", "Average Directional Index"),
+        ("PSAR", "Parabolic SAR"),
+        ("SAR", "Parabolic SAR"),
+        ("DMI", "Directional Movement"),
+        ("vwap", "VWAP"),
+        ("Volume Weighted Average Price", "VWAP"),
+        ("alligator", "Williams Alligator"),
+        ("C.K.S.", "Chande Kroll Stop"),
+        ("Relative Strenght Index", "Relative Strength Index"),
+        ("relative-strength-index", "Relative Strength Index"),
+        ("Elders Force Index", "Elder's Force Index"),
+        ("Bolinger Bands", "Bollinger Bands"),
+        ("Stochastics", "Stochastic"),
+        ("Moving Averages", "Moving Average"),
+        ("MovingAverge Expnential", "Moving Average Exponential"),
+        ("True tSrength Index", None),
+        ("Chande Momentum scillator", None),
+        ("Williams %Rs", "Williams %R"),
+        ("Volatility Close-to-Cloes", "Volatility Close-to-Close"),
+        ("Detrended", "Detrended Price Oscillator"),
+        ("Legoux", "Arnaud Legoux Moving Average"),
+        ("Volatility", None),
+        ("Triangular Moving Average", None),
+        ("TWAP", None),
+        ("TSI", None),
+        ("RVI", None),
+        ("A/D", None),
+        ("qqqqqqqq", None),
+        ("", None),
+        ("x", None),
+        ("?", None),
+        ("R" * 65, None),
+    ],
+)
+def test_a_study_is_found_by_what_people_write(wrong: str, right: str | None) -> None:
+    """An abbreviation, another order, a slip of the pen, a beginning; and nothing for what may be two, or is neither."""
+    assert right == likely_name(wrong, STUDIES, CATALOG.study_by_alias)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("hline", "Horizontal Line"),
+        ("trendline", "Trend Line"),
+        ("fib", "Fib Retracement"),
+        ("Fibonacci Retracement", "Fib Retracement"),
+        ("line", None),
+    ],
+)
+def test_a_drawing_is_found_by_what_people_write(wrong: str, right: str | None) -> None:
+    """By the same rules, with aliases of its own."""
+    assert right == likely_name(wrong, DRAWINGS, CATALOG.drawing_by_alias)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "names", "right"),
+    [
+        ("A-B", ["A-B", "AB"], "A-B"),
+        ("a b", ["A-B", "AB"], None),
+        ("level12", ["level1", "level2"], None),
+        ("linewidth", ["Plot.linewidth", "Plot.color"], "Plot.linewidth"),
+        ("strength", ["Strenght", "strengths"], "strengths"),
+        ("colours", ["colour1", "colourx", "coloury"], None),
+        ("-", ["-", "%"], "-"),
+        ("?", ["-", "%"], None),
+        ("x", ["%"], None),
+    ],
+)
+def test_what_fits_several_names_fits_none(wrong: str, names: list[str], right: str | None) -> None:
+    """A tie gives nothing, and another number is another thing; what exists means itself."""
+    assert right == likely_name(wrong, names)
+
+
+def test_an_alias_counts_only_for_a_name_there_is() -> None:
+    """It comes after the names themselves, and before what they may be short for."""
+    aliases = {"sma": ("Simple",), "old": ("Gone",), "two": ("Simple", "Smoothed Moving Average")}
+    names = ["Simple", "Smoothed Moving Average", "Old"]
+
+    assert ["Simple", "Old", None] == [likely_name(text, names, aliases) for text in ("SMA", "old", "two")]
+    assert likely_name("old", names[:2], aliases) is None
+    assert [["Simple"], ["Simple", "Smoothed Moving Average"], []] == [
+        list(names_called(text, names, aliases)) for text in ("s.m.a.", "two", "Simpel")
+    ]
+
+
+@given(st.sampled_from(STUDIES), st.randoms(use_true_random=False))
+def test_no_alias_comes_before_a_name(name: str, random: Random) -> None:
+    """A name in any case, spacing and order of its words is found, whatever others are called."""
+    words = name.split()
+    random.shuffle(words)
+
+    assert name == likely_name(name.swapcase().replace(" ", "_"), STUDIES, CATALOG.study_by_alias)
+    assert name in names_called(" ".join(words), STUDIES, CATALOG.study_by_alias)
+
+
+@given(st.sampled_from([name for name in STUDIES if len(name) > 9]), st.data())
+def test_a_slip_of_the_pen_gives_no_other_name(name: str, data: st.DataObject) -> None:
+    """Two letters swapped, of one long word or more: the name is found, or none is."""
+    wrong = swapped(name, data.draw(st.integers(1, len(name) - 2)))
+
+    assert likely_name(wrong, STUDIES) in {name, None}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("1H", "1h"),
+        ("60", "1h"),
+        ("60m", "1h"),
+        ("60min", "1h"),
+        ("240", "4h"),
+        ("D", "1D"),
+        ("1d", "1D"),
+        ("24h", "1D"),
+        ("7D", "1W"),
+        ("w", "1W"),
+        ("1mo", "1M"),
+        ("12M", "1Y"),
+        ("5", "5m"),
+        ("9h", None),
+        ("1hour", "1h"),
+        ("1 hour", "1h"),
+        ("4 Hours", "4h"),
+        ("hour", "1h"),
+        ("H1", "1h"),
+        ("H4", "4h"),
+        ("D1", "1D"),
+        ("W1", "1W"),
+        ("MN1", "1M"),
+        ("M5", "5m"),
+        ("M1", "1m"),
+        ("M", "1M"),
+        ("m", "1m"),
+        ("daily", "1D"),
+        ("weekly", "1W"),
+        ("monthly", "1M"),
+        ("1min", "1m"),
+        ("15 mins", "15m"),
+        ("5ms", None),
+        ("5s", None),
+        ("soon", None),
+        ("1.5h", None),
+        ("²", None),
+        ("9" * 70, None),
+    ],
+)
+def test_an_interval_is_found_by_its_length(wrong: str, right: str | None) -> None:
+    """However it is written, minutes are never taken for months."""
+    assert right == likely_interval(wrong, CATALOG.intervals)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("UTC", "Etc/UTC"),
+        ("gmt", "Etc/UTC"),
+        ("Z", "Etc/UTC"),
+        ("UTC+0", "Etc/UTC"),
+        ("utc+1", None),
+        ("UTC1", None),
+        ("EST", "America/New_York"),
+        ("EDT", "America/New_York"),
+        ("ET", "America/New_York"),
+        ("US/Eastern", "America/New_York"),
+        ("PST", "America/Los_Angeles"),
+        ("CST", "America/Chicago"),
+        ("IST", "Asia/Kolkata"),
+        ("Asia/Calcutta", "Asia/Kolkata"),
+        ("Asia/Saigon", "Asia/Ho_Chi_Minh"),
+        ("Europe/Kiev", "Europe/Bucharest"),
+        ("Asia/Istanbul", "Europe/Istanbul"),
+        ("america/new_york", "America/New_York"),
+        ("America/New_York", "America/New_York"),
+        ("New York", "America/New_York"),
+        ("NewYork", "America/New_York"),
+        ("york", "America/New_York"),
+        ("tokyo", "Asia/Tokyo"),
+        ("Tokio", "Asia/Tokyo"),
+        ("Europe/Belin", "Europe/Berlin"),
+        ("Europe/Kyjiw", None),
+        ("nowhere at all", None),
+        ("Europe/", None),
+        ("/", None),
+        ("", None),
+        ("x" * 65, None),
+    ],
+)
+def test_a_time_zone_is_found_by_case_city_or_a_slip(wrong: str, right: str | None) -> None:
+    """So it is by abbreviation and by former name; UTC in all its names is the provider's Etc/UTC."""
+    assert right == likely_timezone(wrong, ZONES)
+
+
+def test_a_zone_is_suggested_only_where_it_is() -> None:
+    """A host's own list of zones may lack what is meant, and may have two of one city."""
+    assert likely_timezone("UTC", ["Asia/Tokyo"]) is None
+    assert likely_timezone("Europe/Kiev", ["Europe/Rome"]) is None
+    assert likely_timezone("Paris", ["Europe/Paris", "America/Paris"]) is None
+    assert likely_timezone("Pariss", ["Europe/Paris", "America/Paris"]) is None
+    assert timezone_called("europe/paris", ["Europe/Paris", "Europe-Paris"]) is None
+
+
+@given(wrong=st.text(max_size=80))
+def test_what_is_suggested_exists(wrong: str) -> None:
+    """Any text gives a name of the list, or none."""
+    assert likely_name(wrong, STUDIES, CATALOG.study_by_alias) in {None, *STUDIES}
+    assert set(names_called(wrong, STUDIES, CATALOG.study_by_alias)) <= set(STUDIES)
+    assert likely_interval(wrong, CATALOG.intervals) in {None, *CATALOG.intervals}
+    assert likely_timezone(wrong, ZONES) in {None, *ZONES}
+
+
+@given(st.sampled_from(ZONES), st.sampled_from(CATALOG.intervals))
+def test_what_exists_means_itself(zone: str, interval: str) -> None:
+    """Whoever writes it rightly is told nothing else."""
+    assert zone == timezone_called(zone, ZONES) == likely_timezone(zone, ZONES)
+    assert zone == timezone_called(zone.rpartition("/")[2].replace("_", " "), ZONES)
+    assert interval == likely_interval(interval, CATALOG.intervals)

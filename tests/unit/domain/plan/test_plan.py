@@ -1,0 +1,270 @@
+"""What plans allow, and what a chart asks of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.chart import ChartRequest
+from chartimg.domain.plan import UNKNOWN, CallLimits, ChartLimits, PlanName, smallest_plan
+from chartimg.domain.plan.demand import Demand
+
+PLANS = shipped_catalog().plan_by_name
+SAID_OF_SIZE = "HTTP 403: Exceed Max Usage Resolution Limit ({}x{})"
+SAID_OF_COUNT = "HTTP 403: Exceed Max Usage Parameter Limit ({})"
+
+sizes = st.integers(0, 3000)
+numbers = st.none() | sizes
+limits = st.builds(ChartLimits, numbers, numbers, numbers, st.none() | st.booleans())
+demands = st.builds(Demand, sizes, sizes, sizes, sizes, st.booleans())
+
+
+def demand(**payload: object) -> Demand:
+    """Read the demand of a request with this payload."""
+    return ChartRequest("A:B", "1h", "t", payload).demand
+
+
+@pytest.mark.parametrize(
+    ("plan", "width", "height", "parameters", "watermark"),
+    [
+        (PlanName.BASIC, 800, 600, 3, False),
+        (PlanName.PRO, 1920, 1080, 5, False),
+        (PlanName.MEGA, 1920, 1600, 10, False),
+        (PlanName.ULTRA, 2048, 1920, 25, True),
+        (PlanName.ENTERPRISE, 2048, 1920, 50, True),
+    ],
+)
+def test_a_plan_allows_its_limits_and_no_more(
+    plan: PlanName,
+    width: int,
+    height: int,
+    parameters: int,
+    watermark: bool,  # noqa: FBT001
+) -> None:
+    """Size, the number of studies and drawings together, and the watermark are those of the provider's page."""
+
+    def allows(**changes: object) -> bool:
+        payload = {"width": width, "height": height, "studies": [{}] * (parameters - 1), "drawings": [{}], **changes}
+        return PLANS[plan].chart.allows(demand(**payload))
+
+    assert allows()
+    assert not allows(width=width + 1)
+    assert not allows(height=height + 1)
+    assert not allows(drawings=[{}] * 2)
+    assert watermark is allows(watermark="ours")
+
+
+def test_the_plans_are_those_of_the_provider_from_small_to_large() -> None:
+    """Each of them has the limits of its calls, too."""
+    assert list(PlanName) == list(PLANS)
+    assert CallLimits(1, 3, 50) == PLANS[PlanName.BASIC].calls
+    assert all(
+        small.calls.daily_limit < large.calls.daily_limit
+        for small, large in zip(shipped_catalog().plans, shipped_catalog().plans[1:], strict=False)
+    )
+
+
+def test_what_is_left_out_has_the_provider_s_defaults() -> None:
+    """A chart without a size is one of 800 x 600; what is no size and no list is the provider's to refuse."""
+    assert Demand(800, 600, 0, 0, watermark=False) == demand()
+    assert demand() == demand(width="wide", height=None, studies=7, drawings={"a": 1}, watermark="")
+    assert demand() == demand(width=True, height=False)
+    assert [True, False, False] == [
+        ChartLimits(width, height, 0).allows(demand()) for width, height in ((800, 600), (799, 600), (800, 599))
+    ]
+
+
+@given(studies=st.integers(0, 8), drawings=st.integers(0, 8), limit=st.integers(0, 12))
+def test_studies_and_drawings_count_together(studies: int, drawings: int, limit: int) -> None:
+    """However they are shared out."""
+    asked = demand(studies=[{}] * studies, drawings=[{}] * drawings)
+
+    assert studies + drawings == asked.parameters
+    assert (studies + drawings <= limit) == ChartLimits(800, 600, limit).allows(asked)
+
+
+def test_a_tuple_of_studies_is_counted_as_the_array_it_is_posted_as() -> None:
+    """A plan too small for the body is told before its account's call is spent."""
+    assert demand(studies=[{}] * 4) == demand(studies=({},) * 4)
+
+
+def test_a_size_with_a_fraction_is_a_size() -> None:
+    """A number too large is refused before a call is spent on it, however it is written."""
+    assert not PLANS[PlanName.ULTRA].chart.allows(demand(width=1e4))
+    assert PLANS[PlanName.ULTRA].chart.allows(demand(width=800.0))
+    assert not PLANS[PlanName.ULTRA].chart.allows(demand(width=10**400))
+
+
+@given(limits=limits, asked=demands)
+def test_a_limit_that_is_not_known_limits_nothing(limits: ChartLimits, asked: Demand) -> None:
+    """What is not known is left to the provider; each limit that is known holds by itself."""
+    assert UNKNOWN.allows(asked)
+    assert limits.allows(asked) is all(
+        attrs.evolve(UNKNOWN, **{name: value}).allows(asked) for name, value in attrs.asdict(limits).items()
+    )
+
+
+@given(limits=limits, asked=demands)
+def test_what_is_surely_allowed_is_allowed_whatever_the_limits_turn_out_to_be(
+    limits: ChartLimits, asked: Demand
+) -> None:
+    """Only what the chart makes use of must be known: to be without studies, or a watermark, no limit is needed."""
+    nothing = ChartLimits(-1, -1, 0, custom_watermark=False)
+
+    assert limits.surely_allows(asked) is nothing.overlaid(limits).allows(asked)
+    assert not limits.surely_allows(asked) or limits.allows(asked)
+    assert not UNKNOWN.surely_allows(asked)
+
+
+@given(limits=st.builds(ChartLimits, sizes, sizes, sizes, st.booleans()), asked=demands)
+def test_the_utmost_is_the_largest_chart_that_is_allowed(limits: ChartLimits, asked: Demand) -> None:
+    """It is allowed itself, and whatever allows it allows all that these limits do."""
+    utmost = limits.utmost
+    assert limits.allows(utmost)
+    assert utmost.parameters == limits.max_parameters
+    for plan in PLANS.values():
+        assert not plan.chart.allows(utmost) or not limits.allows(asked) or plan.chart.allows(asked)
+
+
+@given(limits=limits, told=limits, more=limits)
+def test_what_was_told_stands_in_the_place_of_what_was_thought(
+    limits: ChartLimits, told: ChartLimits, more: ChartLimits
+) -> None:
+    """Limit by limit; what nothing was told of stays, and of two tellings the later counts."""
+    both = limits.overlaid(told)
+
+    assert attrs.astuple(both) == tuple(
+        old if new is None else new for old, new in zip(attrs.astuple(limits), attrs.astuple(told), strict=True)
+    )
+    assert limits is limits.overlaid(ChartLimits())
+    assert both == both.overlaid(told)
+    assert both.overlaid(more) == limits.overlaid(told.overlaid(more))
+
+
+@given(limits=limits, told=limits, asked=demands)
+def test_limits_that_are_tightened_allow_what_both_allow(limits: ChartLimits, told: ChartLimits, asked: Demand) -> None:
+    """Whichever was told first, and however often."""
+    both = limits.tightened(told)
+
+    assert both.allows(asked) is (limits.allows(asked) and told.allows(asked))
+    assert both == told.tightened(limits) == both.tightened(told)
+    assert limits == limits.tightened(UNKNOWN)
+
+
+@given(width=st.integers(400, 999_999), height=st.integers(300, 999_999), count=st.integers(1, 999_999))
+def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
+    """The size that may be had, or the number of studies and drawings, as the provider writes them."""
+    assert ChartLimits(width, height) == ChartLimits.told_by(SAID_OF_SIZE.format(width, height))
+    assert ChartLimits(max_parameters=count) == ChartLimits.told_by(SAID_OF_COUNT.format(count))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("exceed max usage resolution limit (1920 x 1080).", ChartLimits(1920, 1080)),
+        ("Exceed Max Usage Resolution Limit (1920X1080)", ChartLimits(1920, 1080)),
+        ("Exceed Max Usage Resolution Limit (1920 \u00d7 1080)", ChartLimits(1920, 1080)),
+        ("Exceed Max Usage Resolution Limit (400x300)", ChartLimits(400, 300)),
+        ("Exceed Max Usage Resolution Limit (399x300)", None),
+        ("Exceed Max Usage Resolution Limit (400x299)", None),
+        ("Exceed Max Usage Resolution Limit (0x0), Parameter Limit (7)", ChartLimits(max_parameters=7)),
+        ("Exceed Max Usage Parameters Limit: (5)", ChartLimits(max_parameters=5)),
+        ("Exceed Max Usage Parameter Limit (0)", None),
+        ("Exceed Max Usage Watermark Limit", ChartLimits(custom_watermark=False)),
+        ("Exceed Max Usage Daily Limit (50)", None),
+        ("Exceed Max Usage Resolution Limit", None),
+        ("Exceed Max Usage Parameter Limit (three)", None),
+        ("Exceed Max Usage Resolution Limit (8000000x600)", None),
+        ("Exceed Max Usage Resolution Limit (-1x600)", None),
+        ("", None),
+    ],
+    ids=repr,
+)
+def test_only_a_limit_that_is_stated_is_learned(said: str, told: ChartLimits | None) -> None:
+    """Another wording of it is understood; a number of something else is not taken for one."""
+    assert told == ChartLimits.told_by(said)
+
+
+WIDE = Demand(1920, 1080, 3, 2, watermark=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "told"),
+    [
+        ("Resolution Limit (800x600)", WIDE, ChartLimits(800, 600)),
+        ("Resolution Limit (1920x600)", WIDE, ChartLimits(1920, 600)),
+        ("Resolution Limit (1920x1080)", WIDE, ChartLimits(1919, 1079)),
+        ("Resolution Limit (1920x1080)", Demand(2048, 600), ChartLimits(1920, 1080)),
+        ("Resolution Limit", Demand(2048, 600, 7), ChartLimits(max_width=2047)),
+        ("Resolution Limit", Demand(800, 601, 7), ChartLimits(max_height=600)),
+        ("Resolution Limit", Demand(800.5, 10**400), ChartLimits(800, 999_999)),
+        ("Resolution Limit", Demand(999_999, 1_000_000), ChartLimits(999_998, 999_999)),
+        ("Resolution Limit", Demand(float("nan"), float("inf")), ChartLimits(999_999, 999_999)),
+        ("Resolution Limit", Demand(800, 600, 7), ChartLimits(max_parameters=6)),
+        ("Parameter Limit (3)", WIDE, ChartLimits(max_parameters=3)),
+        ("Parameter Limit (1)", Demand(1920, 1080, 2), ChartLimits(max_parameters=1)),
+        ("Parameter Limit (5)", WIDE, ChartLimits(max_parameters=4)),
+        ("Parameter Limit (0)", WIDE, ChartLimits(max_parameters=4)),
+        ("Parameter Limit (1234567)", WIDE, ChartLimits(max_parameters=4)),
+        ("Limit of studies and drawings", WIDE, ChartLimits(max_parameters=4)),
+        ("Parameter Limit", Demand(1920, 600, 3), ChartLimits(max_width=1919)),
+        ("Watermark Limit", WIDE, ChartLimits(custom_watermark=False)),
+        ("Watermark Limit", attrs.evolve(WIDE, watermark=False), ChartLimits(1919, 1079, 4)),
+        ("Resolution or Parameter Limit", WIDE, ChartLimits(1919, 1079, 4)),
+        ("Resolution Limit (800x600); PRO has no watermark", WIDE, ChartLimits(800, 600)),
+        ("", WIDE, ChartLimits(1919, 1079, 4, custom_watermark=False)),
+        ("", Demand(watermark=True), ChartLimits(custom_watermark=False)),
+        ("", Demand(800, 600, 3), None),
+        ("Resolution Limit (1920x1080)", Demand(), None),
+    ],
+    ids=repr,
+)
+def test_a_refusal_that_can_t_be_read_teaches_what_is_just_below_the_demand(
+    said: str, asked: Demand, told: ChartLimits | None
+) -> None:
+    """In what it speaks of, or else in all that a plan may refuse, so that it is paid for once."""
+    assert told == ChartLimits.told_by(f"HTTP 403: Exceed Max Usage {said}", asked)
+
+
+words = st.sampled_from(
+    [
+        "Resolution",
+        "Parameter",
+        "Watermark",
+        "Limit",
+        "studies",
+        "(800x600)",
+        "(1920\u00d71080)",
+        "(3)",
+        "(25)",
+        "(0)",
+        "(1x1)",
+    ]
+)
+
+
+@given(said=st.text() | st.lists(words).map(" ".join), asked=st.none() | demands)
+def test_no_text_makes_the_reader_of_refusals_fail(said: str, asked: Demand | None) -> None:
+    """Whatever the provider says, what is learned refuses the demand, if it is more than the smallest plan allows."""
+    told: Any = ChartLimits.told_by(f"Exceed Max Usage {said}", asked)
+
+    assert told is None or isinstance(told, ChartLimits)
+    if asked is not None:
+        assert told is not None or PLANS[PlanName.BASIC].chart.allows(asked)
+        assert told is None or not told.allows(asked)
+
+
+@given(asked=demands)
+def test_the_smallest_plan_is_the_first_that_allows_the_chart(asked: Demand) -> None:
+    """All before it are too small; where there is none every plan is."""
+    plans = shipped_catalog().plans
+    smallest = smallest_plan(plans, asked)
+    before = plans if smallest is None else plans[: plans.index(smallest)]
+
+    assert smallest is None or smallest.chart.allows(asked)
+    assert not any(plan.chart.allows(asked) for plan in before)

@@ -1,0 +1,172 @@
+"""The PNG check: a whole valid picture and its size, or a phrase that says why not."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.domain.reply.png import Header, Picture, image_data, inspect, read_header
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+
+
+def chunk(kind: bytes, data: bytes = b"") -> bytes:
+    """Write a chunk with its checksum."""
+    return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+
+
+def header(width: int = 4, height: int = 3, depth: int = 8, colour: int = 2, rest: bytes = b"\0\0\0") -> bytes:
+    """Write IHDR."""
+    return chunk(b"IHDR", width.to_bytes(4) + height.to_bytes(4) + bytes([depth, colour]) + rest)
+
+
+DATA = zlib.compress(b"the picture's rows, which nobody inflates")
+PALETTE = chunk(b"PLTE", bytes(range(6)))
+IDAT, IEND = chunk(b"IDAT", DATA), chunk(b"IEND")
+PNG = SIGNATURE + header() + chunk(b"tEXt", b"a\0b") + IDAT + IEND
+
+
+@st.composite
+def pngs(draw: st.DrawFn) -> tuple[bytes, Picture]:
+    """Write any PNG that is legal as far as it is checked."""
+    colour = draw(st.sampled_from(sorted(DEPTHS)))
+    depth = draw(st.sampled_from(DEPTHS[colour]))
+    size = draw(st.integers(1, 2**31 - 1)), draw(st.integers(1, 2**31 - 1))
+    ancillary = st.lists(st.binary(max_size=9).map(lambda data: chunk(b"tEXt", data)), max_size=2).map(b"".join)
+    cuts = sorted(draw(st.lists(st.integers(0, len(DATA)), max_size=4)))
+    pieces = [DATA[start:end] for start, end in zip([0, *cuts], [*cuts, len(DATA)], strict=True)]
+    entries = draw(st.integers(1, 2**depth if colour == 3 else 256))
+    palette = chunk(b"PLTE", bytes(entries * 3)) if colour == 3 or (colour in {2, 6} and draw(st.booleans())) else b""
+    parts = (
+        SIGNATURE,
+        header(*size, depth, colour, bytes([0, 0, draw(st.integers(0, 1))])),
+        draw(ancillary),
+        palette,
+        draw(ancillary),
+        *(chunk(b"IDAT", piece) for piece in pieces),
+        draw(ancillary),
+        IEND,
+    )
+    return b"".join(parts), Picture(*size)
+
+
+@given(png=pngs())
+def test_every_legal_picture_is_accepted_with_its_size(png: tuple[bytes, Picture]) -> None:
+    """All colour types, palettes, split image data and further chunks are a picture."""
+    data, picture = png
+
+    assert picture == inspect(data)
+    assert picture == inspect(memoryview(data))
+
+
+@given(png=pngs())
+def test_the_parts_of_a_legal_picture_are_read(png: tuple[bytes, Picture]) -> None:
+    """What IHDR says, and all image data in its order, are had without a second check."""
+    data, picture = png
+    _, depth, colour, _, _, interlaced = data[23:29]
+
+    assert Header(picture.width, picture.height, depth, colour, bool(interlaced)) == read_header(data)
+    assert DATA == b"".join(image_data(data))
+
+
+@given(data=st.one_of(st.binary(), st.binary().map(lambda data: SIGNATURE + data)))
+def test_the_parts_of_anything_else_are_whatever_they_are(data: bytes) -> None:
+    """No bytes make the readers raise or go on without an end."""
+    assert read_header(data) is None
+    assert sum(map(len, image_data(data))) <= len(data)
+
+
+@given(png=pngs(), data=st.data())
+def test_no_flipped_bit_goes_unnoticed(png: tuple[bytes, Picture], data: st.DataObject) -> None:
+    """Whichever bit of the file is flipped, it is no picture any more."""
+    whole = bytearray(png[0])
+    whole[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+
+    assert isinstance(inspect(bytes(whole)), str)
+
+
+@given(png=pngs(), data=st.data())
+def test_no_missing_end_goes_unnoticed(png: tuple[bytes, Picture], data: st.DataObject) -> None:
+    """However much of the file is there, but for all of it, it is no picture."""
+    assert isinstance(inspect(png[0][: data.draw(st.integers(0, len(png[0]) - 1))]), str)
+
+
+@given(more=st.binary(min_size=1))
+def test_nothing_may_follow_the_end(more: bytes) -> None:
+    """Bytes after IEND are no part of a picture."""
+    assert f"{len(more)} bytes follow IEND" == inspect(PNG + more)
+
+
+@given(data=st.one_of(st.binary(), st.binary().map(lambda data: SIGNATURE + data)))
+def test_no_bytes_make_it_raise(data: bytes) -> None:
+    """Whatever it is given, it answers."""
+    assert isinstance(inspect(data), str)
+
+
+@pytest.mark.parametrize(
+    ("data", "phrase"),
+    [
+        (b"", "empty"),
+        (b"<html>", "signature"),
+        (SIGNATURE, "no IEND"),
+        (SIGNATURE + b"\0\0", "cut off"),
+        (SIGNATURE + IDAT + IEND, "not a legal IHDR"),
+        (SIGNATURE + chunk(b"IHDR", b"short") + IEND, "not a legal IHDR"),
+        (SIGNATURE + header(width=0) + IDAT + IEND, "impossible size, 0 x 3"),
+        (SIGNATURE + header(height=2**31) + IDAT + IEND, "impossible size"),
+        (SIGNATURE + header(depth=3) + IDAT + IEND, "impossible colour, type 2 with 3 bits"),
+        (SIGNATURE + header(colour=1) + IDAT + IEND, "impossible colour"),
+        (SIGNATURE + header(rest=b"\1\0\0") + IDAT + IEND, "compression, filter or interlace"),
+        (SIGNATURE + header(rest=b"\0\1\0") + IDAT + IEND, "compression, filter or interlace"),
+        (SIGNATURE + header(rest=b"\0\0\2") + IDAT + IEND, "compression, filter or interlace"),
+        (SIGNATURE + header() + IEND, "no IDAT"),
+        (SIGNATURE + header() + chunk(b"IDAT", b"") + IEND, "zlib"),
+        (SIGNATURE + header() + chunk(b"IDAT", b"\x78") + IEND, "zlib"),
+        (SIGNATURE + header() + chunk(b"IDAT", b"\x78\x9d") + IEND, "zlib"),
+        (SIGNATURE + header() + chunk(b"IDAT", b"\x79\x95") + IEND, "zlib"),
+        (SIGNATURE + header() + chunk(b"IDAT", b"\x88\x1c") + IEND, "zlib"),
+        (SIGNATURE + header() + chunk(b"IDAT", b"\x78\xbb") + IEND, "zlib"),
+        (SIGNATURE + header() + IDAT + chunk(b"tEXt") + IDAT + IEND, "not consecutive"),
+        (SIGNATURE + header() + IDAT + chunk(b"IEND", b"x"), "IEND is not empty"),
+        (SIGNATURE + header() + header() + IDAT + IEND, "unknown critical chunk IHDR"),
+        (SIGNATURE + header() + chunk(b"ABCD") + IDAT + IEND, "unknown critical chunk ABCD"),
+        (SIGNATURE + header(colour=3) + IDAT + IEND, "indexed colours and no PLTE"),
+        (SIGNATURE + header(colour=3, depth=1) + chunk(b"PLTE", bytes(9)) + IDAT + IEND, "impossible length"),
+        (SIGNATURE + header() + chunk(b"PLTE", bytes(4)) + IDAT + IEND, "impossible length"),
+        (SIGNATURE + header() + chunk(b"PLTE") + IDAT + IEND, "impossible length"),
+        (SIGNATURE + header() + chunk(b"PLTE", bytes(257 * 3)) + IDAT + IEND, "impossible length"),
+        (SIGNATURE + header() + PALETTE + PALETTE + IDAT + IEND, "where none may be"),
+        (SIGNATURE + header() + IDAT + PALETTE + IEND, "where none may be"),
+        (SIGNATURE + header(colour=0) + PALETTE + IDAT + IEND, "where none may be"),
+        (SIGNATURE + b"\xff\xff\xff\xffIHDR" + bytes(20), "no legal head"),
+        (SIGNATURE + chunk(b"I\0DR", bytes(13)), "no legal head"),
+        (SIGNATURE + header() + (5000).to_bytes(4) + b"IDAT" + bytes(20), "cut off at byte 61, inside IDAT"),
+        (PNG[:-1] + b"\0", "checksum of IEND"),
+    ],
+)
+def test_what_is_wrong_is_said(data: bytes, phrase: str) -> None:
+    """Each rule has its own phrase."""
+    verdict = inspect(data)
+
+    assert isinstance(verdict, str)
+    assert phrase in verdict
+
+
+@given(png=pngs(), data=st.data())
+def test_no_changed_byte_goes_unnoticed(png: tuple[bytes, Picture], data: st.DataObject) -> None:
+    """Whichever byte of the file is another one, it is no picture any more."""
+    whole = bytearray(png[0])
+    place = data.draw(st.integers(0, len(whole) - 1))
+    whole[place] = data.draw(st.integers(0, 255).filter(lambda value: value != whole[place]))
+
+    assert isinstance(inspect(bytes(whole)), str)
+
+
+def test_a_picture_as_the_provider_sends_it_is_refused_at_every_cut() -> None:
+    """Not one of the places where a connection may break leaves a picture behind."""
+    assert [] == [end for end in range(len(PNG)) if not isinstance(inspect(PNG[:end]), str)]
+    assert Picture(4, 3) == inspect(PNG)

@@ -1,0 +1,146 @@
+"""Keys are kept out of replies, however they are spelled."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.domain.classification import classify
+from chartimg.domain.faults import FaultKind
+from chartimg.domain.finding import Finding, Severity
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.reply.secret import MASK, scrub, scrub_findings
+from chartimg.testing import picture
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+KEY = 'canary/"key"\\7'
+
+
+@given(before=st.text(), after=st.text())
+def test_a_key_in_any_json_is_masked(before: str, after: str) -> None:
+    """As a value or a name, in whatever depth, with or without escapes."""
+    value = {before: [{"message": f"{before}{KEY}{after}", KEY: KEY, "n": 1}]}
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False), json.dumps(value).replace("/", "\\/")):
+        clean = scrub(Reply(422, {}, text.encode("utf-8", "surrogatepass")), KEY)
+
+        assert isinstance(clean, Reply)
+        assert KEY not in str(json.loads(clean.body))
+        assert MASK in clean.body.decode("utf-8", "surrogatepass")
+
+
+def test_a_key_anywhere_else_is_masked() -> None:
+    """In plain text, in the value or name of a header, in a transport's message."""
+    reply = scrub(Reply(500, {"x-echo": KEY, KEY: "v"}, f"no such {KEY}".encode()), KEY)
+    failure = scrub(TransportFailure(FaultKind.NETWORK, f"refused {KEY}"), KEY)
+
+    assert reply == Reply(500, {"x-echo": MASK, MASK: "v"}, f"no such {MASK}".encode())
+    assert failure == TransportFailure(FaultKind.NETWORK, f"refused {MASK}")
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"a \\ in no JSON", b'{"a":"\\n"}', b"[" * 99_999 + b"\\"])
+def test_what_holds_no_key_stays_as_it_is(body: bytes) -> None:
+    """The very same reply."""
+    reply = Reply(422, {"a": "b"}, body)
+
+    assert scrub(reply, KEY) is reply
+
+
+def test_pictures_and_short_keys_are_let_be() -> None:
+    """A picture would only be damaged, and what is shorter than any key only garbled."""
+    picked = Reply(200, {}, picture() + KEY.encode())
+
+    assert scrub(picked, KEY) is picked
+    assert Reply(429, {}, b"many") == scrub(Reply(429, {}, b"many"), "an")
+
+
+visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="[]"), min_size=6)
+
+
+@given(key=visible, status=st.sampled_from([200, 302, 403, 422, 429, 503]))
+def test_no_key_reaches_an_error(key: str, status: int) -> None:
+    """Whatever characters a key is made of: once scrubbed, neither message nor details of the error hold it."""
+    body = json.dumps({"message": f"no such key as ({key})", "errors": [{"value": key}]}).encode()
+    error = classify(scrub(Reply(status, {"x-echo": key}, body), key), now=NOON)
+
+    assert error is not None
+    assert key not in error.message
+    assert key not in [value for detail in error.details for value in detail.values()]
+
+
+def test_a_broken_picture_hides_no_key() -> None:
+    """What merely begins like a PNG is text to be scrubbed, unless it came as a picture."""
+    reply = scrub(Reply(403, {}, picture()[:8] + KEY.encode()), KEY)
+
+    assert reply == Reply(403, {}, picture()[:8] + MASK.encode())
+
+
+def test_a_key_in_the_headers_of_a_picture_is_masked() -> None:
+    """The bytes of the picture stay as they are."""
+    assert scrub(Reply(200, {"x-echo": KEY}, picture()), KEY) == Reply(200, {"x-echo": MASK}, picture())
+
+
+def test_a_key_in_the_details_of_a_failure_is_masked() -> None:
+    """They become the details of the error a host is given, however deep they are."""
+    failure = scrub(TransportFailure(FaultKind.NOT_SENT, "refused", ({"sent": KEY, "all": [{"key": KEY}]},)), KEY)
+
+    assert failure == TransportFailure(FaultKind.NOT_SENT, "refused", ({"sent": MASK, "all": [{"key": MASK}]},))
+
+
+@pytest.mark.parametrize("depth", [100, 400, 600, 900, 100_000])
+def test_json_nested_deep_never_makes_it_raise(depth: int) -> None:
+    """A reply that was paid for is always handed on, and an escaped key in it is either masked or still escaped."""
+    body = b'["\\n",' + b"[" * depth + b'"x"' + b"]" * depth + b"]"
+
+    assert isinstance(scrub(Reply(422, {}, body), KEY), Reply)
+
+
+def test_a_key_of_four_characters_is_masked_and_one_of_three_is_not() -> None:
+    """So short a text is part of too many words."""
+    assert Reply(422, {}, b"my [key]!") == scrub(Reply(422, {}, b"my abcd!"), "abcd")
+    assert Reply(422, {}, b"my abc!") == scrub(Reply(422, {}, b"my abc!"), "abc")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"message":"no canary\\/abc+def=9 x',
+        'callback({"message":"no canary\\u002fabc\\u002Bdef=9"});',
+        '{"n":' + "9" * 5000 + ',"m":"canary\\/abc+def=9"}',
+        "plain canary/abc+def=9",
+    ],
+)
+def test_a_key_is_masked_in_what_is_not_whole_json(text: str) -> None:
+    """Cut off, wrapped, or with a number that is too long: an escaped key is found all the same."""
+    clean = scrub(Reply(403, {}, text.encode()), "canary/abc+def=9")
+
+    assert isinstance(clean, Reply)
+    assert b"abc" not in clean.body
+    assert MASK.encode() in clean.body
+
+
+def test_what_is_no_text_in_the_details_stays() -> None:
+    """Numbers and nothing hold no key."""
+    failure = TransportFailure(FaultKind.NETWORK, "x", ({"n": 1, "none": None, "deep": [{"all": [2.5, KEY]}]},))
+    clean = scrub(failure, KEY)
+
+    assert ({"n": 1, "none": None, "deep": [{"all": [2.5, MASK]}]},) == clean.details  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("key", [KEY, "k" * 30 + "ey" * 20])
+def test_a_key_in_a_finding_is_masked(key: str) -> None:
+    """In its path, its text and its suggestion, also where the text was cut in the middle of the key."""
+    found = (
+        Finding(f"studies.{key}", Severity.ERROR, f'"{key}" is none', key),
+        Finding("", Severity.WARNING, key[:40]),
+    )
+
+    clean = scrub_findings(found, ["another-key", key])
+
+    assert key[:24] not in repr(clean)
+    assert 2 == len(clean)
+    assert MASK in clean[0].path
+    assert found == scrub_findings(found, ["another-key"])

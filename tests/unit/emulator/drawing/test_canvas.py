@@ -1,0 +1,84 @@
+"""The canvas: sizes, texts that fit, and what a point covers."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFont
+
+from chartimg.domain.reply.png import Picture, inspect
+from chartimg.emulator.drawing.canvas import Canvas
+from chartimg.emulator.drawing.layers import Colour
+
+WHITE, RED = (255, 255, 255), (255, 0, 0)
+TEXTS = st.text(alphabet=st.characters(), max_size=60)
+
+
+def pixels(canvas: Canvas) -> Image.Image:
+    """Read a canvas back."""
+    return Image.open(io.BytesIO(canvas.encoded("png")))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (400, 300), (1200, 900)])
+def test_a_picture_has_the_size_asked_for(size: tuple[int, int]) -> None:
+    """Whether it is drawn at three times its size or at twice."""
+    assert Picture(*size) == inspect(Canvas(*size, WHITE).encoded("png"))
+
+
+def test_a_jpeg_is_one() -> None:
+    """Its form is the other one the provider has."""
+    picture = Image.open(io.BytesIO(Canvas(30, 20, WHITE).encoded("jpeg")))
+
+    assert ("JPEG", (30, 20)) == (picture.format, picture.size)
+
+
+def test_a_box_covers_whole_pixels() -> None:
+    """Right and bottom edge are outside of it; a dashed line has gaps; half opaque lets half through."""
+    canvas = Canvas(20, 20, WHITE)
+    canvas.box(2, 3, 5, 6, RED)
+    canvas.dashes(10, 20, RED)
+    canvas.box(2, 15, 5, 18, (*RED, 128))
+    picture = pixels(canvas)
+
+    assert [RED, RED, WHITE, WHITE] == [picture.getpixel(at) for at in ((2, 3), (4, 5), (5, 5), (4, 6))]
+    assert [RED, WHITE, RED] == [picture.getpixel((x, 10)) for x in (1, 5, 9)]
+    assert (255, 127, 127) == picture.getpixel((3, 16))
+
+
+def test_lines_shapes_and_dots_leave_ink() -> None:
+    """Each colours what is in its middle."""
+    canvas = Canvas(40, 40, WHITE)
+    canvas.line([(0, 5), (40, 5)], RED, 3)
+    canvas.shape([(5, 12), (30, 12), (15, 30)], RED)
+    canvas.dot((35, 35), RED)
+    picture = pixels(canvas)
+
+    assert [RED] * 3 == [picture.getpixel(at) for at in ((20, 5), (15, 16), (35, 34))]
+
+
+@given(text=TEXTS, room=st.integers(0, 300))
+@settings(max_examples=50, deadline=None)
+def test_any_text_is_made_to_fit(text: str, room: int) -> None:
+    """What is fitted is no wider than the room, on one line, and can be written, half letters too."""
+    canvas = Canvas(30, 20, WHITE)
+    fitted = canvas.fitted(text, room)
+
+    assert canvas.measure(fitted) <= room
+    assert canvas.text((0, 10), fitted, RED) == canvas.measure(fitted)
+    assert fitted in {"", canvas.fitted(text, 10_000)} or fitted.endswith("…")
+
+
+def test_a_text_without_end_is_cut() -> None:
+    """It is marked as cut even where all that is left has room."""
+    assert Canvas(30, 20, WHITE).fitted("i" * 1_000_000, 10_000).endswith("i…")
+
+
+def test_a_pillow_without_fonts_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install."""
+    monkeypatch.setattr(ImageFont, "load_default", lambda _size: ImageFont.ImageFont())
+    colour: Colour = RED
+    with pytest.raises(OSError, match="FreeType"):
+        Canvas(30, 20, WHITE).text((0, 0), "x", colour, size=77)

@@ -1,0 +1,134 @@
+"""Whole pictures: of the size asked for, the same for the same body, different for different ones."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from chartimg.domain.reply.png import Picture, inspect
+from chartimg.emulator.drawing import draw
+from chartimg.emulator.drawing.prices import STYLES
+from chartimg.emulator.drawing.studies import STUDIES
+
+SMALL = {"width": 400, "height": 300}
+ODD: st.SearchStrategy[object] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just([{}])
+)
+ENTRIES = st.fixed_dictionaries(
+    {"name": st.sampled_from([*STUDIES, "Horizontal Line", "Zig Zag"]) | st.text(max_size=30)},
+    optional={
+        "input": st.dictionaries(st.sampled_from(["in_0", "in_1", "length", "price", "text", "rows"]), ODD, max_size=3),
+        "forceOverlay": st.booleans(),
+    },
+)
+BODIES: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
+    {"width": st.integers(400, 480), "height": st.integers(300, 360)},
+    optional={
+        "symbol": st.sampled_from(["BINANCE:BTCUSDT", "CME_MINI:NQ1!", "BMV:CEMEX/CPO", "(NASDAQ:MARA+NASDAQ:RIOT)/10"])
+        | st.text(min_size=1, max_size=120),
+        "interval": st.sampled_from(["1m", "2m", "45m", "1h", "12h", "3D", "1W", "6M", "1Y", "999Y"]),
+        "theme": st.sampled_from(["light", "dark"]),
+        "style": st.sampled_from(sorted(STYLES)),
+        "timezone": st.sampled_from(["Etc/UTC", "America/New_York", "Asia/Kolkata"]),
+        "studies": st.lists(ENTRIES, max_size=6),
+        "drawings": st.lists(ENTRIES, max_size=3),
+        "override": st.dictionaries(st.sampled_from(["showLegend", "showMainPane"]), st.booleans()),
+        "watermark": st.text(max_size=40),
+        "watermarkSize": st.sampled_from([16, 128]),
+    },
+)
+QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(body=BODIES)
+@QUICK
+def test_any_legal_body_gives_a_whole_picture_of_its_size(body: dict[str, int]) -> None:
+    """Whatever is asked for, nothing raises and nothing is cut off."""
+    assert Picture(body["width"], body["height"]) == inspect(draw(body))
+
+
+@given(body=BODIES)
+@settings(QUICK, max_examples=10)
+def test_equal_bodies_give_equal_bytes(body: dict[str, object]) -> None:
+    """The order of keys is irrelevant, and so is a trip over the wire."""
+    turned = dict(reversed(json.loads(json.dumps(body)).items()))
+
+    assert draw(body) == draw(turned)
+
+
+@given(pair=st.tuples(BODIES, BODIES).filter(lambda pair: json.dumps(pair[0]) != json.dumps(pair[1])))
+@settings(QUICK, max_examples=10)
+def test_different_bodies_give_different_pictures(pair: tuple[dict[str, object], dict[str, object]]) -> None:
+    """No two requests share a picture."""
+    first, second = pair
+
+    assert draw(first) != draw(second)
+
+
+@pytest.mark.parametrize(
+    "other", [{"symbol": "BINANCE:ETHUSDT"}, {"interval": "1h"}, {"timezone": "Asia/Tokyo"}, {"session": "extended"}]
+)
+def test_every_part_of_a_body_counts(other: dict[str, object]) -> None:
+    """Also what is not drawn, so that two requests are never mistaken for each other."""
+    assert draw(SMALL) != draw({**SMALL, **other})
+
+
+@pytest.mark.parametrize("size", [(400, 300), (800, 600), (2048, 1920)])
+@pytest.mark.parametrize("studies", [0, 50])
+def test_any_number_of_studies_has_room_at_any_size(size: tuple[int, int], studies: int) -> None:
+    """From the smallest picture to the largest."""
+    names = [*STUDIES, *map(str, range(50))][:studies]
+    body = {"width": size[0], "height": size[1], "studies": [{"name": name} for name in names]}
+
+    assert Picture(*size) == inspect(draw(body))
+
+
+def test_threads_and_processes_draw_the_same() -> None:
+    """Nothing depends on who draws, or on how hashes are salted."""
+    body = {**SMALL, "studies": [{"name": "MACD"}, {"name": "no such study"}]}
+    expected = hashlib.sha256(draw(body)).hexdigest()
+    code = "import sys,json,hashlib; from chartimg.emulator.drawing import draw; print(hashlib.sha256(draw(json.loads(sys.argv[1]))).hexdigest())"
+    child = subprocess.run([sys.executable, "-c", code, json.dumps(body)], check=True, capture_output=True, text=True)
+    with ThreadPoolExecutor(8) as pool:
+        drawn = {hashlib.sha256(picture).hexdigest() for picture in pool.map(draw, [body] * 16)}
+
+    assert expected == child.stdout.strip()
+    assert {expected} == drawn
+
+
+def test_a_jpeg_is_drawn_where_one_is_asked_for() -> None:
+    """Of the same size."""
+    picture = Image.open(io.BytesIO(draw({**SMALL, "format": "jpeg"})))
+
+    assert ("JPEG", (400, 300)) == (picture.format, picture.size)
+
+
+@pytest.mark.parametrize(
+    ("theme", "expected"), [("light", (255, 255, 255)), ("dark", (19, 23, 34)), (None, (255, 255, 255))]
+)
+def test_the_background_is_that_of_the_theme(theme: str | None, expected: tuple[int, ...]) -> None:
+    """Light is the default."""
+    picture = Image.open(io.BytesIO(draw({**SMALL, "theme": theme})))
+
+    assert expected == picture.getpixel((399, 299))
+
+
+def test_a_horizontal_line_is_drawn_within_sight() -> None:
+    """Its tag is on the axis, blue; one far away, or without a price, leaves none."""
+    tag = (41, 98, 255)
+
+    def tags(price: object) -> bool:
+        drawing = {"name": "Horizontal Line", "input": {"price": price, "text": "here"}}
+        picture = Image.open(io.BytesIO(draw({**SMALL, "drawings": [drawing]}))).crop((330, 0, 400, 300))
+        return tag in {colour for _, colour in picture.getcolors(100_000) or []}
+
+    assert [True, True, False, False, False] == [tags(price) for price in (65_000, "65000", 1e308, 1, None)]

@@ -1,0 +1,144 @@
+"""The invented market: walks, levels, and when candles are."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chartimg.emulator.drawing.market import NEWEST, Candle, Interval, decimals, heikin_ashi, level, seed, walk
+
+LEVELS = st.floats(1e-8, 1e6)
+SPANS = st.floats(0.005, 0.8)
+INTERVALS = st.builds(Interval, st.integers(1, 999), st.sampled_from("mhDWMY"))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(text=st.text(), count=st.integers(2, 60), middle=LEVELS, span=SPANS)
+@settings(max_examples=50)
+def test_every_candle_is_possible(text: str, count: int, middle: float, span: float) -> None:
+    """Prices are positive, low is the least and high the greatest of a candle, and something is traded."""
+    candles = walk(text, count, count // 2, middle, span)
+
+    assert count == len(candles)
+    for candle in candles:
+        assert 0 < candle.low <= min(candle.open, candle.close)
+        assert candle.high >= max(candle.open, candle.close)
+        assert candle.volume > 0
+
+
+@given(text=st.text(), middle=LEVELS, span=SPANS)
+@settings(max_examples=50)
+def test_what_is_in_sight_reaches_over_the_span_around_the_level(text: str, middle: float, span: float) -> None:
+    """The last candles fill the span and stay within it, up to rounding; earlier ones may be elsewhere."""
+    shown = walk(text, 60, 30, middle, span)[-30:]
+    low, high = min(candle.low for candle in shown), max(candle.high for candle in shown)
+    step = 10.0 ** -decimals(middle, span)
+
+    assert low < middle < high
+    assert middle * 2.8 ** (-span / 2) - step <= low
+    assert middle * 2.8 ** (span / 2) + step >= high
+    assert high - low > 0.8 * span * middle
+
+
+def test_a_seed_decides_the_walk() -> None:
+    """The same seed gives the same candles, another one gives others."""
+    assert walk("a", 20, 10, 100, 0.1) == walk("a", 20, 10, 100, 0.1)
+    assert walk("a", 20, 10, 100, 0.1) != walk("b", 20, 10, 100, 0.1)
+
+
+@given(body=st.dictionaries(st.text(), JSON, max_size=4))
+def test_a_seed_is_the_same_for_equal_json(body: dict[str, object]) -> None:
+    """Neither the order of keys nor a trip over the wire changes the seed."""
+    turned = dict(reversed(body.items()))
+
+    assert seed(body) == seed(turned)
+    assert seed(body) == seed(json.loads(json.dumps(body)))
+
+
+def test_a_seed_tells_numbers_by_their_value() -> None:
+    """As JSON, 2.0 is 2, but neither 2.5, true nor a text is."""
+    assert seed({"a": [2]}) == seed({"a": [2.0]})
+    assert 4 == len({seed({"a": [value]}) for value in (2, 2.5, True, "2")})
+
+
+@pytest.mark.parametrize(
+    ("symbol", "expected"), [("BINANCE:BTCUSDT", 65_000.0), ("COINBASE:BTCUSD", 65_000.0), ("FX:EURUSD", 1.0912)]
+)
+def test_known_symbols_stand_where_they_stood(symbol: str, expected: float) -> None:
+    """A known ticker has its level on every exchange."""
+    assert expected == level(symbol)
+
+
+@given(symbol=st.text(alphabet=st.characters(), min_size=1))
+def test_every_symbol_has_a_level_of_its_own(symbol: str) -> None:
+    """Any name, formulas and half letters too, has the same plausible level each time."""
+    assert level(symbol) == level(symbol)
+    assert 5 <= level(f"X:{symbol}\ud800") <= 500
+
+
+@pytest.mark.parametrize(
+    ("middle", "span", "expected"),
+    [(65_000, 0.055, 2), (100, 0.055, 2), (1.09, 0.055, 4), (0.0001234, 0.055, 8), (0.0001234, 0.8, 7)],
+)
+def test_decimals_suit_the_level(middle: float, span: float, expected: int) -> None:
+    """Large prices have two decimals, small ones as many as it takes to tell them apart."""
+    assert expected == decimals(middle, span)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("45m", Interval(45, "m")), ("1D", Interval(1, "D")), ("3M", Interval(3, "M")), ("", Interval(1, "D")),
+     ("h1", Interval(1, "D")), ("0h", Interval(1, "D")), ("9" * 5000 + "Y", Interval(1, "D"))],
+)  # fmt: skip
+def test_intervals_are_read(text: str, expected: Interval) -> None:
+    """A number and a unit, in which case matters; what is neither lasts a day."""
+    assert expected == Interval.read(text)
+
+
+@given(interval=INTERVALS, age=st.integers(-5, 400))
+def test_candles_follow_each_other(interval: Interval, age: int) -> None:
+    """Every moment exists, and an earlier candle never begins later, however long the interval."""
+    assert interval.moment(age + 1) <= interval.moment(age)
+    assert interval.moment(0) <= NEWEST
+    assert 0 < interval.span <= 0.8
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1h", datetime(2024, 10, 14, 16, tzinfo=UTC)),
+        ("4h", datetime(2024, 10, 14, 16, tzinfo=UTC)),
+        ("1D", datetime(2024, 10, 14, tzinfo=UTC)),
+        ("1W", datetime(2024, 10, 14, tzinfo=UTC)),
+        ("3M", datetime(2024, 10, 1, tzinfo=UTC)),
+        ("1Y", datetime(2024, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_candles_begin_where_the_calendar_says(text: str, expected: datetime) -> None:
+    """Days begin at midnight, weeks on Monday, months and years on their first."""
+    interval = Interval.read(text)
+
+    assert expected == interval.moment(0)
+    assert interval.intraday == (interval.step < timedelta(days=1))
+
+
+def test_a_candle_that_closes_where_it_opened_counts_as_rising() -> None:
+    """Only a lower close is a fall."""
+    assert Candle(1, 2, 1, 1, 1).rising
+    assert not Candle(2, 2, 1, 1, 1).rising
+
+
+def test_heikin_ashi_averages_with_the_candle_before() -> None:
+    """A candle opens in the middle of the one before and closes at the mean of its prices."""
+    first, second = heikin_ashi([Candle(10, 14, 8, 12, 1), Candle(12, 20, 12, 16, 1)])
+
+    assert Candle(11, 14, 8, 11, 1) == first
+    assert Candle(11, 20, 11, 15, 1) == second

@@ -1,0 +1,72 @@
+"""Reading a body: every key may be missing, and no time zone or symbol is a surprise."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from chartimg.emulator.drawing.layers import Inputs
+from chartimg.emulator.drawing.order import Asked, Order, Watermark, zone
+
+
+def test_nothing_asked_for_has_the_providers_defaults() -> None:
+    """A daily chart of BTCUSDT, light, 800 by 600."""
+    order = Order.read({})
+
+    assert ("BINANCE:BTCUSDT", "1D", 800, 600) == (order.symbol, order.interval, order.width, order.height)
+    assert ("candle", "light", "png", Watermark()) == (order.style, order.theme, order.form, order.watermark)
+    assert ((), (), True, True) == (order.studies, order.drawings, order.show_legend, order.show_main)
+
+
+def test_all_that_is_asked_for_is_read() -> None:
+    """Studies and drawings keep their order, inputs and overlays."""
+    body = {
+        "symbol": "FX:EURUSD", "interval": "4h", "width": 400, "height": 300.0, "theme": "dark", "style": "bar",
+        "format": "jpeg", "watermark": "mine", "watermarkSize": 32, "watermarkOpacity": 0.5,
+        "studies": [{"name": "Volume", "forceOverlay": True}, {"name": "MACD", "input": {"in_0": 5}}],
+        "drawings": [{"name": "Horizontal Line", "input": {"price": 1}}],
+        "override": {"showLegend": False, "showMainPane": False},
+    }  # fmt: skip
+    order = Order.read(body)
+
+    assert ("FX:EURUSD", "4h", 400, 300, "dark", "bar", "jpeg") == (
+        order.symbol, order.interval, order.width, order.height, order.theme, order.style, order.form,
+    )  # fmt: skip
+    assert Watermark("mine", 32, 0.5) == order.watermark
+    assert (Asked(Inputs("Volume"), overlay=True), Asked(Inputs("MACD", {"in_0": 5}))) == order.studies
+    assert (Asked(Inputs("Horizontal Line", {"price": 1})),) == order.drawings
+    assert (False, False) == (order.show_legend, order.show_main)
+
+
+def test_what_is_null_or_odd_is_as_if_not_there() -> None:
+    """Optional keys may be null, entries may lack parts."""
+    odd = {"symbol": None, "width": "wide", "studies": [{}, None, {"name": "A", "input": []}], "override": 3}
+    order = Order.read(odd)
+
+    assert ("BINANCE:BTCUSDT", 800, True) == (order.symbol, order.width, order.show_main)
+    assert (Asked(Inputs("")), Asked(Inputs("")), Asked(Inputs("A"))) == order.studies
+
+
+@pytest.mark.parametrize(
+    ("symbol", "exchange", "ticker"),
+    [("BINANCE:BTCUSDT", "BINANCE", "BTCUSDT"), ("CME_MINI:NQ1!", "CME_MINI", "NQ1!"), ("BMV:CEMEX/CPO", "BMV", "CEMEX/CPO"),
+     ("(NASDAQ:MARA+NASDAQ:RIOT)/10", "", "(NASDAQ:MARA+NASDAQ:RIOT)/10"), ("(A:B)*2", "", "(A:B)*2"), ("SPX", "", "SPX")],
+)  # fmt: skip
+def test_a_symbol_has_an_exchange_unless_it_is_a_formula(symbol: str, exchange: str, ticker: str) -> None:
+    """A formula is shown as a whole."""
+    order = Order.read({"symbol": symbol})
+
+    assert (exchange, ticker) == (order.exchange, order.ticker)
+
+
+def test_a_time_zone_is_looked_up() -> None:
+    """By its name in the machine's own data."""
+    assert ZoneInfo("America/New_York") == zone("America/New_York")
+
+
+@pytest.mark.parametrize("name", ["", "Nowhere/Land", "America", "../etc/passwd", "\ud800", "/"])
+def test_an_unknown_time_zone_is_utc(name: str) -> None:
+    """A machine without zone data draws all the same."""
+    assert UTC is zone(name)

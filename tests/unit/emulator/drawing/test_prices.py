@@ -1,0 +1,36 @@
+"""The styles of the price: each is another picture of the same candles."""
+
+from __future__ import annotations
+
+from chartimg.emulator.drawing.canvas import Canvas
+from chartimg.emulator.drawing.market import Candle, walk
+from chartimg.emulator.drawing.panes import Pane
+from chartimg.emulator.drawing.prices import STYLES, draw_price, price_colour
+from chartimg.emulator.drawing.theme import THEMES
+
+THEME = THEMES["light"]
+CANDLES = [*walk("prices", 30, 20, 100, 0.2), Candle(100, 100, 100, 100, 1)]
+PANE = Pane(0, 120, 10, 110, 80.0, 125.0, 20)
+
+
+def drawn(style: str) -> bytes:
+    """Draw the candles in a style."""
+    canvas = Canvas(200, 120, THEME.background)
+    draw_price(canvas, THEME, PANE, CANDLES, style)
+    return canvas.encoded("png")
+
+
+def test_every_style_looks_different() -> None:
+    """But for Heikin Ashi, whose candles are what differs; an unknown style is that of candles."""
+    pictures = {style: drawn(style) for style in STYLES}
+
+    assert len(STYLES) - 1 == len(set(pictures.values()))
+    assert pictures["candle"] == pictures["heikinAshi"] == drawn("no such style")
+
+
+def test_the_price_has_the_colour_of_its_style() -> None:
+    """That of the line, or that of the candle."""
+    falling = Candle(2, 2, 1, 1, 1)
+
+    assert THEME.line == price_colour(THEME, falling, "area")
+    assert THEME.down == price_colour(THEME, falling, "candle")

@@ -1,0 +1,113 @@
+"""What studies show: every name and every input gives finite layers as long as the walk."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chartimg.emulator.drawing.layers import Band, Chart, Columns, Inputs, Line, Profile, Study, Zone
+from chartimg.emulator.drawing.market import walk
+from chartimg.emulator.drawing.studies import STUDIES, study
+
+CHART = Chart(walk("studies", 90, 60, 100, 0.2), 40)
+NAMES = [
+    *("in_0", "in_1", "in_2", "in_3", "in_4", "length", "source", "periods", "deviations", "firstPeriods"),
+    *("secondPeriods", "thirdPeriods", "method", "rows", "vaVolume"),
+]
+ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from([0, -1, 1, 1e-9, 500, 501, 10**30, "20", "close", "hlc3", "Weighted", [], {}])
+)
+
+
+def numbers(made: Study) -> list[list[float]]:
+    """Give every list of values of a study."""
+    found: list[list[float]] = []
+    for layer in made.layers:
+        match layer:
+            case Line():
+                found.append(layer.values)
+            case Columns():
+                assert len(layer.values) == len(layer.colours)
+                found.append(layer.values)
+            case Band():
+                found += [layer.upper, layer.lower]
+            case Zone() | Profile():
+                pass
+    return found
+
+
+@given(
+    name=st.sampled_from([*STUDIES, "Klinger Oscillator", "Super Trend", "Coppock Curve"]) | st.text(),
+    inputs=st.dictionaries(st.sampled_from(NAMES), ODD),
+)
+@settings(max_examples=200, deadline=None)
+def test_any_study_with_any_input_shows_something(name: str, inputs: dict[str, object]) -> None:
+    """Nothing raises, and all values are finite and as many as candles."""
+    made = study(CHART, Inputs(name, inputs))
+
+    assert made.layers
+    for values in numbers(made):
+        assert len(CHART.candles) == len(values)
+        assert all(map(math.isfinite, values))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_inputs_of_no_sense_are_as_if_not_there(name: str) -> None:
+    """Periods of 0, truths, and words that aren't numbers give the defaults."""
+    odd = study(CHART, Inputs(name, dict.fromkeys(NAMES, False)))
+
+    assert numbers(study(CHART, Inputs(name))) == numbers(odd)
+
+
+@pytest.mark.parametrize(
+    ("name", "own_pane"),
+    [("Volume", True), ("MACD", True), ("Moving Average", False), ("Bollinger Bands", False), ("Zig Zag", False),
+     ("Coppock Curve", True), ("Klinger Oscillator", True), ("no such study", True)],
+)  # fmt: skip
+def test_studies_are_where_their_values_fit(name: str, own_pane: bool) -> None:  # noqa: FBT001 (a column of the table)
+    """What follows the price is over it, everything else is beneath."""
+    assert own_pane == study(CHART, Inputs(name)).own_pane
+
+
+def test_an_unknown_study_has_a_line_of_its_own() -> None:
+    """The same name gives the same line, another name or input another one."""
+    lines = [numbers(study(CHART, Inputs(name))) for name in ("one", "one", "two")]
+
+    assert lines[0] == lines[1]
+    assert lines[0] != lines[2]
+    assert lines[0] != numbers(study(CHART, Inputs("one", {"length": 3})))
+
+
+def test_texts_that_are_numbers_count_as_such() -> None:
+    """A period may be written in quotes."""
+    assert numbers(study(CHART, Inputs("Moving Average", {"length": 20}))) == numbers(
+        study(CHART, Inputs("Moving Average", {"length": "20"}))
+    )
+
+
+def test_volume_has_the_colour_of_its_candle() -> None:
+    """Two colours, as the candles rise and fall."""
+    layer = study(CHART, Inputs("Volume")).layers[0]
+
+    assert isinstance(layer, Columns)
+    assert [c.rising for c in CHART.candles] == [colour == layer.colours[0] for colour in layer.colours] or [
+        not c.rising for c in CHART.candles
+    ] == [colour == layer.colours[0] for colour in layer.colours]
+
+
+def test_averages_take_the_method_asked_for() -> None:
+    """Two averages of another method are other lines."""
+    simple, weighted = (
+        numbers(study(CHART, Inputs("Moving Average Double", {"method": method}))) for method in ("Simple", "Weighted")
+    )
+
+    assert 2 == len(simple)
+    assert simple != weighted

@@ -1,0 +1,103 @@
+"""Emulated accounts: what is not stated is what the plan allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from chartimg import Account, ConfigError
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.check.catalog import Catalog
+from chartimg.domain.plan import CallLimits, PlanName
+from chartimg.emulator.accounts import DEMO, EmulatedAccount, read_accounts
+
+
+@pytest.mark.parametrize("plan", [None, *PlanName, "pro"])
+def test_limits_are_those_of_the_plan(plan: str | None) -> None:
+    """Without a plan they are BASIC's, by the catalog; upper and lower case are the same."""
+    account = EmulatedAccount("a", "key-of-a", plan=plan)
+    name = PlanName((plan or "BASIC").upper())
+
+    assert shipped_catalog().plan_by_name[name].calls == account.calls
+    assert name == account.plan_name == account.account.plan
+
+
+def test_the_account_of_a_client_keeps_the_limits_it_believes_in() -> None:
+    """So that books and ledger can agree."""
+    account = Account("a", "key-of-a", 7, "PRO", 2.5, 4)
+
+    assert account == EmulatedAccount.of(account).account
+
+
+def test_what_is_stated_counts() -> None:
+    """A quota, a rate or a burst in the settings goes before the plan's."""
+    account = EmulatedAccount("a", "key-of-a", 7, "PRO", 2.5, 4)
+
+    assert CallLimits(2.5, 4, 7) == account.calls
+
+
+@pytest.mark.parametrize("plan", [None, "BASIC", "basic"])
+def test_the_plans_of_a_catalog_decide_where_nothing_is_stated(plan: str | None) -> None:
+    """Each limit by itself, and the result states all of them."""
+    own = CallLimits(7, 9, 70)
+    basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], **attrs.asdict(own))
+    catalog = shipped_catalog().extended(Catalog(plans=(basic,)))
+    account = EmulatedAccount("a", "key-of-a", plan=plan)
+    stated: dict[str, Any] = {"daily_limit": 3, "requests_per_second": 0.5, "burst": 2}
+
+    assert EmulatedAccount("a", "key-of-a", 70, "BASIC", 7, 9) == account.under(catalog)
+    for name, value in stated.items():
+        one = attrs.evolve(account, **{name: value})
+        assert attrs.evolve(own, **{name: value}) == one.under(catalog).calls
+    every = attrs.evolve(account, **stated)
+    assert CallLimits(0.5, 2, 3) == every.under(catalog).calls == every.under(shipped_catalog()).calls
+
+
+@pytest.mark.parametrize("plan", [None, "BASIC"])
+@pytest.mark.parametrize(
+    ("kept", "told"), [(("PRO", "MEGA"), "state one of PRO, MEGA"), ((), "it has none")], ids=["others", "none"]
+)
+def test_a_plan_that_a_catalog_lacks_is_told(plan: str | None, kept: tuple[str, ...], told: str) -> None:
+    """With the account, the plan and those that there are, and without the key."""
+    catalog = Catalog(plans=tuple(each for each in shipped_catalog().plans if each.name in kept))
+    with pytest.raises(ConfigError) as caught:
+        EmulatedAccount("a", "canary-key", 7, plan, 2.5, 4).under(catalog)
+
+    assert f"the account 'a' is on the plan BASIC, which the catalog lacks; {told}" == str(caught.value)
+
+
+def test_accounts_are_read_from_the_json_of_the_settings() -> None:
+    """The same text that a client reads gives the same accounts."""
+    text = '[{"id": "a", "apiKey": "k1", "plan": "MEGA", "dailyLimit": 9}, {"id": "b", "apiKey": "k2"}]'
+
+    assert (EmulatedAccount("a", "k1", 9, "MEGA"), EmulatedAccount("b", "k2")) == read_accounts(text, where="here")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[]", "no account"),
+        ("{", "not JSON"),
+        ('[{"id": "a", "apiKey": "canary-1"}, {"id": "a", "apiKey": "canary-2"}]', "same id"),
+        ('[{"id": "a", "apiKey": "canary-1"}, {"id": "b", "apiKey": "canary-1"}]', "same apiKey"),
+        ('[{"id": "a", "apiKey": "canary-1", "plan": "GOLD"}]', "plan must be one of"),
+        ('[{"id": "a", "apiKey": "canary-1", "burst": 0}]', "burst"),
+        ('[{"id": "a", "apiKey": "canary-1", "dailyLimit": "7"}]', "$[0].dailyLimit"),
+        ('[{"id": "a"}]', "apiKey"),
+    ],
+)
+def test_accounts_that_can_not_be_used_are_told_without_their_keys(text: str, told: str) -> None:
+    """Each mistake is named with its place."""
+    with pytest.raises(ConfigError) as caught:
+        read_accounts(text, where="--accounts a.json")
+
+    assert told in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_key_is_not_shown() -> None:
+    """The repr of an account holds its name and not its key."""
+    assert DEMO.api_key not in repr(DEMO)
+    assert DEMO.api_key not in repr(EmulatedAccount("demo", DEMO.api_key).account)

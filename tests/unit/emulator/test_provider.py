@@ -1,0 +1,310 @@
+"""What the provider answers, and in which order it decides; here without sockets and without drawing."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg import ConfigError
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.check.catalog import Catalog
+from chartimg.domain.plan import Plan, PlanName
+from chartimg.emulator.accounts import EmulatedAccount
+from chartimg.emulator.books import Tally
+from chartimg.emulator.provider import Answer, Asked, Provider, Wire
+from chartimg.emulator.scenario import Fault, Rule, Scenario
+from chartimg.testing import VirtualClock
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+PATH = "/v2/tradingview/advanced-chart"
+KEY = "canary-key-of-a"
+
+
+def provider(*rules: Rule, **limits: object) -> Provider:
+    """Make a provider that knows one account, on a clock that stands still."""
+    account = EmulatedAccount("a", KEY, **limits)  # type: ignore[arg-type]
+    return Provider([account], lambda: NOON, Scenario(rules))
+
+
+def chart(asked: Provider, body: object = None, key: str | None = KEY, **changes: str) -> Answer:
+    """Ask for a chart."""
+    content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+    headers = {} if key is None else {"x-api-key": key}
+    return asked.answer(Asked(changes.get("method", "POST"), changes.get("path", PATH), headers, content))
+
+
+def told(answer: Answer) -> tuple[int, str | None, Mapping[str, str]]:
+    """Give the status, the message and the headers of an answer."""
+    content = json.loads(answer.body or b"null")
+    return answer.status, content.get("message") if isinstance(content, dict) else None, answer.headers
+
+
+def control(asked: Provider, method: str, what: str, body: object = None) -> tuple[int, dict[str, object]]:
+    """Use a path of the emulator's own."""
+    content = b"" if body is None else json.dumps(body).encode()
+    answer = asked.answer(Asked(method, f"/_emulator/{what}", {}, content))
+    return answer.status, json.loads(answer.body)
+
+
+def test_a_good_request_gets_a_picture() -> None:
+    """Of the chart that its body asks for."""
+    answer = chart(provider(), {"symbol": "NASDAQ:AAPL", "width": 500})
+
+    assert (200, "image/png", Wire.WHOLE) == (answer.status, answer.content_type, answer.wire)
+    assert answer.chart is not None
+    assert ("NASDAQ:AAPL", 500) == (answer.chart.body["symbol"], answer.chart.body["width"])
+
+
+@pytest.mark.parametrize("key", [None, "", "wrong"])
+def test_no_or_a_wrong_key_is_forbidden(key: str | None) -> None:
+    """It is nobody's call, and charged to nobody."""
+    asked = provider()
+
+    assert (403, "Forbidden", {"x-amzn-ErrorType": "ForbiddenException"}) == told(chart(asked, key=key))
+    ledger = asked.ledger()
+    assert (1, Tally()) == (ledger.unknown_key, ledger.accounts["a"].total)
+
+
+def test_the_throttle_speaks_before_the_quota_and_both_before_the_body() -> None:
+    """Each with its own words and its own type, as a gateway does."""
+    asked = provider(burst=2, daily_limit=1)
+    answers = [told(chart(asked, b"{")) for _ in range(3)]
+
+    assert [
+        (400, None, {}),
+        (429, "Limit Exceeded", {"x-amzn-ErrorType": "LimitExceededException"}),
+        (429, "Too Many Requests", {"x-amzn-ErrorType": "TooManyRequestsException"}),
+    ] == answers
+    assert Tally(asked=3, throttled=1, charged=1, refused=1) == asked.ledger().accounts["a"].total
+
+
+@pytest.mark.parametrize(
+    ("plan", "body", "message"),
+    [
+        ("BASIC", {"width": 801}, "Exceed Max Usage Resolution Limit (800x600)"),
+        ("BASIC", {"height": 601}, "Exceed Max Usage Resolution Limit (800x600)"),
+        ("BASIC", {"studies": [{"name": "MACD"}] * 4}, "Exceed Max Usage Parameter Limit (3)"),
+        ("PRO", {"width": 1921}, "Exceed Max Usage Resolution Limit (1920x1080)"),
+        ("MEGA", {"studies": [{"name": "MACD"}] * 11}, "Exceed Max Usage Parameter Limit (10)"),
+        ("MEGA", {"watermark": "mine"}, "Exceed Max Usage Watermark Limit"),
+        ("BASIC", {"watermark": " ", "height": 601}, "Exceed Max Usage Resolution Limit (800x600)"),
+    ],
+)
+def test_a_chart_over_the_plan_is_refused_and_charged(plan: str, body: object, message: str) -> None:
+    """With the limits of the plan in the message, the first that is exceeded."""
+    asked = provider(plan=plan)
+
+    assert (403, message, {}) == told(chart(asked, body))
+    assert Tally(1, 0, 1, 0) == asked.ledger().accounts["a"].total
+
+
+@pytest.mark.parametrize("plan", shipped_catalog().plans, ids=lambda plan: plan.name)
+def test_a_chart_just_within_the_plan_is_served(plan: Plan) -> None:
+    """Of the largest size, with all the studies, and with a watermark where one may be."""
+    body = {
+        "width": plan.max_width,
+        "height": float(plan.max_height),
+        "studies": [{"name": "MACD"}] * plan.max_parameters,
+        "watermark": "mine" if plan.custom_watermark else "",
+    }
+
+    assert 200 == chart(provider(plan=plan.name), body).status
+
+
+def test_the_rules_and_the_plans_are_those_of_the_catalog_it_is_given() -> None:
+    """For each chart; a plan that is laid over the shipped ones leaves the others as they are."""
+    pro = attrs.evolve(shipped_catalog().plan_by_name[PlanName.PRO], max_width=500)
+    catalog = shipped_catalog().extended(Catalog(intervals=("9h",), exchanges=("NOWHERE",), plans=(pro,)))
+    body = {"symbol": "NOWHERE:X", "interval": "9h"}
+    accounts = [EmulatedAccount(name, f"key-of-{name}", plan=name) for name in ("PRO", "MEGA")]
+    theirs = Provider(accounts, lambda: NOON, catalog=catalog)
+
+    assert 422 == chart(provider(), body).status
+    assert (403, "Exceed Max Usage Resolution Limit (500x1080)", {}) == told(chart(theirs, body, "key-of-PRO"))
+    assert 200 == chart(theirs, body, "key-of-MEGA").status
+
+
+def test_its_books_go_by_the_plans_of_the_catalog_it_is_given() -> None:
+    """The burst and the quota of an account that states none; what is stated counts."""
+    basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], requests_per_second=2, burst=4, daily_limit=5)
+    accounts = [EmulatedAccount("a", KEY), EmulatedAccount("b", "key-of-b", daily_limit=3)]
+    clock = VirtualClock()
+    asked = Provider(accounts, clock.now, catalog=shipped_catalog().extended(Catalog(plans=(basic,))))
+    for _ in range(5):
+        chart(asked), chart(asked, key="key-of-b")
+    clock.advance(1)
+    for _ in range(3):
+        chart(asked)
+
+    ledger = asked.ledger().accounts
+    assert Tally(asked=8, throttled=2, charged=5, refused=1) == ledger["a"].total
+    assert Tally(asked=5, throttled=1, charged=3, refused=1) == ledger["b"].total
+
+
+@pytest.mark.parametrize("kept", [("MEGA",), ()])
+def test_an_account_on_a_plan_that_the_catalog_lacks_is_refused(kept: tuple[str, ...]) -> None:
+    """Whatever it states, since nobody knows what its charts may ask for."""
+    catalog = Catalog(plans=tuple(plan for plan in shipped_catalog().plans if plan.name in kept))
+    account = EmulatedAccount("a", KEY, 7, "PRO", 2.5, 4)
+    with pytest.raises(ConfigError, match="'a' is on the plan PRO, which the catalog lacks") as caught:
+        Provider([account], lambda: NOON, catalog=catalog)
+
+    assert KEY not in str(caught.value)
+
+
+def test_a_wrong_field_is_told_before_the_plan() -> None:
+    """A body that can't be read can't be held against a plan."""
+    assert 422 == chart(provider(), {"width": 5000, "theme": "grey"}).status
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_fault_strikes_a_call_that_is_charged(fault: Fault) -> None:
+    """Whatever goes wrong, the call costs its unit, and the next one is served."""
+    asked = provider(Rule(fault, latency=0.5, next=1))
+    struck, after = chart(asked), chart(asked)
+
+    assert (0.5, 0.0) == (struck.latency, after.latency)
+    assert (struck.status, struck.wire, struck.half) != (200, Wire.WHOLE, False) or struck.chart is None
+    assert (200, Wire.WHOLE, False) == (after.status, after.wire, after.half)
+    assert Tally(2, 0, 2, 0) == asked.ledger().accounts["a"].total
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "message"),
+    [
+        (Fault.SERVER_ERROR, 500, "Something Went Wrong"),
+        (Fault.TIMEOUT, 504, "External Request Timeout"),
+        (Fault.GATEWAY_TIMEOUT, 504, "Endpoint request timed out"),
+        (Fault.SILENT_429, 429, None),
+    ],
+)
+def test_faults_of_the_service_have_the_documented_words(fault: Fault, status: int, message: str | None) -> None:
+    """And a 429 that says nothing has none."""
+    assert (status, message) == told(chart(provider(Rule(fault))))[:2]
+
+
+def test_a_scenario_can_answer_with_any_status() -> None:
+    """With the body it states, or none."""
+    asked = provider(Rule(status=409, body={"message": "Session Disconnected"}, next=1), Rule(status=404))
+
+    assert [(409, "Session Disconnected", {}), (404, None, {})] == [told(chart(asked)) for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "hint"),
+    [
+        ("GET", PATH, "wants POST"),
+        ("GET", "/v1/tradingview/mini-chart", "documented, but only"),
+        ("POST", "/v2/tradingview/layout-chart/abc", "documented, but only"),
+        ("POST", "/v2/tradingview/advancedchart", "did you mean"),
+    ],
+)
+def test_other_paths_are_not_found_and_the_log_says_what_is(
+    method: str, path: str, hint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is charged for them."""
+    asked = provider()
+
+    assert (404, "Route not found.", {}) == told(chart(asked, method=method, path=path))
+    assert hint in caplog.text
+    assert Tally() == asked.ledger().accounts["a"].total
+
+
+def test_the_ledger_can_be_read_over_http() -> None:
+    """For each account by its id, in all and by day; no key is in it."""
+    asked = provider()
+    chart(asked)
+    status, ledger = control(asked, "GET", "ledger")
+    tally = {"asked": 1, "throttled": 0, "charged": 1, "refused": 0}
+
+    assert 200 == status
+    assert {
+        "now": NOON.isoformat(),
+        "accounts": {"a": {"total": tally, "days": {"2026-01-05": tally}}},
+        "unknownKey": 0,
+    } == ledger
+
+
+def test_a_day_passes_when_the_clock_is_moved() -> None:
+    """The bucket is full again and the quota is new."""
+    asked = provider(burst=1, daily_limit=1)
+    before = [chart(asked).status, chart(asked).status]
+    moved = control(asked, "POST", "clock", {"advance": 86_400})
+    after = chart(asked).status
+
+    assert [200, 429, 200] == [*before, after]
+    assert (200, {"now": "2026-01-06T12:00:00+00:00"}) == moved
+    assert (200, {"now": "2026-01-06T12:00:00+00:00"}) == control(asked, "GET", "clock")
+    assert (200, {"now": "2026-01-01T00:00:00+00:00"}) == control(asked, "POST", "clock", {"now": "2026-01-01T00:00"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"advance": "1"},
+        {"advance": True},
+        {"advance": 1e300},
+        {"now": "9999-01-01"},
+        {"now": "soon"},
+        {"now": 7},
+    ],
+)
+def test_a_clock_that_can_not_be_set_is_told(body: object) -> None:
+    """And stays as it is."""
+    asked = provider()
+    status, answer = control(asked, "POST", "clock", body)
+
+    assert (400, True) == (status, bool(answer["message"]))
+    assert NOON == asked.now()
+
+
+def test_a_scenario_can_be_begun_over_http() -> None:
+    """It takes the place of the one before."""
+    asked = provider(Rule(Fault.SERVER_ERROR))
+    begun = control(asked, "POST", "script", {"rules": [{"fault": "503", "next": 1}]})
+
+    assert ((200, {}), 503, 200) == (begun, chart(asked).status, chart(asked).status)
+    assert 400 == control(asked, "POST", "script", {"rules": [{"fault": "418"}]})[0]
+    assert 400 == control(asked, "POST", "script", {"rules": [{"fault": "503", "account": "b"}]})[0]
+    assert 404 == control(asked, "DELETE", "script")[0]
+
+
+def test_a_scenario_for_an_account_that_is_not_there_is_refused() -> None:
+    """It would never strike."""
+    with pytest.raises(ConfigError, match="not there: b"):
+        provider(Rule(Fault.CUT, account="b"))
+
+
+def test_what_is_answered_is_logged_without_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    """One line a call: status, account, chart or message, and the fault of the scenario."""
+    caplog.set_level(logging.INFO, "chartimg.emulator")
+    asked = provider(Rule(Fault.SERVER_ERROR, next=1))
+    for key in (KEY, KEY, "canary-of-nobody"):
+        chart(asked, key=key)
+
+    assert [
+        '500 a {"message":"Something Went Wrong"} (scenario: 500)',
+        "200 a BINANCE:BTCUSDT 1D",
+        '403 no account {"message":"Forbidden"}',
+    ] == caplog.messages
+    assert "canary" not in caplog.text
+
+
+@given(st.text(max_size=9), st.text(max_size=30), st.binary(max_size=50), st.booleans())
+def test_any_request_gets_an_answer(method: str, path: str, body: bytes, known: bool) -> None:  # noqa: FBT001
+    """Whatever the method, the path and the body."""
+    asked = provider()
+    for where in (path, PATH, "/_emulator/clock", "/_emulator/script"):
+        answer = asked.answer(Asked(method or "POST", where, {"x-api-key": KEY if known else ""}, body))
+
+        assert 200 <= answer.status < 600

@@ -1,0 +1,229 @@
+"""The emulator on the wire: real sockets, a client that knows nothing of it, and everything that can go wrong."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from chartimg.domain.reply.png import Picture, inspect
+from chartimg.emulator.accounts import DEMO
+from chartimg.emulator.running import Emulator
+from chartimg.emulator.scenario import Fault, Rule
+from chartimg.emulator.server import SERVER
+
+PATH = "/v2/tradingview/advanced-chart"
+SMALL = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "width": 400, "height": 300}
+
+
+@pytest.fixture
+def running() -> Iterator[Emulator]:
+    """An emulator with its account for demos."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+Connect = Callable[[], http.client.HTTPConnection]
+
+
+@pytest.fixture
+def connect(running: Emulator) -> Iterator[Connect]:
+    """Connections of the standard library's client, closed in the end."""
+    with ExitStack() as opened:
+
+        def connect() -> http.client.HTTPConnection:
+            connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=10)
+            opened.callback(connection.close)
+            return connection
+
+        yield connect
+
+
+def ask(
+    connection: http.client.HTTPConnection, body: object = SMALL, method: str = "POST", path: str = PATH
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """Ask on a connection that is kept."""
+    headers = {"x-api-key": DEMO.api_key, "content-type": "application/json"}
+    connection.request(method, path, json.dumps(body), headers)
+    response = connection.getresponse()
+    return response, response.read()
+
+
+def test_a_chart_comes_as_a_png_of_the_size_asked_for(connect: Connect) -> None:
+    """With the headers of a real reply, and a server that says what it is."""
+    response, body = ask(connect())
+
+    assert (200, "image/png", SERVER) == (response.status, response.headers["content-type"], response.headers["server"])
+    assert Picture(400, 300) == inspect(body)
+
+
+def test_a_jpeg_is_drawn_when_it_is_asked_for(connect: Connect) -> None:
+    """As documented, though the library itself wants none."""
+    response, body = ask(connect(), {**SMALL, "format": "jpeg"})
+
+    assert (200, "image/jpeg", b"\xff\xd8") == (response.status, response.headers["content-type"], body[:2])
+
+
+def test_a_connection_is_kept_for_the_next_request(connect: Connect) -> None:
+    """And the same request gets the same bytes."""
+    connection = connect()
+    first, again = ask(connection), ask(connection)
+
+    assert first[1] == again[1]
+    assert connection.sock is not None
+    assert 404 == ask(connection, path="/elsewhere")[0].status
+
+
+def test_many_clients_are_served_at_once(running: Emulator, connect: Connect) -> None:
+    """None waits for another's answer, and all are counted."""
+    running.play(Rule(latency=0.2))
+    with ThreadPoolExecutor(15) as threads:
+        statuses = list(threads.map(lambda _: ask(connect())[0].status, range(15)))
+
+    assert [200] * 15 == statuses
+    assert 15 == running.ledger().accounts["demo"].total.charged
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [
+        (Fault.RESET, ConnectionError),
+        (Fault.RESET_AFTER_HEADERS, (ConnectionError, http.client.IncompleteRead)),
+        (Fault.CUT, http.client.IncompleteRead),
+        (Fault.STALL, TimeoutError),
+    ],
+)
+def test_a_connection_breaks_as_the_scenario_says(
+    running: Emulator, connect: Connect, fault: Fault, raised: type[Exception] | tuple[type[Exception], ...]
+) -> None:
+    """The client sees a reset, a body that ends early, or one that doesn't go on; the next call is served."""
+    running.play(Rule(fault, next=1))
+    connection = connect()
+    connection.timeout = 0.5
+
+    with pytest.raises(raised):
+        ask(connection)
+    assert 200 == ask(connect())[0].status
+
+
+def test_a_wrong_length_leaves_the_end_out(running: Emulator, connect: Connect) -> None:
+    """A client that believes the header has no whole PNG."""
+    running.play(Rule(Fault.WRONG_LENGTH, next=1))
+    _, short = ask(connect())
+    _, whole = ask(connect())
+
+    assert whole[:-100] == short
+    assert isinstance(inspect(short), str)
+
+
+@pytest.mark.parametrize("fault", [Fault.TRUNCATED_PNG, Fault.JSON, Fault.REDIRECT, Fault.BAD_GATEWAY])
+def test_an_answer_that_is_whole_and_no_picture_keeps_the_connection(
+    running: Emulator, connect: Connect, fault: Fault
+) -> None:
+    """Its framing is right, only its content is not."""
+    running.play(Rule(fault, next=1))
+    connection = connect()
+    _, wrong = ask(connection)
+    _, right = ask(connection)
+
+    assert isinstance(inspect(wrong), str)
+    assert Picture(400, 300) == inspect(right)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"hello\r\n\r\n", b"400"),
+        (b"POST " + PATH.encode() + b" HTTP/1.1\r\nhost: a\r\ncontent-length: x\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 20_000, b"431"),
+        (b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2000000\r\n\r\n" + b" " * 2_000_000, b"413"),
+    ],
+)
+def test_what_is_no_http_or_too_large_is_refused(running: Emulator, sent: bytes, status: bytes) -> None:
+    """And the connection is closed."""
+    with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=10) as raw:
+        sender = threading.Thread(target=_send, args=(raw, sent))
+        sender.start()
+        received = _all(raw)
+        sender.join()
+
+    assert received.startswith(b"HTTP/1.1 " + status) or received == b""  # what is still being sent may end in a reset
+
+
+def _send(raw: socket.socket, data: bytes) -> None:
+    try:
+        raw.sendall(data)
+    except OSError:
+        """The other side has had enough."""
+
+
+def _all(raw: socket.socket) -> bytes:
+    received = b""
+    try:
+        while piece := raw.recv(65536):
+            received += piece
+    except ConnectionError:
+        """It ended in a reset."""
+    return received
+
+
+def test_a_client_that_hangs_up_harms_nobody(
+    running: Emulator, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the middle of a request, or while its answer is on the way; nothing is logged."""
+    running.play(Rule(latency=0.2, next=1))
+    for part in (b"POST / HT", f"POST {PATH} HTTP/1.1\r\nhost: a\r\nx-api-key: demo-key\r\n\r\n".encode()):
+        with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2]))) as raw:
+            raw.sendall(part)
+
+    assert 200 == ask(connect())[0].status
+    assert [] == caplog.records
+
+
+@pytest.mark.parametrize("path", [PATH, "/_emulator/ledger"])
+def test_head_is_answered_without_a_body(connect: Connect, path: str) -> None:
+    """With the length that a body would have, and the connection is kept."""
+    connection = connect()
+    response, body = ask(connection, method="HEAD", path=path)
+
+    assert (404, b"") == (response.status, body)
+    assert 200 == ask(connection)[0].status
+
+
+def test_a_target_may_name_the_server(connect: Connect) -> None:
+    """The absolute form means the same."""
+    assert 200 == ask(connect(), path=f"http://127.0.0.1{PATH}")[0].status
+
+
+def test_an_answer_that_may_have_no_body_has_none(running: Emulator, connect: Connect) -> None:
+    """A scripted 204 or 304 goes over the wire as one."""
+    running.play(Rule(status=204, next=1), Rule(status=304, next=1))
+    connection = connect()
+
+    assert [(204, b""), (304, b""), 200] == [
+        *((response.status, body) for response, body in (ask(connection), ask(connection))),
+        ask(connection)[0].status,
+    ]
+
+
+def test_a_client_that_waits_to_go_on_is_told_to(running: Emulator) -> None:
+    """As curl does before it sends a large body."""
+    body = json.dumps(SMALL).encode()
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nhost: a\r\nx-api-key: demo-key\r\nexpect: 100-continue\r\n"
+        f"connection: close\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=10) as raw:
+        raw.sendall(head.encode())
+        first = raw.recv(65536)
+        raw.sendall(body)
+        rest = _all(raw)
+
+    assert first.startswith(b"HTTP/1.1 100")
+    assert rest.startswith(b"HTTP/1.1 200")
