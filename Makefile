@@ -25,7 +25,7 @@ check: .venv/dev  ## run the quick checks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p chartimg
-	$(BIN)/mypy tests benchmarks docs/state_diagram.py
+	$(BIN)/mypy tests benchmarks docs .ci
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/interrogate tests --config pyproject.toml
 
