@@ -21,13 +21,14 @@ test: .venv/dev  ## run all tests
 soak: .venv/dev  ## run at length what the tests run briefly: crowds, kills, lock-step
 	$(BIN)/python -m pytest -m soak --timeout 3600
 
-check: .venv/dev  ## run the quick checks
+check: .venv/dev  ## run the quick checks, and print how each room measures
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p chartimg
 	$(BIN)/mypy tests benchmarks docs .ci
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/interrogate tests --config pyproject.toml
+	$(BIN)/python .ci/figures.py
 
 bench: .venv/dev  ## print what a fetch, a replay, an import and a claim cost, as ratios
 	$(BIN)/python benchmarks/run.py

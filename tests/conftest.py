@@ -1,10 +1,19 @@
-"""Where nothing may be skipped (``CHARTIMG_TEST_NO_SKIP=1``, as in the gate), a skip is a failure."""
+"""Settings of all tests.
+
+``CHARTIMG_TEST_NO_SKIP=1``, as in the gate: a skip is a failure. ``CHARTIMG_TEST_BRIEF=1``: a property that names no
+number of examples of its own gets a few, for runs on further versions.
+"""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("brief", max_examples=20)
+if os.environ.get("CHARTIMG_TEST_BRIEF"):
+    settings.load_profile("brief")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
