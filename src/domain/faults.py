@@ -1,4 +1,4 @@
-"""Why a chart request failed: the error table as data, and the error a host is given."""
+"""Why a chart request failed: the error table as data, and the error a host gets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import attrs
 
 from .finding import Finding
 
-__all__ = ["MEANINGS", "ChartApiError", "ErrorCode", "FaultKind", "Meaning", "Scope"]
+__all__ = ["MEANINGS", "ChartApiError", "ErrorCode", "FaultKind", "Meaning", "Remedy", "Retriable"]
 
 
-_MOST_TOLD: Final = 5  # findings, in one line for a person
+_MAX_FINDINGS_IN_MESSAGE: Final = 5
 
 
 class ErrorCode(StrEnum):
-    """What went wrong, in the four words a host switches on."""
+    """The error in one of the four words a host switches on."""
 
     CHART_API_FAILED = "CHART_API_FAILED"
     CHART_API_LIMIT_EXCEEDED = "CHART_API_LIMIT_EXCEEDED"
@@ -28,7 +28,7 @@ class ErrorCode(StrEnum):
 
 
 class FaultKind(StrEnum):
-    """What went wrong, exactly."""
+    """The error exactly: a row of the table."""
 
     BAD_IMAGE = "BAD_IMAGE"
     UNEXPECTED_REPLY = "UNEXPECTED_REPLY"
@@ -42,42 +42,49 @@ class FaultKind(StrEnum):
     NETWORK = "NETWORK"
     FIXTURE_MISSING = "FIXTURE_MISSING"
     NO_ACCOUNT = "NO_ACCOUNT"
+    INVALID_BEFORE_CALL = "INVALID_BEFORE_CALL"
 
 
-class Scope(StrEnum):
-    """What an error belongs to, and so what another try would have to change."""
+class Retriable(StrEnum):
+    """May the same request succeed later although nobody changes anything?"""
 
-    REQUEST = auto()
-    ACCOUNT = auto()
-    PLAN = auto()
-    SERVICE = auto()
-    FIXTURES = auto()
-    ACCOUNTS = auto()
+    NO = "no"
+    YES = "yes"
+    IF_DATED = "yes, if `available_at` is known"
+
+
+class Remedy(StrEnum):
+    """The only way in which another call of the same fetch may succeed."""
+
+    NONE = auto()
+    OTHER_ACCOUNT = auto()
+    WAIT = auto()
 
 
 @attrs.frozen
 class Meaning:
-    """The row of a kind: its code, whether the same request may succeed later or on another account, its scope."""
+    """The row of a kind."""
 
     code: ErrorCode
-    retriable: bool
-    scope: Scope
+    retriable: Retriable
+    remedy: Remedy
 
 
 MEANINGS: Final[Mapping[FaultKind, Meaning]] = MappingProxyType(
     {
-        FaultKind.BAD_IMAGE: Meaning(ErrorCode.CHART_API_FAILED, retriable=False, scope=Scope.REQUEST),
-        FaultKind.UNEXPECTED_REPLY: Meaning(ErrorCode.CHART_API_FAILED, retriable=False, scope=Scope.REQUEST),
-        FaultKind.INVALID_REQUEST: Meaning(ErrorCode.CHART_API_FAILED, retriable=False, scope=Scope.REQUEST),
-        FaultKind.CREDENTIAL_REJECTED: Meaning(ErrorCode.CHART_API_FAILED, retriable=False, scope=Scope.ACCOUNT),
-        FaultKind.PLAN_LIMIT: Meaning(ErrorCode.CHART_API_FAILED, retriable=False, scope=Scope.PLAN),
-        FaultKind.THROTTLED: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, retriable=True, scope=Scope.ACCOUNT),
-        FaultKind.QUOTA_EXCEEDED: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, retriable=True, scope=Scope.ACCOUNT),
-        FaultKind.SERVICE_UNAVAILABLE: Meaning(ErrorCode.CHART_API_FAILED, retriable=True, scope=Scope.SERVICE),
-        FaultKind.NOT_SENT: Meaning(ErrorCode.CHART_API_FAILED, retriable=True, scope=Scope.SERVICE),
-        FaultKind.NETWORK: Meaning(ErrorCode.CHART_API_FAILED, retriable=True, scope=Scope.SERVICE),
-        FaultKind.FIXTURE_MISSING: Meaning(ErrorCode.CHART_API_MOCK_MISSING, retriable=False, scope=Scope.FIXTURES),
-        FaultKind.NO_ACCOUNT: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, retriable=False, scope=Scope.ACCOUNTS),
+        FaultKind.BAD_IMAGE: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.NONE),
+        FaultKind.UNEXPECTED_REPLY: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.NONE),
+        FaultKind.INVALID_REQUEST: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.NONE),
+        FaultKind.CREDENTIAL_REJECTED: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.OTHER_ACCOUNT),
+        FaultKind.PLAN_LIMIT: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.OTHER_ACCOUNT),
+        FaultKind.THROTTLED: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, Retriable.YES, Remedy.OTHER_ACCOUNT),
+        FaultKind.QUOTA_EXCEEDED: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, Retriable.YES, Remedy.OTHER_ACCOUNT),
+        FaultKind.SERVICE_UNAVAILABLE: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.WAIT),
+        FaultKind.NOT_SENT: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.WAIT),
+        FaultKind.NETWORK: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.WAIT),
+        FaultKind.FIXTURE_MISSING: Meaning(ErrorCode.CHART_API_MOCK_MISSING, Retriable.NO, Remedy.NONE),
+        FaultKind.NO_ACCOUNT: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, Retriable.IF_DATED, Remedy.NONE),
+        FaultKind.INVALID_BEFORE_CALL: Meaning(ErrorCode.VALIDATION_FAILED, Retriable.NO, Remedy.NONE),
     }
 )
 
@@ -87,14 +94,14 @@ class ChartApiError:
     """Why there is no picture. A value, not an exception: ``result.unwrap()`` raises for those who prefer that.
 
     Attributes:
-        code: what a host switches on.
-        kind: what exactly happened.
+        code: the word a host switches on.
+        kind: the row of the table.
         message: one line for a person: what happened, where, what to do. Never a key.
-        retriable: whether the same request may succeed at a later time or on another account.
+        retriable: whether the same request may succeed later although nobody changes anything.
         http_status: the status of the last reply, if there was one.
         retry_after: seconds the provider asked to wait, if it did.
-        available_at: when (UTC) it is worth asking again, if that is known.
-        details: what the provider, or the fixtures folder, said in particular.
+        available_at: when (UTC) to ask again, if that is known.
+        details: one mapping for each thing that was wrong.
     """
 
     code: ErrorCode
@@ -118,20 +125,20 @@ class ChartApiError:
         details: tuple[Mapping[str, object], ...] = (),
     ) -> ChartApiError:
         """Build the error of a *kind*; code and retriability come from the table."""
-        meaning = MEANINGS[kind]
-        return cls(meaning.code, kind, message, meaning.retriable, http_status, retry_after, available_at, details)
+        row = MEANINGS[kind]
+        retriable = row.retriable is Retriable.YES or (row.retriable is Retriable.IF_DATED and available_at is not None)
+        return cls(row.code, kind, message, retriable, http_status, retry_after, available_at, details)
 
     @classmethod
     def invalid(cls, findings: Sequence[Finding]) -> ChartApiError:
-        """Build the error of a request that is wrong before any call; one detail for each of *findings*."""
-        told = [f"{each.path}: {each.message}" if each.path else each.message for each in findings[:_MOST_TOLD]]
-        if (more := len(findings) - len(told)) > 0:
-            told.append(f"and {more:,} more")
-        message = f"The chart request is wrong: {'; '.join(told)}"
-        details = tuple(each.detail for each in findings)
-        return cls(ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, message, retriable=False, details=details)
+        """Build the error of a request that was found wrong before any call; each of *findings* is a detail."""
+        shown = [each.text for each in findings[:_MAX_FINDINGS_IN_MESSAGE]]
+        if (more := len(findings) - len(shown)) > 0:
+            shown.append(f"and {more:,} more")
+        message = f"The chart request is wrong: {'; '.join(shown)}"
+        return cls.of(FaultKind.INVALID_BEFORE_CALL, message, details=tuple(each.detail for each in findings))
 
     @property
-    def scope(self) -> Scope:
-        """What the error belongs to."""
-        return MEANINGS[self.kind].scope
+    def remedy(self) -> Remedy:
+        """The way in which another call may succeed."""
+        return MEANINGS[self.kind].remedy

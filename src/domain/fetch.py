@@ -25,7 +25,7 @@ from .account.turn import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
 from .chart import ChartRequest
 from .classification import classify
 from .events import CallFinished, CallStarted, Event, LimitExceeded, RequestRefused, RetryScheduled
-from .faults import ChartApiError, ErrorCode, FaultKind, Scope
+from .faults import ChartApiError, ErrorCode, FaultKind, Remedy
 from .plan.demand import Demand
 from .reply import Reply, TransportFailure
 from .result import Attempt, ChartApiResult
@@ -186,7 +186,7 @@ class Fetch:
         """Start at *now* (UTC)."""
         if problems := request.problems():
             demand = Demand()
-            action: Action = Finish(ChartApiResult(error=ChartApiError.invalid(problems)))
+            action: Action = Finish(ChartApiResult.refused(problems))
         else:
             demand = request.demand
             action = TakeClaim(now + timedelta(seconds=policy.deadline), demand)
@@ -221,7 +221,7 @@ class Fetch:
         wait = self._seconds_to(claim.not_before, moment)
         step = self._step(Pause(wait), unused=claim) if wait > 0 else self._send(claim, moment)
         error = self._outcome.error
-        if error is None or error.scope is Scope.SERVICE:
+        if error is None or error.remedy is not Remedy.OTHER_ACCOUNT:
             return step
         switched = RetryScheduled(str(self.request.key), len(self.attempts), max(wait, 0.0), error.kind)
         return attrs.evolve(step, facts=(switched, *step.facts))
@@ -241,9 +241,9 @@ class Fetch:
         """Make the call, unless the deadline has passed while the claim was waited for."""
         remaining = self.policy.deadline - moment.elapsed
         if remaining <= 0:
-            return self._finish(self._late(moment), unused=claim)
+            return self._fail(self._late(moment), unused=claim)
         started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1)
-        return self._step(Send(claim, remaining), started, unused=claim, sent=moment)
+        return attrs.evolve(self._step(Send(claim, remaining), started, unused=claim), sent=moment)
 
     def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
         """Take in the outcome of a call, and have it booked before anything else is decided."""
@@ -255,10 +255,10 @@ class Fetch:
         result = ChartApiResult.of(outcome, error, claim.account_id, attempts)
         finished = CallFinished(str(self.request.key), claim.account_id, len(attempts), duration, status, kind)
         action = Finish(result) if error is None else Report(claim, error, self._demand)
-        return self._step(action, finished, outcome=result)
+        return attrs.evolve(self._step(action, finished), outcome=result)
 
     def _decide(self, moment: Moment) -> Fetch:
-        """Decide what follows a call that failed."""
+        """Decide how to go on after a failed call."""
         error = self._outcome.error
         assert error is not None  # noqa: S101 (only an error is reported)
         calls = len(self.attempts)
@@ -266,11 +266,11 @@ class Fetch:
             error, calls=calls, elapsed=moment.elapsed, jitter=moment.jitter, policy=self.policy, now=moment.utc
         )
         match decision:
+            case GiveUp(final) if final.code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
+                outcome = attrs.evolve(self._outcome, error=final)
+                return attrs.evolve(self._step(LookAhead(self._demand, self._refused)), outcome=outcome)
             case GiveUp(final):
-                result = attrs.evolve(self._outcome, error=final)
-                if final.code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
-                    return self._step(LookAhead(self._demand, self._refused), outcome=result)
-                return self._finish(result)
+                return self._fail(final)
             case SwitchAccount():
                 return self._step(self._claim(moment))
             case WaitAndRetry(delay):
@@ -279,49 +279,46 @@ class Fetch:
                 assert_never(decision)
 
     def _none_left(self, none: NoneLeft) -> Fetch:
-        """End for want of an account: with what the last call said, if there was one; else NO_ACCOUNT."""
-        error = self._outcome.error
-        if error is not None and error.scope is Scope.SERVICE:
-            return self._finish(attrs.evolve(self._outcome, error=attrs.evolve(error, available_at=none.available_at)))
+        """End for want of an account: with the error of the last call, if there was one; else with NO_ACCOUNT."""
+        error, at = self._outcome.error, none.available_at
         if error is None:
-            error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none))
+            error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none), available_at=at)
+        elif error.remedy is Remedy.WAIT:
+            return self._fail(attrs.evolve(error, available_at=at))
         else:
-            error = attrs.evolve(error, message=f"{error.message}; {_why_none(none)}")
-        final = attrs.evolve(error, available_at=none.available_at)
-        return self._finish(attrs.evolve(self._outcome, error=final), self._exceeded(none))
+            error = attrs.evolve(error, message=f"{error.message}; {_why_none(none)}", available_at=at)
+        return self._fail(error, self._exceeded(none))
 
     def _no_plan(self, none: NoPlan) -> Fetch:
-        """End because no account's plan allows the chart: with what the last call said, or as a request that is wrong."""
+        """End because no plan allows the chart: with the error of the last call, or as a request that is wrong."""
         error = self._outcome.error
         if error is None:
             refused = RequestRefused(str(self.request.key), none.findings)
-            return self._finish(ChartApiResult(error=ChartApiError.invalid(none.findings)), refused)
-        why = "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in none.findings)
-        said = f"{error.message}; no account is left that is known to allow the chart ({why})"
-        return self._finish(attrs.evolve(self._outcome, error=attrs.evolve(error, message=said)))
+            return self._step(Finish(ChartApiResult.refused(none.findings)), refused)
+        why = "; ".join(each.text for each in none.findings)
+        message = f"{error.message}; no account is left that is known to allow the chart ({why})"
+        return self._fail(attrs.evolve(error, message=message))
 
     def _foresee(self, outlook: Outlook) -> Fetch:
-        """End with the error of an account, and when another call is worth it; say so when no account is left."""
+        """End with the error of an account, and when to ask again; report it if no account is left."""
         error, none = self._outcome.error, outlook.none
         assert error is not None  # noqa: S101 (only an error is given up with)
         final = attrs.evolve(error, available_at=none.available_at or error.available_at)
-        facts = () if outlook.any_left else (self._exceeded(none),)
-        return self._finish(attrs.evolve(self._outcome, error=final), *facts)
+        return self._fail(final, *(() if outlook.any_left else (self._exceeded(none),)))
 
     def _exceeded(self, none: NoneLeft) -> LimitExceeded:
         return LimitExceeded(str(self.request.key), none.exhausted, none.suspended, none.available_at)
 
-    def _late(self, moment: Moment) -> ChartApiResult:
-        """End because the deadline passed while a claim was waited for."""
-        late = ChartApiError.of(
+    def _late(self, moment: Moment) -> ChartApiError:
+        """Return the error of a fetch whose deadline passed while it waited for a claim."""
+        return self._outcome.error or ChartApiError.of(
             FaultKind.NO_ACCOUNT,
             f"no account could be called within the deadline of {self.policy.deadline:g} s",
             available_at=moment.utc,
         )
-        return attrs.evolve(self._outcome, error=self._outcome.error or late)
 
     def _claim(self, moment: Moment) -> TakeClaim:
-        """Ask for an account for what is left of the deadline."""
+        """Ask for an account for the rest of the deadline."""
         latest = moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed)
         return TakeClaim(latest, self._demand, self._refused)
 
@@ -330,35 +327,22 @@ class Fetch:
         """The ids of the accounts whose plans were found to be too small."""
         return frozenset(attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
 
-    def _step(
-        self,
-        action: Action,
-        *facts: Event,
-        unused: Claim | None = None,
-        outcome: ChartApiResult | None = None,
-        sent: Moment | None = None,
-    ) -> Fetch:
-        """Go on with *action*; what isn't named stays as it is, but a claim is held only while it is named."""
-        return Fetch(
-            self.request,
-            self.policy,
-            action,
-            facts,
-            unused,
-            sent=self._sent if sent is None else sent,
-            demand=self._demand,
-            outcome=self._outcome if outcome is None else outcome,
-        )
+    def _step(self, action: Action, *facts: Event, unused: Claim | None = None) -> Fetch:
+        """Return the next step. A claim is kept only if passed as *unused*."""
+        return attrs.evolve(self, action=action, facts=facts, unused=unused)
 
-    def _finish(self, result: ChartApiResult, *facts: Event, unused: Claim | None = None) -> Fetch:
-        return self._step(Finish(result), *facts, unused=unused)
+    def _fail(self, error: ChartApiError, *facts: Event, unused: Claim | None = None) -> Fetch:
+        """End with *error*."""
+        return self._step(Finish(attrs.evolve(self._outcome, error=error)), *facts, unused=unused)
 
 
 def _why_none(none: NoneLeft) -> str:
-    """Say in a phrase what became of the accounts, and when to come back."""
+    """Count in a phrase the accounts that can't be used, and add when to ask again."""
     counts = (len(none.exhausted), "exhausted"), (len(none.suspended), "suspended"), (none.too_small, "too small")
-    parts = [f"{count} {word}" for count, word in counts if count]
+    parts = [f"{count:,} {word}" for count, word in counts if count]
     if not none.exhausted and not none.suspended:
         parts.append("the others busy" if parts else "all busy")
-    when = f"the next is free at {none.available_at:%Y-%m-%d %H:%M:%S} UTC" if none.available_at else "none will be"
+    when = "none will be free"
+    if none.available_at is not None:
+        when = f"the next is free at {none.available_at:%Y-%m-%d %H:%M:%S} UTC"
     return f"no account is left before the deadline ({', '.join(parts)}); {when}"

@@ -1,4 +1,4 @@
-"""Something to tell about a chart request or its picture, with its place."""
+"""A remark on a chart request or its picture, with its place."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Severity(StrEnum):
 
 @attrs.frozen
 class Finding:
-    """What is wrong, where, and what would be right.
+    """A mistake, its place and the remedy.
 
     Attributes:
         path: the place in the body, ``studies[1].input.length``; empty for the whole.
         severity: ERROR or WARNING.
-        message: what is wrong, and what would be right, in one line.
-        suggestion: what to write instead, where one thing comes to mind.
+        message: one line: the mistake, and the right way.
+        suggestion: the text to write instead, if one is likely.
     """
 
     path: str
@@ -39,7 +39,12 @@ class Finding:
         return f"{self.path}: {self.severity}: {self.message}" if self.path else f"{self.severity}: {self.message}"
 
     @property
+    def text(self) -> str:
+        """The message after its place."""
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+    @property
     def detail(self) -> Mapping[str, object]:
-        """Give it in the form of ``ChartApiError.details``, the provider's own: ``param`` and ``msg``."""
+        """The finding as one of ``ChartApiError.details``, in the provider's own form: ``param`` and ``msg``."""
         detail = {"param": self.path, "msg": self.message, "severity": self.severity.value}
         return detail if self.suggestion is None else {**detail, "suggestion": self.suggestion}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,11 @@ class ChartApiResult:
             account_id=account_id,
             attempts=attempts,
         )
+
+    @classmethod
+    def refused(cls, findings: Sequence[Finding]) -> ChartApiResult:
+        """Build the result of a request that was found wrong before any call."""
+        return cls(error=ChartApiError.invalid(findings))
 
     @property
     def ok(self) -> bool:

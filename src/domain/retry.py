@@ -1,9 +1,13 @@
 """Whether another call is worth it, and when.
 
-A call costs quota whether it succeeds or not, so the rules are few and strict: an error that belongs to the request is
-final; one that belongs to an account is answered by another account, at once; one that belongs to the service is waited
-out, with exponential backoff and full jitter (a uniform share of the step, so that clients who failed together do not
-come back together), never past the deadline and never after the last attempt.
+A call costs quota whether it succeeds or not, so the rules are few and strict. They follow the remedy of the error:
+
+- NONE: the error is final.
+- OTHER_ACCOUNT: another account is asked at once.
+- WAIT: exponential backoff with full jitter, a uniform share of the step, so that clients who failed together do not
+  return together.
+
+No wait ends past the deadline, and none follows the last attempt.
 """
 
 from __future__ import annotations
@@ -14,12 +18,12 @@ from typing import Final
 import attrs
 
 from .errors import ConfigError
-from .faults import ChartApiError, Scope
+from .faults import ChartApiError, Remedy
 
 __all__ = ["Decision", "GiveUp", "RetryPolicy", "SwitchAccount", "WaitAndRetry", "decide"]
 
-_LARGEST_EXPONENT: Final = 60
-_YEAR: Final = 31_536_000.0  # seconds
+_MAX_EXPONENT: Final = 60
+_MAX_SECONDS: Final = 31_536_000.0  # a year
 
 
 @attrs.frozen
@@ -28,9 +32,9 @@ class RetryPolicy:
 
     Attributes:
         max_attempts: calls at most, over all accounts together.
-        base_delay: seconds; the first step of the backoff, which doubles with every call.
+        base_delay: seconds; the first step of the backoff, doubled with every call.
         max_delay: seconds; the largest step.
-        deadline: seconds for the whole logical request, waits and calls included.
+        deadline: seconds for the whole fetch, waits and calls included.
 
     Raises:
         ConfigError: a value is out of its range.
@@ -47,20 +51,20 @@ class RetryPolicy:
             problems.append(f"max_attempts must be at least 1, not {self.max_attempts}")
         for name in ("base_delay", "max_delay", "deadline"):
             value = getattr(self, name)
-            if not 0 <= value <= _YEAR:
+            if not 0 <= value <= _MAX_SECONDS:
                 problems.append(f"{name} must be a number of seconds from 0 to a year, not {value}")
         if problems:
             raise ConfigError(problems)
 
     def backoff(self, calls: int, jitter: float) -> float:
-        """Give the seconds to wait after *calls* calls (1 or more), with *jitter* in [0, 1)."""
-        step = self.base_delay * 2.0 ** min(calls - 1, _LARGEST_EXPONENT)
+        """Return the seconds to wait after *calls* calls (1 or more), with *jitter* in [0, 1)."""
+        step = self.base_delay * 2.0 ** min(calls - 1, _MAX_EXPONENT)
         return min(step, self.max_delay) * jitter
 
 
 @attrs.frozen
 class GiveUp:
-    """This was the last call: *error* is the outcome."""
+    """The last call has been made: *error* is the outcome."""
 
     error: ChartApiError
 
@@ -72,7 +76,7 @@ class SwitchAccount:
 
 @attrs.frozen
 class WaitAndRetry:
-    """Wait *delay* seconds, then try again on whichever account is free."""
+    """Wait *delay* seconds, then take any free account."""
 
     delay: float
 
@@ -83,19 +87,19 @@ Decision = GiveUp | SwitchAccount | WaitAndRetry
 def decide(
     error: ChartApiError, *, calls: int, elapsed: float, jitter: float, policy: RetryPolicy, now: datetime
 ) -> Decision:
-    """Decide after *calls* calls and *elapsed* seconds what to do about *error*; *now* (UTC) dates a give-up."""
-    if calls >= policy.max_attempts or error.scope in {Scope.REQUEST, Scope.FIXTURES, Scope.ACCOUNTS}:
-        return GiveUp(_dated(error, now))
-    if error.scope is not Scope.SERVICE:
-        return SwitchAccount()
+    """Decide how to go on from *error* after *calls* calls and *elapsed* seconds; *now* (UTC) dates a give-up."""
     delay = max(policy.backoff(calls, jitter), error.retry_after or 0.0)
-    if elapsed + delay >= policy.deadline:
-        return GiveUp(_dated(error, now))
-    return WaitAndRetry(delay)
+    match error.remedy if calls < policy.max_attempts else Remedy.NONE:
+        case Remedy.OTHER_ACCOUNT:
+            return SwitchAccount()
+        case Remedy.WAIT if elapsed + delay < policy.deadline:
+            return WaitAndRetry(delay)
+        case _:
+            return GiveUp(_dated(error, now))
 
 
 def _dated(error: ChartApiError, now: datetime) -> ChartApiError:
-    """Say when to come back, where the provider said so."""
+    """Record when to ask again, if the provider said so."""
     if error.retry_after is None or not error.retriable:
         return error
     return attrs.evolve(error, available_at=now + timedelta(seconds=error.retry_after))

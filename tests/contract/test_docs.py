@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from chartimg.adapters.logs import LOG_NAMES
-from chartimg.domain.faults import MEANINGS
 from chartimg.emulator.scenario import Fault, read_scenario
 from places import ROOT
 
@@ -86,14 +85,3 @@ def test_every_log_event_is_documented() -> None:
     text = (ROOT / "docs/logs.md").read_text(encoding="utf-8")
 
     assert [] == [name for name, level in LOG_NAMES.values() if f"| `{name}` | {levels[level]} |" not in text]
-
-
-def test_every_kind_of_error_is_documented() -> None:
-    """The table of docs/results.md has a row for each kind, with its code and whether it is retriable."""
-    text = (ROOT / "docs/results.md").read_text(encoding="utf-8")
-    rows = [
-        f"| `{kind}` | `{meaning.code}` | {'yes' if meaning.retriable else 'no'} |"
-        for kind, meaning in MEANINGS.items()
-    ]
-
-    assert [] == [row for row in rows if row not in text]

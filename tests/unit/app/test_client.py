@@ -208,7 +208,7 @@ def test_a_wrong_request_costs_no_call(request_: ChartRequest, told: str) -> Non
     result = client(Route(free), Route(metered, paid), clock=clock).fetch(request_)
 
     assert result.error is not None
-    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False) == (
+    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL, False) == (
         result.error.code,
         result.error.kind,
         result.error.retriable,
@@ -317,7 +317,7 @@ def test_a_request_the_provider_would_refuse_costs_no_claim_and_no_call() -> Non
     result = client(Route(transport, paid), clock=clock, listener=listener).fetch(BAD)
 
     assert result.error is not None
-    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST) == (result.error.code, result.error.kind)
+    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL) == (result.error.code, result.error.kind)
     assert ["studies[0].name", "symbol", "interval"] == [detail["param"] for detail in result.error.details]
     assert ["WARNING", "ERROR", "ERROR"] == [detail["severity"] for detail in result.error.details]
     assert ("1h", "Relative Strength Index") == tuple(result.error.details[each]["suggestion"] for each in (2, 0))

@@ -33,7 +33,7 @@ from chartimg.domain.events import (
     RetryScheduled,
     StoreFailed,
 )
-from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
+from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Remedy
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore, Listener
 from chartimg.domain.reply import Reply, TransportFailure
@@ -299,7 +299,7 @@ def test_a_chart_that_no_accounts_plan_allows_costs_nothing() -> None:
     result = bench.fetch(bench.script(), LARGE)
 
     assert result.error is not None
-    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False) == (
+    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL, False) == (
         result.error.code,
         result.error.kind,
         result.error.retriable,
@@ -351,7 +351,7 @@ def test_a_refusal_that_states_no_limit_is_paid_for_once_a_window() -> None:
         transport = bench.script(refusal, refusal)
         results = [bench.fetch(transport, LARGE) for _ in range(4)]
 
-        assert [FaultKind.PLAN_LIMIT] * 2 + [FaultKind.INVALID_REQUEST] * 2 == [kind(result) for result in results]
+        assert [FaultKind.PLAN_LIMIT] * 2 + [FaultKind.INVALID_BEFORE_CALL] * 2 == [kind(result) for result in results]
         assert ["a", "b"] == called(transport)
 
 
@@ -750,7 +750,7 @@ def keeps_to_its_policy(bench: Bench, result: ChartApiResult, adversary: Adversa
     assert [when for when, _, _ in calls] == [attempt.started_at for attempt in attempts]
     for attempt in attempts[:-1]:
         assert attempt.kind is not None
-        assert MEANINGS[attempt.kind].scope in {Scope.ACCOUNT, Scope.PLAN, Scope.SERVICE}
+        assert MEANINGS[attempt.kind].remedy is not Remedy.NONE
     for began, seconds in bench.clock.pauses:
         assert began + seconds <= policy.deadline + 1e-6
     if len(calls) == policy.max_attempts:
@@ -762,7 +762,7 @@ def keeps_to_its_policy(bench: Bench, result: ChartApiResult, adversary: Adversa
         assert result.http_status == attempts[-1].http_status
     else:
         too_small = bool(bench.accounts) and {account.plan for account in bench.accounts} == {"BASIC"}
-        assert kind(result) is (FaultKind.INVALID_REQUEST if too_small else FaultKind.NO_ACCOUNT)
+        assert kind(result) is (FaultKind.INVALID_BEFORE_CALL if too_small else FaultKind.NO_ACCOUNT)
         assert result.account_id is None
 
 
@@ -809,7 +809,7 @@ def test_no_provider_makes_a_fetch_waste_or_lose_a_call(
         if attempt.kind is FaultKind.PLAN_LIMIT:
             too_small.add(account.id)
             fresh = {other.id: other for other in fresh.values() if other.plan == "MEGA"}
-        switches = attempt.kind is not None and MEANINGS[attempt.kind].scope in {Scope.ACCOUNT, Scope.PLAN}
+        switches = attempt.kind is not None and MEANINGS[attempt.kind].remedy is Remedy.OTHER_ACCOUNT
         if switches and fresh and number < policy.max_attempts and elapsed < policy.deadline:
             event("switched at once")
             assert (answered, elapsed) == adversary.calls[number][:2]

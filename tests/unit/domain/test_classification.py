@@ -13,7 +13,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg.domain.classification import classify, retry_after_seconds
-from chartimg.domain.faults import MEANINGS, FaultKind
+from chartimg.domain.faults import MEANINGS, FaultKind, Retriable
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
 
@@ -99,7 +99,7 @@ def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: by
     error = classify(Reply(status, headers, body), now=NOW)
 
     assert error is not None
-    assert (kind, MEANINGS[kind].code, MEANINGS[kind].retriable, status) == (
+    assert (kind, MEANINGS[kind].code, MEANINGS[kind].retriable is Retriable.YES, status) == (
         error.kind,
         error.code,
         error.retriable,
@@ -173,7 +173,7 @@ def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str],
         assert (200, PNG) == (status, body)
     else:
         meaning = MEANINGS[error.kind]
-        assert (meaning.code, meaning.retriable, meaning.scope) == (error.code, error.retriable, error.scope)
+        assert (meaning.code, meaning.retriable is Retriable.YES) == (error.code, error.retriable)
         assert error.retry_after is None or 0 <= error.retry_after <= 86_400
         assert error.message.isprintable()
 

@@ -2,75 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import attrs
 import pytest
 
-from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
+from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Retriable
 from chartimg.domain.finding import Finding, Severity
+from places import DOCS
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-def test_every_kind_has_its_row() -> None:
-    """And each code and scope occurs, but for the code of requests that are wrong before any call."""
+def test_the_table_that_decides_is_the_documented_one() -> None:
+    """MEANINGS has the rows of docs/results.md: each kind with its code, its retriability and its remedy."""
+    text = (DOCS / "results.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|[^|]+\| `(\w+)` \| `(\w+)` \| ([^|]+) \| ([a-z ]+?)(?:;[^|]*)? \|$", text, re.MULTILINE)
+
     assert set(FaultKind) == set(MEANINGS)
-    assert set(ErrorCode) - {ErrorCode.VALIDATION_FAILED} == {meaning.code for meaning in MEANINGS.values()}
-    assert set(Scope) == {meaning.scope for meaning in MEANINGS.values()}
+    assert rows == [(kind, row.code, row.retriable, row.remedy.replace("_", " ")) for kind, row in MEANINGS.items()]
 
 
 def test_codes_and_kinds_are_their_own_text() -> None:
-    """A host may compare with text."""
+    """A host may compare a code or a kind with text."""
     assert all(code == code.name for code in ErrorCode)
     assert all(kind == kind.name for kind in FaultKind)
 
 
-def test_a_request_that_is_wrong_is_told_in_full() -> None:
-    """Each finding is a detail, and the message holds the first of them with their places."""
-    findings = [Finding("symbol", Severity.ERROR, "is empty"), Finding("", Severity.ERROR, "it is odd")]
-
-    error = ChartApiError.invalid(findings)
-
-    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False) == (error.code, error.kind, error.retriable)
-    assert tuple(finding.detail for finding in findings) == error.details
-    assert "symbol: is empty; it is odd" in error.message
-
-
-def test_a_request_with_many_mistakes_has_a_message_that_fits_a_line() -> None:
-    """Five are told in words, all are in the details."""
-    error = ChartApiError.invalid([Finding(f"a[{number}]", Severity.ERROR, "is odd") for number in range(5_000)])
-
-    assert 5_000 == len(error.details)
-    assert error.message.endswith("a[4]: is odd; and 4,995 more")
-
-
-TABLE = {
-    FaultKind.BAD_IMAGE: (ErrorCode.CHART_API_FAILED, False, Scope.REQUEST),
-    FaultKind.UNEXPECTED_REPLY: (ErrorCode.CHART_API_FAILED, False, Scope.REQUEST),
-    FaultKind.INVALID_REQUEST: (ErrorCode.CHART_API_FAILED, False, Scope.REQUEST),
-    FaultKind.CREDENTIAL_REJECTED: (ErrorCode.CHART_API_FAILED, False, Scope.ACCOUNT),
-    FaultKind.PLAN_LIMIT: (ErrorCode.CHART_API_FAILED, False, Scope.PLAN),
-    FaultKind.THROTTLED: (ErrorCode.CHART_API_LIMIT_EXCEEDED, True, Scope.ACCOUNT),
-    FaultKind.QUOTA_EXCEEDED: (ErrorCode.CHART_API_LIMIT_EXCEEDED, True, Scope.ACCOUNT),
-    FaultKind.SERVICE_UNAVAILABLE: (ErrorCode.CHART_API_FAILED, True, Scope.SERVICE),
-    FaultKind.NOT_SENT: (ErrorCode.CHART_API_FAILED, True, Scope.SERVICE),
-    FaultKind.NETWORK: (ErrorCode.CHART_API_FAILED, True, Scope.SERVICE),
-    FaultKind.FIXTURE_MISSING: (ErrorCode.CHART_API_MOCK_MISSING, False, Scope.FIXTURES),
-    FaultKind.NO_ACCOUNT: (ErrorCode.CHART_API_LIMIT_EXCEEDED, False, Scope.ACCOUNTS),
-}
-
-
 @pytest.mark.parametrize("kind", FaultKind)
-def test_an_error_is_what_its_row_says(kind: FaultKind) -> None:
-    """Code, retriability and scope of every kind are the documented ones."""
-    error = ChartApiError.of(kind, "it failed")
+@pytest.mark.parametrize("available_at", [None, NOON])
+def test_an_error_is_what_its_row_says(kind: FaultKind, available_at: datetime | None) -> None:
+    """Code, retriability and remedy of an error are those of its row; a moment may decide whether it is retriable."""
+    row = MEANINGS[kind]
+    error = ChartApiError.of(kind, "it failed", available_at=available_at)
 
-    assert TABLE[kind] == (error.code, error.retriable, error.scope)
+    retriable = {Retriable.NO: False, Retriable.YES: True, Retriable.IF_DATED: available_at is not None}
+    assert (row.code, retriable[row.retriable], row.remedy) == (error.code, error.retriable, error.remedy)
 
 
-def test_an_error_keeps_all_it_is_told() -> None:
-    """Status, pause, moment and details are the caller's, and none of them is made up."""
+def test_an_error_keeps_all_that_it_gets() -> None:
+    """Status, pause, moment and details of an error are the caller's; without them it has none."""
     details = ({"param": "width"},)
     full = ChartApiError.of(
         FaultKind.THROTTLED, "slow", http_status=429, retry_after=2.0, available_at=NOON, details=details
@@ -87,8 +59,26 @@ def test_an_error_keeps_all_it_is_told() -> None:
     assert (None, None, None, ()) == (bare.http_status, bare.retry_after, bare.available_at, bare.details)
 
 
-def test_nobody_changes_the_table_or_an_error() -> None:
-    """Both are frozen."""
+@pytest.mark.parametrize(
+    ("count", "end"),
+    [
+        (1, "a[0]: is odd"),
+        (5, "a[0]: is odd; a[1]: is odd; a[2]: is odd; a[3]: is odd; a[4]: is odd"),
+        (6, "a[0]: is odd; a[1]: is odd; a[2]: is odd; a[3]: is odd; a[4]: is odd; and 1 more"),
+        (5_000, "a[0]: is odd; a[1]: is odd; a[2]: is odd; a[3]: is odd; a[4]: is odd; and 4,995 more"),
+    ],
+)
+def test_a_wrong_request_names_five_findings_and_keeps_all(count: int, end: str) -> None:
+    """The message fits a line however many findings there are; each of them is a detail."""
+    findings = [Finding(f"a[{number}]", Severity.ERROR, "is odd") for number in range(count)]
+    error = ChartApiError.invalid(findings)
+
+    assert (FaultKind.INVALID_BEFORE_CALL, f"The chart request is wrong: {end}") == (error.kind, error.message)
+    assert tuple(finding.detail for finding in findings) == error.details
+
+
+def test_the_table_and_an_error_are_frozen() -> None:
+    """No row can be replaced, and no field of an error set."""
     with pytest.raises(TypeError):
         MEANINGS[FaultKind.NETWORK] = MEANINGS[FaultKind.BAD_IMAGE]  # type: ignore[index]
     with pytest.raises(attrs.exceptions.FrozenInstanceError):

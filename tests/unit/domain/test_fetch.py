@@ -17,7 +17,7 @@ from chartimg.domain.account.turn import Granted, NoneLeft, NoPlan, Outlook, Wai
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RequestRefused, RetryScheduled
-from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Scope
+from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Remedy
 from chartimg.domain.fetch import (
     Answered,
     Booked,
@@ -130,7 +130,7 @@ def test_a_request_that_is_wrong_costs_nothing() -> None:
         play.error.code,
         play.error.kind,
         play.error.retriable,
-    ) == (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False)
+    ) == (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL, False)
     assert len(play.error.details) == 2
     assert (play.result.account_id, play.result.attempts) == (None, ())
 
@@ -244,14 +244,14 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("none", "said"),
     [
-        (NoneLeft(None), "(all busy); none will be"),
+        (NoneLeft(None), "(all busy); none will be free"),
         (
             NoneLeft(NOON, ("a", "b"), ("c",)),
             "(2 exhausted, 1 suspended); the next is free at 2026-01-05 12:00:00 UTC",
         ),
-        (NoneLeft(None, (), ("c",)), "(1 suspended); none will be"),
-        (NoneLeft(None, ("a",), (), 2), "(1 exhausted, 2 too small); none will be"),
-        (NoneLeft(None, too_small=2), "(2 too small, the others busy); none will be"),
+        (NoneLeft(None, (), ("c",)), "(1 suspended); none will be free"),
+        (NoneLeft(None, ("a",), (), 2), "(1 exhausted, 2 too small); none will be free"),
+        (NoneLeft(None, too_small=2), "(2 too small, the others busy); none will be free"),
     ],
     ids=["busy", "exhausted", "suspended", "exhausted and small", "busy and small"],
 )
@@ -259,7 +259,12 @@ def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> Non
     """The error says what became of the accounts and when to come back, and listeners are told."""
     play = Play().feed(none)
 
-    assert (FaultKind.NO_ACCOUNT, ErrorCode.CHART_API_LIMIT_EXCEEDED, False, none.available_at) == (
+    assert (
+        FaultKind.NO_ACCOUNT,
+        ErrorCode.CHART_API_LIMIT_EXCEEDED,
+        none.available_at is not None,
+        none.available_at,
+    ) == (
         play.error.kind,
         play.error.code,
         play.error.retriable,
@@ -347,10 +352,10 @@ def test_what_follows_depends_on_what_the_error_belongs_to(kind: FaultKind, outc
     """The request's errors end it, an account's ask for another at once, the service's are waited out."""
     play = Play().call(outcome, jitter=0.25)
 
-    match MEANINGS[kind].scope:
-        case Scope.REQUEST | Scope.FIXTURES:
+    match MEANINGS[kind].remedy:
+        case Remedy.NONE:
             assert kind is play.error.kind
-        case Scope.ACCOUNT | Scope.PLAN:
+        case Remedy.OTHER_ACCOUNT:
             assert isinstance(play.step.action, TakeClaim)
             assert play.step.facts == ()
         case _:
@@ -452,7 +457,7 @@ def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
     """The request is at fault, not the quota: what is too much is told, each with its place, listeners included."""
     play = Play(request=LARGE).feed(NoPlan(TOO_MUCH, PlanName.PRO))
 
-    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_REQUEST, False, None) == (
+    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL, False, None) == (
         play.error.code,
         play.error.kind,
         play.error.retriable,

@@ -10,7 +10,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Scope
+from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Remedy
 from chartimg.domain.retry import Decision, GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -76,17 +76,16 @@ def test_the_rules_hold_for_any_error(
     """Calls are bounded, final is final, waits end before the deadline, only the service is waited for."""
     decision = decide(error, calls=calls, elapsed=elapsed, jitter=jitter, policy=policy, now=NOW)
     event(type(decision).__name__)
-    final = error.scope in {Scope.REQUEST, Scope.FIXTURES, Scope.ACCOUNTS}
-    if calls >= policy.max_attempts or final:
+    if calls >= policy.max_attempts or error.remedy is Remedy.NONE:
         assert isinstance(decision, GiveUp)
     match decision:
         case GiveUp(last):
             assert error.kind is last.kind
             assert last.available_at is None or error.retriable
         case SwitchAccount():
-            assert error.scope in {Scope.ACCOUNT, Scope.PLAN}
+            assert error.remedy is Remedy.OTHER_ACCOUNT
         case WaitAndRetry(delay):
-            assert error.scope is Scope.SERVICE
+            assert error.remedy is Remedy.WAIT
             assert elapsed + delay < policy.deadline
             assert (error.retry_after or 0.0) <= delay <= max(policy.max_delay, error.retry_after or 0.0)
 
@@ -113,9 +112,9 @@ def test_nothing_is_given_up_that_another_call_may_bring(
 ) -> None:
     """With a call left an account's error always switches, and a service's waits whenever the wait fits."""
     decision = decide(error, calls=calls, elapsed=elapsed, jitter=jitter, policy=policy, now=NOW)
-    if calls < policy.max_attempts and error.scope in {Scope.ACCOUNT, Scope.PLAN}:
+    if calls < policy.max_attempts and error.remedy is Remedy.OTHER_ACCOUNT:
         assert SwitchAccount() == decision
-    if calls < policy.max_attempts and error.scope is Scope.SERVICE:
+    if calls < policy.max_attempts and error.remedy is Remedy.WAIT:
         delay = max(policy.backoff(calls, jitter), error.retry_after or 0.0)
         assert isinstance(decision, WaitAndRetry if elapsed + delay < policy.deadline else GiveUp)
 
@@ -138,9 +137,7 @@ def test_a_step_is_never_longer_than_its_largest(policy: RetryPolicy, calls: int
     assert 0.0 <= policy.backoff(calls, jitter) <= policy.max_delay
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in FaultKind if MEANINGS[kind].scope in {Scope.REQUEST, Scope.FIXTURES, Scope.ACCOUNTS}]
-)
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if MEANINGS[kind].remedy is Remedy.NONE])
 def test_what_no_other_call_can_mend_is_final_at_once(kind: FaultKind) -> None:
     """Errors of the request, the fixtures and of all accounts together end the fetch with the very same error."""
     error = ChartApiError.of(kind, "it failed")
