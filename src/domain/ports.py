@@ -1,17 +1,17 @@
-"""What the domain needs of the world. Adapters implement these; a host may bring its own."""
+"""The ports: what the domain needs of the world. Adapters implement them, and so may a host."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .account import Account, AccountSnapshot
 from .chart import ChartRequest
 from .events import Event
 from .reply import Reply, TransportFailure
 
-__all__ = ["AccountStore", "Clock", "Listener", "Transport"]
+__all__ = ["AccountStore", "Clock", "ClockedStore", "Listener", "RecordedTransport", "Transport"]
 
 
 class Transport(Protocol):
@@ -20,7 +20,7 @@ class Transport(Protocol):
     def send(
         self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
-        """Make one exchange; what goes wrong is a value, too.
+        """Make one exchange; a failure is a value, too.
 
         *account* is None where no account is needed (fixtures). *timeout* is the seconds left of the deadline; it
         clips the transport's own timeouts.
@@ -28,15 +28,25 @@ class Transport(Protocol):
         ...
 
 
+@runtime_checkable
+class RecordedTransport(Transport, Protocol):
+    """A transport that may answer without the provider, from a recording."""
+
+    @property
+    def recorded(self) -> bool:
+        """Whether all answers are recorded ones: they cost nothing, and stand even if the check refuses the request."""
+        ...
+
+
 class AccountStore(Protocol):
     """Keeps the snapshots of accounts, and swaps them atomically.
 
-    A store that is busy with others waits a moment for them and then says so (:class:`StoreBusy`); how long it is asked
-    again is the caller's to decide, who knows the deadline.
+    A store that is busy with others waits a moment for them, then raises :class:`StoreBusy`. The caller knows the
+    deadline, and so decides how long to ask again.
     """
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
-        """Give the snapshot of each of *account_ids*, in that order; None for one that was never kept.
+        """Return the snapshot of each of *account_ids*, in that order; None for one that was never kept.
 
         Raises:
             StoreBusy: others use the store.
@@ -45,11 +55,11 @@ class AccountStore(Protocol):
         ...
 
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
-        """Put *new* in the place of *old* if *old* is what is kept (None: nothing is kept); say whether it was.
+        """Swap *old* for *new* if *old* is kept now (None: no snapshot is kept yet); return whether it was swapped.
 
         Raises:
             StoreBusy: others use the store; the swap was not made.
-            StoreUnavailable: the store can't be reached; whether the swap was made is not known.
+            StoreUnavailable: the store can't be reached; the swap may or may not have been made.
         """
         ...
 
@@ -58,15 +68,25 @@ class AccountStore(Protocol):
         ...
 
 
+@runtime_checkable
+class ClockedStore(AccountStore, Protocol):
+    """A store that machines share and that has the time for all of them, so that skewed clocks do no harm."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the store."""
+        ...
+
+
 class Clock(Protocol):
-    """Time: what day it is, how much has passed, and letting some pass."""
+    """Time: the date, the seconds passed, and letting some pass."""
 
     def now(self) -> datetime:
-        """Give the date and time, aware, in UTC; it may step."""
+        """Return the date and time, aware, in UTC; it may step."""
         ...
 
     def monotonic(self) -> float:
-        """Give seconds from some fixed point; never steps back."""
+        """Return seconds from some fixed point; never steps back."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -75,8 +95,8 @@ class Clock(Protocol):
 
 
 class Listener(Protocol):
-    """Is told what happens, when it has happened."""
+    """Hears of each event after it has happened."""
 
     def notify(self, event: Event) -> None:
-        """Take note of *event*, quickly; what it raises is logged and dropped."""
+        """Take note of *event*, quickly; an exception raised here is logged and dropped."""
         ...

@@ -1,13 +1,17 @@
-"""The ports: what the domain needs of the world, and that what is shipped for it fits."""
+"""The ports, and that each adapter that is shipped fits its port."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import attrs
 
 from chartimg.adapters.clock import SystemClock
+from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.redis import RedisAccountStore
 from chartimg.domain.events import Event
-from chartimg.domain.ports import AccountStore, Clock, Listener, Transport
+from chartimg.domain.ports import AccountStore, Clock, ClockedStore, Listener, RecordedTransport, Transport
 from chartimg.testing import ScriptedTransport, VirtualClock
 
 
@@ -28,7 +32,7 @@ def verbs(port: type) -> set[str]:
 
 
 def test_every_port_has_a_few_verbs_and_its_adapters_have_them_all() -> None:
-    """A port names what the domain needs and no more; the type checker holds the signatures to it right here."""
+    """A port names no more than the domain needs; the type checker compares the signatures right here."""
     transport: Transport = ScriptedTransport([])
     store: AccountStore = MemoryAccountStore()
     clocks: tuple[Clock, ...] = (SystemClock(), VirtualClock())
@@ -39,3 +43,14 @@ def test_every_port_has_a_few_verbs_and_its_adapters_have_them_all() -> None:
     assert verbs(Listener) == {"notify"} <= set(dir(listener))
     for clock in clocks:
         assert verbs(Clock) == {"now", "monotonic", "sleep"} <= set(dir(clock))
+
+
+def test_a_port_with_a_further_member_is_told_apart_by_it(tmp_path: Path) -> None:
+    """Recorded answers and a store's own clock are documented ports: an object that has the member is of the port."""
+    fixtures: RecordedTransport = FixtureTransport(tmp_path)
+    redis: ClockedStore = RedisAccountStore("redis://127.0.0.1:1")
+
+    assert isinstance(fixtures, RecordedTransport)
+    assert not isinstance(ScriptedTransport([]), RecordedTransport)
+    assert isinstance(redis, ClockedStore)
+    assert not isinstance(MemoryAccountStore(), ClockedStore)
