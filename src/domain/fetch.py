@@ -1,8 +1,8 @@
 """One fetch, as a state machine without I/O.
 
-It is told what happened and answers with what to do next. A driver (``app/fetch.py`` is the synchronous one) does as it
-is told: takes claims, sends, sleeps and books. So every rule about calls, claims, waits and the deadline stands here
-and can be tried against any sequence of replies in virtual time.
+Each step names an action. A driver (``app/fetch.py`` is the synchronous one) carries it out: takes claims, sends, sleeps
+and books. Its feedback leads to the next step. So every rule about calls, claims, waits and the deadline stands here, and
+can be tried against any sequence of replies in virtual time.
 
 ::
 
@@ -10,7 +10,9 @@ and can be tried against any sequence of replies in virtual time.
           -> Finish, or Report -> Booked -> Finish, or LookAhead -> Outlook -> Finish, or TakeClaim,
                                              or Pause -> Woken -> TakeClaim
 
-Elapsed seconds come from a clock that never steps and measure the deadline; the date and time (UTC) are for the books.
+Elapsed seconds come from a clock that never steps; they measure the deadline. The date and time (UTC) are for the books.
+
+Longer than 300 lines because the values that drivers and machine exchange have no other place.
 """
 
 from __future__ import annotations
@@ -50,12 +52,18 @@ __all__ = [
 ]
 
 
-_NOTHING_YET: Final = ChartApiResult()
+_NO_OUTCOME: Final = ChartApiResult()
 
 
 @attrs.frozen
 class Moment:
-    """When something happened: the date and time (*utc*), the seconds since the fetch began, and a chance in [0, 1)."""
+    """The moment of a feedback.
+
+    Attributes:
+        utc: the date and time.
+        elapsed: seconds since the fetch began.
+        jitter: a random number in [0, 1).
+    """
 
     utc: datetime
     elapsed: float
@@ -66,7 +74,7 @@ class Moment:
 class TakeClaim:
     """Take a claim for a moment before *latest* (UTC) on an account that may serve *demand*.
 
-    Once accounts have *refused* it for their plan's sake (their ids), only on another whose plan surely allows it.
+    If accounts have *refused* it (their ids) because of their plan, take another one whose plan surely allows it.
     """
 
     latest: datetime
@@ -83,7 +91,7 @@ class Pause:
 
 @attrs.frozen
 class ConfirmClaim:
-    """Ask whether *claim*, which was waited for, would still be granted (see :class:`TakeClaim`); if not, it is given back."""
+    """After a wait, check that *claim* would still be granted (see :class:`TakeClaim`); else it is given back."""
 
     claim: Claim
     demand: Demand
@@ -92,7 +100,7 @@ class ConfirmClaim:
 
 @attrs.frozen
 class Send:
-    """Make the call that *claim* was taken for, within *timeout* seconds."""
+    """Make the call of *claim*, within *timeout* seconds."""
 
     claim: Claim
     timeout: float
@@ -100,7 +108,7 @@ class Send:
 
 @attrs.frozen
 class Report:
-    """Book the *error* the call for *demand* ended with; a picture needs no booking, its claim is charged."""
+    """Book the *error* of the call for *demand*. A picture needs no booking: its claim is charged already."""
 
     claim: Claim
     error: ChartApiError
@@ -109,9 +117,9 @@ class Report:
 
 @attrs.frozen
 class LookAhead:
-    """Look when an account that may serve *demand*, and has not *refused* it, can be called again.
+    """Look up when an account that may serve *demand*, and has not *refused* it, can be called again.
 
-    The last call is made, and its account was the reason it failed.
+    The last call has been made, and failed because of its account.
     """
 
     demand: Demand
@@ -140,7 +148,7 @@ class Confirmed:
 
 @attrs.frozen
 class Answered:
-    """What came of the call that *claim* was taken for."""
+    """The outcome of the call of *claim*."""
 
     claim: Claim
     outcome: Reply | TransportFailure
@@ -148,7 +156,7 @@ class Answered:
 
 @attrs.frozen
 class Booked:
-    """The outcome is in the books, as far as they could be reached."""
+    """The outcome is booked, if the store could be reached."""
 
 
 Action = TakeClaim | Pause | ConfirmClaim | Send | Report | LookAhead | Finish
@@ -157,14 +165,14 @@ Feedback = Granted | WaitUntil | NoneLeft | NoPlan | Woken | Confirmed | Answere
 
 @attrs.frozen
 class Fetch:
-    """Where one fetch stands; every step gives the next one and the action to take.
+    """One step of a fetch: the action to take now, and all that later steps depend on.
 
     Attributes:
         request: the chart request.
-        policy: what it may cost.
-        action: what the driver is to do now.
-        facts: what listeners are to be told now.
-        unused: a claim that is held and whose call has not been sent yet; whoever abandons the fetch gives it back.
+        policy: the limits of calls and time.
+        action: the driver's task.
+        facts: the events to report now.
+        unused: a claim that is held and not sent yet; a driver that abandons the fetch gives it back.
     """
 
     request: ChartRequest
@@ -174,7 +182,7 @@ class Fetch:
     unused: Claim | None = None
     _sent: Moment = attrs.field(kw_only=True)
     _demand: Demand = attrs.field(kw_only=True)
-    _outcome: ChartApiResult = _NOTHING_YET
+    _outcome: ChartApiResult = _NO_OUTCOME
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -193,7 +201,7 @@ class Fetch:
         return cls(request, policy, action, sent=Moment(now, 0.0, 0.0), demand=demand)
 
     def next(self, feedback: Feedback, moment: Moment) -> Fetch:
-        """Take in what came of the last action."""
+        """Return the next step, from the *feedback* to the last action."""
         match feedback:
             case Granted(claim):
                 return self._hold(claim, moment)
@@ -217,7 +225,7 @@ class Fetch:
                 assert_never(feedback)
 
     def _hold(self, claim: Claim, moment: Moment) -> Fetch:
-        """Wait for the moment a claim is granted for, or use it at once."""
+        """Wait for the moment of a claim, or use it at once."""
         wait = self._seconds_to(claim.not_before, moment)
         step = self._step(Pause(wait), unused=claim) if wait > 0 else self._send(claim, moment)
         error = self._outcome.error
@@ -227,18 +235,18 @@ class Fetch:
         return attrs.evolve(step, facts=(switched, *step.facts))
 
     def _awake(self, claim: Claim, moment: Moment) -> Fetch:
-        """Have a claim confirmed that was waited for; sleep on when the clocks differ by a little."""
+        """Confirm a claim after its wait; sleep on if the clocks differ by a little."""
         early = (claim.not_before - moment.utc).total_seconds()
         if 0 < early < self.policy.deadline - moment.elapsed:
             return self._step(Pause(early), unused=claim)
         return self._step(ConfirmClaim(claim, self._demand, self._refused), unused=claim)
 
     def _seconds_to(self, at: datetime, moment: Moment) -> float:
-        """Count the seconds to *at*, but none past the deadline, whatever the wall clock has done meanwhile."""
+        """Return the seconds to *at*, but none past the deadline, even if the wall clock has stepped."""
         return min((at - moment.utc).total_seconds(), self.policy.deadline - moment.elapsed)
 
     def _send(self, claim: Claim, moment: Moment) -> Fetch:
-        """Make the call, unless the deadline has passed while the claim was waited for."""
+        """Make the call, unless the deadline passed during the wait for the claim."""
         remaining = self.policy.deadline - moment.elapsed
         if remaining <= 0:
             return self._fail(self._late(moment), unused=claim)
@@ -246,7 +254,7 @@ class Fetch:
         return attrs.evolve(self._step(Send(claim, remaining), started, unused=claim), sent=moment)
 
     def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
-        """Take in the outcome of a call, and have it booked before anything else is decided."""
+        """Record the outcome of a call, and book it before any decision."""
         error = classify(outcome, now=moment.utc)
         status = outcome.status if isinstance(outcome, Reply) else None
         kind = None if error is None else error.kind
