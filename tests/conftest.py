@@ -7,9 +7,12 @@ number of examples of its own gets a few, for runs on further versions.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from loopback import LoopbackServer, serving
 
 settings.register_profile("brief", max_examples=20)
 if os.environ.get("CHARTIMG_TEST_BRIEF"):
@@ -24,3 +27,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if skipped := reporter.stats.get("skipped"):
         reporter.write_line(f"{len(skipped)} skipped, and nothing may be skipped here", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """Run a server on loopback whose script each test fills."""
+    with serving() as running:
+        yield running

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..emulator.running import Emulator
     from ..emulator.scenario import Fault, Rule
     from .account_store import AccountStoreContract
+    from .event_log import EventLog
 
 __all__ = [
     "AccountStoreContract",
@@ -46,6 +47,7 @@ __all__ = [
     "Call",
     "EmulatedAccount",
     "Emulator",
+    "EventLog",
     "Fault",
     "Outcome",
     "Rule",
@@ -59,6 +61,7 @@ _LATER: Final = {
     "AccountStoreContract": ".account_store",
     "EmulatedAccount": "..emulator.accounts",
     "Emulator": "..emulator.running",
+    "EventLog": ".event_log",
     "Fault": "..emulator.scenario",
     "Rule": "..emulator.scenario",
 }

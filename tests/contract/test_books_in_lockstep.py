@@ -29,9 +29,9 @@ from chartimg.domain.account import (
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.ports import AccountStore
-from chartimg.testing import VirtualClock
+from chartimg.testing import EventLog, VirtualClock
 from redis_server import redis_url, unique_prefix
-from seven_invariants import Notes, SevenInvariants, fault
+from seven_invariants import SevenInvariants, fault
 
 __all__ = ["redis_url"]  # the fixture
 
@@ -174,7 +174,7 @@ def test_every_row_of_the_table_is_gone_through_on_three_stores(
             sqlite = SqliteAccountStore(tmp_path / f"{number}.sqlite3")
             store = LockStep(MemoryAccountStore(), sqlite, RedisAccountStore(redis_url, prefix=f"{prefix}-{number}"))
             clock = VirtualClock()
-            pool = Pool([ACCOUNT], store, clock, Notes())
+            pool = Pool([ACCOUNT], store, clock, EventLog())
             befall(pool, clock, brought(pool, state), happens)
             store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -29,10 +29,10 @@ from chartimg.emulator.drawing import draw
 from chartimg.emulator.provider import CHART_PATH, Asked, Provider
 from chartimg.testing import picture
 from documented_examples import documented_examples
+from samples import NOON
 
 Body = dict[str, Any]
 
-NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 KNOWN: Final = "BINANCE:BTCUSDT"
 JPEG: Final = b"\xff\xd8\xff\xe0 a picture, but no PNG"
 OF_THE_PLAN: Final = frozenset({"width", "height", "studies", "drawings", "watermark"})

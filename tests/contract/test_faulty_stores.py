@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,10 +21,10 @@ from chartimg.domain.ports import AccountStore
 from chartimg.domain.reply import Reply
 from chartimg.testing import ScriptedTransport, VirtualClock, picture
 from redis_server import redis_url, unique_prefix
+from samples import NOON
 
 __all__ = ["redis_url"]  # the fixture
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ACCOUNTS = [Account("a", "key-a", daily_limit=6, burst=2), Account("b", "key-b", daily_limit=4)]
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small")
 MOST_STEPS = 60

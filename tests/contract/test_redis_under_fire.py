@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from chartimg import Account, AccountPool, ChartClient, ChartRequest, StoreUnavailable
 from chartimg.adapters.redis import RedisAccountStore
-from chartimg.domain.events import Event, StoreFailed, StoreLostWrites
+from chartimg.domain.events import StoreFailed, StoreLostWrites
 from chartimg.domain.reply import Reply
-from chartimg.testing import ScriptedTransport, VirtualClock, picture
+from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 from command import run
 from redis_server import RedisServer, redis_server
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small")
 ACCOUNT = Account("a", "canary-key", daily_limit=10, requests_per_second=1e5, burst=100)
 PNG = picture()
-
-
-class Heard:
-    """A listener that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.events.append(event)
-
-    def of(self, kind: type[Event]) -> list[Event]:
-        """Give the events of a kind."""
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 class Bench:
     """A client over a scripted transport, whose books are on a server of the test's own."""
 
     def __init__(self, server: RedisServer) -> None:
-        self.heard, self.clock = Heard(), VirtualClock(NOON)
+        self.events, self.clock = EventLog(), VirtualClock(NOON)
         self.store = RedisAccountStore(server.url, timeout=0.5)
-        self.pool = AccountPool([ACCOUNT], self.store, self.clock, listener=self.heard)
+        self.pool = AccountPool([ACCOUNT], self.store, self.clock, listener=self.events)
         self.transport = ScriptedTransport([Reply(200, body=PNG)] * 99)
-        self.client = ChartClient(transport=self.transport, accounts=self.pool, clock=self.clock, listener=self.heard)
+        self.client = ChartClient(transport=self.transport, accounts=self.pool, clock=self.clock, listener=self.events)
 
     def fetch(self) -> bool:
         """Fetch a chart; False when no claim could be taken."""
@@ -78,10 +62,10 @@ def test_a_server_that_stops_and_comes_back_is_used_again(server: RedisServer) -
     server.start()
 
     assert ([False, False], 1) == (gone, calls)
-    assert 2 == len(bench.heard.of(StoreFailed))
+    assert 2 == len(bench.events.of(StoreFailed))
     assert bench.fetch()
     assert (2, 2) == (bench.calls, bench.pool.status()[0].used)
-    assert [] == bench.heard.of(StoreLostWrites)
+    assert [] == bench.events.of(StoreLostWrites)
 
 
 def test_a_server_that_hangs_is_not_waited_for_for_ever(server: RedisServer) -> None:
@@ -130,7 +114,7 @@ def test_a_failover_that_loses_the_last_writes_is_repaired_and_told(server: Redi
     assert 2 == other.pool.status()[0].used
 
     assert bench.fetch()
-    (lost,) = bench.heard.of(StoreLostWrites)
+    (lost,) = bench.events.of(StoreLostWrites)
     assert isinstance(lost, StoreLostWrites)
     assert ("a", 3) == (lost.account_id, lost.units)
     assert 6 == bench.pool.status()[0].used == other.pool.status()[0].used

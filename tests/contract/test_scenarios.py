@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,13 +26,6 @@ CANARY = "canary-key-7f3a9"
 THROTTLED = answer(429, b'{"message":"Too Many Requests"}', content_type="application/json")
 SPENT = answer(429, b'{"message":"Limit Exceeded"}', content_type="application/json")
 FAULT = answer(500, b'{"message":"Something Went Wrong"}', content_type="application/json")
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server whose script each test fills."""
-    with serving() as running:
-        yield running
 
 
 def accounts(count: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from chartimg import ChartClient, ChartRequest, ConfigError, RetryPolicy, WorkerConfig
+from chartimg import ChartClient, ConfigError, RetryPolicy, WorkerConfig
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
@@ -24,9 +24,9 @@ from chartimg.domain.account import ledger
 from chartimg.testing import VirtualClock, picture
 from command import environment, eventually, run, start
 from loopback import Exchange, LoopbackServer, answer, raw, serving, stall
+from samples import REQUEST
 
 CANARY = "canary-key-7f3a9/+x"
-REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
 PNG = picture(8, 6)
 GRID = (
     "--symbols",
@@ -107,13 +107,6 @@ def ear() -> Iterator[_Ear]:
     yield listening
     root.removeHandler(listening.handler)
     root.setLevel(before)
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server whose script each test fills."""
-    with serving() as running:
-        yield running
 
 
 def settings(server: LoopbackServer, folder: Path, mode: str) -> dict[str, str]:

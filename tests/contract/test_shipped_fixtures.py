@@ -10,28 +10,17 @@ from chartimg import ChartClient, ErrorCode, FaultKind, WorkerConfig
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.templates import load_templates
 from chartimg.app.bootstrap import take_fixture_inventory
-from chartimg.domain.events import Event
+from chartimg.testing import EventLog
 from places import FIXTURES
 
 TEMPLATES = load_templates()
-
-
-class Heard:
-    """Keeps what a client tells its listener."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.events.append(event)
 
 
 @pytest.mark.parametrize("timeframe", ["1h", "4h"])
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_has_a_picture_for_each_timeframe(template: str, timeframe: str) -> None:
     """A bare symbol replays the picture under its documented name, recorded for the very body the template asks for."""
-    heard = Heard()
+    heard = EventLog()
     client = ChartClient(transport=FixtureTransport(FIXTURES, listener=heard), listener=heard)
     result = client.fetch(TEMPLATES[template].request("BTCUSDT", timeframe))
 

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
@@ -29,8 +28,8 @@ from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.emulator.drawing import draw
 from chartimg.emulator.rules import Chart, read_body
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SMALL = {"width": 400, "height": 300}
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small", SMALL)
 PRO = EmulatedAccount("a", "canary-key-of-a", 10**6, "PRO", 1e5, 10**5)

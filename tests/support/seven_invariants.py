@@ -21,29 +21,17 @@ from chartimg.app.pool import Pool
 from chartimg.domain.account import Account, AccountEvent, AccountState, Claim
 from chartimg.domain.account.ledger import MARGIN
 from chartimg.domain.account.turn import Granted, NoneLeft, NoPlan, WaitUntil
-from chartimg.domain.events import Event
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore
-from chartimg.testing import VirtualClock
+from chartimg.testing import EventLog, VirtualClock
+from samples import NOON
 
-__all__ = ["Notes", "SevenInvariants", "fault", "rows_of_this_example", "within_pace"]
+__all__ = ["EventLog", "SevenInvariants", "fault", "rows_of_this_example", "within_pace"]
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
-
-
-@attrs.define
-class Notes:
-    """A listener that keeps what it is told."""
-
-    events: list[Event] = attrs.field(factory=list)
-
-    def notify(self, happened: Event) -> None:
-        """Keep the event."""
-        self.events.append(happened)
 
 
 def fault(kind: FaultKind, retry_after: float | None = None, said: str = "") -> ChartApiError:
@@ -279,7 +267,7 @@ class SevenInvariants(RuleBasedStateMachine):
             Account("a", keys[0], daily_limit=limits[0], plan=priced[0], requests_per_second=2.0, burst=2),
             Account("b", keys[1], daily_limit=limits[1], plan=priced[1], requests_per_second=0.3, burst=1),
         ]
-        self.pools.append(Pool(accounts, self.store, self.clock, Notes(), lambda: shipped_catalog().plans))
+        self.pools.append(Pool(accounts, self.store, self.clock, EventLog(), lambda: shipped_catalog().plans))
 
     def _today(self, pool: Pool, name: str) -> Paper:
         """Copy an account's paper as it stands now under a pool's settings."""

@@ -23,31 +23,19 @@ from chartimg.domain.account import Account
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.classification import classify
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.events import Event, FixtureNotRecorded, FixtureRecorded
+from chartimg.domain.events import FixtureNotRecorded, FixtureRecorded
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.testing import ScriptedTransport, picture
+from chartimg.testing import EventLog, ScriptedTransport, picture
 from chartimg.version import __version__
+from samples import REQUEST
 
 KEY = "canary-key-77e1"
 ACCOUNT = Account("a", KEY)
-REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
 STEM = "BINANCE_BTCUSDT__1h__price_v1"
 PNG, OTHER = picture(), picture(20, 20)
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 INVALID = Reply(422, {"content-type": "application/json"}, b'{"message":"Invalid symbol"}')
-
-
-class Notes:
-    """A listener that keeps what it is told."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.events: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.events.append(event)
 
 
 class Meanwhile:
@@ -93,7 +81,7 @@ def names(folder: Path) -> set[str]:
 
 def test_a_picture_is_recorded_under_its_documented_name(tmp_path: Path) -> None:
     """The reply is handed on as it is, the meta file says all the contract asks for, the listener is told."""
-    notes, reply = Notes(), Reply(200, {"content-type": "image/png"}, PNG)
+    notes, reply = EventLog(), Reply(200, {"content-type": "image/png"}, PNG)
     inner = ScriptedTransport([reply])
     recorder = RecordingTransport(inner, tmp_path, listener=notes, origin="a test", now=lambda: NOW)
 
@@ -167,7 +155,7 @@ def test_only_headers_that_mean_something_are_recorded(tmp_path: Path) -> None:
 )
 def test_what_passes_or_is_about_one_account_is_not_recorded(outcome: Reply | TransportFailure, tmp_path: Path) -> None:
     """It is handed on, and as a fixture it would be a lie."""
-    notes = Notes()
+    notes = EventLog()
 
     assert outcome == RecordingTransport(ScriptedTransport([outcome]), tmp_path, listener=notes).send(REQUEST, ACCOUNT)
     assert set() == names(tmp_path)
@@ -357,7 +345,7 @@ def test_a_picture_that_holds_the_key_is_handed_on_and_not_recorded(tmp_path: Pa
     """To mask it would damage the picture; it is paid for, but no fixture holds a key."""
     text = b"tEXt" + KEY.encode()
     chunk = struct.pack(">I", len(KEY)) + text + struct.pack(">I", zlib.crc32(text))
-    png, notes = PNG[:-12] + chunk + PNG[-12:], Notes()
+    png, notes = PNG[:-12] + chunk + PNG[-12:], EventLog()
     recorder = RecordingTransport(ScriptedTransport([Reply(200, body=png)]), tmp_path, listener=notes)
     outcome = recorder.send(REQUEST, ACCOUNT)
 
@@ -410,7 +398,7 @@ def test_no_call_is_made_while_the_folder_can_not_be_written(tmp_path: Path) -> 
 @pytest.mark.parametrize("reply", [Reply(200, body=PNG), INVALID])
 def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path) -> None:
     """It is paid for; the listener hears why it was not saved."""
-    folder, notes = tmp_path / "fixtures", Notes()
+    folder, notes = tmp_path / "fixtures", EventLog()
 
     def replace_by_file() -> None:
         shutil.rmtree(folder)
@@ -429,7 +417,7 @@ def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path
 def test_a_reply_beside_a_damaged_meta_is_handed_on(tmp_path: Path) -> None:
     """What is there may be another chart's, so it is not written over; without a listener nothing is said."""
     (tmp_path / f"{STEM}.meta.json").write_text("damaged")
-    notes, script = Notes(), [Reply(200, body=PNG)] * 2
+    notes, script = EventLog(), [Reply(200, body=PNG)] * 2
     inner = ScriptedTransport(script)
 
     assert script[0] == RecordingTransport(inner, tmp_path, listener=notes).send(REQUEST, ACCOUNT)

@@ -26,14 +26,14 @@ from chartimg import (
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.bootstrap import open_catalog, open_pool, open_templates
-from chartimg.domain.events import AccountExhausted, Event, RequestDoubtful
+from chartimg.domain.events import AccountExhausted, RequestDoubtful
 from chartimg.domain.plan import PlanName
 from chartimg.domain.reply import Reply
-from chartimg.testing import ScriptedTransport, VirtualClock, picture
+from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 from loopback import answer, serving
+from samples import REQUEST
 
 PNG = picture(8, 6)
-REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
 ACCOUNT = Account("a", "canary-key-7f3a9", daily_limit=2)
 SHIPPED = {
     "price_ma1226_vol_v1",
@@ -42,18 +42,6 @@ SHIPPED = {
     "price_rsi14_stochrsi_v1",
     "price_vpvr_obv_v1",
 }
-
-
-class _Hearing:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        """Begin with nothing heard."""
-        self.heard: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.heard.append(event)
 
 
 def settings(**variables: str) -> WorkerConfig:
@@ -147,11 +135,11 @@ def test_two_accounts_of_one_id_are_refused() -> None:
 
 def test_a_pool_tells_its_listener() -> None:
     """The listener given to a pool hears what becomes of the accounts."""
-    listener = _Hearing()
+    listener = EventLog()
     pool = AccountPool([ACCOUNT], MemoryAccountStore(), VirtualClock(), listener=listener)
     pool.mark_account_exhausted("a")
 
-    assert [AccountExhausted] == list(map(type, listener.heard))
+    assert [AccountExhausted] == list(map(type, listener.events))
 
 
 def test_the_memory_store_ends_with_the_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +243,7 @@ def test_the_zone_of_the_settings_is_posted(mode: str, zone: str, tmp_path: Path
 
 def test_record_mode_replays_with_the_zone_it_was_recorded_with(tmp_path: Path) -> None:
     """The zone is part of the body that is recorded, so that the same settings find the fixture fresh, not stale."""
-    listener = _Hearing()
+    listener = EventLog()
     with serving(answer(200, PNG)) as server:
         config = settings(
             CHARTS_API_MODE="record",
@@ -268,7 +256,7 @@ def test_record_mode_replays_with_the_zone_it_was_recorded_with(tmp_path: Path) 
             results = [worker.fetch(REQUEST), worker.fetch(REQUEST)]
 
     assert [False, True] == [result.from_fixture for result in results]
-    assert "FixtureStale" not in [type(event).__name__ for event in listener.heard]
+    assert "FixtureStale" not in [type(event).__name__ for event in listener.events]
 
 
 def test_the_templates_that_ship_are_used_until_others_are_named(tmp_path: Path) -> None:
@@ -315,7 +303,7 @@ def test_a_template_the_provider_would_refuse_is_a_mistake_when_it_is_loaded(tmp
 def test_a_template_is_checked_against_the_plan_of_every_account(tmp_path: Path) -> None:
     """What no account can serve is a mistake, what only some can is told, and an unknown plan may serve anything."""
     folder = templates_folder(tmp_path, wide={"width": 1920})
-    listener = _Hearing()
+    listener = EventLog()
 
     def load(*plans: str | None, check: str = "error") -> None:
         variables = {"CHARTS_TEMPLATES_DIR": folder, "CHART_IMG_ACCOUNTS_JSON": accounts(*plans)}
@@ -325,28 +313,28 @@ def test_a_template_is_checked_against_the_plan_of_every_account(tmp_path: Path)
         ConfigError, match=r"at request.width: 1920 is more than BASIC allows \(800\); PRO is the smallest"
     ):
         load("BASIC", "BASIC")
-    assert [] == listener.heard
+    assert [] == listener.events
     load("PRO")
-    assert [] == listener.heard
+    assert [] == listener.events
     load("BASIC", None)
     load("BASIC", "PRO")
-    same, told = listener.heard
+    same, told = listener.events
     assert same == told
     assert isinstance(told, RequestDoubtful)
     assert ("template wide", ["request.width"]) == (told.chart, [each.path for each in told.findings])
     load("BASIC", check="warn")
-    assert 3 == len(listener.heard)
+    assert 3 == len(listener.events)
     load("BASIC", check="off")
-    assert 3 == len(listener.heard)
+    assert 3 == len(listener.events)
 
 
 def test_a_template_that_is_not_asked_for_stops_nobody(tmp_path: Path) -> None:
     """What is wrong with it is told; asked for, it is a mistake."""
     folder = templates_folder(tmp_path, good={}, bad={"width": 5})
-    config, listener = settings(CHARTS_TEMPLATES_DIR=folder), _Hearing()
+    config, listener = settings(CHARTS_TEMPLATES_DIR=folder), EventLog()
 
     assert {"good", "bad"} == set(open_templates(config, asked=["good"], listener=listener))
-    (told,) = listener.heard
+    (told,) = listener.events
     assert isinstance(told, RequestDoubtful)
     assert "template bad" == told.chart
     with pytest.raises(ConfigError, match=r"template bad, at request\.width"):

@@ -38,7 +38,7 @@ from chartimg.domain.events import (
     RequestRefused,
 )
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.testing import Outcome, ScriptedTransport, VirtualClock, picture
+from chartimg.testing import EventLog, Outcome, ScriptedTransport, VirtualClock, picture
 
 PNG = picture()
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
@@ -47,18 +47,6 @@ INVALID = Reply(422, {}, b'{"message":"Invalid Symbol"}')
 FAULT = Reply(503, {}, b"")
 FOUND = Reply(200, {}, PNG)
 ACCOUNT = Account("a", "canary-key-7f3a9")
-
-
-class _Hearing:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        """Begin with nothing heard."""
-        self.heard: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.heard.append(event)
 
 
 class _Gone:
@@ -79,7 +67,7 @@ class _Gone:
 def client(
     *routes: Route,
     clock: VirtualClock | None = None,
-    listener: _Hearing | None = None,
+    listener: EventLog | None = None,
     resources: ExitStack | None = None,
     default_timezone: str = "Etc/UTC",
 ) -> RoutedClient:
@@ -89,7 +77,7 @@ def client(
         policy=RetryPolicy(),
         clock=clock or VirtualClock(),
         chance=lambda: 0.5,
-        listener=listener or _Hearing(),
+        listener=listener or EventLog(),
         resources=resources or ExitStack(),
         checker=Checker(shipped_catalog),
         default_timezone=default_timezone,
@@ -114,7 +102,7 @@ def body(transport: ScriptedTransport) -> dict[str, object]:
 def test_only_a_missing_fixture_goes_to_the_next_route(outcomes: list[Outcome]) -> None:
     """The first route that has anything to say is the last one asked, be it a picture, an error or a damaged file."""
     transports = [ScriptedTransport([outcome]) for outcome in outcomes]
-    listener = _Hearing()
+    listener = EventLog()
     result = client(*map(Route, transports), listener=listener).fetch(REQUEST)
 
     asked = next((place for place, outcome in enumerate(outcomes) if outcome != MISSING), len(outcomes) - 1) + 1
@@ -122,12 +110,12 @@ def test_only_a_missing_fixture_goes_to_the_next_route(outcomes: list[Outcome]) 
     assert (outcomes[asked - 1] == FOUND) == result.ok
     missing = result.error is not None and result.error.kind is FaultKind.FIXTURE_MISSING
     assert (outcomes[asked - 1] == MISSING) == missing
-    assert [MockMissing] * missing == list(map(type, listener.heard))
+    assert [MockMissing] * missing == list(map(type, listener.events))
 
 
 def test_a_metered_route_follows_a_missing_fixture() -> None:
     """What the fixtures don't have is called for, with a claim, and the result tells of the call."""
-    clock, listener = VirtualClock(), _Hearing()
+    clock, listener = VirtualClock(), EventLog()
     paid, http = pool(clock), ScriptedTransport([FAULT, FOUND])
     result = client(Route(ScriptedTransport([MISSING])), Route(http, paid), clock=clock, listener=listener).fetch(
         REQUEST
@@ -136,8 +124,8 @@ def test_a_metered_route_follows_a_missing_fixture() -> None:
     assert (PNG, "a", 2, False) == (result.png_bytes, result.account_id, len(result.attempts), result.from_fixture)
     assert [ACCOUNT, ACCOUNT] == [call.account for call in http.calls]
     assert [2] == [status.used for status in paid.status()]
-    assert MockMissing not in map(type, listener.heard)
-    assert {CallStarted, CallFinished} <= set(map(type, listener.heard))
+    assert MockMissing not in map(type, listener.events)
+    assert {CallStarted, CallFinished} <= set(map(type, listener.events))
 
 
 def test_a_free_route_is_asked_once() -> None:
@@ -311,7 +299,7 @@ BAD = ChartRequest("BTCUSDT", "1H", "price_v1", {"studies": [{"name": "RSI"}], "
 
 def test_a_request_the_provider_would_refuse_costs_no_claim_and_no_call() -> None:
     """All findings are in the details, warnings too, and it is told as an event."""
-    clock, listener = VirtualClock(), _Hearing()
+    clock, listener = VirtualClock(), EventLog()
     transport, paid = ScriptedTransport([]), pool(clock)
 
     result = client(Route(transport, paid), clock=clock, listener=listener).fetch(BAD)
@@ -322,7 +310,7 @@ def test_a_request_the_provider_would_refuse_costs_no_claim_and_no_call() -> Non
     assert ["WARNING", "ERROR", "ERROR"] == [detail["severity"] for detail in result.error.details]
     assert ("1h", "Relative Strength Index") == tuple(result.error.details[each]["suggestion"] for each in (2, 0))
     assert ([], 0) == (transport.calls, paid.status()[0].used)
-    (refused,) = listener.heard
+    (refused,) = listener.events
     assert isinstance(refused, RequestRefused)
     assert len(refused.findings) == len(result.error.details)
 
@@ -347,7 +335,7 @@ def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> 
     """It is told once by a client, however often the same is fetched, and again of another finding."""
     doubtful = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "RSI"}]})
     other = ChartRequest("BINANCE:BTCUSDT", "2m", "price_v1")
-    listener = _Hearing()
+    listener = EventLog()
     tested = client(Route(ScriptedTransport([FOUND, FOUND, FOUND])), listener=listener)
 
     results = [tested.fetch(request) for request in (doubtful, doubtful, other)]
@@ -356,12 +344,12 @@ def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> 
         [each.path for each in result.warnings] for result in results
     ]
     assert [PNG] * 3 == [result.unwrap() for result in results]
-    assert [RequestDoubtful] * 2 == [type(event) for event in listener.heard]
+    assert [RequestDoubtful] * 2 == [type(event) for event in listener.events]
 
 
 def test_no_more_findings_are_remembered_than_fit() -> None:
     """A thousand findings are told once each, those beyond each time they are found."""
-    listener = _Hearing()
+    listener = EventLog()
     requests = [
         ChartRequest(
             "BINANCE:BTCUSDT",
@@ -376,7 +364,7 @@ def test_no_more_findings_are_remembered_than_fit() -> None:
     for request in requests * 2:
         tested.fetch(request)
 
-    assert 24 + 4 == len(listener.heard)
+    assert 24 + 4 == len(listener.events)
 
 
 @pytest.mark.parametrize(
@@ -427,7 +415,7 @@ def test_what_the_plans_of_all_accounts_refuse_is_found_before_the_pool_is_asked
 @pytest.mark.parametrize("metered", [False, True])
 def test_a_doubtful_picture_is_a_picture_with_warnings(metered: bool) -> None:  # noqa: FBT001 (a case)
     """Whatever route it came by, it is kept, what is doubtful is on the result, and it is told in one event."""
-    clock, listener, small = VirtualClock(), _Hearing(), Reply(200, {}, picture(8, 1))
+    clock, listener, small = VirtualClock(), EventLog(), Reply(200, {}, picture(8, 1))
     route = Route(ScriptedTransport([small]), pool(clock) if metered else None)
 
     result = client(route, clock=clock, listener=listener).fetch(REQUEST)
@@ -435,17 +423,17 @@ def test_a_doubtful_picture_is_a_picture_with_warnings(metered: bool) -> None:  
     assert picture(8, 1) == result.unwrap()
     assert ["width", "height", ""] == [warning.path for warning in result.warnings]
     assert [PictureDoubtful(str(REQUEST.key), "a" if metered else None, result.warnings)] == [
-        event for event in listener.heard if not isinstance(event, CallStarted | CallFinished)
+        event for event in listener.events if not isinstance(event, CallStarted | CallFinished)
     ]
 
 
 @pytest.mark.parametrize("outcome", [FOUND, INVALID, FAULT, MISSING])
 def test_a_picture_as_asked_and_no_picture_have_no_warnings(outcome: Outcome) -> None:
     """There is nothing to say of the one, and nothing to look at in the other."""
-    listener = _Hearing()
+    listener = EventLog()
 
     assert () == client(Route(ScriptedTransport([outcome])), listener=listener).fetch(REQUEST).warnings
-    assert PictureDoubtful not in map(type, listener.heard)
+    assert PictureDoubtful not in map(type, listener.events)
 
 
 def test_a_picture_is_held_against_the_size_that_was_asked_for() -> None:
@@ -466,7 +454,7 @@ def test_a_key_that_a_host_writes_into_a_request_is_not_repeated() -> None:
     unwritable = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {key: b""})
     for mode in ("error", "warn"):
         for request in (leaking, unwritable):
-            listener = _Hearing()
+            listener = EventLog()
             told = ChartClient(
                 transport=ScriptedTransport([INVALID]),
                 accounts=[ACCOUNT],
@@ -476,19 +464,19 @@ def test_a_key_that_a_host_writes_into_a_request_is_not_repeated() -> None:
             ).fetch(request)
 
             assert key not in repr(told)
-            assert key not in repr([event for event in listener.heard if not hasattr(event, "attempt")])
+            assert key not in repr([event for event in listener.events if not hasattr(event, "attempt")])
 
 
 def test_an_event_holds_no_more_findings_than_one_can_read() -> None:
     """All of them are in the details."""
-    listener = _Hearing()
+    listener = EventLog()
     many = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [5] * 10_000})
 
     result = ChartClient(transport=ScriptedTransport([]), listener=listener).fetch(many)
 
     assert result.error is not None
     assert 10_001 == len(result.error.details)
-    (refused,) = listener.heard
+    (refused,) = listener.events
     assert isinstance(refused, RequestRefused)
     assert 50 == len(refused.findings)
 
@@ -496,7 +484,7 @@ def test_an_event_holds_no_more_findings_than_one_can_read() -> None:
 @pytest.mark.parametrize("mode", ["warn", "off"])
 def test_what_ended_a_request_is_told_once(mode: str) -> None:
     """For want of a plan no call is made whatever the mode: the findings are those of the error, and no warnings."""
-    listener = _Hearing()
+    listener = EventLog()
     wide = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920})
     basic = Account("b", "key-of-b", plan="BASIC")
 
@@ -506,4 +494,4 @@ def test_what_ended_a_request_is_told_once(mode: str) -> None:
 
     assert result.error is not None
     assert (ErrorCode.VALIDATION_FAILED, ()) == (result.error.code, result.warnings)
-    assert [RequestRefused] == list(map(type, listener.heard))
+    assert [RequestRefused] == list(map(type, listener.events))

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,9 +29,9 @@ from chartimg.domain.check.picture import twin_of
 from chartimg.domain.events import Event, PictureDoubtful
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply.png import inspect
-from chartimg.testing import picture
+from chartimg.testing import EventLog, picture
 from command import eventually, run, start
-from loopback import LoopbackServer, answer, serving, stall
+from loopback import LoopbackServer, answer, stall
 
 PNG = picture(8, 6)
 FOUND = ChartApiResult(png_bytes=PNG, account_id="a")
@@ -60,18 +60,6 @@ def on_disk(out: Path) -> dict[str, Any]:
 def symbols(entries: Sequence[ExportItem | ExportFailure]) -> list[str]:
     """Name the charts of *entries*."""
     return [entry.symbol for entry in entries]
-
-
-class _Hearing:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        """Begin with nothing heard."""
-        self.heard: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.heard.append(event)
 
 
 class _Playing:
@@ -131,7 +119,7 @@ def test_every_request_ends_in_exactly_one_place(
     logging.getLogger("chartimg").disabled = True
     try:
         manifest = Export(
-            _Playing(*outcomes), asked, out, jobs=jobs, told=told.append, listener=_Hearing(), rules=shipped_catalog
+            _Playing(*outcomes), asked, out, jobs=jobs, told=told.append, listener=EventLog(), rules=shipped_catalog
         ).run()
     finally:
         logging.getLogger("chartimg").disabled = False
@@ -156,7 +144,7 @@ def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
         tmp_path,
         jobs=1,
         told=ignore,
-        listener=_Hearing(),
+        listener=EventLog(),
         rules=shipped_catalog,
     ).run()
     manifest = on_disk(tmp_path)
@@ -201,7 +189,7 @@ def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
     """Equal requests are one chart, and one call."""
     fetch = _Playing(FOUND, FOUND)
     export = Export(
-        fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     )
 
     assert 2 == export.requested == export.run().requested
@@ -223,7 +211,7 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
     """No picture overwrites another, not even on a file system that takes upper and lower case for the same."""
     pictures = [picture(8 + place, 6) for place in range(len(asked))]
     fetch = _Playing(*(ChartApiResult(png_bytes=each) for each in pictures))
-    items = Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog).run().items
+    items = Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog).run().items
 
     assert len(asked) == len({item.file.casefold() for item in items})
     assert pictures == [(tmp_path / item.file).read_bytes() for item in items]
@@ -248,7 +236,7 @@ def test_a_picture_that_was_another_charts_is_told(
     tmp_path_factory: pytest.TempPathFactory, asked: list[ChartRequest], brought: list[bytes]
 ) -> None:
     """It names a chart with its bytes that asks for something else, at once if that was there, else in the manifest."""
-    out, listener, told = tmp_path_factory.mktemp("out"), _Hearing(), list[ExportItem | ExportFailure]()
+    out, listener, told = tmp_path_factory.mktemp("out"), EventLog(), list[ExportItem | ExportFailure]()
     fetch = _Playing(*(ChartApiResult(png_bytes=each, account_id="a") for each in brought))
     items = Export(fetch, asked, out, jobs=1, told=told.append, listener=listener, rules=shipped_catalog).run().items
 
@@ -266,7 +254,7 @@ def test_a_picture_that_was_another_charts_is_told(
         assert {twin for _, twin in twins} >= set(item.warnings)
         assert item == attrs.evolve(first, warnings=first.warnings or item.warnings)
         events += [PictureDoubtful(str(request.key), "a", first.warnings)] * bool(before)
-    assert events == listener.heard
+    assert events == listener.events
     event(f"{len(events)} warnings")
 
 
@@ -279,7 +267,7 @@ def test_twins_name_each_other(tmp_path: Path) -> None:
     """Whoever drops what has a warning keeps neither, whichever of them came first; a third names one of them."""
     asked = grid("A:A", "B:B", "C:C")
     manifest = Export(
-        _Playing(FOUND, FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        _Playing(FOUND, FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert [(twin_of(asked[1]),), (twin_of(asked[0]),), (twin_of(asked[0]),)] == [
@@ -294,12 +282,12 @@ def test_bodies_that_mean_the_same_are_no_twins(tmp_path: Path) -> None:
     found, (other,) = [FOUND] * 5, grid("B:B")
 
     same = Export(
-        _Playing(*found), alike, tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        _Playing(*found), alike, tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
     assert [()] * 4 == [item.warnings for item in same.items]
 
     mixed = Export(
-        _Playing(*found), [*alike, other], tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        _Playing(*found), [*alike, other], tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
     assert [(twin_of(other),)] * 4 + [(twin_of(alike[0]),)] == [item.warnings for item in mixed.items]
 
@@ -314,7 +302,7 @@ def test_the_catalog_is_read_only_for_equal_pictures_of_unequal_bodies(tmp_path:
         read.append("rules")
         return Catalog()
 
-    Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=rules).run()
+    Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=rules).run()
 
     assert [] == read
 
@@ -326,7 +314,7 @@ def test_the_hosts_own_defaults_decide_which_bodies_mean_the_same(tmp_path: Path
 
     def warnings(rules: Catalog, out: str) -> list[int]:
         export = Export(
-            _Playing(FOUND, FOUND), asked, tmp_path / out, jobs=1, told=ignore, listener=_Hearing(), rules=lambda: rules
+            _Playing(FOUND, FOUND), asked, tmp_path / out, jobs=1, told=ignore, listener=EventLog(), rules=lambda: rules
         )
         return [len(item.warnings) for item in export.run().items]
 
@@ -336,7 +324,7 @@ def test_the_hosts_own_defaults_decide_which_bodies_mean_the_same(tmp_path: Path
 
 def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
     """However many bring the same bytes at once, all but the first are told, and all name another in the manifest."""
-    asked, listener = grid(*(f"A:{number}" for number in range(24))), _Hearing()
+    asked, listener = grid(*(f"A:{number}" for number in range(24))), EventLog()
     told = list[ExportItem | ExportFailure]()
     together = threading.Barrier(8)
 
@@ -349,7 +337,7 @@ def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
     )
 
     assert [0] + [1] * 23 == sorted(len(end.warnings) for end in told if isinstance(end, ExportItem))
-    assert 23 == len(listener.heard)
+    assert 23 == len(listener.events)
     names = {twin_of(request): request for request in asked}
     for request, item in zip(asked, items, strict=True):
         (warning,) = item.warnings
@@ -365,7 +353,7 @@ def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
         tmp_path,
         jobs=1,
         told=ignore,
-        listener=_Hearing(),
+        listener=EventLog(),
         rules=shipped_catalog,
     ).run()
 
@@ -416,7 +404,7 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
         StoreUnavailable("the store is gone"), OSError(28, "No space left", "x"), RuntimeError("bug"), FOUND
     )
     manifest = Export(
-        fetch, grid(*SYMBOLS), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        fetch, grid(*SYMBOLS), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert ["STORE_UNAVAILABLE", "WRITE_FAILED", "UNEXPECTED"] == [failure.code for failure in manifest.failures]
@@ -439,7 +427,7 @@ def test_who_can_not_be_told_costs_no_chart(tmp_path: Path, caplog: pytest.LogCa
         tmp_path,
         jobs=1,
         told=told,
-        listener=_Hearing(),
+        listener=EventLog(),
         rules=shipped_catalog,
     ).run()
 
@@ -458,7 +446,7 @@ def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
         return FOUND
 
     manifest = Export(
-        fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert [("A:A", "WRITE_FAILED")] == [(failure.symbol, failure.code) for failure in manifest.failures]
@@ -473,7 +461,7 @@ def test_a_folder_in_the_place_of_a_picture_is_found_before_any_call(tmp_path: P
     (tmp_path / "B_B__1h__price_v1.png").mkdir()
     with pytest.raises(IsADirectoryError, match=r"B_B__1h__price_v1\.png"):
         Export(
-            fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+            fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
         ).run()
 
     assert [] == fetch.asked
@@ -491,7 +479,7 @@ def test_a_folder_that_can_not_be_made_is_found_before_any_call(tmp_path: Path) 
             tmp_path / "file" / "out",
             jobs=1,
             told=ignore,
-            listener=_Hearing(),
+            listener=EventLog(),
             rules=shipped_catalog,
         ).run()
 
@@ -507,7 +495,7 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
         seen.append(on_disk(tmp_path))
         return FOUND
 
-    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog).run()
+    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog).run()
 
     assert [] == seen[0]["items"]
     assert ["INTERRUPTED", "INTERRUPTED"] == [failure["code"] for failure in seen[0]["failures"]]
@@ -516,7 +504,7 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
 def test_nothing_to_fetch_is_an_empty_manifest(tmp_path: Path) -> None:
     """An export of no requests makes no call and leaves a manifest all the same."""
     manifest = Export(
-        _Playing(), [], tmp_path / "new", jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        _Playing(), [], tmp_path / "new", jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert (0, (), ()) == (manifest.requested, manifest.items, manifest.failures)
@@ -527,22 +515,15 @@ def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
     """A run in a folder that has been used writes its own charts and manifest, and touches nothing else."""
     (tmp_path / "notes.txt").write_bytes(b"mine")
     Export(
-        _Playing(FOUND), grid("A:A"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        _Playing(FOUND), grid("A:A"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
     Export(
-        _Playing(FAILED), grid("B:B"), tmp_path, jobs=1, told=ignore, listener=_Hearing(), rules=shipped_catalog
+        _Playing(FAILED), grid("B:B"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert 1 == on_disk(tmp_path)["requested"]
     assert b"mine" == (tmp_path / "notes.txt").read_bytes()
     assert PNG == (tmp_path / "A_A__1h__price_v1.png").read_bytes()
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server whose script each test fills."""
-    with serving() as running:
-        yield running
 
 
 def variables(server: LoopbackServer, **more: str) -> dict[str, str]:

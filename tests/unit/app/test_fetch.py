@@ -39,11 +39,10 @@ from chartimg.domain.ports import AccountStore, Listener
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Attempt, ChartApiResult
 from chartimg.domain.retry import RetryPolicy
-from chartimg.testing import Answer, Outcome, ScriptedTransport, VirtualClock, picture
+from chartimg.testing import Answer, EventLog, Outcome, ScriptedTransport, VirtualClock, picture
+from samples import NOON, REQUEST
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
-REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
 LARGE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "height": 1600})
 CHART = "BINANCE:BTCUSDT 1h price_v1"
 PNG = picture(8, 8)
@@ -76,17 +75,6 @@ class WatchedClock(VirtualClock):
 
 
 @attrs.define
-class Notes:
-    """A listener that keeps what it is told."""
-
-    events: list[Event] = attrs.field(factory=list)
-
-    def notify(self, happened: Event) -> None:
-        """Keep the event."""
-        self.events.append(happened)
-
-
-@attrs.define
 class Bench:
     """A pool with its store, clock and listener, and a way to fetch over it."""
 
@@ -94,7 +82,7 @@ class Bench:
     policy: RetryPolicy = attrs.field(default=RetryPolicy(base_delay=2.0, max_delay=8.0, deadline=100.0))
     store: AccountStore = attrs.field(factory=MemoryAccountStore)
     clock: WatchedClock = attrs.field(factory=WatchedClock)
-    notes: Notes = attrs.field(factory=Notes)
+    notes: EventLog = attrs.field(factory=EventLog)
     chance: Callable[[], float] = lambda: 0.5
 
     def script(self, *outcomes: Outcome | Answer, duration: float = 0.0) -> ScriptedTransport:

@@ -8,21 +8,10 @@ import pytest
 
 from chartimg.app.listeners import Guarded
 from chartimg.domain.events import CallStarted, Event, MockMissing
+from chartimg.testing import EventLog
 
 STARTED = CallStarted("BINANCE:BTCUSDT 1h price_v1", "a", 1)
 MISSING = MockMissing("BINANCE:BTCUSDT 1h price_v1", "nowhere.png")
-
-
-class _Hearing:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        """Begin with nothing heard."""
-        self.heard: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.heard.append(event)
 
 
 class _Failing:
@@ -39,13 +28,13 @@ class _Failing:
 
 def test_events_are_passed_on_as_they_are_and_in_order(caplog: pytest.LogCaptureFixture) -> None:
     """A listener that works gets every event itself, and nothing is logged about it."""
-    hearing = _Hearing()
+    hearing = EventLog()
     guarded = Guarded(hearing)
     guarded.notify(STARTED)
     guarded.notify(MISSING)
 
-    assert [STARTED, MISSING] == hearing.heard
-    assert hearing.heard[0] is STARTED
+    assert [STARTED, MISSING] == hearing.events
+    assert hearing.events[0] is STARTED
     assert [] == caplog.records
 
 

@@ -39,10 +39,10 @@ from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.plan import Plan, PlanName
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore
-from chartimg.testing import VirtualClock
-from seven_invariants import Notes, SevenInvariants, fault, rows_of_this_example, within_pace
+from chartimg.testing import EventLog, VirtualClock
+from samples import NOON
+from seven_invariants import SevenInvariants, fault, rows_of_this_example, within_pace
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -57,7 +57,7 @@ class World:
 
     store: AccountStore = attrs.field(factory=MemoryAccountStore)
     clock: VirtualClock = attrs.field(factory=lambda: VirtualClock(NOON))
-    notes: Notes = attrs.field(factory=Notes)
+    notes: EventLog = attrs.field(factory=EventLog)
 
     def pool(self, *accounts: Account) -> Pool:
         """Open a pool, as another process would."""
@@ -488,7 +488,7 @@ class Busy(MemoryAccountStore):
 def test_others_who_use_the_store_are_waited_for_within_the_deadline() -> None:
     """It is never "no quota": either the claim is granted, or the store could not be reached in time."""
     clock = VirtualClock(NOON)
-    pool = Pool([A], Busy(clock, 5.0), clock, Notes())
+    pool = Pool([A], Busy(clock, 5.0), clock, EventLog())
     with pytest.raises(StoreBusy):
         pool.claim(latest=NOON + 2 * SECOND)
     assert 2.0 <= clock.monotonic() < 2.1
@@ -514,7 +514,7 @@ class Slow(MemoryAccountStore):
 def test_a_deadline_that_the_store_took_up_is_not_want_of_quota() -> None:
     """Units are free; only the books could not be had in time."""
     clock = VirtualClock(NOON)
-    pool = Pool([A], Slow(clock, 5.0), clock, Notes())
+    pool = Pool([A], Slow(clock, 5.0), clock, EventLog())
     with pytest.raises(StoreBusy, match="took until the deadline"):
         pool.claim(latest=NOON + 2 * SECOND)
 
@@ -539,7 +539,7 @@ class Stale(MemoryAccountStore):
 def test_a_store_that_refuses_every_swap_is_given_up_on() -> None:
     """It is told as busy rather than asked for ever."""
     with pytest.raises(StoreBusy, match="1000 swaps in a row"):
-        Pool([A], Stale(), VirtualClock(NOON), Notes()).claim()
+        Pool([A], Stale(), VirtualClock(NOON), EventLog()).claim()
 
 
 @pytest.mark.parametrize(
@@ -584,9 +584,9 @@ def test_a_child_that_is_forked_in_the_middle_of_a_claim_claims_on_its_own() -> 
 def test_without_a_deadline_the_store_is_waited_for_half_a_minute() -> None:
     """A report or a status does not give up sooner."""
     clock = VirtualClock(NOON)
-    assert 0 == Pool([A], Busy(clock, 29.0), clock, Notes()).status()[0].used
+    assert 0 == Pool([A], Busy(clock, 29.0), clock, EventLog()).status()[0].used
     with pytest.raises(StoreBusy):
-        Pool([A], Busy(clock, 99.0), clock, Notes()).status()
+        Pool([A], Busy(clock, 99.0), clock, EventLog()).status()
     assert 59.0 <= clock.monotonic() < 59.2
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Retriable
 from chartimg.domain.finding import Finding, Severity
 from places import DOCS
-
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+from samples import NOON
 
 
 def test_the_table_that_decides_is_the_documented_one() -> None:

@@ -41,10 +41,9 @@ from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import ChartApiResult
 from chartimg.domain.retry import RetryPolicy
 from chartimg.testing import picture
+from samples import NOON, REQUEST
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
-REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
 CHART = "BINANCE:BTCUSDT 1h price_v1"
 LATER = datetime(2026, 1, 6, tzinfo=UTC)
 POLICY = RetryPolicy(max_attempts=3, base_delay=2.0, max_delay=8.0, deadline=100.0)

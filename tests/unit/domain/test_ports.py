@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
-
 from chartimg.adapters.clock import SystemClock
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.redis import RedisAccountStore
-from chartimg.domain.events import Event
 from chartimg.domain.ports import AccountStore, Clock, ClockedStore, Listener, RecordedTransport, Transport
-from chartimg.testing import ScriptedTransport, VirtualClock
-
-
-@attrs.define
-class Notes:
-    """A listener that keeps what it is told."""
-
-    events: list[Event] = attrs.field(factory=list)
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.events.append(event)
+from chartimg.testing import EventLog, ScriptedTransport, VirtualClock
 
 
 def verbs(port: type) -> set[str]:
@@ -36,7 +22,7 @@ def test_every_port_has_a_few_verbs_and_its_adapters_have_them_all() -> None:
     transport: Transport = ScriptedTransport([])
     store: AccountStore = MemoryAccountStore()
     clocks: tuple[Clock, ...] = (SystemClock(), VirtualClock())
-    listener: Listener = Notes()
+    listener: Listener = EventLog()
 
     assert verbs(Transport) == {"send"} <= set(dir(transport))
     assert verbs(AccountStore) == {"read", "replace", "close"} <= set(dir(store))

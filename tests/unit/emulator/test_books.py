@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.plan import CallLimits
 from chartimg.emulator.books import AccountLedger, Admission, KeyBooks, Tally
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -21,8 +20,8 @@ from chartimg.emulator.books import Tally
 from chartimg.emulator.provider import Answer, Asked, Provider, Wire
 from chartimg.emulator.scenario import Fault, Rule, Scenario
 from chartimg.testing import VirtualClock
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PATH = "/v2/tradingview/advanced-chart"
 KEY = "canary-key-of-a"
 

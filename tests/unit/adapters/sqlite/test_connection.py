@@ -9,7 +9,6 @@ import stat
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
@@ -20,8 +19,8 @@ from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountSnapshot
 from chartimg.domain.errors import StoreBusy
 from command import run_python
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 FIRST = AccountSnapshot("a", NOON, NOON, "digest")
 SECOND = attrs.evolve(FIRST, version=1, used=1)
 THIRD = attrs.evolve(FIRST, version=2, used=2)

@@ -7,7 +7,6 @@ import shutil
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.adapters.sqlite import files as sqlite_files
 from chartimg.adapters.sqlite.files import create, identify, keep_aside, log_damage
 from chartimg.domain.account import AccountSnapshot
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 HEAD, FRAME = 32, 24 + 4096
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import attrs
@@ -15,8 +15,8 @@ from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.adapters.sqlite.migrations import MIGRATIONS, migrate, pending
 from chartimg.codec import dump
 from chartimg.domain.account import AccountSnapshot
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 KEPT = [AccountSnapshot(f"account {number}", NOON, NOON, "digest", version=number, used=number) for number in range(30)]
 
 

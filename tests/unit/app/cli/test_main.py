@@ -8,7 +8,6 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 import chartimg
 from chartimg.testing import picture
 from command import environment, run, run_bound, run_python
-from loopback import LoopbackServer, answer, serving
+from loopback import LoopbackServer, answer
 
 PNG = picture()
 KEY = "canary-key-7f3a9"
@@ -31,13 +30,6 @@ SHIPPED = (
     "price_vpvr_obv_v1",
 )
 SPENT = answer(429, b'{"message":"Limit Exceeded"}', content_type="application/json")
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server whose script each test fills."""
-    with serving() as running:
-        yield running
 
 
 def real(server: LoopbackServer, **more: str) -> dict[str, str]:

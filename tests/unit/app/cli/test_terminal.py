@@ -20,9 +20,9 @@ from chartimg.domain.account.forecast import Forecast
 from chartimg.domain.finding import Finding, Severity
 from chartimg.testing import picture
 from command import environment, run
+from samples import NOON
 
 NOW = datetime.now(UTC)
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ITEM = ExportItem("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600, False, "main", 1)  # noqa: FBT003 (in the order of its fields)
 REPLAYED = ExportItem("A:B", "4h", "price_v1", "A_B__4h__price_v1.png", 1_000, "0" * 64, 800, 600, True, None, 0)  # noqa: FBT003 (in the order of its fields)
 DOUBTFUL = attrs.evolve(

@@ -14,8 +14,8 @@ from chartimg.domain.account import Account, ledger
 from chartimg.domain.account.forecast import Forecast, forecast
 from chartimg.domain.account.turn import Granted
 from chartimg.testing import VirtualClock
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 A = Account("a", "key-a", daily_limit=4, requests_per_second=1.0, burst=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cache
 
@@ -26,8 +26,8 @@ from chartimg.domain.account import (
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.plan import UNKNOWN, ChartLimits
 from chartimg.domain.plan.demand import Demand
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 FLOAT = Fraction(1, 2**50)  # a rate is a float: a third is not a third
 ACCOUNT = Account("a", "key-1", daily_limit=3, requests_per_second=2.0, burst=2)

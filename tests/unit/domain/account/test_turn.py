@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import attrs
 import pytest
@@ -26,8 +26,8 @@ from chartimg.domain.account.turn import (
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan import UNKNOWN, ChartLimits, PlanName
 from chartimg.domain.plan.demand import Demand
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PLANS = shipped_catalog().plans
 BASIC, PRO, MEGA, ULTRA, ENTERPRISE = (plan.chart for plan in PLANS)
 LARGE = Demand(1920, 1080)

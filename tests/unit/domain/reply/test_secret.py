@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -15,8 +14,8 @@ from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.reply.secret import MASK, scrub, scrub_findings
 from chartimg.testing import picture
+from samples import NOON
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 KEY = 'canary/"key"\\7'
 
 
