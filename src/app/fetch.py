@@ -27,7 +27,6 @@ from ..domain.fetch import (
     Woken,
 )
 from ..domain.ports import Clock, Listener, Transport
-from ..domain.reply import Reply
 from ..domain.reply.secret import scrub
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
@@ -36,7 +35,7 @@ from .pool import Pool
 __all__ = ["fetch"]
 
 
-def fetch(  # noqa: C901, PLR0912 (a case for each action)
+def fetch(  # noqa: PLR0912 (a case for each action)
     request: ChartRequest,
     *,
     transport: Transport,
@@ -73,9 +72,7 @@ def fetch(  # noqa: C901, PLR0912 (a case for each action)
                 case Send(claim, timeout):
                     account, unsent = pool.account(claim.account_id), None
                     outcome = transport.send(request, account, timeout=timeout)
-                    if not (isinstance(outcome, Reply) and outcome.begins_a_picture):  # of which nothing else is shown
-                        outcome = scrub(outcome, account.api_key)
-                    feedback = Answered(claim, outcome)
+                    feedback = Answered(claim, scrub(outcome, account.api_key))
                 case Report(claim, error, demand):
                     feedback = Booked()
                     with _best_effort(listener, claim):

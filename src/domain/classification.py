@@ -1,8 +1,8 @@
-"""What a reply means: one pure function over the rules of the provider.
+"""The meaning of a reply: one pure function over the rules of the provider.
 
-The rules are those of the API page ("Errors", "Rate Limit") and of the gateway in front of it, whose
-``x-amzn-ErrorType`` header tells its two kinds of 429 apart. Where a 429 says nothing of either, the day is taken for
-spent: to ask a spent account again costs a call each time, to rest a throttled one costs patience.
+The rules are those of the API page ("Errors", "Rate Limit"), and of the gateway in front of the API: its header
+``x-amzn-ErrorType`` tells two kinds of 429 apart. A 429 that names neither is treated as a spent quota: retrying a spent
+account wastes calls, pausing a throttled one only time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 from .faults import ChartApiError, FaultKind
 from .reply import Reply, TransportFailure
 from .reply.error_text import ErrorText, read_error_text
-from .reply.png import inspect
+from .reply.png import Picture, inspect
 
 __all__ = ["classify", "retry_after_seconds"]
 
@@ -26,95 +26,81 @@ _RATE_WORDS: Final = re.compile(
     r"\brates?\b|(?<![a-z])rate[_ -]?limit|throttl|too many requests|per second|slow down", re.IGNORECASE
 )
 _QUOTA_WORDS: Final = re.compile(r"quota|\busage\b|\bdaily\b|per day|\bmonthly\b|limit exceeded", re.IGNORECASE)
-_SHORT_PAUSE: Final = 60.0  # seconds; a longer Retry-After speaks of no throttle
-_LONGEST_PAUSE: Final = 86_400.0  # seconds; the quota's window
+_MAX_THROTTLE_SECONDS: Final = 60.0  # a longer Retry-After does not mean a throttle
+_MAX_PAUSE_SECONDS: Final = 86_400.0  # the quota's window
 _HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _OK: Final = 200
-_FORBIDDEN: Final = 403
-_TIMEOUT: Final = 408
-_TOO_MANY: Final = 429
 
 
 def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiError | None:
-    """Give what *outcome* means: None for a whole valid picture, else the error. Total: any bytes, never raises.
+    """Return the error that *outcome* means, or None for a whole valid picture. Total: any bytes, never raises.
 
     *now* (UTC) turns a ``Retry-After`` that is a date into seconds.
     """
     if isinstance(outcome, TransportFailure):
         return ChartApiError.of(outcome.kind, outcome.message, details=outcome.details)
-    if outcome.status == _OK and outcome.picture_verified:
-        return None
-    verdict = inspect(outcome.body) if outcome.status == _OK else ""
-    if not isinstance(verdict, str):
+    if outcome.status == _OK and (outcome.picture_verified or isinstance(inspect(outcome.body), Picture)):
         return None
     text = read_error_text(outcome.body)
     retry_after = retry_after_seconds(outcome.headers, now)
-    kind = _kind(outcome, text, retry_after)
+    kind = _kind(outcome, text.message, retry_after)
     return ChartApiError.of(
         kind,
-        _sentence(outcome, kind, text, verdict),
+        _message(outcome, kind, text),
         http_status=outcome.status,
         retry_after=retry_after,
         details=text.details,
     )
 
 
-def _kind(reply: Reply, text: ErrorText, retry_after: float | None) -> FaultKind:
+def _kind(reply: Reply, text: str, retry_after: float | None) -> FaultKind:
     """Find the row of the table, from the most to the least particular."""
-    said = text.message.casefold().rstrip(".! ")
-    if said == "limit exceeded":
+    whole = text.casefold().rstrip(".! ")
+    if whole == "limit exceeded":
         return FaultKind.QUOTA_EXCEEDED
-    match reply.status:
-        case 200:
+    match reply.status // 100, reply.status:
+        case 2, 200:
             return FaultKind.BAD_IMAGE
-        case 429:
-            return _kind_of_429(reply, text, retry_after)
-        case 403 if said == "forbidden":
+        case 4, 429:
+            throttled = whole == "too many requests" or _is_throttle(reply, text, retry_after)
+            return FaultKind.THROTTLED if throttled else FaultKind.QUOTA_EXCEEDED
+        case 4, 403 if whole == "forbidden":
             return FaultKind.CREDENTIAL_REJECTED
-        case 403 if said.startswith("exceed max usage"):
+        case 4, 403 if whole.startswith("exceed max usage"):
             return FaultKind.PLAN_LIMIT
-        case status if status == _TIMEOUT or 500 <= status <= 599:  # noqa: PLR2004
+        case (4, 408) | (5, _):
             return FaultKind.SERVICE_UNAVAILABLE
-        case status if 400 <= status <= 499:  # noqa: PLR2004
+        case 4, _:
             return FaultKind.INVALID_REQUEST
         case _:
             return FaultKind.UNEXPECTED_REPLY
 
 
-def _kind_of_429(reply: Reply, text: ErrorText, retry_after: float | None) -> FaultKind:
-    """Tell a throttle from a spent day."""
+def _is_throttle(reply: Reply, text: str, retry_after: float | None) -> bool:
+    """Tell the 429 of a rate from that of a spent day: by its type, its words, or a short pause."""
     error_type = reply.headers.get("x-amzn-errortype", "").partition(":")[0].strip().casefold()
-    speaks_of_quota = bool(_QUOTA_WORDS.search(text.message))
-    throttled = (
-        text.message.casefold().rstrip(".! ") == "too many requests"
-        or error_type == _THROTTLE_TYPE
-        or (error_type != _QUOTA_TYPE and bool(_RATE_WORDS.search(text.message)))
-        or (
-            error_type != _QUOTA_TYPE
-            and not speaks_of_quota
-            and retry_after is not None
-            and retry_after <= _SHORT_PAUSE
-        )
-    )
-    return FaultKind.THROTTLED if throttled else FaultKind.QUOTA_EXCEEDED
+    if error_type in {_THROTTLE_TYPE, _QUOTA_TYPE}:
+        return error_type == _THROTTLE_TYPE
+    if _RATE_WORDS.search(text):
+        return True
+    return retry_after is not None and retry_after <= _MAX_THROTTLE_SECONDS and not _QUOTA_WORDS.search(text)
 
 
-def _sentence(reply: Reply, kind: FaultKind, text: ErrorText, png_problem: str) -> str:
-    """Say what happened in one line."""
-    said = f": {text.message}" if text.message else ""
-    match kind:
-        case FaultKind.BAD_IMAGE:
-            return f"HTTP 200 without a whole PNG, {png_problem} ({len(reply.body)} bytes)"
-        case FaultKind.UNEXPECTED_REPLY if 300 <= reply.status <= 399:  # noqa: PLR2004
-            return f"HTTP {reply.status}: a redirect, which is never followed; check CHARTS_API_BASE_URL"
+def _message(reply: Reply, kind: FaultKind, text: ErrorText) -> str:
+    """Say in one line what happened."""
+    match kind, reply.status // 100:
+        case FaultKind.BAD_IMAGE, _:
+            return f"HTTP 200 without a whole PNG: {inspect(reply.body)} (body length {len(reply.body):,})"
+        case FaultKind.UNEXPECTED_REPLY, 3:
+            return f"HTTP {reply.status}: redirects are not followed; check CHARTS_API_BASE_URL"
         case _:
-            return f"HTTP {reply.status}{said}"
+            return f"HTTP {reply.status}: {text.message}" if text.message else f"HTTP {reply.status}"
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read ``Retry-After`` (RFC 9110, section 10.2.3) as seconds from *now*, at most a day; None when it says nothing."""
+    """Read ``Retry-After`` (RFC 9110, section 10.2.3) as seconds from *now*, at most a day; None without a legal value."""
     value = headers.get("retry-after", "").strip()
     if date := _HTTP_DATE.fullmatch(value):
         seconds = _seconds_until(date, now)
@@ -125,11 +111,11 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
             return None
     if seconds is None or not math.isfinite(seconds):
         return None
-    return min(max(seconds, 0.0), _LONGEST_PAUSE)
+    return min(max(seconds, 0.0), _MAX_PAUSE_SECONDS)
 
 
 def _seconds_until(date: re.Match[str], now: datetime) -> float | None:
-    """Read an HTTP date; None when there is no such day."""
+    """Return the seconds to an HTTP date; None for a date that does not exist."""
     day, month, *rest = date.groups()
     try:
         year, hour, minute, second = map(int, rest)

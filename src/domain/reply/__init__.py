@@ -1,4 +1,4 @@
-"""All that one exchange with the provider, or with the fixtures, can yield."""
+"""The outcome of one exchange: a reply or a failure, and how to read it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Is this a whole, valid PNG, and how large?
 
-Checked is what tells a complete picture from a damaged one (PNG specification, third edition, sections 5, 11.2 and
-13.2): signature, a legal IHDR, the order of the critical chunks, the CRC of every chunk, image data that begins a
-zlib stream, IEND, and nothing after it. Nothing is inflated, so the check costs little more than the CRC and no memory.
+These parts are checked (PNG specification, third edition, sections 5, 11.2 and 13.2): the signature, a legal IHDR, the
+order of the critical chunks, the CRC of every chunk, image data that begins a zlib stream, and IEND at the very end.
+The image data is not inflated, so the check costs little more than the CRC and no memory.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from typing import Final
 
 import attrs
 
-__all__ = ["Header", "Picture", "image_data", "inspect", "read_header"]
+__all__ = ["SIGNATURE", "Header", "Picture", "image_data", "inspect", "read_header"]
 
-_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _HEAD: Final = struct.Struct(">I4s")
 _CRC: Final = struct.Struct(">I")
-_MAX_LENGTH: Final = 2**31 - 1
+_MAX_CHUNK_BYTES: Final = 2**31 - 1
 _OVERHEAD: Final = 12  # length, type and CRC of a chunk
 _IHDR: Final = struct.Struct(">IIBBBBB")
 _DEPTHS: Final = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _INDEXED: Final = 3
 _GREYSCALE: Final = (0, 4)
-_MAX_PALETTE: Final = 256 * 3
+_MAX_PALETTE_BYTES: Final = 256 * 3
+_ZLIB_HEAD_BYTES: Final = 2
+_DEFLATE: Final = range(0x08, 0x80, 0x10)  # deflate with each window up to 32 KiB (RFC 1950, section 2.2)
 
 
 @attrs.frozen
@@ -38,7 +40,7 @@ class Picture:
 
 @attrs.frozen
 class Header:
-    """What IHDR says: the size in pixels, the bits of a sample, the colour type, and whether it is interlaced."""
+    """The content of IHDR: size in pixels, bits of a sample, colour type, and whether the picture is interlaced."""
 
     width: int
     height: int
@@ -49,10 +51,9 @@ class Header:
 
 @attrs.define
 class _Scan:
-    """What has been seen of the chunks so far."""
+    """The chunks seen so far."""
 
-    colour: int = 0
-    depth: int = 0
+    header: Header
     palette: bool = False
     data_open: bool = False
     data_closed: bool = False
@@ -60,19 +61,18 @@ class _Scan:
 
 
 def inspect(data: bytes | memoryview) -> Picture | str:
-    """Say the size of the picture in *data*, or in one phrase why it isn't a whole PNG. Never raises."""
-    if bytes(data[:8]) != _SIGNATURE:
+    """Return the size of the picture in *data*, or one phrase about why it isn't a whole PNG. Never raises."""
+    if bytes(data[:8]) != SIGNATURE:
         return "it does not begin with the PNG signature" if len(data) else "it is empty"
     view = memoryview(data)
-    picture: Picture | None = None
-    scan = _Scan()
-    position, end = len(_SIGNATURE), len(view)
+    scan: _Scan | None = None
+    position, end = len(SIGNATURE), len(view)
     while position < end:
         if end - position < _OVERHEAD:
             return f"it is cut off at byte {end}"
         length, kind = _HEAD.unpack_from(view, position)
-        if length > _MAX_LENGTH or not (kind.isalpha() and kind.isascii()):
-            return f"the chunk at byte {position} has no legal head"
+        if length > _MAX_CHUNK_BYTES or not (kind.isalpha() and kind.isascii()):
+            return f"the head of the chunk at byte {position} is not legal"
         if length > end - position - _OVERHEAD:
             return f"it is cut off at byte {end}, inside {kind.decode()}"
         body_end = position + 8 + length
@@ -80,27 +80,27 @@ def inspect(data: bytes | memoryview) -> Picture | str:
             return f"the checksum of {kind.decode()} at byte {position} is wrong"
         content = view[position + 8 : body_end]
         position = body_end + 4
-        if picture is None:
+        if scan is None:
             header = _header(kind, content)
             if isinstance(header, str):
                 return header
-            picture, scan.depth, scan.colour = Picture(header.width, header.height), header.depth, header.colour
+            scan = _Scan(header)
         elif kind == b"IEND":
-            return _ending(scan, len(content), end - position) or picture
+            return _ending(scan, len(content), position, end) or Picture(scan.header.width, scan.header.height)
         elif problem := _middle(kind, content, scan):
             return problem
     return "it has no IEND"
 
 
 def read_header(png: bytes) -> Header | None:
-    """Read what IHDR says of a PNG that :func:`inspect` has found whole; of anything else perhaps None."""
+    """Read IHDR of a PNG that passed :func:`inspect`; other bytes may give None."""
     header = _header(png[12:16], png[16:29])
     return None if isinstance(header, str) else header
 
 
 def image_data(png: bytes) -> Iterator[memoryview]:
-    """Go through what the IDAT chunks hold of a PNG that :func:`inspect` has found whole; of anything else, whatever."""
-    view, position = memoryview(png), len(_SIGNATURE)
+    """Iterate over the content of the IDAT chunks of a PNG that passed :func:`inspect`; other bytes give any content."""
+    view, position = memoryview(png), len(SIGNATURE)
     while len(view) - position >= _OVERHEAD:
         length, kind = _HEAD.unpack_from(view, position)
         if kind == b"IDAT":
@@ -113,7 +113,7 @@ def _header(kind: bytes, content: bytes | memoryview) -> Header | str:
     if kind != b"IHDR" or len(content) != _IHDR.size:
         return "its first chunk is not a legal IHDR"
     width, height, depth, colour, compression, filtering, interlace = _IHDR.unpack(content)
-    if not (0 < width <= _MAX_LENGTH and 0 < height <= _MAX_LENGTH):
+    if not (0 < width <= _MAX_CHUNK_BYTES and 0 < height <= _MAX_CHUNK_BYTES):
         return f"IHDR states an impossible size, {width} x {height}"
     if depth not in _DEPTHS.get(colour, ()):
         return f"IHDR states an impossible colour, type {colour} with {depth} bits"
@@ -123,15 +123,15 @@ def _header(kind: bytes, content: bytes | memoryview) -> Header | str:
 
 
 def _middle(kind: bytes, content: memoryview, scan: _Scan) -> str | None:
-    """Take one chunk between IHDR and IEND (section 5.6, ordering)."""
+    """Check one chunk between IHDR and IEND (section 5.6, ordering)."""
     if kind == b"IDAT":
         if scan.data_closed:
             return "its IDAT chunks are not consecutive"
-        if scan.colour == _INDEXED and not scan.palette:
+        if scan.header.colour == _INDEXED and not scan.palette:
             return "it has indexed colours and no PLTE before IDAT"
         scan.data_open = True
-        if len(scan.zlib_head) < 2:  # noqa: PLR2004 (the two bytes of a zlib header)
-            scan.zlib_head += bytes(content[: 2 - len(scan.zlib_head)])
+        if (missing := _ZLIB_HEAD_BYTES - len(scan.zlib_head)) > 0:
+            scan.zlib_head += bytes(content[:missing])
         return None
     scan.data_closed = scan.data_open
     if kind == b"PLTE":
@@ -142,25 +142,31 @@ def _middle(kind: bytes, content: memoryview, scan: _Scan) -> str | None:
 
 
 def _palette(content: memoryview, scan: _Scan) -> str | None:
-    """Take PLTE (section 11.2.2)."""
+    """Check PLTE (section 11.2.2)."""
     entries, odd = divmod(len(content), 3)
-    too_many = scan.colour == _INDEXED and entries > 2**scan.depth
-    if odd or not entries or len(content) > _MAX_PALETTE or too_many:
+    too_many = scan.header.colour == _INDEXED and entries > 2**scan.header.depth
+    if odd or not entries or len(content) > _MAX_PALETTE_BYTES or too_many:
         return "its PLTE has an impossible length"
-    if scan.palette or scan.data_open or scan.colour in _GREYSCALE:
-        return "its PLTE is in a place where none may be"
+    if scan.palette or scan.data_open or scan.header.colour in _GREYSCALE:
+        return "it has a PLTE where none is allowed"
     scan.palette = True
     return None
 
 
-def _ending(scan: _Scan, length: int, rest: int) -> str | None:
-    """Take IEND (section 11.2.4)."""
+def _ending(scan: _Scan, length: int, end: int, total: int) -> str | None:
+    """Check IEND (section 11.2.4), of *length* bytes, that ends at byte *end* of *total*."""
     if not scan.data_open:
         return "it has no IDAT"
-    head = scan.zlib_head
-    # RFC 1950, section 2.2: deflate, a window of at most 32 KiB, a check that divides by 31, no preset dictionary.
-    if len(head) < 2 or head[0] & 0x0F != 8 or head[0] > 0x7F or int.from_bytes(head) % 31 or head[1] & 0x20:  # noqa: PLR2004
+    if not _is_zlib(scan.zlib_head):
         return "its IDAT does not begin a zlib stream"
     if length:
         return "its IEND is not empty"
-    return f"{rest} bytes follow IEND" if rest else None
+    return f"data follows IEND at byte {end}" if end < total else None
+
+
+def _is_zlib(head: bytes) -> bool:
+    """Check the head of a zlib stream (RFC 1950, section 2.2): deflate, a check by 31, no preset dictionary."""
+    if len(head) < _ZLIB_HEAD_BYTES:
+        return False
+    method, flags = head
+    return method in _DEFLATE and int.from_bytes(head) % 31 == 0 and not flags & 0x20

@@ -1,4 +1,4 @@
-"""Keep a key out of everything that is written or shown, should the provider ever repeat it."""
+"""Keep a key out of all that is written or shown, even if the provider repeats it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Final
 import attrs
 
 from ..finding import Finding
+from .png import SIGNATURE
 from .reply import Reply, TransportFailure
 
 __all__ = ["MASK", "scrub", "scrub_findings", "scrub_reply"]
 
 MASK: Final = "[key]"
-_TELLING: Final = 24  # characters of a key that are worth hiding alone
-_SHORTEST: Final = 4
-"""No real key is shorter; to mask less would only garble text."""
+_MIN_PREFIX_CHARACTERS: Final = 24  # of the beginning of a key that is worth hiding alone
+_MIN_KEY_CHARACTERS: Final = 4  # no real key is shorter; to mask less would only garble text
+_OK: Final = 200
 
 
 def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailure:
-    """Give *outcome* without *key*; the same object when it holds none."""
+    """Mask *key* in *outcome*; return the same object if it does not hold the key."""
     if isinstance(outcome, Reply):
         return scrub_reply(outcome, key)
     details = tuple(
@@ -30,11 +31,11 @@ def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailu
 
 
 def scrub_findings(findings: tuple[Finding, ...], keys: Iterable[str]) -> tuple[Finding, ...]:
-    """Give *findings* without any of the *keys*, should a host have written one into a request.
+    """Mask each of *keys* in *findings*: a host may have written one into a request.
 
-    What findings show of a long value is cut, so that the beginning of a long key is masked, too.
+    Findings cut long values, so the beginning of a long key is masked, too.
     """
-    for key in (part for whole in keys for part in (whole, whole[:_TELLING])):
+    for key in (part for whole in keys for part in (whole, whole[:_MIN_PREFIX_CHARACTERS])):
         findings = tuple(
             attrs.evolve(
                 each,
@@ -48,28 +49,26 @@ def scrub_findings(findings: tuple[Finding, ...], keys: Iterable[str]) -> tuple[
 
 
 def scrub_reply(reply: Reply, key: str) -> Reply:
-    """Give *reply* without *key*, plain or however JSON may spell it; the same object when it holds none."""
-    headers, body = reply.headers, reply.body
-    said = "\n".join((*headers, *headers.values()))
-    if said != _without(said, key):
-        headers = {_without(name, key): _without(value, key) for name, value in headers.items()}
-    if not reply.begins_a_picture:  # in a picture there is no room, and a change would damage it
+    """Mask *key* in *reply*, plain or as JSON may spell it; return the same object if it does not hold the key."""
+    headers = {_without(name, key): _without(value, key) for name, value in reply.headers.items()}
+    body = reply.body
+    if reply.status != _OK or not body.startswith(SIGNATURE):  # a change would damage a picture
         body = _without(body.decode("latin-1"), key).encode("latin-1")
-    if headers is reply.headers and body == reply.body:
+    if headers == reply.headers and body == reply.body:
         return reply
     return attrs.evolve(reply, headers=headers, body=body)
 
 
 def _without(text: str, key: str) -> str:
-    """Mask *key*, each of whose characters JSON may also write as an escape, be the text whole JSON or not."""
-    if len(key) < _SHORTEST:
+    """Mask *key*, also where JSON escapes some of its characters; *text* need not be complete JSON."""
+    if len(key) < _MIN_KEY_CHARACTERS:
         return text
     text = text.replace(key, MASK)
     return re.sub("".join(map(_spellings, key)), MASK, text) if "\\" in text else text
 
 
 def _spellings(character: str) -> str:
-    """Write the pattern of a character as JSON may write it: itself, behind a backslash, or by its number."""
+    """Return the pattern of a character in JSON: itself, behind a backslash, or by its number."""
     number = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(character):04x}")
     backslash = r"\\?" if character in '"/\\' else ""
     return rf"(?:{backslash}{re.escape(character)}|\\u{number})"
