@@ -1,4 +1,4 @@
-"""What a host may catch. Failures of a chart request are results; these are for mistakes and for a store that is gone."""
+"""Exceptions for a host: mistakes, and a store that can't be reached. A failed chart request is a result, not one of these."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["ChartUnavailable", "ChartimgError", "ConfigError", "StoreBusy", "Sto
 
 
 class ChartimgError(Exception):
-    """The base of everything chartimg raises on purpose."""
+    """The base of all exceptions that chartimg raises on purpose."""
 
 
 class ConfigError(ChartimgError, ValueError):
-    """Settings, a template or an argument are wrong; *problems* holds one line for each mistake, never a key."""
+    """Settings, a template or an argument are wrong; *problems* has one line for each mistake, never a key."""
 
     def __init__(self, problems: str | Sequence[str]) -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
@@ -24,20 +24,20 @@ class ConfigError(ChartimgError, ValueError):
 
 
 class ChartUnavailable(ChartimgError):  # noqa: N818 (a public name)
-    """There is no picture: raised by ``result.unwrap()``; *error* is the :class:`ChartApiError` that says why."""
+    """There is no picture. Raised by ``result.unwrap()``; *error* is the :class:`ChartApiError` with the reason."""
 
     def __init__(self, error: ChartApiError) -> None:
         self.error = error
         super().__init__(f"{error.code} ({error.kind}): {error.message}")
 
     def __reduce__(self) -> tuple[type[ChartUnavailable], tuple[ChartApiError]]:
-        """Travel between processes with the error, not only its text."""
+        """Pickle the error, not only its text."""
         return type(self), (self.error,)
 
 
 class StoreUnavailable(ChartimgError):  # noqa: N818 (a public name)
-    """The account store can't be reached, so no claim can be taken and no call is made; this is not "no quota"."""
+    """The account store can't be reached, so no claim is taken and no call is made. The quota may be untouched."""
 
 
 class StoreBusy(StoreUnavailable):
-    """Others use the account store just now, and it was waited for; worth asking again while the deadline allows it."""
+    """The account store stayed locked until the wait ended. Retrying may help."""

@@ -1,4 +1,4 @@
-"""Facts for listeners: frozen, named after what happened. Their log names are API (see ``docs/logs.md``)."""
+"""Facts for listeners: frozen, each named after an event. Their log names are API (see ``docs/logs.md``)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 @attrs.frozen
 class RequestDoubtful:
-    """A request may be wrong, or is and was made all the same; a client tells each finding once."""
+    """A request has *findings* and was not refused for them. A client reports each finding once."""
 
     chart: str
     findings: tuple[Finding, ...]
@@ -41,7 +41,7 @@ class RequestDoubtful:
 
 @attrs.frozen
 class RequestRefused:
-    """A request was not made, since the provider would have refused it and charged for it."""
+    """A request was not made: the provider would have refused it and charged for it."""
 
     chart: str
     findings: tuple[Finding, ...]
@@ -58,7 +58,7 @@ class CallStarted:
 
 @attrs.frozen
 class CallFinished:
-    """A call has ended, after *duration* seconds; *kind* is None when it brought the picture."""
+    """A call has ended after *duration* seconds; *kind* is None if it returned the picture."""
 
     chart: str
     account_id: str
@@ -70,7 +70,7 @@ class CallFinished:
 
 @attrs.frozen
 class RetryScheduled:
-    """Another call will follow in *delay* seconds, because of *kind*."""
+    """Another call will follow in *delay* seconds, because call *attempt* failed with *kind*."""
 
     chart: str
     attempt: int
@@ -106,7 +106,7 @@ class AccountSuspended:
 
 @attrs.frozen
 class PlanLimitLearned:
-    """What a chart of an account may ask for, as its refusals have told, to be kept to *until* (UTC); None: nothing of that."""
+    """The limits of a chart that an account's refusals stated, kept to *until* (UTC); None: not stated."""
 
     account_id: str
     max_width: int | None
@@ -118,7 +118,7 @@ class PlanLimitLearned:
 
 @attrs.frozen
 class LimitExceeded:
-    """No account was left for a request; *available_at* (UTC) says when one will be, if that is known."""
+    """No account was left for a request; *available_at* (UTC) is the moment when one is free, if that is known."""
 
     chart: str
     exhausted_accounts: tuple[str, ...]
@@ -128,7 +128,7 @@ class LimitExceeded:
 
 @attrs.frozen
 class MockMissing:
-    """There is no fixture for a request that may only be answered from fixtures; *path* is where it would be."""
+    """A request that may only be answered from fixtures has none; *path* is its place."""
 
     chart: str
     path: str
@@ -145,7 +145,7 @@ class FixtureRecorded:
 
 @attrs.frozen
 class FixtureNotRecorded:
-    """An exchange could not be saved as a fixture in the folder *path*; its outcome was handed on all the same."""
+    """An exchange could not be saved as a fixture in the folder *path*; its outcome was returned all the same."""
 
     chart: str
     path: str
@@ -154,7 +154,7 @@ class FixtureNotRecorded:
 
 @attrs.frozen
 class FixtureStale:
-    """A fixture was replayed for a request whose body differs from the one it was recorded for."""
+    """A fixture was replayed for a request with another body than at its recording."""
 
     chart: str
     path: str
@@ -162,7 +162,7 @@ class FixtureStale:
 
 @attrs.frozen
 class PictureDoubtful:
-    """A picture has come, from *account_id* or, without one, for free, and may not be the one that was asked for."""
+    """A picture may not be the requested one. *account_id* paid for it; without one it was free."""
 
     chart: str
     account_id: str | None
@@ -171,9 +171,9 @@ class PictureDoubtful:
 
 @attrs.frozen
 class StoreFailed:
-    """The account store could not be reached: no claim was taken, or, for an account, the outcome of a call not booked.
+    """The account store could not be reached.
 
-    A claim whose outcome is not booked stays charged.
+    Without *account_id*: no claim was taken. With it: the outcome of a call was not booked, and its claim stays charged.
     """
 
     account_id: str | None
@@ -182,9 +182,9 @@ class StoreFailed:
 
 @attrs.frozen
 class StoreLostWrites:
-    """The account store has forgotten what was written; *units* of today may have been spent twice meanwhile.
+    """The account store lost writes; up to *units* of today may have been spent twice meanwhile.
 
-    What this process knew has been written again.
+    This process has written its own books again.
     """
 
     account_id: str

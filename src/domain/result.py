@@ -1,4 +1,4 @@
-"""What the host gets for a chart request."""
+"""The result of a chart request."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Attempt:
     """One call that was made.
 
     Attributes:
-        account_id: whose quota it cost.
-        started_at: when it was sent (UTC).
+        account_id: the account that paid for it.
+        started_at: the moment it was sent (UTC).
         duration: seconds until its outcome was known.
-        http_status: the status of its reply, or None without one.
-        kind: what went wrong, or None when it brought the picture.
+        http_status: the status of its reply; None without a reply.
+        kind: the kind of its error; None if it returned the picture.
     """
 
     account_id: str
@@ -43,14 +43,14 @@ class ChartApiResult:
     """A picture, or the reason why there is none.
 
     Attributes:
-        png_bytes: the picture, None on failure.
-        error: the reason, None on success.
+        png_bytes: the picture; None on failure.
+        error: the reason; None on success.
         http_status: the status of the last reply, also of a replayed one; None without a reply.
-        from_fixture: the outcome was replayed from a file.
-        fixture_path: that file, or, when it is missing, the path it was looked for at.
-        account_id: the account of the last call, None when no call was made.
+        from_fixture: whether the outcome was replayed from a file.
+        fixture_path: that file; if it is missing, the path of its place.
+        account_id: the account of the last call; None without a call.
         attempts: every call that was made for this request, in order.
-        warnings: what was noticed about the request or the picture and did not stop it.
+        warnings: findings about the request or the picture that did not stop it.
     """
 
     png_bytes: bytes | None = attrs.field(
@@ -72,7 +72,7 @@ class ChartApiResult:
         account_id: str | None = None,
         attempts: tuple[Attempt, ...] = (),
     ) -> ChartApiResult:
-        """Build the result of an exchange: its *outcome*, and what that means."""
+        """Build the result of an exchange from its *outcome* and the *error* that it means."""
         reply = outcome if isinstance(outcome, Reply) else None
         return cls(
             png_bytes=reply.body if reply is not None and error is None else None,
@@ -96,16 +96,16 @@ class ChartApiResult:
         return self.error is None
 
     def unwrap(self) -> bytes:
-        """Give the picture.
+        """Return the picture.
 
         Raises:
-            ChartUnavailable: there is none; its ``error`` says why.
+            ChartUnavailable: there is no picture; its ``error`` has the reason.
         """
         if self.error is not None or self.png_bytes is None:
-            raise ChartUnavailable(self.error or _nothing())
+            raise ChartUnavailable(self.error or _without_content())
         return self.png_bytes
 
 
-def _nothing() -> ChartApiError:
-    """Stand in for the reason of a result that was built by hand with neither picture nor error."""
+def _without_content() -> ChartApiError:
+    """Return a reason for a result that was built by hand with neither picture nor error."""
     return ChartApiError.of(FaultKind.UNEXPECTED_REPLY, "the result holds neither a picture nor an error")

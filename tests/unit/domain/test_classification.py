@@ -15,8 +15,8 @@ from chartimg.domain.classification import classify, retry_after_seconds
 from chartimg.domain.faults import MEANINGS, FaultKind, Retriable
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
+from samples import NOON
 
-NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PNG = picture()
 K = FaultKind
 RATE, QUOTA = {"x-amzn-errortype": "TooManyRequestsException"}, {"x-amzn-errortype": "LimitExceededException"}
@@ -95,7 +95,7 @@ ROWS: list[tuple[int, Mapping[str, str], bytes, FaultKind]] = [
 @pytest.mark.parametrize(("status", "headers", "body", "kind"), ROWS)
 def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: bytes, kind: FaultKind) -> None:
     """A reply is of the documented kind and keeps its status."""
-    error = classify(Reply(status, headers, body), now=NOW)
+    error = classify(Reply(status, headers, body), now=NOON)
 
     assert error is not None
     assert (kind, status) == (error.kind, error.http_status)
@@ -103,14 +103,14 @@ def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: by
 
 def test_a_whole_picture_is_no_error() -> None:
     """A 200 with a whole PNG has no error, and a picture that was verified is not inspected again."""
-    assert classify(Reply(200, {}, PNG), now=NOW) is None
-    assert classify(Reply(200, {}, b"verified before", picture_verified=True), now=NOW) is None
+    assert classify(Reply(200, {}, PNG), now=NOON) is None
+    assert classify(Reply(200, {}, b"verified before", picture_verified=True), now=NOON) is None
 
 
 @pytest.mark.parametrize("kind", [K.NOT_SENT, K.NETWORK, K.FIXTURE_MISSING, K.UNEXPECTED_REPLY])
 def test_a_transport_failure_keeps_its_kind_and_message(kind: FaultKind) -> None:
     """The failure of a transport becomes an error of the same kind, message and details."""
-    error = classify(TransportFailure(kind, "it broke", details=({"a": 1},)), now=NOW)
+    error = classify(TransportFailure(kind, "it broke", details=({"a": 1},)), now=NOON)
 
     assert error is not None
     assert (kind, "it broke", ({"a": 1},), None) == (error.kind, error.message, error.details, error.http_status)
@@ -134,7 +134,7 @@ def test_a_transport_failure_keeps_its_kind_and_message(kind: FaultKind) -> None
 )
 def test_a_message_says_what_happened(reply: Reply, message: str) -> None:
     """The message has the status and the provider's text, the advice about redirects, or the fault of the PNG."""
-    error = classify(reply, now=NOW)
+    error = classify(reply, now=NOON)
 
     assert error is not None
     assert message == error.message
@@ -146,7 +146,7 @@ def test_each_field_error_is_kept() -> None:
         {"value": "9h", "msg": "Invalid value", "param": "interval", "location": "body"},
         {"value": "-1", "msg": "Too small", "param": "width", "location": "body"},
     ]
-    error = classify(Reply(422, {}, json.dumps(fields).encode()), now=NOW)
+    error = classify(Reply(422, {}, json.dumps(fields).encode()), now=NOON)
 
     assert error is not None
     assert tuple(fields) == error.details
@@ -166,7 +166,7 @@ HEADERS = st.dictionaries(
 @given(status=st.one_of(st.integers(), st.integers(100, 599)), headers=HEADERS, body=BODIES)
 def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str], body: bytes) -> None:
     """Any status, headers and bytes mean one kind or a picture, without an exception; code and kind agree."""
-    error = classify(Reply(status, headers, body), now=NOW)
+    error = classify(Reply(status, headers, body), now=NOON)
     event("a picture" if error is None else error.kind)
     if error is None:
         assert (200, PNG) == (status, body)
@@ -198,12 +198,12 @@ def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     """Seconds and HTTP dates are read and capped at a day; other text is ignored."""
-    assert seconds == retry_after_seconds({"retry-after": value}, NOW)
+    assert seconds == retry_after_seconds({"retry-after": value}, NOON)
 
 
 def test_without_the_header_there_is_no_pause() -> None:
     """A reply without Retry-After does not ask for a pause."""
-    assert retry_after_seconds({}, NOW) is None
+    assert retry_after_seconds({}, NOON) is None
 
 
 FIELD = {"value": "INVALID", "msg": "must be a supported interval", "param": "interval", "location": "body"}
@@ -238,7 +238,7 @@ DOCUMENTED: list[tuple[int, bytes, FaultKind]] = [
 @pytest.mark.parametrize(("status", "body", "kind"), DOCUMENTED)
 def test_every_documented_error_is_of_its_kind(status: int, body: bytes, kind: FaultKind) -> None:
     """Each status and body of the API page, v1 to v3, is of its kind without the help of a header."""
-    error = classify(Reply(status, {"content-type": "application/json"}, body), now=NOW)
+    error = classify(Reply(status, {"content-type": "application/json"}, body), now=NOON)
 
     assert error is not None
     assert (kind, status) == (error.kind, error.http_status)
@@ -247,8 +247,8 @@ def test_every_documented_error_is_of_its_kind(status: int, body: bytes, kind: F
 @given(status=st.integers().filter(lambda status: status != 200))
 def test_a_picture_is_one_only_under_status_200(status: int) -> None:
     """A whole PNG, verified or not, is an error under any status but 200."""
-    assert classify(Reply(status, {}, PNG), now=NOW) is not None
-    assert classify(Reply(status, {}, PNG, picture_verified=True), now=NOW) is not None
+    assert classify(Reply(status, {}, PNG), now=NOON) is not None
+    assert classify(Reply(status, {}, PNG, picture_verified=True), now=NOON) is not None
 
 
 @given(status=st.integers(), headers=HEADERS)
@@ -256,7 +256,7 @@ def test_a_whole_message_of_limit_exceeded_spends_the_day_under_any_status(
     status: int, headers: dict[str, str]
 ) -> None:
     """A reply whose whole message is Limit Exceeded is of a spent quota, with any status and headers."""
-    error = classify(Reply(status, headers, said("Limit Exceeded")), now=NOW)
+    error = classify(Reply(status, headers, said("Limit Exceeded")), now=NOON)
 
     assert error is not None
     assert FaultKind.QUOTA_EXCEEDED is error.kind
@@ -277,7 +277,7 @@ def test_a_whole_message_of_limit_exceeded_spends_the_day_under_any_status(
 )
 def test_a_429_that_speaks_of_a_rate_or_of_throttling_spends_no_day(text: str) -> None:
     """A 429 with words of a rate, however they are joined, is a throttle."""
-    error = classify(Reply(429, {}, said(text)), now=NOW)
+    error = classify(Reply(429, {}, said(text)), now=NOON)
 
     assert error is not None
     assert FaultKind.THROTTLED is error.kind
@@ -286,7 +286,7 @@ def test_a_429_that_speaks_of_a_rate_or_of_throttling_spends_no_day(text: str) -
 @pytest.mark.parametrize("text", ["Please generate less", "Be accurate", "A separate plan", "Try the pirate's", "?"])
 def test_a_429_that_speaks_of_no_rate_spends_the_day(text: str) -> None:
     """A 429 whose words merely contain the letters of a rate is of a spent quota."""
-    error = classify(Reply(429, {}, said(text)), now=NOW)
+    error = classify(Reply(429, {}, said(text)), now=NOON)
 
     assert error is not None
     assert FaultKind.QUOTA_EXCEEDED is error.kind
@@ -295,18 +295,18 @@ def test_a_429_that_speaks_of_no_rate_spends_the_day(text: str) -> None:
 @given(value=st.text() | st.floats().map(str) | st.integers().map(str))
 def test_any_retry_after_is_none_or_seconds_within_a_day(value: str) -> None:
     """Any value of the header gives None or seconds within a day."""
-    seconds = retry_after_seconds({"retry-after": value}, NOW)
+    seconds = retry_after_seconds({"retry-after": value}, NOON)
 
     assert seconds is None or 0 <= seconds <= 86_400
 
 
-@given(moment=st.datetimes(NOW.replace(tzinfo=None), NOW.replace(tzinfo=None) + timedelta(days=2)))
+@given(moment=st.datetimes(NOON.replace(tzinfo=None), NOON.replace(tzinfo=None) + timedelta(days=2)))
 def test_an_http_date_gives_the_seconds_to_it(moment: datetime) -> None:
     """A date in the form of RFC 9110 gives the whole seconds up to it, and a day at most."""
     moment = moment.replace(microsecond=0, tzinfo=UTC)
-    seconds = retry_after_seconds({"retry-after": format_datetime(moment, usegmt=True)}, NOW)
+    seconds = retry_after_seconds({"retry-after": format_datetime(moment, usegmt=True)}, NOON)
 
-    assert min((moment - NOW).total_seconds(), 86_400.0) == seconds
+    assert min((moment - NOON).total_seconds(), 86_400.0) == seconds
 
 
 @pytest.mark.parametrize("month", range(1, 13))

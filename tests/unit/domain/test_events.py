@@ -1,4 +1,4 @@
-"""Facts for listeners: which there are, what they hold, and that nobody changes them."""
+"""Facts for listeners: the union, their fields, and their being values."""
 
 from __future__ import annotations
 
@@ -67,20 +67,20 @@ FACTS: list[tuple[Event, tuple[str, ...]]] = [
 
 
 def test_every_fact_is_public_and_one_of_the_union() -> None:
-    """What can be told, what is exported and what is looked at here are the same classes."""
+    """The members of the union, the exported names and the samples here are the same classes."""
     assert {kind.__name__ for kind in get_args(Event)} == set(events.__all__) - {"Event"}
     assert set(get_args(Event)) == {type(fact) for fact, _ in FACTS}
 
 
 @pytest.mark.parametrize(("fact", "names"), FACTS)
 def test_the_fields_of_a_fact_are_those_of_its_log_line(fact: Event, names: tuple[str, ...]) -> None:
-    """Their names and order are API: logs are written from them."""
+    """The fields of each fact have the documented names and order: log lines are written from them."""
     assert names == tuple(field.name for field in attrs.fields(type(fact)))
 
 
 @pytest.mark.parametrize(("fact", "names"), FACTS)
 def test_no_listener_changes_a_fact_for_the_next_one(fact: Event, names: tuple[str, ...]) -> None:
-    """Every field is frozen."""
+    """No field of a fact can be set."""
     for name in names:
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(fact, name, None)
@@ -88,7 +88,7 @@ def test_no_listener_changes_a_fact_for_the_next_one(fact: Event, names: tuple[s
 
 @pytest.mark.parametrize(("fact", "names"), FACTS)
 def test_a_fact_is_a_value(fact: Event, names: tuple[str, ...]) -> None:
-    """Two facts of the same content are equal, count once in a set, and tell all they hold."""
+    """Two facts of the same content are equal and count once in a set; the repr has every field."""
     twin = attrs.evolve(fact)
 
     assert fact == twin
