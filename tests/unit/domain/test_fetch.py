@@ -1,4 +1,4 @@
-"""The fetch machine, fed by hand: what it does after whatever happens."""
+"""The fetch machine, fed by hand with every feedback."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def claim(at: datetime = NOON, account_id: str = "a", serial: int = 1) -> Claim:
 
 
 class Play:
-    """Feeds one fetch; time stands still between the acts unless one says otherwise."""
+    """Feeds one fetch; time stands still between the acts unless *after* lets it pass."""
 
     def __init__(self, policy: RetryPolicy = POLICY, request: ChartRequest = REQUEST) -> None:
         """Begin at noon."""
@@ -79,23 +79,23 @@ class Play:
 
     @property
     def utc(self) -> datetime:
-        """Give the date and time."""
+        """Return the date and time."""
         return NOON + timedelta(seconds=self.elapsed)
 
     @property
     def result(self) -> ChartApiResult:
-        """Give the result of a fetch that is over."""
+        """Return the result of a fetch that is over."""
         assert isinstance(self.step.action, Finish)
         return self.step.action.result
 
     @property
     def error(self) -> ChartApiError:
-        """Give the error of a fetch that failed."""
+        """Return the error of a fetch that failed."""
         assert self.result.error is not None
         return self.result.error
 
     def feed(self, feedback: Feedback, after: float = 0.0, jitter: float = 0.5) -> Play:
-        """Tell the fetch what came of its action, *after* so many seconds."""
+        """Feed the fetch with the outcome of its action, *after* so many seconds."""
         self.elapsed += after
         self.step = self.step.next(feedback, Moment(self.utc, self.elapsed, jitter))
         return self
@@ -114,7 +114,7 @@ class Play:
 
 
 def test_a_fetch_begins_by_asking_for_any_account_within_the_deadline() -> None:
-    """Before anything is known any account will do that can be called before the deadline."""
+    """A fetch begins with a claim on any account that can be called before the deadline."""
     step = Play().step
 
     assert TakeClaim(NOON + timedelta(seconds=100), Demand()) == step.action
@@ -122,7 +122,7 @@ def test_a_fetch_begins_by_asking_for_any_account_within_the_deadline() -> None:
 
 
 def test_a_request_that_is_wrong_costs_nothing() -> None:
-    """A request that no provider could serve ends before a claim, with every problem named."""
+    """A request that is not one ends before a claim, with every problem as a detail."""
     play = Play(request=ChartRequest("", " 1h", "price_v1"))
 
     assert (
@@ -136,7 +136,7 @@ def test_a_request_that_is_wrong_costs_nothing() -> None:
 
 @pytest.mark.parametrize("deadline", [1e9, 1e12, 1e300], ids=str)
 def test_a_policy_that_is_accepted_can_be_kept(deadline: float) -> None:
-    """A deadline either is refused when the policy is made, or a fetch can begin under it."""
+    """A long deadline is refused by the policy, or a fetch can begin under it."""
     try:
         policy = RetryPolicy(deadline=deadline)
     except ConfigError as error:
@@ -146,15 +146,16 @@ def test_a_policy_that_is_accepted_can_be_kept(deadline: float) -> None:
 
 
 def test_a_claim_for_now_is_used_at_once() -> None:
-    """A call is made with the claim that was granted and what is left of the deadline, and listeners hear of it."""
+    """A call has the granted claim and the rest of the deadline, and listeners hear of it."""
     play = Play().feed(Granted(claim()), after=1.5)
 
     assert Send(claim(), 98.5) == play.step.action
     assert (CallStarted(CHART, "a", 1),) == play.step.facts
+    assert Send(claim(), 0.5) == Play().feed(Granted(claim()), after=99.5).step.action
 
 
 def test_a_claim_for_later_is_waited_for_and_confirmed() -> None:
-    """The wait is as long as the claim says; then it is confirmed, then used; until then it can be given back."""
+    """A claim for later is waited for, then confirmed, then used; until then it can be given back."""
     later = claim(NOON + timedelta(seconds=4))
     play = Play().feed(Granted(later))
     assert (Pause(4.0), later) == (play.step.action, play.step.unused)
@@ -167,7 +168,7 @@ def test_a_claim_for_later_is_waited_for_and_confirmed() -> None:
 
 
 def test_a_claim_that_no_longer_stands_is_replaced() -> None:
-    """When the account was spent, throttled or suspended meanwhile, another claim is asked for; this one is gone."""
+    """If its account was spent, throttled or suspended meanwhile, a claim is dropped and another one taken."""
     later = claim(NOON + timedelta(seconds=4))
     play = Play().feed(Granted(later)).feed(Woken(), after=4.0).feed(Confirmed(later, stands=False))
 
@@ -175,7 +176,7 @@ def test_a_claim_that_no_longer_stands_is_replaced() -> None:
 
 
 def test_a_claim_is_confirmed_for_the_chart_and_those_who_have_refused_it() -> None:
-    """So that what its account was told meanwhile, by the call of another process, is not paid for again."""
+    """A claim is confirmed for the chart's demand and without the accounts that refused it."""
     later = claim(NOON + timedelta(seconds=4), "b")
     play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT]).feed(Granted(later)).feed(Woken(), after=4.0)
 
@@ -183,7 +184,7 @@ def test_a_claim_is_confirmed_for_the_chart_and_those_who_have_refused_it() -> N
 
 
 def test_a_sleep_that_ends_early_is_slept_out() -> None:
-    """Clocks that differ by a little don't make a call come before its moment."""
+    """A sleep that ended early is followed by another one, so that no call comes before its moment."""
     later = claim(NOON + timedelta(seconds=4))
     play = Play().feed(Granted(later)).feed(Woken(), after=3.75)
 
@@ -191,7 +192,7 @@ def test_a_sleep_that_ends_early_is_slept_out() -> None:
 
 
 def test_a_clock_that_stepped_back_does_not_hold_a_claim_past_the_deadline() -> None:
-    """When the moment of a claim has moved out of reach, the claim is put to the pool rather than waited for."""
+    """A claim whose moment has moved past the deadline is put to the pool rather than waited for."""
     later = claim(NOON + timedelta(seconds=4))
     step = Play().feed(Granted(later)).step
     stepped = step.next(Woken(), Moment(NOON - timedelta(hours=1), 4.0, 0.5))
@@ -207,14 +208,14 @@ def test_a_clock_that_stepped_back_does_not_hold_a_claim_past_the_deadline() -> 
 def test_a_clock_that_steps_back_during_a_claim_makes_no_wait_go_past_the_deadline(
     feedback: Granted | WaitUntil,
 ) -> None:
-    """However late the moment of a claim has come to be by the clock, nobody waits for it past the deadline."""
+    """No wait goes past the deadline, even if a step of the clock has moved the moment of a claim far away."""
     step = Play().step.next(feedback, Moment(NOON - timedelta(hours=1), 1.0, 0.5))
 
     assert not isinstance(step.action, Pause) or step.action.seconds <= 99.0
 
 
 def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() -> None:
-    """A claim that comes too late is not used but held to be given back, and the error says why."""
+    """A claim that comes after the deadline is held to be given back, and the error names the deadline."""
     later = claim(NOON + timedelta(seconds=99))
     play = Play().feed(Granted(later)).feed(Woken(), after=100.0).feed(Confirmed(later, stands=True))
 
@@ -224,7 +225,7 @@ def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() ->
 
 
 def test_a_deadline_that_passes_after_a_failure_leaves_the_failure() -> None:
-    """What the last call said tells more than that time ran out."""
+    """If the deadline passes after a failed call, its error is the error of the fetch."""
     play = Play().call(SAID[FaultKind.NETWORK]).feed(Woken(), after=1.0)
     play.feed(Granted(claim()), after=99.0)
 
@@ -232,7 +233,7 @@ def test_a_deadline_that_passes_after_a_failure_leaves_the_failure() -> None:
 
 
 def test_a_window_that_begins_in_time_is_waited_for() -> None:
-    """When the next unit is in the next window, it is claimed then."""
+    """A unit of the next window is waited for and claimed then."""
     play = Play().feed(WaitUntil(NOON + timedelta(seconds=30)))
     assert (Pause(30.0), None) == (play.step.action, play.step.unused)
 
@@ -255,7 +256,7 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
     ids=["busy", "exhausted", "suspended", "exhausted and small", "busy and small"],
 )
 def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> None:
-    """The error says what became of the accounts and when to come back, and listeners are told."""
+    """Without an account the error counts the accounts by their state and says when to ask again; listeners hear of it."""
     play = Play().feed(none)
 
     assert (
@@ -282,7 +283,7 @@ def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> Non
     ],
 )
 def test_no_other_account_leaves_the_error_of_the_last_one(kind: FaultKind, said: str) -> None:
-    """After an account's or a plan's error its kind and status stay, and when an account will be free is said."""
+    """After the error of an account or a plan, kind and status stay, and the message adds when an account is free."""
     none = NoneLeft(NOON + timedelta(hours=12), ("a",))
     play = Play().call(SAID[kind]).feed(none)
 
@@ -294,18 +295,16 @@ def test_no_other_account_leaves_the_error_of_the_last_one(kind: FaultKind, said
 
 
 @pytest.mark.parametrize("kind", [FaultKind.SERVICE_UNAVAILABLE, FaultKind.NETWORK])
-def test_no_other_account_is_no_news_where_accounts_were_not_to_blame(kind: FaultKind) -> None:
-    """A service's failure stays the error as it was; nobody is told that the day is spent."""
-    play = Play().call(SAID[kind])
-    error = play.step.next(NoneLeft(None), Moment(NOON, 0, 0.5))
+def test_an_error_of_the_service_stays_if_no_account_is_left(kind: FaultKind) -> None:
+    """An error of the service keeps its message, gets the moment of the next account, and listeners hear of no limit."""
+    before = Play(attrs.evolve(POLICY, max_attempts=1)).call(SAID[kind]).error
+    play = Play().call(SAID[kind]).feed(Woken(), after=1.0).feed(NoneLeft(LATER))
 
-    assert isinstance(error.action, Finish)
-    assert error.action.result.error is not None
-    assert (kind, None, ()) == (error.action.result.error.kind, error.action.result.error.available_at, error.facts)
+    assert (attrs.evolve(before, available_at=LATER), ()) == (play.error, play.step.facts)
 
 
 def test_a_picture_ends_the_fetch() -> None:
-    """The result holds the picture, the status, the account and the call; the claim has been used."""
+    """The result of a picture has its bytes, status, account and call; the claim has been used."""
     play = Play().feed(Granted(claim())).feed(Answered(claim(), Reply(200, body=PICTURE)), after=7.5)
     assert (CallFinished(CHART, "a", 1, 7.5, 200, None),) == play.step.facts
     while not isinstance(play.step.action, Finish):
@@ -323,7 +322,7 @@ def test_a_picture_ends_the_fetch() -> None:
 
 
 def test_a_call_is_timed_from_when_it_was_sent() -> None:
-    """Neither the wait for a claim nor an earlier call counts into the duration of a call."""
+    """The duration of a call includes neither the wait for its claim nor an earlier call."""
     play = Play().call(SAID[FaultKind.NETWORK], after=3.0).feed(Woken(), after=2.0)
     later = claim(NOON + timedelta(seconds=9), serial=2)
     play.feed(Granted(later)).feed(Woken(), after=4.0).feed(Confirmed(later, stands=True))
@@ -336,7 +335,7 @@ def test_a_call_is_timed_from_when_it_was_sent() -> None:
 
 @pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
 def test_an_outcome_is_booked_before_anything_is_decided(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
-    """Every failed call is reported with its claim and error, and listeners hear how it ended."""
+    """Every failed call is reported with its claim and error, and listeners hear of its end."""
     play = Play().feed(Granted(claim())).feed(Answered(claim(), outcome), after=2.0)
     status = outcome.status if isinstance(outcome, Reply) else None
 
@@ -347,8 +346,8 @@ def test_an_outcome_is_booked_before_anything_is_decided(kind: FaultKind, outcom
 
 
 @pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
-def test_what_follows_depends_on_what_the_error_belongs_to(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
-    """The request's errors end it, an account's ask for another at once, the service's are waited out."""
+def test_the_remedy_of_an_error_decides_the_next_step(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
+    """An error without a remedy ends the fetch; the others lead to another account at once, or to a wait."""
     play = Play().call(outcome, jitter=0.25)
 
     match MEANINGS[kind].remedy:
@@ -364,7 +363,7 @@ def test_what_follows_depends_on_what_the_error_belongs_to(kind: FaultKind, outc
 
 @pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
 def test_nothing_follows_the_last_attempt(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
-    """After as many calls as the policy allows the error is the result, without a wait or another claim."""
+    """After the last call that the policy allows, the error is the result, without a wait or another claim."""
     play = Play(attrs.evolve(POLICY, max_attempts=1)).call(outcome)
     if MEANINGS[kind].code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
         play.feed(Outlook(NoneLeft(LATER), any_left=True))
@@ -375,7 +374,7 @@ def test_nothing_follows_the_last_attempt(kind: FaultKind, outcome: Reply | Tran
 
 @pytest.mark.parametrize("kind", [FaultKind.QUOTA_EXCEEDED, FaultKind.THROTTLED])
 def test_the_last_attempt_tells_when_an_account_is_free_again(kind: FaultKind) -> None:
-    """A look at the books says when, and that no account is left if none is."""
+    """After the last call the books give the moment of the next free account; if no account is left, listeners hear of it."""
     plays = [Play(attrs.evolve(POLICY, max_attempts=1)).call(SAID[kind]) for _ in range(3)]
     assert [LookAhead(Demand())] * 3 == [play.step.action for play in plays]
     plays[0].feed(Outlook(NoneLeft(LATER, ("a",), ("b",)), any_left=False))
@@ -389,7 +388,7 @@ def test_the_last_attempt_tells_when_an_account_is_free_again(kind: FaultKind) -
 
 
 def test_backoff_grows_with_the_calls_and_is_capped() -> None:
-    """The wait doubles with every call up to the largest step, times the chance."""
+    """The wait doubles with every call up to the largest step, times the jitter."""
     play, waits = Play(attrs.evolve(POLICY, max_attempts=5)), []
     for _ in range(4):
         play.call(SAID[FaultKind.SERVICE_UNAVAILABLE], jitter=0.75)
@@ -401,14 +400,14 @@ def test_backoff_grows_with_the_calls_and_is_capped() -> None:
 
 
 def test_retry_after_is_waited_out_within_the_deadline() -> None:
-    """What the provider asks for is the least that is waited."""
+    """A Retry-After within the deadline is waited for in full."""
     play = Play().call(Reply(503, {"retry-after": "30"}))
 
     assert Pause(30.0) == play.step.action
 
 
 def test_retry_after_past_the_deadline_fails_now_and_says_when_to_come_back() -> None:
-    """Nobody waits for what can't come in time."""
+    """A Retry-After past the deadline ends the fetch at once, and the error says when to ask again."""
     play = Play().call(Reply(503, {"retry-after": "99"}), after=1.0)
 
     assert (FaultKind.SERVICE_UNAVAILABLE, 99.0, NOON + timedelta(seconds=100)) == (
@@ -419,7 +418,7 @@ def test_retry_after_past_the_deadline_fails_now_and_says_when_to_come_back() ->
 
 
 def test_a_switch_of_accounts_is_told_when_the_other_one_is_found() -> None:
-    """Listeners hear that another call follows, why, and how soon; then that it starts."""
+    """A switch of accounts is reported with its reason and delay, and then the start of the call."""
     play = Play().call(SAID[FaultKind.QUOTA_EXCEEDED]).feed(Granted(claim(account_id="b")))
     scheduled, started = play.step.facts
 
@@ -428,7 +427,7 @@ def test_a_switch_of_accounts_is_told_when_the_other_one_is_found() -> None:
 
 
 def test_a_switch_to_an_account_that_is_not_ready_tells_the_wait() -> None:
-    """When the next account can be called only later, the wait is what is told."""
+    """A switch to an account that is not ready is reported with the wait as its delay."""
     play = Play().call(SAID[FaultKind.THROTTLED]).feed(Granted(claim(NOON + timedelta(seconds=3))))
 
     assert (RetryScheduled(CHART, 1, 3.0, FaultKind.THROTTLED),) == play.step.facts
@@ -439,7 +438,7 @@ LARGE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "heigh
 
 
 def test_a_claim_is_for_what_the_chart_demands() -> None:
-    """Size, studies and drawings, and a watermark of its own are what an account is chosen by."""
+    """A claim has the chart's size, its studies and drawings, and its watermark as demand."""
     payload = {"width": 1024, "height": 768, "studies": [{}, {}], "drawings": [{}], "watermark": "ours"}
     action = Play(request=ChartRequest("A:B", "1h", "t", payload)).step.action
 
@@ -453,7 +452,7 @@ TOO_MUCH = (
 
 
 def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
-    """The request is at fault, not the quota: what is too much is told, each with its place, listeners included."""
+    """A chart that no plan allows is a wrong request: each excess is a detail with its place, and listeners hear of them."""
     play = Play(request=LARGE).feed(NoPlan(TOO_MUCH, PlanName.PRO))
 
     assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL, False, None) == (
@@ -477,7 +476,7 @@ def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
     ],
 )
 def test_a_call_that_was_made_is_the_error_when_no_account_is_left_for_the_chart(kind: FaultKind, said: str) -> None:
-    """It was paid for, so the request was not refused beforehand; the message adds why no account is left."""
+    """After a call its error stays, and the message adds why no other account is left."""
     play = Play(request=LARGE).call(SAID[kind])
     if isinstance(play.step.action, Pause):
         play.feed(Woken(), after=play.step.action.seconds)
@@ -495,7 +494,7 @@ def test_a_call_that_was_made_is_the_error_when_no_account_is_left_for_the_chart
 
 
 def test_a_plans_limit_is_remembered_to_the_end() -> None:
-    """Neither another error nor a wait makes the fetch go back to an account that was too small."""
+    """An account whose plan was too small is not asked again, after any other error or wait."""
     play = Play(attrs.evolve(POLICY, max_attempts=9), LARGE)
     play.call(SAID[FaultKind.PLAN_LIMIT], "a").call(SAID[FaultKind.NETWORK], "b").feed(Woken(), after=1.0)
     play.call(SAID[FaultKind.PLAN_LIMIT], "c").feed(WaitUntil(play.utc + timedelta(seconds=1))).feed(Woken(), after=1)
@@ -508,26 +507,8 @@ def test_a_plans_limit_is_remembered_to_the_end() -> None:
     assert LookAhead(Demand(1920, 1600), frozenset({"a", "c"})) == play.step.action
 
 
-def test_a_replayed_reply_says_which_file_it_came_from() -> None:
-    """What came from a fixture is marked, picture or error."""
-    path = Path("fixtures/x.png")
-    play = Play().feed(Granted(claim())).feed(Answered(claim(), Reply(200, body=PICTURE, fixture_path=path)))
-    while not isinstance(play.step.action, Finish):
-        play.feed(Booked())
-
-    assert (True, path) == (play.result.from_fixture, play.result.fixture_path)
-    assert not Play().call(Reply(422)).result.from_fixture
-
-
-def test_a_missing_fixture_was_not_replayed() -> None:
-    """The path that was looked at is told, but nothing came from it."""
-    play = Play().call(SAID[FaultKind.FIXTURE_MISSING])
-
-    assert (False, Path("x.png")) == (play.result.from_fixture, play.result.fixture_path)
-
-
 def test_a_step_is_a_value_and_gives_the_same_next_step_every_time() -> None:
-    """The machine keeps nothing outside its steps, so any of them can be gone on from twice."""
+    """A step depends on its fields alone, so that the same feedback leads to the same next step twice."""
     step = Play().feed(Granted(claim())).step
     moment = Moment(NOON, 3.0, 0.5)
     answers: Sequence[Reply] = (Reply(503), Reply(200, body=PICTURE), Reply(503))
@@ -538,8 +519,8 @@ def test_a_step_is_a_value_and_gives_the_same_next_step_every_time() -> None:
         step.action = Pause(1.0)  # type: ignore[misc]
 
 
-def test_what_is_no_feedback_is_refused() -> None:
-    """A driver that answers with something else learns so at once, rather than from a machine that stands still."""
+def test_an_unknown_feedback_is_refused() -> None:
+    """A feedback of another type raises at once."""
     nonsense: Any = object()
     with pytest.raises(AssertionError):
         Play().step.next(nonsense, Moment(NOON, 0.0, 0.5))
@@ -550,15 +531,15 @@ outcomes = st.sampled_from([*SAID.values(), Reply(503, {"retry-after": "20"}), R
 
 @attrs.frozen
 class Act:
-    """What happens next, whatever the fetch asks for.
+    """The next events, for any action of the fetch.
 
     Attributes:
         after: seconds that pass.
         step: seconds the wall clock steps, but for the moment of a claim.
-        ahead: seconds to the moment a claim is for.
-        jitter: the chance in [0, 1).
-        choice: which of the answers that an action may have.
-        outcome: what a call brings.
+        ahead: seconds to the moment of a claim.
+        jitter: a random number in [0, 1).
+        choice: the number of the feedback among those the action may have.
+        outcome: the outcome of a call.
     """
 
     after: float
@@ -581,7 +562,7 @@ acts = st.builds(
 
 
 def answer(step: Fetch, act: Act, utc: datetime) -> Feedback:
-    """Answer an action with something that may happen, likely or not, but as the ports promise."""
+    """Answer an action with any feedback that the ports allow."""
     match step.action:
         case TakeClaim(latest) if act.choice == 0 or latest <= utc:
             return NoneLeft(utc)
@@ -614,8 +595,8 @@ def answer(step: Fetch, act: Act, utc: datetime) -> Feedback:
     ),
     story=st.lists(acts, min_size=6, max_size=40),
 )
-def test_whatever_happens_the_fetch_keeps_to_its_policy(policy: RetryPolicy, story: list[Act]) -> None:
-    """Whatever pool, transport and clocks do: calls are counted, waits end in time, claims are held until sent."""
+def test_any_story_keeps_to_the_policy(policy: RetryPolicy, story: list[Act]) -> None:
+    """With any pool, transport and clocks, calls are counted, waits end in time, and claims are held until sent."""
     utc, elapsed, calls = NOON, 0.0, 0
     step = Fetch.begin(REQUEST, policy, utc)
     for act in story:
