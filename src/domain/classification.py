@@ -79,7 +79,7 @@ def _kind(reply: Reply, text: str, retry_after: float | None) -> FaultKind:
 
 
 def _is_throttle(reply: Reply, text: str, retry_after: float | None) -> bool:
-    """Tell the 429 of a rate from that of a spent day: by its type, its words, or a short pause."""
+    """Return whether a 429 is of a rate and not of a spent day: by its type, its words, or a short pause."""
     error_type = reply.headers.get("x-amzn-errortype", "").partition(":")[0].strip().casefold()
     if error_type in {_THROTTLE_TYPE, _QUOTA_TYPE}:
         return error_type == _THROTTLE_TYPE
@@ -89,7 +89,7 @@ def _is_throttle(reply: Reply, text: str, retry_after: float | None) -> bool:
 
 
 def _message(reply: Reply, kind: FaultKind, text: ErrorText) -> str:
-    """Say in one line what happened."""
+    """Describe the failure in one line."""
     match kind, reply.status // 100:
         case FaultKind.BAD_IMAGE, _:
             return f"HTTP 200 without a whole PNG: {inspect(reply.body)} (body length {len(reply.body):,})"

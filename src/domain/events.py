@@ -128,7 +128,7 @@ class LimitExceeded:
 
 @attrs.frozen
 class MockMissing:
-    """A request that may only be answered from fixtures has none; *path* is its place."""
+    """A request that may only be answered from fixtures has no fixture; *path* is its place."""
 
     chart: str
     path: str

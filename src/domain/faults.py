@@ -1,4 +1,4 @@
-"""Why a chart request failed: the error table as data, and the error a host gets."""
+"""The reasons of a failed chart request: the error table as data, and the error a host gets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FaultKind(StrEnum):
 
 
 class Retriable(StrEnum):
-    """May the same request succeed later although nobody changes anything?"""
+    """Whether the same request may succeed later, without a change by a person."""
 
     NO = "no"
     YES = "yes"
@@ -54,7 +54,7 @@ class Retriable(StrEnum):
 
 
 class Remedy(StrEnum):
-    """The only way in which another call of the same fetch may succeed."""
+    """The change that may let another call of the same fetch succeed."""
 
     NONE = auto()
     OTHER_ACCOUNT = auto()
@@ -91,13 +91,13 @@ MEANINGS: Final[Mapping[FaultKind, Meaning]] = MappingProxyType(
 
 @attrs.frozen
 class ChartApiError:
-    """Why there is no picture. A value, not an exception: ``result.unwrap()`` raises for those who prefer that.
+    """The reason for a missing picture. A value, not an exception: ``result.unwrap()`` raises for those who prefer that.
 
     Attributes:
         code: the word a host switches on.
         kind: the row of the table.
         message: one line for a person: what happened, where, what to do. Never a key.
-        retriable: whether the same request may succeed later although nobody changes anything.
+        retriable: whether the same request may succeed later, without a change by a person.
         http_status: the status of the last reply, if there was one.
         retry_after: seconds the provider asked to wait, if it did.
         available_at: when (UTC) to ask again, if that is known.
@@ -140,5 +140,5 @@ class ChartApiError:
 
     @property
     def remedy(self) -> Remedy:
-        """The way in which another call may succeed."""
+        """The change that may let another call succeed."""
         return MEANINGS[self.kind].remedy

@@ -267,9 +267,7 @@ class Fetch:
 
     def _decide(self, moment: Moment) -> Fetch:
         """Decide how to go on after a failed call."""
-        error = self._outcome.error
-        assert error is not None  # noqa: S101 (only an error is reported)
-        calls = len(self.attempts)
+        error, calls = self._error, len(self.attempts)
         decision = decide(
             error, calls=calls, elapsed=moment.elapsed, jitter=moment.jitter, policy=self.policy, now=moment.utc
         )
@@ -309,8 +307,7 @@ class Fetch:
 
     def _foresee(self, outlook: Outlook) -> Fetch:
         """End with the error of an account, and when to ask again; report it if no account is left."""
-        error, none = self._outcome.error, outlook.none
-        assert error is not None  # noqa: S101 (only an error is given up with)
+        error, none = self._error, outlook.none
         final = attrs.evolve(error, available_at=none.available_at or error.available_at)
         return self._fail(final, *(() if outlook.any_left else (self._exceeded(none),)))
 
@@ -329,6 +326,12 @@ class Fetch:
         """Ask for an account for the rest of the deadline."""
         latest = moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed)
         return TakeClaim(latest, self._demand, self._refused)
+
+    @property
+    def _error(self) -> ChartApiError:
+        """The error of the last call."""
+        assert self._outcome.error is not None  # noqa: S101 (only a failed call is reported)
+        return self._outcome.error
 
     @property
     def _refused(self) -> frozenset[str]:

@@ -21,12 +21,12 @@ class Severity(StrEnum):
 
 @attrs.frozen
 class Finding:
-    """A mistake, its place and the remedy.
+    """A likely mistake, its place, and its correction.
 
     Attributes:
         path: the place in the body, ``studies[1].input.length``; empty for the whole.
         severity: ERROR or WARNING.
-        message: one line: the mistake, and the right way.
+        message: one line: the mistake, and its correction.
         suggestion: the text to write instead, if one is likely.
     """
 

@@ -1,4 +1,4 @@
-"""The ports: what the domain needs of the world. Adapters implement them, and so may a host."""
+"""The ports: the domain's needs of the world. Adapters implement them, and so may a host."""
 
 from __future__ import annotations
 

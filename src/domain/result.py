@@ -40,7 +40,7 @@ class Attempt:
 
 @attrs.frozen
 class ChartApiResult:
-    """A picture, or the reason why there is none.
+    """A picture, or the reason for its absence.
 
     Attributes:
         png_bytes: the picture; None on failure.

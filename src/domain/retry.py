@@ -7,7 +7,7 @@ A call costs quota whether it succeeds or not, so the rules are few and strict. 
 - WAIT: exponential backoff with full jitter, a uniform share of the step, so that clients who failed together do not
   return together.
 
-No wait ends past the deadline, and none follows the last attempt.
+No wait ends past the deadline or follows the last attempt.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def _palette(content: memoryview, scan: _Scan) -> str | None:
     if odd or not entries or len(content) > _MAX_PALETTE_BYTES or too_many:
         return "its PLTE has an impossible length"
     if scan.palette or scan.data_open or scan.header.colour in _GREYSCALE:
-        return "it has a PLTE where none is allowed"
+        return "its PLTE is in the wrong place"
     scan.palette = True
     return None
 
