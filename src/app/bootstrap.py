@@ -43,6 +43,7 @@ __all__ = [
     "fetch_with_retries",
     "open_catalog",
     "open_pool",
+    "open_store",
     "open_templates",
     "take_fixture_inventory",
 ]
@@ -205,7 +206,7 @@ def open_pool(
 ) -> AccountPool:
     """Make the pool of the settings' accounts over the store they name; the caller closes it."""
     rules = config.catalog if catalog is None else catalog
-    return AccountPool(config.accounts, _store(config.account_store), clock, listener=listener, catalog=rules)
+    return AccountPool(config.accounts, open_store(config.account_store), clock, listener=listener, catalog=rules)
 
 
 def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
@@ -318,7 +319,7 @@ def _routes(
     return tuple(routes)
 
 
-def _store(url: str | None) -> AccountStore:
+def open_store(url: str | None) -> AccountStore:
     """Open the account store of an address; the default is a file in the user's state folder."""
     if url == "memory://":
         return MemoryAccountStore()

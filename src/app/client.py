@@ -10,7 +10,7 @@ from typing import Final, Self
 import attrs
 
 from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
-from ..domain.check.picture import doubts
+from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify
 from ..domain.events import MockMissing, PictureDoubtful, RequestDoubtful, RequestRefused
 from ..domain.faults import ChartApiError, ErrorCode, FaultKind
@@ -123,7 +123,7 @@ class RoutedClient:
         """
         if result.error is not None and result.error.code is ErrorCode.VALIDATION_FAILED:
             return result
-        doubtful = () if result.png_bytes is None else doubts(result.png_bytes, request)
+        doubtful = () if result.png_bytes is None else picture_warnings(result.png_bytes, request)
         if not found and not doubtful:
             return result
         if new := tuple(each for each in found if each not in self._told):

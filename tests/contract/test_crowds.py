@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chartimg import Account, AccountPool
-from chartimg.app.bootstrap import _store
+from chartimg.app.bootstrap import open_store
 from claimants import THREADS, UNITS, claimants
 from redis_server import shared_redis
 
@@ -33,7 +33,7 @@ def serials(said: list[list[str]]) -> list[str]:
 
 def used(url: str, account_id: str) -> int:
     """Read from the books how many units are taken."""
-    pool = AccountPool([Account(account_id, "canary-key", UNITS, None, 1e5, 10**5)], _store(url))
+    pool = AccountPool([Account(account_id, "canary-key", UNITS, None, 1e5, 10**5)], open_store(url))
     try:
         return pool.status()[0].used
     finally:

@@ -17,9 +17,9 @@ THREADS, UNITS = 8, 50
 _WORKER = """
 import sys, threading
 from chartimg import Account, AccountPool, StoreUnavailable
-from chartimg.app.bootstrap import _store
+from chartimg.app.bootstrap import open_store
 from chartimg.domain.account.turn import Granted
-store, threads, units = _store(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+store, threads, units = open_store(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 lock = threading.Lock()
 
 def say(line):

@@ -20,7 +20,8 @@ from ...domain.faults import ErrorCode
 from ...domain.result import ChartApiResult
 from ..bootstrap import ChartClient, open_templates
 from ..config import ApiMode, WorkerConfig, rules_of
-from ..export import STORE_UNAVAILABLE, Export
+from ..export import Export
+from ..manifest import STORE_UNAVAILABLE
 from .process import (
     COME_BACK,
     FAILED,
@@ -93,7 +94,7 @@ def export(
     client = ChartClient(config)
     with following(len(set(requests))) as told, terminable():
         rules = partial(rules_of, config.catalog)
-        work = Export(client.fetch, requests, out, jobs=jobs, told=told, listener=client.listener, rules=rules)
+        work = Export(client.fetch, requests, out, jobs=jobs, on_end=told, listener=client.listener, rules=rules)
         try:
             manifest = work.run()
         except OSError as error:

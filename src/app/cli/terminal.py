@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ...domain.account.forecast import Forecast
 from ...domain.fixture import FixtureEntry, FixtureKind, printable, sum_up
-from ..export import MANIFEST_NAME, ExportFailure, ExportItem, Manifest
+from ..manifest import MANIFEST_NAME, ExportFailure, ExportItem, Manifest
 from ..pool import AccountStatus
 
 __all__ = ["following", "show_accounts", "show_fixtures", "show_forecast", "show_manifest"]

@@ -20,7 +20,7 @@ from ..finding import Finding, Severity
 from ..reply.png import Header, image_data, read_header
 from .catalog import Parameter
 
-__all__ = ["doubts", "is_of_one_colour", "mean_the_same", "twin_of"]
+__all__ = ["duplicate_of", "is_of_one_colour", "mean_the_same", "picture_warnings"]
 
 _MAX_SIDE: Final = 8192  # pixels; bounds the work
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -33,7 +33,7 @@ _SLICE: Final = 32
 _MAX_SLICE: Final = 1024  # bytes that are inflated at once, to at most 1032 times as many
 
 
-def doubts(png: bytes, request: ChartRequest) -> tuple[Finding, ...]:
+def picture_warnings(png: bytes, request: ChartRequest) -> tuple[Finding, ...]:
     """Say how *png*, a whole PNG, is other than *request* leads one to expect."""
     header = read_header(png)
     if header is None:
@@ -48,7 +48,7 @@ def doubts(png: bytes, request: ChartRequest) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def twin_of(other: ChartRequest) -> Finding:
+def duplicate_of(other: ChartRequest) -> Finding:
     """Say that a picture has the very bytes of that of *other*, which asks for something else."""
     return _warning(f"its bytes are those of {other.key}, which was asked for with another body")
 

@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 
 from chartimg import ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.app.export import MANIFEST_NAME, Export, ExportFailure, ExportItem
+from chartimg.app.export import Export
+from chartimg.app.manifest import MANIFEST_NAME, ExportFailure, ExportItem
 from chartimg.domain.check.catalog import Catalog, Parameter, ValueType
-from chartimg.domain.check.picture import twin_of
+from chartimg.domain.check.picture import duplicate_of
 from chartimg.domain.events import Event, PictureDoubtful
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply.png import inspect
@@ -119,7 +120,7 @@ def test_every_request_ends_in_exactly_one_place(
     logging.getLogger("chartimg").disabled = True
     try:
         manifest = Export(
-            _Playing(*outcomes), asked, out, jobs=jobs, told=told.append, listener=EventLog(), rules=shipped_catalog
+            _Playing(*outcomes), asked, out, jobs=jobs, on_end=told.append, listener=EventLog(), rules=shipped_catalog
         ).run()
     finally:
         logging.getLogger("chartimg").disabled = False
@@ -143,7 +144,7 @@ def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
         grid("A:A", "B:B"),
         tmp_path,
         jobs=1,
-        told=ignore,
+        on_end=ignore,
         listener=EventLog(),
         rules=shipped_catalog,
     ).run()
@@ -176,7 +177,7 @@ def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
             "code": "CHART_API_LIMIT_EXCEEDED",
             "message": "nothing left",
             "kind": "NO_ACCOUNT",
-            "retriable": False,
+            "retriable": True,
             "httpStatus": None,
             "availableAt": "2026-01-06T00:00:00+00:00",
             "calls": 0,
@@ -189,7 +190,7 @@ def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
     """Equal requests are one chart, and one call."""
     fetch = _Playing(FOUND, FOUND)
     export = Export(
-        fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
     )
 
     assert 2 == export.requested == export.run().requested
@@ -211,7 +212,9 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
     """No picture overwrites another, not even on a file system that takes upper and lower case for the same."""
     pictures = [picture(8 + place, 6) for place in range(len(asked))]
     fetch = _Playing(*(ChartApiResult(png_bytes=each) for each in pictures))
-    items = Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog).run().items
+    items = (
+        Export(fetch, asked, tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog).run().items
+    )
 
     assert len(asked) == len({item.file.casefold() for item in items})
     assert pictures == [(tmp_path / item.file).read_bytes() for item in items]
@@ -238,12 +241,12 @@ def test_a_picture_that_was_another_charts_is_told(
     """It names a chart with its bytes that asks for something else, at once if that was there, else in the manifest."""
     out, listener, told = tmp_path_factory.mktemp("out"), EventLog(), list[ExportItem | ExportFailure]()
     fetch = _Playing(*(ChartApiResult(png_bytes=each, account_id="a") for each in brought))
-    items = Export(fetch, asked, out, jobs=1, told=told.append, listener=listener, rules=shipped_catalog).run().items
+    items = Export(fetch, asked, out, jobs=1, on_end=told.append, listener=listener, rules=shipped_catalog).run().items
 
     events: list[PictureDoubtful] = []
     for place, (request, item, first) in enumerate(zip(asked, items, told, strict=True)):
         twins = [
-            (number, twin_of(other))
+            (number, duplicate_of(other))
             for number, (other, bytes_) in enumerate(zip(asked, brought, strict=False))
             if bytes_ == brought[place] and look(other) != look(request)
         ]
@@ -267,10 +270,16 @@ def test_twins_name_each_other(tmp_path: Path) -> None:
     """Whoever drops what has a warning keeps neither, whichever of them came first; a third names one of them."""
     asked = grid("A:A", "B:B", "C:C")
     manifest = Export(
-        _Playing(FOUND, FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        _Playing(FOUND, FOUND, FOUND),
+        asked,
+        tmp_path,
+        jobs=1,
+        on_end=ignore,
+        listener=EventLog(),
+        rules=shipped_catalog,
     ).run()
 
-    assert [(twin_of(asked[1]),), (twin_of(asked[0]),), (twin_of(asked[0]),)] == [
+    assert [(duplicate_of(asked[1]),), (duplicate_of(asked[0]),), (duplicate_of(asked[0]),)] == [
         item.warnings for item in manifest.items
     ]
 
@@ -282,14 +291,14 @@ def test_bodies_that_mean_the_same_are_no_twins(tmp_path: Path) -> None:
     found, (other,) = [FOUND] * 5, grid("B:B")
 
     same = Export(
-        _Playing(*found), alike, tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        _Playing(*found), alike, tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
     assert [()] * 4 == [item.warnings for item in same.items]
 
     mixed = Export(
-        _Playing(*found), [*alike, other], tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        _Playing(*found), [*alike, other], tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
-    assert [(twin_of(other),)] * 4 + [(twin_of(alike[0]),)] == [item.warnings for item in mixed.items]
+    assert [(duplicate_of(other),)] * 4 + [(duplicate_of(alike[0]),)] == [item.warnings for item in mixed.items]
 
 
 def test_the_catalog_is_read_only_for_equal_pictures_of_unequal_bodies(tmp_path: Path) -> None:
@@ -302,7 +311,7 @@ def test_the_catalog_is_read_only_for_equal_pictures_of_unequal_bodies(tmp_path:
         read.append("rules")
         return Catalog()
 
-    Export(fetch, asked, tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=rules).run()
+    Export(fetch, asked, tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=rules).run()
 
     assert [] == read
 
@@ -314,7 +323,13 @@ def test_the_hosts_own_defaults_decide_which_bodies_mean_the_same(tmp_path: Path
 
     def warnings(rules: Catalog, out: str) -> list[int]:
         export = Export(
-            _Playing(FOUND, FOUND), asked, tmp_path / out, jobs=1, told=ignore, listener=EventLog(), rules=lambda: rules
+            _Playing(FOUND, FOUND),
+            asked,
+            tmp_path / out,
+            jobs=1,
+            on_end=ignore,
+            listener=EventLog(),
+            rules=lambda: rules,
         )
         return [len(item.warnings) for item in export.run().items]
 
@@ -333,12 +348,12 @@ def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
         return FOUND
 
     items = (
-        Export(fetch, asked, tmp_path, jobs=8, told=told.append, listener=listener, rules=shipped_catalog).run().items
+        Export(fetch, asked, tmp_path, jobs=8, on_end=told.append, listener=listener, rules=shipped_catalog).run().items
     )
 
     assert [0] + [1] * 23 == sorted(len(end.warnings) for end in told if isinstance(end, ExportItem))
     assert 23 == len(listener.events)
-    names = {twin_of(request): request for request in asked}
+    names = {duplicate_of(request): request for request in asked}
     for request, item in zip(asked, items, strict=True):
         (warning,) = item.warnings
         assert request != names[warning]
@@ -352,7 +367,7 @@ def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
         grid("A:A", "B:B"),
         tmp_path,
         jobs=1,
-        told=ignore,
+        on_end=ignore,
         listener=EventLog(),
         rules=shipped_catalog,
     ).run()
@@ -391,10 +406,10 @@ def test_a_listener_that_raises_costs_no_chart(tmp_path: Path, caplog: pytest.Lo
 
     asked = grid("A:A", "B:B")
     manifest = Export(
-        _Playing(FOUND, FOUND), asked, tmp_path, jobs=1, told=ignore, listener=Raising(), rules=shipped_catalog
+        _Playing(FOUND, FOUND), asked, tmp_path, jobs=1, on_end=ignore, listener=Raising(), rules=shipped_catalog
     ).run()
 
-    assert [(twin_of(asked[1]),), (twin_of(asked[0]),)] == [item.warnings for item in manifest.items]
+    assert [(duplicate_of(asked[1]),), (duplicate_of(asked[0]),)] == [item.warnings for item in manifest.items]
     assert ["a listener failed on PictureDoubtful"] == caplog.messages
 
 
@@ -404,7 +419,7 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
         StoreUnavailable("the store is gone"), OSError(28, "No space left", "x"), RuntimeError("bug"), FOUND
     )
     manifest = Export(
-        fetch, grid(*SYMBOLS), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        fetch, grid(*SYMBOLS), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert ["STORE_UNAVAILABLE", "WRITE_FAILED", "UNEXPECTED"] == [failure.code for failure in manifest.failures]
@@ -418,7 +433,7 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
 def test_who_can_not_be_told_costs_no_chart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A progress line that can't be written is logged, and the run goes on to its end."""
 
-    def told(_: object) -> None:
+    def on_end(_: object) -> None:
         raise OSError(28, "No space left on device")
 
     manifest = Export(
@@ -426,15 +441,15 @@ def test_who_can_not_be_told_costs_no_chart(tmp_path: Path, caplog: pytest.LogCa
         grid("A:A", "B:B"),
         tmp_path,
         jobs=1,
-        told=told,
+        on_end=on_end,
         listener=EventLog(),
         rules=shipped_catalog,
     ).run()
 
     assert ["A:A", "B:B"] == symbols(manifest.items)
     assert [
-        "the end of A:A 1h price_v1 could not be told",
-        "the end of B:B 1h price_v1 could not be told",
+        "the end of A:A 1h price_v1 could not be reported",
+        "the end of B:B 1h price_v1 could not be reported",
     ] == caplog.messages
 
 
@@ -446,7 +461,7 @@ def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
         return FOUND
 
     manifest = Export(
-        fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        fetch, grid("A:A", "B:B"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert [("A:A", "WRITE_FAILED")] == [(failure.symbol, failure.code) for failure in manifest.failures]
@@ -461,7 +476,7 @@ def test_a_folder_in_the_place_of_a_picture_is_found_before_any_call(tmp_path: P
     (tmp_path / "B_B__1h__price_v1.png").mkdir()
     with pytest.raises(IsADirectoryError, match=r"B_B__1h__price_v1\.png"):
         Export(
-            fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+            fetch, grid("A:A", "B:B"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
         ).run()
 
     assert [] == fetch.asked
@@ -478,7 +493,7 @@ def test_a_folder_that_can_not_be_made_is_found_before_any_call(tmp_path: Path) 
             grid("A:A"),
             tmp_path / "file" / "out",
             jobs=1,
-            told=ignore,
+            on_end=ignore,
             listener=EventLog(),
             rules=shipped_catalog,
         ).run()
@@ -495,7 +510,7 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
         seen.append(on_disk(tmp_path))
         return FOUND
 
-    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog).run()
+    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog).run()
 
     assert [] == seen[0]["items"]
     assert ["INTERRUPTED", "INTERRUPTED"] == [failure["code"] for failure in seen[0]["failures"]]
@@ -504,7 +519,7 @@ def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
 def test_nothing_to_fetch_is_an_empty_manifest(tmp_path: Path) -> None:
     """An export of no requests makes no call and leaves a manifest all the same."""
     manifest = Export(
-        _Playing(), [], tmp_path / "new", jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        _Playing(), [], tmp_path / "new", jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert (0, (), ()) == (manifest.requested, manifest.items, manifest.failures)
@@ -515,10 +530,10 @@ def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
     """A run in a folder that has been used writes its own charts and manifest, and touches nothing else."""
     (tmp_path / "notes.txt").write_bytes(b"mine")
     Export(
-        _Playing(FOUND), grid("A:A"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        _Playing(FOUND), grid("A:A"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
     Export(
-        _Playing(FAILED), grid("B:B"), tmp_path, jobs=1, told=ignore, listener=EventLog(), rules=shipped_catalog
+        _Playing(FAILED), grid("B:B"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
     ).run()
 
     assert 1 == on_disk(tmp_path)["requested"]

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from chartimg.app.cli.terminal import following, show_accounts, show_forecast, show_manifest
-from chartimg.app.export import ExportFailure, ExportItem, Manifest
+from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
 from chartimg.app.pool import AccountStatus
 from chartimg.domain.account import AccountState
 from chartimg.domain.account.forecast import Forecast

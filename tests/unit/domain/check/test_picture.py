@@ -15,7 +15,7 @@ from PIL import Image
 
 from chartimg import ChartRequest
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.domain.check.picture import doubts, is_of_one_colour, mean_the_same, twin_of
+from chartimg.domain.check.picture import duplicate_of, is_of_one_colour, mean_the_same, picture_warnings
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply.png import inspect
 from chartimg.testing import picture
@@ -229,7 +229,7 @@ def written(image: Image.Image, level: int) -> bytes:
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     """What isn't a picture is not of one colour, and nothing is said of its size unless it states one."""
     assert not is_of_one_colour(data)
-    assert isinstance(doubts(data, ChartRequest("A:B", "1h", "price_v1")), tuple)
+    assert isinstance(picture_warnings(data, ChartRequest("A:B", "1h", "price_v1")), tuple)
 
 
 @given(raster=rasters(colours=1), data=st.data())
@@ -323,7 +323,7 @@ def test_another_size_than_asked_is_a_warning(
     """Each side that is other than asked, or than the default of 800 x 600, is told with both numbers and its place."""
     request = ChartRequest("A:B", "1h", "price_v1", payload)
 
-    assert tuple(findings) == doubts(picture(*size), request)
+    assert tuple(findings) == picture_warnings(picture(*size), request)
 
 
 def test_one_colour_is_a_warning_of_the_whole_picture() -> None:
@@ -331,7 +331,9 @@ def test_one_colour_is_a_warning_of_the_whole_picture() -> None:
     plain = png(800, 480, 8, 0, False, [zlib.compress(bytes(801 * 480))])  # noqa: FBT003 (a field of IHDR)
     size = warning("the picture is 480 pixels high, the default is 600", "height")
 
-    assert (size, warning("the picture is of one colour")) == doubts(plain, ChartRequest("A:B", "1h", "price_v1"))
+    assert (size, warning("the picture is of one colour")) == picture_warnings(
+        plain, ChartRequest("A:B", "1h", "price_v1")
+    )
 
 
 def test_a_chart_as_asked_is_beyond_doubt() -> None:
@@ -340,7 +342,7 @@ def test_a_chart_as_asked_is_beyond_doubt() -> None:
     charts = [path.read_bytes() for path in FIXTURES.glob("*.png")]
 
     assert charts
-    assert [()] * len(charts) == [doubts(chart, request) for chart in charts]
+    assert [()] * len(charts) == [picture_warnings(chart, request) for chart in charts]
 
 
 PARAMETERS = shipped_catalog().parameters
@@ -389,4 +391,4 @@ def test_a_twin_names_the_other_chart() -> None:
     """A person finds both."""
     assert warning(
         "its bytes are those of BINANCE:BTCUSDT 4h price_v1, which was asked for with another body"
-    ) == twin_of(ChartRequest("BINANCE:BTCUSDT", "4h", "price_v1"))
+    ) == duplicate_of(ChartRequest("BINANCE:BTCUSDT", "4h", "price_v1"))
