@@ -26,6 +26,7 @@ import urllib3
 import chartimg
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
+from chartimg.domain.account.turn import Need
 from chartimg.domain.plan.demand import Demand
 
 KEY = "a-key-for-the-benchmark"
@@ -160,7 +161,7 @@ def claim_of(pool: chartimg.AccountPool) -> Callable[[], None]:
     demand = Demand(1920)
 
     def work() -> None:
-        granted = pool.claim(demand=demand)
+        granted = pool.claim(need=Need(demand))
         pool.report(granted.claim, None)  # type: ignore[union-attr]
 
     return work

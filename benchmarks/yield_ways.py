@@ -92,8 +92,8 @@ class Chartimg:
         while True:
             pool = self._pools[chart.process]
             match step.action:
-                case TakeClaim(latest, demand, refused):
-                    feedback = pool.claim(latest=latest, demand=demand, refused=refused)
+                case TakeClaim(latest, need):
+                    feedback = pool.claim(latest=latest, need=need)
                 case Pause(seconds):
                     yield round(seconds * SECOND)
                     feedback = Woken()
@@ -106,8 +106,8 @@ class Chartimg:
                 case Report(claim, error):
                     pool.report(claim, error)
                     feedback = Booked()
-                case LookAhead(demand, refused):
-                    feedback = pool.outlook(demand=demand, refused=refused)
+                case LookAhead(need):
+                    feedback = pool.outlook(need=need)
                 case Finish(result):
                     if step.unused is not None:
                         pool.refund(step.unused)

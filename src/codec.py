@@ -124,7 +124,11 @@ def _converter() -> Converter:
     return converter
 
 
-_NAMES: Final[Mapping[str, str]] = {"symbol_pattern": "chartImgSymbolTemplate", "payload": "request"}
+_NAMES: Final[Mapping[str, str]] = {
+    "symbol_pattern": "chartImgSymbolTemplate",
+    "payload": "request",
+    "learned_limits": "told",
+}
 """Fields whose name in JSON is not simply their own in camel case."""
 
 

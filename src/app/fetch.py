@@ -62,23 +62,23 @@ def fetch(  # noqa: PLR0912 (a case for each action)
             for fact in step.facts:
                 listener.notify(fact)
             match step.action:
-                case TakeClaim(latest, demand, refused):
-                    feedback = pool.claim(latest=latest, demand=demand, refused=refused)
+                case TakeClaim(latest, need):
+                    feedback = pool.claim(latest=latest, need=need)
                 case Pause(seconds):
                     clock.sleep(seconds)
                     feedback = Woken()
-                case ConfirmClaim(claim, demand, refused):
-                    feedback = Confirmed(claim, pool.confirm(claim, demand=demand, refused=refused))
+                case ConfirmClaim(claim, need):
+                    feedback = Confirmed(claim, pool.confirm(claim, need=need))
                 case Send(claim, timeout):
                     account, unsent = pool.account(claim.account_id), None
                     outcome = transport.send(request, account, timeout=timeout)
                     feedback = Answered(claim, scrub(outcome, account.api_key))
-                case Report(claim, error, demand):
+                case Report(claim, error):
                     feedback = Booked()
                     with _best_effort(listener, claim):
-                        pool.report(claim, error, demand)
-                case LookAhead(demand, refused):
-                    feedback = pool.outlook(demand=demand, refused=refused)
+                        pool.report(claim, error)
+                case LookAhead(need):
+                    feedback = pool.outlook(need=need)
                 case Finish(result):
                     return result
                 case _:

@@ -11,6 +11,7 @@ from .finding import Finding
 
 __all__ = [
     "AccountExhausted",
+    "AccountReinstated",
     "AccountSuspended",
     "AccountThrottled",
     "CallFinished",
@@ -94,6 +95,13 @@ class AccountExhausted:
     account_id: str
     until: datetime
     reason: str
+
+
+@attrs.frozen
+class AccountReinstated:
+    """A suspended account may be called again: a person reinstated it, or its key has changed."""
+
+    account_id: str
 
 
 @attrs.frozen
@@ -202,6 +210,7 @@ Event = (
     | AccountThrottled
     | AccountExhausted
     | AccountSuspended
+    | AccountReinstated
     | PlanLimitLearned
     | LimitExceeded
     | MockMissing

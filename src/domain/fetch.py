@@ -23,7 +23,7 @@ from typing import Final, assert_never
 import attrs
 
 from .account import Claim
-from .account.turn import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
+from .account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, WaitUntil
 from .chart import ChartRequest
 from .classification import classify
 from .events import CallFinished, CallStarted, Event, LimitExceeded, RequestRefused, RetryScheduled
@@ -72,14 +72,10 @@ class Moment:
 
 @attrs.frozen
 class TakeClaim:
-    """Take a claim for a moment before *latest* (UTC) on an account that may serve *demand*.
-
-    If accounts have *refused* it (their ids) because of their plan, take another one whose plan surely allows it.
-    """
+    """Take a claim for a moment before *latest* (UTC) on an account that meets *need*."""
 
     latest: datetime
-    demand: Demand
-    refused: frozenset[str] = frozenset()
+    need: Need
 
 
 @attrs.frozen
@@ -94,8 +90,7 @@ class ConfirmClaim:
     """After a wait, check that *claim* would still be granted (see :class:`TakeClaim`); else it is given back."""
 
     claim: Claim
-    demand: Demand
-    refused: frozenset[str] = frozenset()
+    need: Need
 
 
 @attrs.frozen
@@ -108,22 +103,20 @@ class Send:
 
 @attrs.frozen
 class Report:
-    """Book the *error* of the call for *demand*. A picture needs no booking: its claim is charged already."""
+    """Book the *error* of the call of *claim*. A picture needs no booking: its claim is charged already."""
 
     claim: Claim
     error: ChartApiError
-    demand: Demand
 
 
 @attrs.frozen
 class LookAhead:
-    """Look up when an account that may serve *demand*, and has not *refused* it, can be called again.
+    """Look up when an account that meets *need* can be called again.
 
     The last call has been made, and failed because of its account.
     """
 
-    demand: Demand
-    refused: frozenset[str] = frozenset()
+    need: Need
 
 
 @attrs.frozen
@@ -197,7 +190,7 @@ class Fetch:
             action: Action = Finish(ChartApiResult.refused(problems))
         else:
             demand = request.demand
-            action = TakeClaim(now + timedelta(seconds=policy.deadline), demand)
+            action = TakeClaim(now + timedelta(seconds=policy.deadline), Need(demand))
         return cls(request, policy, action, sent=Moment(now, 0.0, 0.0), demand=demand)
 
     def next(self, feedback: Feedback, moment: Moment) -> Fetch:
@@ -239,7 +232,7 @@ class Fetch:
         early = (claim.not_before - moment.utc).total_seconds()
         if 0 < early < self.policy.deadline - moment.elapsed:
             return self._step(Pause(early), unused=claim)
-        return self._step(ConfirmClaim(claim, self._demand, self._refused), unused=claim)
+        return self._step(ConfirmClaim(claim, self._need), unused=claim)
 
     def _seconds_to(self, at: datetime, moment: Moment) -> float:
         """Return the seconds to *at*, but none past the deadline, even if the wall clock has stepped."""
@@ -262,7 +255,7 @@ class Fetch:
         attempts = (*self.attempts, Attempt(claim.account_id, self._sent.utc, duration, status, kind))
         result = ChartApiResult.of(outcome, error, claim.account_id, attempts)
         finished = CallFinished(str(self.request.key), claim.account_id, len(attempts), duration, status, kind)
-        action = Finish(result) if error is None else Report(claim, error, self._demand)
+        action = Finish(result) if error is None else Report(claim, error)
         return attrs.evolve(self._step(action, finished), outcome=result)
 
     def _decide(self, moment: Moment) -> Fetch:
@@ -274,7 +267,7 @@ class Fetch:
         match decision:
             case GiveUp(final) if final.code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
                 outcome = attrs.evolve(self._outcome, error=final)
-                return attrs.evolve(self._step(LookAhead(self._demand, self._refused)), outcome=outcome)
+                return attrs.evolve(self._step(LookAhead(self._need)), outcome=outcome)
             case GiveUp(final):
                 return self._fail(final)
             case SwitchAccount():
@@ -325,7 +318,7 @@ class Fetch:
     def _claim(self, moment: Moment) -> TakeClaim:
         """Ask for an account for the rest of the deadline."""
         latest = moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed)
-        return TakeClaim(latest, self._demand, self._refused)
+        return TakeClaim(latest, self._need)
 
     @property
     def _error(self) -> ChartApiError:
@@ -334,9 +327,10 @@ class Fetch:
         return self._outcome.error
 
     @property
-    def _refused(self) -> frozenset[str]:
-        """The ids of the accounts whose plans were found to be too small."""
-        return frozenset(attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
+    def _need(self) -> Need:
+        """The demand of the chart, and the accounts whose plan has refused it."""
+        refused = (attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
+        return Need(self._demand, frozenset(refused))
 
     def _step(self, action: Action, *facts: Event, unused: Claim | None = None) -> Fetch:
         """Return the next step. A claim is kept only if passed as *unused*."""

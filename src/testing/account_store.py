@@ -17,7 +17,6 @@ from ..domain.account import Account, AccountSnapshot, AccountState
 from ..domain.account.turn import Granted
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.plan import ChartLimits
-from ..domain.plan.demand import Demand
 from ..domain.ports import AccountStore
 from ..testing import VirtualClock
 
@@ -46,7 +45,7 @@ def _snapshot(account_id: str = "a", version: int = 0, **changes: object) -> Acc
         serial=9,
         epoch=2,
         full_at=_NOON - timedelta(days=400, microseconds=1),
-        told=ChartLimits(1920, 1080, 5, custom_watermark=False),
+        learned_limits=ChartLimits(1920, 1080, 5, custom_watermark=False),
     )
     return attrs.evolve(full, **changes)  # type: ignore[arg-type]
 
@@ -186,7 +185,7 @@ class AccountStoreContract:
                 for pool, clock, outcome in zip(pools, clocks, outcomes, strict=True):
                     if isinstance(outcome, Granted):
                         said = f"Exceed Max Usage {'Watermark' if step % 2 else 'Resolution'} Limit"
-                        pool.report(outcome.claim, ChartApiError.of(kind, said), Demand(1920, 1080, watermark=True))
+                        pool.report(outcome.claim, ChartApiError.of(kind, said))
                         pool.refund(outcome.claim)
                     if step % 7 == 3:
                         pool.reinstate("a")

@@ -1,14 +1,11 @@
-"""The seven invariants of accounts as a state machine: a model on paper beside pools over one store.
+"""The invariants of accounts as a state machine: pools over one store, beside the books that a person keeps on paper.
 
-What a book holds is what a person would keep on paper, and each rule of the machine does to the paper what it does to
-the pool.
+Each rule of the machine does to the paper what it does to the pool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 
 import attrs
 from hypothesis import event, target
@@ -18,172 +15,25 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.pool import Pool
-from chartimg.domain.account import Account, AccountEvent, AccountState, Claim
+from chartimg.domain.account import Account, AccountEvent, AccountState
 from chartimg.domain.account.ledger import MARGIN
-from chartimg.domain.account.turn import Granted, NoneLeft, NoPlan, WaitUntil
+from chartimg.domain.account.turn import Granted, Need, NoneLeft, NoPlan, WaitUntil
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import EventLog, VirtualClock
+from paper import DAY, LESSONS, PRICES, Held, Paper, fits, sure, tighter, today, turn, within_pace
 from samples import NOON
 
 __all__ = ["EventLog", "SevenInvariants", "fault", "rows_of_this_example", "within_pace"]
 
 MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-DAY = timedelta(days=1)
 
 
 def fault(kind: FaultKind, retry_after: float | None = None, said: str = "") -> ChartApiError:
     """Make an error of a kind."""
     return ChartApiError.of(kind, said or f"said {kind}", retry_after=retry_after)
-
-
-def within_pace(moments: Sequence[datetime], account: Account) -> bool:
-    """Whether grants, in the order they were made, keep to the rate and the burst from any one to any other."""
-    rate = Fraction(account.requests_per_second)
-    return all(
-        last - first + 1 <= account.burst + rate * Fraction(abs(end - begin) // timedelta(microseconds=1), 1_000_000)
-        for first, begin in enumerate(moments)
-        for last, end in enumerate(moments[first:], first)
-    )
-
-
-Allowed = tuple[float | None, float | None, float | None, bool | None]
-"""Width, height, studies and drawings, a watermark: what a chart may have, None where nobody knows."""
-
-PRICES: dict[str | None, Allowed] = {
-    None: (None, None, None, None),
-    "BASIC": (800, 600, 3, False),
-    "PRO": (1920, 1080, 5, False),
-    "ULTRA": (2048, 1920, 25, True),
-}
-LESSONS: dict[str, Allowed] = {
-    "Exceed Max Usage Resolution Limit (800x600)": (800, 600, None, None),
-    "Exceed Max Usage Resolution Limit (1920x1080)": (1920, 1080, None, None),
-    "Exceed Max Usage Parameter Limit (3)": (None, None, 3, None),
-    "Exceed Max Usage Parameter Limit (0)": (None, None, None, None),
-    "Exceed Max Usage Watermark Limit": (None, None, None, False),
-    "Exceed Max Usage": (None, None, None, None),
-}
-
-
-def corrected(allowed: Allowed, told: Allowed) -> Allowed:
-    """Write what was told over what was thought."""
-    width, height, count, watermark = (b if a is None else a for a, b in zip(told, allowed, strict=True))
-    return width, height, count, None if watermark is None else bool(watermark)
-
-
-def fits(demand: Demand | None, allowed: Allowed) -> bool:
-    """Whether nothing that is known speaks against a chart."""
-    if demand is None:
-        return True
-    asked = (demand.width, demand.height, demand.studies + demand.drawings, demand.watermark)
-    return all(limit is None or ask <= limit for ask, limit in zip(asked, allowed, strict=True))
-
-
-def sure(demand: Demand | None, allowed: Allowed) -> bool:
-    """Whether the least that may be allowed is enough for a chart."""
-    return fits(demand, corrected((0, 0, 0, False), allowed))
-
-
-def tighter(allowed: Allowed, told: Allowed) -> Allowed:
-    """Take of two limits the smaller."""
-    width, height, count, watermark = (
-        min((limit for limit in pair if limit is not None), default=None) for pair in zip(allowed, told, strict=True)
-    )
-    return width, height, count, None if watermark is None else bool(watermark)
-
-
-def taught(said: str, asked: Demand | None) -> Allowed:
-    """Say what a refusal teaches: what it states, or else what is just too little for the chart it is about."""
-    if asked is None or not fits(asked, LESSONS[said]):
-        return LESSONS[said]
-    size = (asked.width - 1 if asked.width > 800 else None, asked.height - 1 if asked.height > 600 else None)
-    count = asked.parameters - 1 if asked.parameters > 3 else None
-    watermark = False if asked.watermark else None
-    for word, lesson in (
-        ("Resolution", (*size, None, None)),
-        ("Parameter", (None, None, count, None)),
-        ("Watermark", (None, None, None, watermark)),
-    ):
-        if word in said and lesson != PRICES[None]:
-            return lesson
-    return (*size, count, watermark)
-
-
-def turn(demand: Demand | None, allowed: Allowed) -> tuple[float, ...]:
-    """Say how late an account's turn comes: the larger its plan, the later; what is in doubt is BASIC's, or comes last."""
-    if not fits(demand, PRICES["BASIC"]) and not sure(demand, allowed):
-        return (99,)
-    allowed = corrected(PRICES["BASIC"], allowed)
-    width, height, count, watermark = (float(limit or 0) for limit in allowed)
-    whole = Demand(width, height, int(count), 0, bool(watermark))
-    plan = min(place for place, prices in enumerate(PRICES.values()) if place and fits(whole, prices))
-    return (plan, width * height, count, watermark)
-
-
-@attrs.define
-class Paper:
-    """An account's book as a person would keep it."""
-
-    window: datetime
-    arrival: datetime
-    key: str
-    used: int = 0
-    spent: bool = False
-    suspended: bool = False
-    until: datetime | None = None
-    epoch: int = 0
-    full_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    told: Allowed = PRICES[None]
-
-    @property
-    def state(self) -> AccountState:
-        """Give the state in one word."""
-        if self.suspended:
-            return AccountState.SUSPENDED
-        if self.spent:
-            return AccountState.EXHAUSTED
-        return AccountState.AVAILABLE if self.until is None else AccountState.THROTTLED
-
-    def allowed(self, account: Account) -> Allowed:
-        """Give what a chart of the account may have today."""
-        return corrected(PRICES[account.plan], self.told)
-
-    def free(self, account: Account, now: datetime) -> datetime | None:
-        """Give the first moment from *now* on at which there may be a call; None if there is none."""
-        if self.suspended or not account.daily_limit:
-            return None
-        refill = self.arrival - self.full_at > account.tolerance
-        moments = [now, self.arrival - account.tolerance + (MARGIN if refill else timedelta())]
-        moments += [] if self.until is None else [self.until]
-        moments += [self.window + DAY] if self.spent or self.used >= account.daily_limit else []
-        return max(moments)
-
-
-def today(paper: Paper | None, account: Account, now: datetime) -> Paper:
-    """Copy the paper, with the passing of time and a change of key written in."""
-    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    paper = Paper(day, datetime(1970, 1, 1, tzinfo=UTC), account.api_key) if paper is None else attrs.evolve(paper)
-    if paper.key != account.api_key:
-        paper.key, paper.suspended, paper.epoch, paper.told = account.api_key, False, paper.epoch + 1, PRICES[None]
-    if day > paper.window:
-        paper.window, paper.used, paper.spent, paper.told = day, 0, False, PRICES[None]
-    if paper.until is not None and paper.until <= now:
-        paper.until = None
-    return paper
-
-
-@attrs.define
-class Held:
-    """A claim that was granted, and what the paper said then."""
-
-    claim: Claim
-    epoch: int
-    limit: int
-    demand: Demand | None
-    refunded: bool = False
 
 
 names = st.sampled_from(["a", "b"])
@@ -232,7 +82,6 @@ class SevenInvariants(RuleBasedStateMachine):
         self.papers: dict[str, Paper | None] = {"a": None, "b": None}
         self.held: list[Held] = []
         self.spent: set[tuple[str, datetime]] = set()
-        self.refused: list[tuple[str, datetime, int, Demand]] = []
         self.versions = {"a": -1, "b": -1}
 
     def new_store(self) -> AccountStore:
@@ -291,7 +140,7 @@ class SevenInvariants(RuleBasedStateMachine):
         priced = any(account.plan is not None for account in pool.accounts)
         turns = {name: turn(demand, allowed[name]) if priced else () for name in papers}
         moments = sorted((moment, turns[name], name) for name, moment in free.items() if moment is not None)
-        outcome = pool.claim(latest=latest, demand=demand, refused=refused)
+        outcome = pool.claim(latest=latest, need=Need(demand, refused))
         event(f"claim: {type(outcome).__name__}")
         assert isinstance(outcome, NoPlan) is (not papers)
         match outcome:
@@ -349,7 +198,7 @@ class SevenInvariants(RuleBasedStateMachine):
             and fits(held.demand, paper.allowed(pool.account(name)))
         )
         event(f"confirm: {stands}")
-        assert stands is pool.confirm(held.claim, demand=held.demand)
+        assert stands is pool.confirm(held.claim, need=Need(held.demand))
         if not stands:
             self._give_back(held, paper)
             self.papers[name] = paper
@@ -387,7 +236,7 @@ class SevenInvariants(RuleBasedStateMachine):
         held, pool = self.held[-1 - place % min(9, len(self.held))], self.pools[which % len(self.pools)]
         name, now = held.claim.account_id, self.clock.now()
         said = lesson if kind is FaultKind.PLAN_LIMIT else ""
-        pool.report(held.claim, None if kind is None else fault(kind, retry_after, said), held.demand)
+        pool.report(held.claim, None if kind is None else fault(kind, retry_after, said))
         if kind is None:
             return
         account, paper = pool.account(name), self._today(pool, name)
@@ -407,9 +256,7 @@ class SevenInvariants(RuleBasedStateMachine):
             case FaultKind.CREDENTIAL_REJECTED:
                 paper.suspended, paper.until = True, None
             case FaultKind.PLAN_LIMIT:
-                paper.told = tighter(paper.told, taught(lesson, held.demand))
-                if held.demand is not None and not fits(held.demand, PRICES["BASIC"]):
-                    self.refused.append((name, paper.window, paper.epoch, held.demand))
+                paper.learned = tighter(paper.learned, LESSONS[lesson])
             case _:
                 pass
 
@@ -522,12 +369,7 @@ class SevenInvariants(RuleBasedStateMachine):
                 snapshot.arrival,
             )
             assert (paper.until or snapshot.until) == snapshot.until
-            assert paper.told == attrs.astuple(snapshot.told)
-            assert not any(
-                snapshot.told.allows(demand)
-                for who, window, epoch, demand in self.refused
-                if (who, window, epoch) == (name, snapshot.window, snapshot.epoch)
-            )
+            assert paper.learned == attrs.astuple(snapshot.learned_limits)
             assert snapshot.version >= self.versions[name]
             self.versions[name] = snapshot.version
 

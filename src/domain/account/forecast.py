@@ -1,7 +1,7 @@
-"""Can so many charts be had today, by when, and if not, when?
+"""Whether so many charts can be had today, by when, and if not, when.
 
-The answer is played through on the books as they stand, with the very rules by which claims are granted, and nothing is
-booked. Calls are taken to be made as soon as they may be, and to need no second try.
+The forecast plays the claims through on the books as they stand, by the rules that grant them; it books nothing. It takes
+every call to be made as soon as possible and to succeed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from heapq import heapify, heapreplace
 
 import attrs
 
-from ..account import ledger
+from . import ledger
 from .settings import Account
 from .snapshot import WINDOW, AccountSnapshot, window_of
-from .turn import rank_of
+from .turn import steps_spent
 
 __all__ = ["Forecast", "forecast"]
 
@@ -25,10 +25,10 @@ class Forecast:
     """What to expect of the accounts.
 
     Attributes:
-        charts: how many were asked for.
-        today: how many of them can be had before the UTC day ends.
-        last_call_at: when (UTC) the last of them can be called for; None when that never comes.
-        window_end: when (UTC) the day is over.
+        charts: charts asked for.
+        today: charts that can be had before the UTC day ends.
+        last_call_at: moment (UTC) of the last call; None if that can't come.
+        window_end: end (UTC) of the day.
     """
 
     charts: int
@@ -43,10 +43,10 @@ class Forecast:
 
 
 def forecast(accounts: Sequence[Account], snapshots: Sequence[AccountSnapshot], charts: int, now: datetime) -> Forecast:
-    """Play *charts* claims through on *accounts*, whose books are *snapshots* as they stand *now* (UTC)."""
+    """Return the forecast for *charts* on *accounts*, from their *snapshots* as they stand *now* (UTC)."""
     books = list(snapshots)
     line = [
-        (max(ready, now), rank_of(snapshot, accounts[place]), place)
+        (max(ready, now), steps_spent(snapshot, accounts[place]), place)
         for place, snapshot in enumerate(books)
         if (ready := ledger.ready_at(snapshot, accounts[place])) is not None
     ]
@@ -61,5 +61,5 @@ def forecast(accounts: Sequence[Account], snapshots: Sequence[AccountSnapshot], 
         today = done + 1 if at < window_end else today
         ready = ledger.ready_at(books[place], account)
         assert ready is not None  # noqa: S101 (an account that was called can be called again)
-        heapreplace(line, (max(ready, at), rank_of(books[place], account), place))
+        heapreplace(line, (max(ready, at), steps_spent(books[place], account), place))
     return Forecast(charts, today, at, window_end)

@@ -22,7 +22,7 @@ _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 
 
 def _plan_name(plan: str | None) -> PlanName | str | None:
-    """Take a plan by its name in upper or lower case; what is no plan is left for the account to complain about."""
+    """Return the plan of a name in upper or lower case; an unknown name is returned unchanged and refused by the account."""
     return PlanName(plan.upper()) if isinstance(plan, str) and plan.upper() in PlanName.__members__ else plan
 
 
@@ -46,13 +46,14 @@ class Account:
     Attributes:
         id: the host's name for it, shown in logs and files.
         api_key: the key; never shown, not even in repr.
-        daily_limit: units a UTC day.
+        daily_limit: units a UTC day. The default is 44 and not BASIC's 50: calls that others make on the same key would
+            otherwise be paid for with refusals.
         plan: the provider's plan (BASIC, PRO, MEGA, ULTRA, ENTERPRISE), if known.
-        requests_per_second: the rate the provider allows.
-        burst: calls it allows at once.
+        requests_per_second: calls a second that the provider allows (API page, "Rate Limit").
+        burst: calls that it allows at once.
 
     Raises:
-        ConfigError: a value is out of its range; the message names the field and holds no text of the account, which may be a key.
+        ConfigError: a value is out of range. The message names the field and shows no text of the account: it may be a key.
     """
 
     id: str
@@ -67,12 +68,12 @@ class Account:
             raise ConfigError(problems)
 
     def _problems(self) -> list[str]:
-        """Say what is wrong with the fields."""
+        """List the mistakes in the fields."""
         if wrong := [f"{name} must be {what}" for name, kind, what in _KINDS if not _is_a(getattr(self, name), kind)]:
             return wrong
         rules = (
             (bool(self.id.strip()), "id is empty"),
-            (not self.id.strip() or not _UNSHOWN.search(self.id), "id holds a control character or half a character"),
+            (not self.id.strip() or not _UNSHOWN.search(self.id), "id holds a control character or a lone surrogate"),
             (bool(self.api_key), "api_key is empty"),
             (
                 not self.api_key or bool(_VISIBLE.fullmatch(self.api_key)),
@@ -97,15 +98,15 @@ class Account:
 
     @cached_property
     def key_digest(self) -> str:
-        """Tell this key from the next one without holding it."""
+        """A digest that tells this key from the next one without holding it."""
         return hashlib.sha256(self.api_key.encode()).hexdigest()[:16]
 
     @cached_property
     def emission(self) -> timedelta:
-        """The time one call takes up in the provider's bucket; rounded up, so that pacing errs on the quiet side."""
+        """Time that one call takes up in the provider's bucket, rounded up so that pacing is rather too slow."""
         return timedelta(microseconds=max(1, math.ceil(1_000_000 / self.requests_per_second)))
 
     @cached_property
     def tolerance(self) -> timedelta:
-        """How far the bucket may run ahead of time: a burst of calls, less the one that is being made."""
+        """How far the bucket may run ahead of time: a burst, less one call."""
         return self.emission * (self.burst - 1)

@@ -1,4 +1,4 @@
-"""What is known of an account at one moment, and one unit taken from it."""
+"""An account at one moment, and one unit taken from it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @attrs.frozen
 class AccountSnapshot:
-    """What is known of an account at one moment; the unit that stores keep and swap.
+    """An account at one moment; stores keep and swap whole snapshots.
 
     Attributes:
-        account_id: whose it is.
-        window: the start (UTC) of the quota day the counts belong to.
-        arrival: GCRA's theoretical arrival time (UTC), the provider's bucket in one number.
-        key_digest: which key it was made with.
-        version: one more than its predecessor's.
+        account_id: id of the account.
+        window: start (UTC) of the quota day that the counts belong to.
+        arrival: GCRA's theoretical arrival time (UTC): the provider's bucket in one number.
+        key_digest: digest of the API key.
+        version: one more than that of the snapshot before.
         state: the state.
         used: units taken from the window.
-        until: when (UTC) a pause the provider asked for is over; meaningful while THROTTLED.
-        reason: why it is in its state, in a phrase.
-        spent: the provider said so: the window is spent whatever the count.
-        refunded: serials of this window's claims that were given back, as far as they might be given back again.
-        serial: the serial of the last claim.
-        epoch: counts reinstatements and new keys; a report of an earlier epoch speaks of what is over.
-        full_at: when (UTC) the bucket was last full; the burst of calls from then on needs no refill.
-        told: what the provider has said in this window that one chart may ask for, where it refused more.
+        until: end (UTC) of a pause that the provider asked for; meaningful while THROTTLED.
+        reason: a phrase that explains the state.
+        spent: the provider called the window spent, at any count.
+        refunded: serials of refunded claims of this window, for as long as they could be refunded again.
+        serial: serial of the last claim.
+        epoch: number of reinstatements and key changes; reports from an earlier epoch are ignored.
+        full_at: moment (UTC) at which the bucket was last full; a burst from then on needs no refill.
+        learned_limits: limits of one chart that the provider has stated in this window.
     """
 
     account_id: str
@@ -52,11 +52,11 @@ class AccountSnapshot:
     serial: int = 0
     epoch: int = 0
     full_at: datetime = LONG_AGO
-    told: ChartLimits = UNKNOWN
+    learned_limits: ChartLimits = UNKNOWN
 
     @property
     def window_end(self) -> datetime:
-        """When (UTC) the window is over."""
+        """End (UTC) of the window."""
         return self.window + WINDOW
 
 
@@ -65,11 +65,11 @@ class Claim:
     """One unit of an account's day, charged when it is granted.
 
     Attributes:
-        account_id: whose.
-        serial: which of the account's claims.
-        window: the quota day (UTC) it was taken from.
-        epoch: the epoch of the snapshot it was taken from.
-        not_before: the moment (UTC) it is granted for; the caller waits it out.
+        account_id: id of the account.
+        serial: number of the claim among those of the account.
+        window: start (UTC) of the quota day it was taken from.
+        epoch: epoch of the snapshot it was taken from.
+        not_before: moment (UTC) it is granted for; the caller waits for it.
     """
 
     account_id: str
@@ -80,5 +80,8 @@ class Claim:
 
 
 def window_of(now: datetime) -> datetime:
-    """Give the start of the quota day of *now* (aware, any zone), in UTC."""
+    """Return the start (UTC) of the quota day of *now* (aware, any zone).
+
+    The day is taken to be the UTC day; the API page does not say.
+    """
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,25 +1,23 @@
-"""The account, a state machine: one key of the host's, and what is left of its day.
+"""The states of an account, and the one table through which every change of state goes.
 
-Rule 1: everything that changes the state of an account stands in :data:`TRANSITIONS`. A pair of state and event that
-has no row is a mistake of ours and raises.
+Rule 1: everything that changes the state of an account stands in :data:`TRANSITIONS`. A pair of state and event without a
+row is a mistake of ours and raises.
 
-Rule 2: a snapshot is frozen. Every change is a new snapshot with the next version, and a store swaps one for the next
-only if nobody else has been faster. So the books are right for any interleaving of threads, processes and crashes.
+Rule 2: a snapshot is frozen. Every change makes a new snapshot with the next version, and a store replaces the old one only
+if nothing has changed meanwhile. So the books are right for any interleaving of threads, processes and crashes.
 
 Theory of operation
     AVAILABLE    may be called as far as its day and its pacing allow.
-    THROTTLED    the provider asked for a pause; ``until`` says when it is over. The day is not spent.
-    EXHAUSTED    the provider says the day is spent. Nothing but the next window ends this: no refund, no clock that
-                 steps back, no larger limit in the settings.
-    SUSPENDED    the provider refuses the key. A person reinstates it, or its key changes.
+    THROTTLED    the provider asked for a pause, which ends at ``until``. The day is not spent.
+    EXHAUSTED    the provider says the day is spent. Only the next window ends this: no refund, no clock that steps back, no
+                 larger limit in the settings.
+    SUSPENDED    the provider refuses the key. A person reinstates the account, or its key changes.
 
-    Two events are the passing of time, COOL and NEW_WINDOW; the ledger applies them when it next looks at a snapshot,
-    so that no timer has to run. An account whose units are all taken by claims stays AVAILABLE with nothing left:
-    a claim that was never used may still come back.
+    Two events are the passing of time, COOL and NEW_WINDOW. The ledger applies them when it next reads a snapshot, so no
+    timer has to run. An account whose units are all held by claims stays AVAILABLE with zero units left: an unused claim may
+    still be refunded.
 
     The provider names two limits, requests per second with a burst, and requests per day (API page, "Rate Limit").
-    The day is taken to be the UTC day, which the page does not say; ``daily_limit`` is 44 rather than BASIC's 50 so
-    that what others spend on the same key is not paid for with refusals.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ __all__ = ["TRANSITIONS", "AccountEvent", "AccountState", "IllegalTransition", "
 
 
 class AccountState(StrEnum):
-    """The states."""
+    """The state of an account."""
 
     AVAILABLE = "AVAILABLE"
     THROTTLED = "THROTTLED"
@@ -42,7 +40,7 @@ class AccountState(StrEnum):
 
 
 class AccountEvent(StrEnum):
-    """What can happen to an account."""
+    """An event in the life of an account."""
 
     CLAIM = "CLAIM"
     REFUND = "REFUND"
@@ -65,7 +63,7 @@ TRANSITIONS: Final[Mapping[tuple[AccountState, AccountEvent], AccountState]] = M
         (_S.AVAILABLE, _E.EXHAUST): _S.EXHAUSTED,
         (_S.AVAILABLE, _E.NEW_WINDOW): _S.AVAILABLE,
         (_S.AVAILABLE, _E.SUSPEND): _S.SUSPENDED,
-        # A claim for the moment the pause is over, which the caller waits out.
+        # A claim for the end of the pause; the caller waits for it.
         (_S.THROTTLED, _E.CLAIM): _S.THROTTLED,
         (_S.THROTTLED, _E.REFUND): _S.THROTTLED,
         (_S.THROTTLED, _E.THROTTLE): _S.THROTTLED,
@@ -73,7 +71,7 @@ TRANSITIONS: Final[Mapping[tuple[AccountState, AccountEvent], AccountState]] = M
         (_S.THROTTLED, _E.EXHAUST): _S.EXHAUSTED,
         (_S.THROTTLED, _E.NEW_WINDOW): _S.THROTTLED,
         (_S.THROTTLED, _E.SUSPEND): _S.SUSPENDED,
-        # A spent day takes no refund.
+        # A spent day takes no claim and no refund.
         (_S.EXHAUSTED, _E.NEW_WINDOW): _S.AVAILABLE,
         (_S.EXHAUSTED, _E.SUSPEND): _S.SUSPENDED,
         (_S.SUSPENDED, _E.REFUND): _S.SUSPENDED,
@@ -88,11 +86,11 @@ TRANSITIONS: Final[Mapping[tuple[AccountState, AccountEvent], AccountState]] = M
 
 
 class IllegalTransition(Exception):  # noqa: N818 (a mistake of ours, named by what it is)
-    """An event has no row for the state it met."""
+    """The table has no row for this state and event."""
 
 
 def advance(state: AccountState, event: AccountEvent) -> AccountState:
-    """Give the state after *event*.
+    """Return the state after *event*.
 
     Raises:
         IllegalTransition: the table has no such row.

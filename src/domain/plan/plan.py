@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, TypeVar
 
 import attrs
 
-from .demand import DEFAULT_HEIGHT, DEFAULT_WIDTH, Demand
+from .demand import Demand
 
 __all__ = [
     "UNKNOWN",
@@ -25,17 +24,10 @@ Limit = TypeVar("Limit", int, bool)
 
 _RESOLUTION: Final = re.compile(r"\((\d{1,6}) ?[x\u00d7] ?(\d{1,6})\)", re.IGNORECASE)
 _PARAMETERS: Final = re.compile(r"\bparameters?\b\D{0,40}\((\d{1,6})\)", re.IGNORECASE)
-_OF_SIZE: Final = re.compile(r"resolution|size|width|height|pixel", re.IGNORECASE)
-_OF_COUNT: Final = re.compile(r"parameter|stud(y|ies)|indicator|drawing", re.IGNORECASE)
-_OF_WATERMARK: Final = re.compile(r"watermark", re.IGNORECASE)
+_WATERMARK: Final = re.compile(r"watermark", re.IGNORECASE)
 
-_LEAST_WIDTH, _LEAST_HEIGHT = 400, 300
-"""Pixels of the smallest chart there is; a limit below is none."""
-
-_ALWAYS_ALLOWED: Final = ("width", DEFAULT_WIDTH), ("height", DEFAULT_HEIGHT), ("parameters", 3)
-"""What every plan allows, so that it can't have been the reason of a refusal."""
-
-_MOST_KEPT: Final = 999_999
+_MIN_WIDTH_PIXELS, _MIN_HEIGHT_PIXELS = 400, 300
+"""Size of the smallest chart; a smaller number in a text is not a limit."""
 
 
 class PlanName(StrEnum):
@@ -65,43 +57,18 @@ class ChartLimits:
     custom_watermark: bool | None = None
 
     @classmethod
-    def told_by(cls, message: str, demand: Demand | None = None) -> ChartLimits | None:
-        """Read why *demand* was refused: ``Exceed Max Usage Resolution Limit (800x600)``, ``… Parameter Limit (3)``.
+    def stated_in(cls, message: str) -> ChartLimits | None:
+        """Return the limit that the text of a refusal states (API page, "Errors", 403); None without one.
 
-        What is read never allows the demand. A text that gives no limit, or one that does, teaches what is just below the
-        demand in what it speaks of (API page, "Errors", 403). None when there is nothing that a plan may refuse, or no
-        demand is known.
+        ``Exceed Max Usage Resolution Limit (800x600)``, ``… Parameter Limit (3)``, ``… Watermark Limit``.
         """
-        read = (limits for limits in cls._stated(message) if demand is None or not limits.allows(demand))
-        return next(read, None) or (None if demand is None else cls._just_below(demand, message))
-
-    @classmethod
-    def _stated(cls, message: str) -> Iterator[ChartLimits]:
-        """Give each limit that the text of a refusal states, if it can be one."""
         if size := _RESOLUTION.search(message):
             width, height = int(size[1]), int(size[2])
-            if width >= _LEAST_WIDTH and height >= _LEAST_HEIGHT:
-                yield cls(max_width=width, max_height=height)
+            if width >= _MIN_WIDTH_PIXELS and height >= _MIN_HEIGHT_PIXELS:
+                return cls(max_width=width, max_height=height)
         if (count := _PARAMETERS.search(message)) and int(count[1]):
-            yield cls(max_parameters=int(count[1]))
-        if _OF_WATERMARK.search(message):
-            yield cls(custom_watermark=False)
-
-    @classmethod
-    def _just_below(cls, demand: Demand, message: str) -> ChartLimits | None:
-        """Give the largest limits that refuse all of *demand* that the text speaks of and a plan may refuse."""
-        width, height, parameters = (
-            None if getattr(demand, name) <= allowed else _below(getattr(demand, name))
-            for name, allowed in _ALWAYS_ALLOWED
-        )
-        size, count = cls(max_width=width, max_height=height), cls(max_parameters=parameters)
-        watermark = cls(custom_watermark=False if demand.watermark else None)
-        suspects = (_OF_SIZE, size), (_OF_COUNT, count), (_OF_WATERMARK, watermark)
-        spoken_of = [limits for words, limits in suspects if limits != UNKNOWN and words.search(message)]
-        found = UNKNOWN
-        for limits in spoken_of or (size, count, watermark):
-            found = found.overlaid(limits)
-        return None if found == UNKNOWN else found
+            return cls(max_parameters=int(count[1]))
+        return cls(custom_watermark=False) if _WATERMARK.search(message) else None
 
     @property
     def utmost(self) -> Demand:
@@ -128,35 +95,28 @@ class ChartLimits:
             and not (demand.watermark and self.custom_watermark is None)
         )
 
-    def overlaid(self, told: ChartLimits) -> ChartLimits:
-        """Give these limits with what the provider has *told* in their place."""
-        if told is UNKNOWN or told == UNKNOWN:  # every claim comes through here
-            return self
+    def overlaid(self, other: ChartLimits) -> ChartLimits:
+        """Return these limits with the known ones of *other* in their place."""
         return ChartLimits(
-            self.max_width if told.max_width is None else told.max_width,
-            self.max_height if told.max_height is None else told.max_height,
-            self.max_parameters if told.max_parameters is None else told.max_parameters,
-            self.custom_watermark if told.custom_watermark is None else told.custom_watermark,
+            self.max_width if other.max_width is None else other.max_width,
+            self.max_height if other.max_height is None else other.max_height,
+            self.max_parameters if other.max_parameters is None else other.max_parameters,
+            self.custom_watermark if other.custom_watermark is None else other.custom_watermark,
         )
 
-    def tightened(self, told: ChartLimits) -> ChartLimits:
-        """Give these limits with those of *told* that are smaller, or were not known."""
+    def tightened(self, other: ChartLimits) -> ChartLimits:
+        """Return the smaller of each limit; a known one is smaller than an unknown one."""
         return ChartLimits(
-            _smaller(self.max_width, told.max_width),
-            _smaller(self.max_height, told.max_height),
-            _smaller(self.max_parameters, told.max_parameters),
-            _smaller(self.custom_watermark, told.custom_watermark),
+            _smaller(self.max_width, other.max_width),
+            _smaller(self.max_height, other.max_height),
+            _smaller(self.max_parameters, other.max_parameters),
+            _smaller(self.custom_watermark, other.custom_watermark),
         )
 
 
 def _smaller(one: Limit | None, other: Limit | None) -> Limit | None:
     """Give the smaller of two limits; one that isn't known is larger than any."""
     return other if one is None else one if other is None else min(one, other)
-
-
-def _below(asked: float) -> int:
-    """Give the largest limit that doesn't allow what was *asked*, but none that has too many digits to be kept."""
-    return math.ceil(asked) - 1 if asked <= _MOST_KEPT else _MOST_KEPT
 
 
 UNKNOWN: Final = ChartLimits()

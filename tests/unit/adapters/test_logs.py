@@ -61,6 +61,7 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         logging.ERROR,
         {"account_id": "a", "reason": "Forbidden"},
     ),
+    "chart_api_account_reinstated": (events.AccountReinstated("a"), logging.INFO, {"account_id": "a"}),
     "chart_api_plan_limit_learned": (
         events.PlanLimitLearned("a", 800, 600, None, None, MOMENT),
         logging.WARNING,

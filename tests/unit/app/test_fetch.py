@@ -18,7 +18,7 @@ from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.fetch import fetch
 from chartimg.app.pool import AccountStatus, Pool
 from chartimg.domain.account import Account, AccountSnapshot
-from chartimg.domain.account.turn import Granted
+from chartimg.domain.account.turn import Granted, Need
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.errors import StoreUnavailable
 from chartimg.domain.events import (
@@ -323,24 +323,13 @@ def test_after_a_plans_limit_an_account_that_was_told_enough_of_itself_is_tried(
     """No plan need be stated for it, nor anything be known that the chart makes no use of."""
     bench = Bench([Account("a", "key", plan="MEGA"), Account("b", "key", burst=1)])
     pool, huge = bench.pool(), Demand(4000, 4000)
-    outcome = pool.claim(demand=huge)
+    outcome = pool.claim(need=Need(huge))
     assert isinstance(outcome, Granted)
-    pool.report(outcome.claim, ChartApiError.of(FaultKind.PLAN_LIMIT, "Resolution Limit (2048x1920)"), huge)
+    pool.report(outcome.claim, ChartApiError.of(FaultKind.PLAN_LIMIT, "Resolution Limit (2048x1920)"))
     transport = bench.script(TOO_LARGE, PICTURE)
 
     assert bench.fetch(transport, LARGE).ok
     assert ["a", "b"] == called(transport)
-
-
-def test_a_refusal_that_states_no_limit_is_paid_for_once_a_window() -> None:
-    """Neither is one that states a limit which allows what was refused: the same chart costs no call again."""
-    for refusal in (TOO_LARGE, Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit (4000x4000)"}')):
-        bench = Bench(accounts(2))
-        transport = bench.script(refusal, refusal)
-        results = [bench.fetch(transport, LARGE) for _ in range(4)]
-
-        assert [FaultKind.PLAN_LIMIT] * 2 + [FaultKind.INVALID_BEFORE_CALL] * 2 == [kind(result) for result in results]
-        assert ["a", "b"] == called(transport)
 
 
 def test_a_plan_that_turns_out_to_be_smaller_makes_way_for_a_larger_one() -> None:
@@ -370,7 +359,7 @@ def test_a_plan_that_turns_out_to_be_too_small_during_the_wait_is_not_called(sec
     """The call goes out on another account whose plan allows the chart; where there is none it costs nothing."""
     bench = Bench([Account("a", "key", plan="MEGA", burst=1), Account("b", "key", plan=second, burst=1)])
     pool, demand = bench.pool(), LARGE.demand
-    taken = [outcome.claim for outcome in (pool.claim(demand=demand) for _ in "ab") if isinstance(outcome, Granted)]
+    taken = [outcome.claim for outcome in (pool.claim(need=Need(demand)) for _ in "ab") if isinstance(outcome, Granted)]
     refusal = ChartApiError.of(FaultKind.PLAN_LIMIT, "Exceed Max Usage Resolution Limit (800x600)")
     bench.clock.interrupt = lambda: pool.report(taken[0], refusal)
     transport = bench.script(*[PICTURE] * len(tried))

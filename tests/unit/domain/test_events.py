@@ -11,6 +11,7 @@ import pytest
 from chartimg.domain import events
 from chartimg.domain.events import (
     AccountExhausted,
+    AccountReinstated,
     AccountSuspended,
     AccountThrottled,
     CallFinished,
@@ -46,6 +47,7 @@ FACTS: list[tuple[Event, tuple[str, ...]]] = [
     (AccountThrottled("a", LATER, "Too Many Requests"), ("account_id", "until", "reason")),
     (AccountExhausted("a", LATER, "Limit Exceeded"), ("account_id", "until", "reason")),
     (AccountSuspended("a", "Forbidden"), ("account_id", "reason")),
+    (AccountReinstated("a"), ("account_id",)),
     (
         PlanLimitLearned("a", 800, 600, None, None, LATER),
         ("account_id", "max_width", "max_height", "max_parameters", "custom_watermark", "until"),

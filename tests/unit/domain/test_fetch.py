@@ -13,7 +13,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg.domain.account import Claim
-from chartimg.domain.account.turn import Granted, NoneLeft, NoPlan, Outlook, WaitUntil
+from chartimg.domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, WaitUntil
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RequestRefused, RetryScheduled
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Remedy
@@ -34,7 +34,6 @@ from chartimg.domain.fetch import (
     Woken,
 )
 from chartimg.domain.finding import Finding, Severity
-from chartimg.domain.plan import PlanName
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import ChartApiResult
@@ -116,7 +115,7 @@ def test_a_fetch_begins_by_asking_for_any_account_within_the_deadline() -> None:
     """A fetch begins with a claim on any account that can be called before the deadline."""
     step = Play().step
 
-    assert TakeClaim(NOON + timedelta(seconds=100), Demand()) == step.action
+    assert TakeClaim(NOON + timedelta(seconds=100), Need(Demand())) == step.action
     assert (step.facts, step.unused, step.attempts) == ((), None, ())
 
 
@@ -137,7 +136,7 @@ def test_a_fetch_can_begin_under_the_longest_deadline() -> None:
     """The longest deadline that a policy accepts, a year, leads to a claim."""
     action = Play(RetryPolicy(deadline=365 * 86_400.0)).step.action
 
-    assert TakeClaim(NOON + timedelta(days=365), Demand()) == action
+    assert TakeClaim(NOON + timedelta(days=365), Need(Demand())) == action
 
 
 def test_a_claim_for_now_is_used_at_once() -> None:
@@ -156,7 +155,7 @@ def test_a_claim_for_later_is_waited_for_and_confirmed() -> None:
     assert (Pause(4.0), later) == (play.step.action, play.step.unused)
 
     play.feed(Woken(), after=4.0)
-    assert (ConfirmClaim(later, Demand()), later) == (play.step.action, play.step.unused)
+    assert (ConfirmClaim(later, Need(Demand())), later) == (play.step.action, play.step.unused)
 
     play.feed(Confirmed(later, stands=True), after=0.5)
     assert Send(later, 95.5) == play.step.action
@@ -167,7 +166,7 @@ def test_a_claim_that_no_longer_stands_is_replaced() -> None:
     later = claim(NOON + timedelta(seconds=4))
     play = Play().feed(Granted(later)).feed(Woken(), after=4.0).feed(Confirmed(later, stands=False))
 
-    assert (TakeClaim(NOON + timedelta(seconds=100), Demand()), None) == (play.step.action, play.step.unused)
+    assert (TakeClaim(NOON + timedelta(seconds=100), Need(Demand())), None) == (play.step.action, play.step.unused)
 
 
 def test_a_claim_is_confirmed_for_the_chart_and_those_who_have_refused_it() -> None:
@@ -175,7 +174,7 @@ def test_a_claim_is_confirmed_for_the_chart_and_those_who_have_refused_it() -> N
     later = claim(NOON + timedelta(seconds=4), "b")
     play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT]).feed(Granted(later)).feed(Woken(), after=4.0)
 
-    assert ConfirmClaim(later, Demand(1920, 1600), frozenset({"a"})) == play.step.action
+    assert ConfirmClaim(later, Need(Demand(1920, 1600), frozenset({"a"}))) == play.step.action
 
 
 def test_a_sleep_that_ends_early_is_slept_out() -> None:
@@ -192,7 +191,7 @@ def test_a_clock_that_stepped_back_does_not_hold_a_claim_past_the_deadline() -> 
     step = Play().feed(Granted(later)).step
     stepped = step.next(Woken(), Moment(NOON - timedelta(hours=1), 4.0, 0.5))
 
-    assert (ConfirmClaim(later, Demand()), later) == (stepped.action, stepped.unused)
+    assert (ConfirmClaim(later, Need(Demand())), later) == (stepped.action, stepped.unused)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +232,7 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
     assert (Pause(30.0), None) == (play.step.action, play.step.unused)
 
     play.feed(Woken(), after=30.0)
-    assert TakeClaim(NOON + timedelta(seconds=100), Demand()) == play.step.action
+    assert TakeClaim(NOON + timedelta(seconds=100), Need(Demand())) == play.step.action
 
 
 @pytest.mark.parametrize(
@@ -371,7 +370,7 @@ def test_nothing_follows_the_last_attempt(kind: FaultKind, outcome: Reply | Tran
 def test_the_last_attempt_tells_when_an_account_is_free_again(kind: FaultKind) -> None:
     """After the last call the books give the moment of the next free account; if no account is left, listeners hear of it."""
     plays = [Play(attrs.evolve(POLICY, max_attempts=1)).call(SAID[kind]) for _ in range(3)]
-    assert [LookAhead(Demand())] * 3 == [play.step.action for play in plays]
+    assert [LookAhead(Need(Demand()))] * 3 == [play.step.action for play in plays]
     plays[0].feed(Outlook(NoneLeft(LATER, ("a",), ("b",)), any_left=False))
     plays[1].feed(Outlook(NoneLeft(LATER, ("a",)), any_left=True))
     plays[2].feed(Outlook(NoneLeft(None, (), ("a",)), any_left=False))
@@ -437,7 +436,7 @@ def test_a_claim_is_for_what_the_chart_demands() -> None:
     payload = {"width": 1024, "height": 768, "studies": [{}, {}], "drawings": [{}], "watermark": "ours"}
     action = Play(request=ChartRequest("A:B", "1h", "t", payload)).step.action
 
-    assert TakeClaim(NOON + timedelta(seconds=100), Demand(1024, 768, 2, 1, watermark=True)) == action
+    assert TakeClaim(NOON + timedelta(seconds=100), Need(Demand(1024, 768, 2, 1, watermark=True))) == action
 
 
 TOO_MUCH = (
@@ -448,7 +447,7 @@ TOO_MUCH = (
 
 def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
     """A chart that no plan allows is a wrong request: each excess is a detail with its place, and listeners hear of them."""
-    play = Play(request=LARGE).feed(NoPlan(TOO_MUCH, PlanName.PRO))
+    play = Play(request=LARGE).feed(NoPlan(TOO_MUCH))
 
     assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL, False, None) == (
         play.error.code,
@@ -475,7 +474,7 @@ def test_a_call_that_was_made_is_the_error_when_no_account_is_left_for_the_chart
     play = Play(request=LARGE).call(SAID[kind])
     if isinstance(play.step.action, Pause):
         play.feed(Woken(), after=play.step.action.seconds)
-    play.feed(NoPlan(TOO_MUCH, PlanName.PRO))
+    play.feed(NoPlan(TOO_MUCH))
 
     assert (kind, MEANINGS[kind].code, [kind]) == (
         play.error.kind,
@@ -498,8 +497,8 @@ def test_a_plans_limit_is_remembered_to_the_end() -> None:
     for _ in range(6):
         play.call(SAID[FaultKind.QUOTA_EXCEEDED], "d")
 
-    assert TakeClaim(NOON + timedelta(seconds=100), Demand(1920, 1600), frozenset({"a", "c"})) == asked
-    assert LookAhead(Demand(1920, 1600), frozenset({"a", "c"})) == play.step.action
+    assert TakeClaim(NOON + timedelta(seconds=100), Need(Demand(1920, 1600), frozenset({"a", "c"}))) == asked
+    assert LookAhead(Need(Demand(1920, 1600), frozenset({"a", "c"}))) == play.step.action
 
 
 def test_a_step_is_a_value_and_gives_the_same_next_step_every_time() -> None:
@@ -562,7 +561,7 @@ def answer(step: Fetch, act: Act, utc: datetime) -> Feedback:
         case TakeClaim(latest) if act.choice == 0 or latest <= utc:
             return NoneLeft(utc)
         case TakeClaim() if act.choice == 2 and act.ahead < 0:
-            return NoPlan(TOO_MUCH, None)
+            return NoPlan(TOO_MUCH)
         case TakeClaim(latest):
             moment = min(utc + timedelta(seconds=act.ahead), latest - timedelta(microseconds=1))
             return WaitUntil(moment) if act.choice == 1 else Granted(claim(moment, "abc"[act.choice % 3]))

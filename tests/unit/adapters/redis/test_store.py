@@ -232,7 +232,7 @@ def test_books_of_a_version_that_did_not_learn_limits_are_read_and_replaced(serv
         client.set(books(server), json.dumps(old))
 
         assert (snapshot(),) == store.read(["a"])
-        assert store.replace(snapshot(), attrs.evolve(snapshot(), told=ChartLimits(800, 600, 3)))
+        assert store.replace(snapshot(), attrs.evolve(snapshot(), learned_limits=ChartLimits(800, 600, 3)))
         assert {"maxWidth": 800, "maxHeight": 600, "maxParameters": 3, "customWatermark": None} == json.loads(
             str(client.get(books(server)))
         )["told"]

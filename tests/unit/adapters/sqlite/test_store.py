@@ -45,7 +45,7 @@ def snapshot(account_id: str = "a", version: int = 0, reason: str = "") -> Accou
         refunded=frozenset({3, 1, 2}),
         serial=4,
         epoch=5,
-        told=ChartLimits(800, 600, 3),
+        learned_limits=ChartLimits(800, 600, 3),
     )
 
 
@@ -187,7 +187,7 @@ def test_books_of_a_version_that_did_not_learn_limits_are_read_and_replaced(tmp_
         connection.execute("UPDATE account SET snapshot = ?, checksum = ?", (text, checksum("a", 0, text)))
     connection.close()
     store = SqliteAccountStore(path)
-    untold = attrs.evolve(snapshot(), told=ChartLimits())
+    untold = attrs.evolve(snapshot(), learned_limits=ChartLimits())
 
     assert (untold,) == store.read(["a"])
     assert store.replace(untold, snapshot())

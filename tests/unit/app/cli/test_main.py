@@ -407,7 +407,7 @@ def test_an_account_that_is_not_there_is_one_line(deed: str, server: LoopbackSer
     """It says which there are."""
     (line,) = refused(run("accounts", deed, "nobody", cwd=tmp_path, **real(server)))
 
-    assert line == "there is no account 'nobody'; configured are: main"
+    assert line == "account 'nobody' does not exist; configured accounts: main"
 
 
 def test_a_forecast_says_whether_so_many_charts_can_be_had(server: LoopbackServer, tmp_path: Path) -> None:

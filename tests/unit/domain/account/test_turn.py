@@ -1,30 +1,31 @@
-"""The lines of accounts, against models that look at all of them every time."""
+"""Whose turn it is: a sentence of docs/design.md, tried on examples and against a plain model."""
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import attrs
 import pytest
-from hypothesis import event, example, given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.domain.account import Account, Claim
-from chartimg.domain.account.ledger import fresh
+from chartimg.domain.account import Account, Claim, ledger
 from chartimg.domain.account.turn import (
-    AccountLine,
-    AccountLines,
-    Choice,
     Granted,
+    Need,
     NoneLeft,
     NoPlan,
+    Standing,
     WaitUntil,
-    rank_of,
+    next_account,
+    size_of,
+    standing_of,
+    steps_spent,
 )
 from chartimg.domain.finding import Finding, Severity
-from chartimg.domain.plan import UNKNOWN, ChartLimits, PlanName
+from chartimg.domain.plan import UNKNOWN, ChartLimits, Plan
 from chartimg.domain.plan.demand import Demand
 from samples import NOON
 
@@ -34,196 +35,62 @@ LARGE = Demand(1920, 1080)
 
 
 def at(second: int) -> datetime:
-    """Give a moment near noon."""
+    """Return a moment near noon."""
     return NOON + timedelta(seconds=second)
 
 
-@attrs.define
-class Model:
-    """Keeps the moment of each place, and looks at all of them."""
-
-    moments: list[datetime | None]
-
-    def put(self, place: int, moment: datetime | None) -> None:
-        """Keep the moment."""
-        self.moments[place] = moment
-
-    def first(self, now: datetime, without: frozenset[int]) -> tuple[int, datetime, int] | None:
-        """Give the first place that is ready, or else the one that is ready soonest."""
-        candidates = [
-            (max(moment, now), place, moment)
-            for place, moment in enumerate(self.moments)
-            if moment is not None and place not in without
-        ]
-        if not candidates:
-            return None
-        _, place, moment = min(candidates)
-        return place, moment, 0
+def stand(
+    place: int, limits: ChartLimits = UNKNOWN, second: int | None = 0, steps: int = 0, plans: Sequence[Plan] = PLANS
+) -> Standing:
+    """Return the standing of the account at *place*, whose id is a letter."""
+    ready = None if second is None else at(second)
+    return Standing("abcdefgh"[place], limits, size_of(limits, plans), steps, ready)
 
 
-COUNT = 5
-places = st.integers(0, COUNT - 1)
-moments = st.none() | st.integers(-30, 30)
-puts = st.tuples(places, moments)
-looks = st.frozensets(places, max_size=COUNT)
-forward = st.integers(0, 20)
-any_way = st.integers(-40, 20)
-
-Act = tuple[int, tuple[int, int | None] | frozenset[int]]
-
-
-def agree(acts: list[Act]) -> None:
-    """Let the clock run by each act's seconds, line up or look (without some places), and compare."""
-    line, model, now = AccountLine(), Model([None] * COUNT), NOON
-    for seconds, act in acts:
-        now += timedelta(seconds=seconds)
-        if isinstance(act, frozenset):
-            expected = model.first(now, act)
-            event("nobody" if expected is None else "ready" if expected[1] <= now else "later")
-            assert expected == line.first(now, act)
-        else:
-            place, second = act
-            moment = None if second is None else at(second)
-            line.put(place, moment)
-            model.put(place, moment)
+def order(*limits: ChartLimits, demand: Demand, plans: Sequence[Plan] = PLANS) -> list[int]:
+    """Take one account after the other until none is left, and return their places."""
+    standings = [stand(place, each, plans=plans) for place, each in enumerate(limits)]
+    taken: list[int] = []
+    while (found := next_account(standings, Need(demand), plans, NOON)) is not None:
+        taken.append(found[0])
+        standings[found[0]] = attrs.evolve(standings[found[0]], ready_at=None)
+    return taken
 
 
-@given(acts=st.lists(st.tuples(forward, puts | looks), max_size=40))
-def test_the_line_gives_what_a_look_at_everybody_gives(
-    acts: list[Act],
-) -> None:
-    """While time goes forward the choice is the first who is ready, or else the one who will be soonest."""
-    agree(acts)
-
-
-@given(acts=st.lists(st.tuples(any_way, puts | st.just(frozenset[int]())), max_size=40))
-def test_the_line_is_right_when_the_clock_steps_back(
-    acts: list[Act],
-) -> None:
-    """Whoever was ready and, the clock having stepped back, is not yet, waits again."""
-    agree(acts)
-
-
-@given(acts=st.lists(st.tuples(any_way, puts | looks), max_size=40))
-@example(
+@pytest.mark.parametrize(
+    ("standings", "expected"),
     [
-        (0, (0, 1)),
-        (0, (1, 20)),
-        (0, (2, 5)),
-        (30, frozenset()),
-        (-20, frozenset({0})),
-    ]
+        ([], None),
+        ([stand(0, second=None)], None),
+        ([stand(0, second=-1), stand(1, second=-9)], (0, at(-1))),
+        ([stand(0, steps=1), stand(1)], (1, at(0))),
+        ([stand(0, steps=1), stand(1, steps=1)], (0, at(0))),
+        ([stand(0, PRO), stand(1, BASIC, steps=9)], (1, at(0))),
+        ([stand(0, BASIC, 1), stand(1, PRO, 0)], (1, at(0))),
+        ([stand(0, second=9), stand(1, second=5), stand(2, second=5)], (1, at(5))),
+        ([stand(0, PRO, 5), stand(1, BASIC, 5, steps=9)], (1, at(5))),
+    ],
+    ids=[
+        "no account",
+        "none that can be called",
+        "configured order among those that can be called now",
+        "fewer steps before configured order",
+        "configured order within a step",
+        "a smaller plan before fewer steps",
+        "now before later",
+        "the soonest if all must wait",
+        "the smaller plan of two that are free at the same later moment",
+    ],
 )
-def test_the_line_is_right_for_a_choice_of_places_when_the_clock_steps_back(
-    acts: list[Act],
+def test_the_next_account_is_the_one_of_the_rule(
+    standings: list[Standing], expected: tuple[int, datetime] | None
 ) -> None:
-    """A look that leaves out places finds the best of the others, whatever the clock has done in between."""
-    agree(acts)
-
-
-def test_nobody_in_line_is_nobody_to_call() -> None:
-    """A line without accounts, or with none lined up, gives None."""
-    line = AccountLine()
-    line.put(0, None)
-
-    assert AccountLine().first(NOON) is None
-    assert line.first(NOON) is None
-    assert AccountLines(PLANS).first(NOON) is None
-
-
-def test_who_is_ready_goes_in_configured_order() -> None:
-    """Of two who can be called now the first in order goes, though the other has been ready for longer."""
-    line = AccountLine()
-    line.put(0, at(-1))
-    line.put(1, at(-9))
-
-    assert (0, at(-1), 0) == line.first(NOON)
-
-
-def test_who_is_not_ready_goes_by_time_and_then_by_order() -> None:
-    """Of those who must be waited for the soonest goes; configured order breaks ties."""
-    line = AccountLine()
-    for place, second in enumerate((9, 5, 5)):
-        line.put(place, at(second))
-
-    assert (1, at(5), 0) == line.first(NOON)
-
-
-def test_taking_out_takes_out() -> None:
-    """A place that was put to None, or has left, is not given, ready or not."""
-    line = AccountLine()
-    for second in (-1, 9):
-        line.put(0, at(second))
-        line.first(NOON)
-        line.put(0, None)
-        assert line.first(NOON) is None
-
-        line.put(0, at(second))
-        line.first(NOON)
-        assert line.leave(0)
-        assert line.first(NOON) is None
-
-
-def test_a_look_takes_nobody_out_of_the_line() -> None:
-    """Looking twice gives the same answer twice, whoever was left out of the first look."""
-    line = AccountLine()
-    for place, second in enumerate((-1, -1, 9)):
-        line.put(place, at(second))
-
-    assert (2, at(9), 0) == line.first(NOON, frozenset({0, 1}))
-    assert line.first(NOON, frozenset({0, 1, 2})) is None
-    assert (0, at(-1), 0) == line.first(NOON)
-
-
-@given(
-    count=st.integers(1, 20),
-    lined_up=st.lists(st.tuples(st.integers(0, 19), st.integers(-30, 30)), min_size=1, max_size=20),
-    look=st.sampled_from([1, 7, 1000]),
-    step=st.integers(-10, 10),
-)
-def test_the_line_stays_as_short_as_its_accounts(
-    count: int, lined_up: list[tuple[int, int]], look: int, step: int
-) -> None:
-    """However often accounts are lined up anew and looked at, what is kept is bounded by their number."""
-    line = AccountLine()
-    longest = 0
-    for number in range(400):
-        place, second = lined_up[number % len(lined_up)]
-        line.put(place % count, at(second + number * step))
-        if number % look == 0:
-            line.first(at(number * step), frozenset(range(1, 20, 2)))
-        longest = max(longest, sum(len(kept) for kept in vars(line).values() if isinstance(kept, Sized)))
-
-    assert longest <= 5 * count + 100
+    """The next account is of the smallest plan, then has spent the fewest steps, then comes first in order."""
+    assert expected == next_account(standings, Need(), PLANS, NOON)
 
 
 @pytest.mark.parametrize(
-    "outcome",
-    [Granted(Claim("a", 1, NOON, 0, NOON)), WaitUntil(NOON), NoneLeft(None), NoPlan((), None)],
-    ids=lambda outcome: type(outcome).__name__,
-)
-def test_outcomes_are_values(outcome: Granted | WaitUntil | NoneLeft | NoPlan) -> None:
-    """What a claim can yield is frozen, compares by value and is never taken for nothing."""
-    assert attrs.evolve(outcome) == outcome
-    assert bool(outcome) is True
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        outcome.anything = 1  # type: ignore[union-attr]
-
-
-def test_configured_order_holds_within_a_step_of_the_day() -> None:
-    """An account that is a step ahead waits for the others; a step is eight units, a burst, or a sixteenth of the day."""
-    line = AccountLine()
-    line.put(0, at(0), rank=1)
-    line.put(1, at(0), rank=0)
-    behind = line.first(at(1))
-    line.put(1, at(0), rank=1)
-    level = line.first(at(1))
-
-    assert ((1, at(0), 0), (0, at(0), 1)) == (behind, level)
-
-
-@pytest.mark.parametrize(
-    ("limit", "burst", "used", "rank"),
+    ("limit", "burst", "used", "steps"),
     [
         (44, 3, 7, 0),
         (44, 3, 8, 1),
@@ -235,152 +102,98 @@ def test_configured_order_holds_within_a_step_of_the_day() -> None:
         (1600, 3, 100, 1),
     ],
 )
-def test_a_rank_counts_the_steps_of_a_day_that_are_spent(limit: int, burst: int, used: int, rank: int) -> None:
-    """A day that is over counts as the one to come."""
+def test_a_step_is_eight_units_a_burst_or_a_sixteenth_of_the_day(limit: int, burst: int, used: int, steps: int) -> None:
+    """The largest of the three is the step, and a spent day counts as the new one."""
     account = Account("a", "key", limit, None, 1.0, burst)
 
-    assert rank == rank_of(attrs.evolve(fresh(account, NOON), used=used), account)
+    assert steps == steps_spent(attrs.evolve(ledger.fresh(account, NOON), used=used), account)
 
 
-def lined_up(*limits: ChartLimits, second: int = 0) -> AccountLines:
-    """Line up an account for each of these limits."""
-    lines = AccountLines(PLANS)
-    for place, each in enumerate(limits):
-        lines.put(place, each, at(second))
-    return lines
+def test_a_standing_has_the_limits_that_were_learned() -> None:
+    """A limit that the provider has stated replaces that of the plan."""
+    account = Account("a", "key", plan="PRO")
+    snapshot = ledger.learn(ledger.fresh(account, NOON), ChartLimits(800, 600))
+    standing = standing_of(account, snapshot, PRO, PLANS)
 
-
-def order(lines: AccountLines, demand: Demand, now: datetime = NOON) -> list[int]:
-    """Take one account after the other, until none may serve the demand."""
-    taken: list[int] = []
-    while (found := lines.first(now, Choice(demand))) is not None:
-        taken.append(found[0])
-        lines.put(found[0], ENTERPRISE, None)
-    return taken
+    assert ("a", attrs.evolve(PRO, max_width=800, max_height=600), 0) == (
+        standing.account_id,
+        standing.limits,
+        standing.steps,
+    )
+    assert ledger.ready_at(snapshot, account) == standing.ready_at
 
 
 def test_the_smallest_plan_that_allows_the_chart_goes_first() -> None:
-    """Large plans stay free for what only they can do, whatever the configured order; too small ones aren't taken."""
+    """Large plans stay free for charts that need them, and accounts too small for a chart are not taken."""
     plans = (ENTERPRISE, MEGA, BASIC, ULTRA, PRO)
 
-    assert [2, 4, 1, 3, 0] == order(lined_up(*plans), Demand())
-    assert [4, 1, 3, 0] == order(lined_up(*plans), LARGE)
-    assert [3, 0] == order(lined_up(*plans), Demand(watermark=True))
-    assert [0] == order(lined_up(*plans), Demand(studies=26))
-    assert [] == order(lined_up(*plans), Demand(studies=51))
+    assert [2, 4, 1, 3, 0] == order(*plans, demand=Demand())
+    assert [4, 1, 3, 0] == order(*plans, demand=LARGE)
+    assert [3, 0] == order(*plans, demand=Demand(watermark=True))
+    assert [0] == order(*plans, demand=Demand(studies=26))
+    assert [] == order(*plans, demand=Demand(studies=51))
 
 
-def test_limits_that_were_told_are_measured_by_the_smallest_plan_that_has_them() -> None:
-    """A PRO account that turned out to be smaller goes before the others, and is larger than BASIC by what it has."""
-    told = attrs.evolve(PRO, max_width=800, max_height=600)
+def test_limits_that_no_plan_has_count_by_the_smallest_plan_that_has_them() -> None:
+    """A PRO account that turned out smaller goes before the others, and after BASIC for what it has more."""
+    smaller = attrs.evolve(PRO, max_width=800, max_height=600)
     less = attrs.evolve(BASIC, max_parameters=2)
     more = attrs.evolve(ENTERPRISE, max_parameters=51)
 
-    assert [3, 2, 1, 0, 4] == order(lined_up(PRO, told, BASIC, less, more), Demand())
-    assert [0, 4] == order(lined_up(PRO, told, BASIC, less, more), LARGE)
+    assert [3, 2, 1, 0, 4] == order(PRO, smaller, BASIC, less, more, demand=Demand())
+    assert [0, 4] == order(PRO, smaller, BASIC, less, more, demand=LARGE)
 
 
-def test_of_plans_that_differ_both_ways_the_first_is_the_smaller() -> None:
-    """The order of the plans counts, not their pixels."""
+def test_the_order_of_the_plans_counts_and_not_their_pixels() -> None:
+    """Of two plans that differ both ways the first is the smaller."""
     wide, deep = attrs.evolve(PLANS[0], max_width=5000), attrs.evolve(PLANS[1], max_width=700)
-    lines = AccountLines((wide, deep))
-    lines.put(0, deep.chart, NOON)
-    lines.put(1, wide.chart, NOON)
 
-    assert (1, NOON) == lines.first(NOON)
-
-
-def test_accounts_that_count_as_equal_go_by_rank_and_then_by_order() -> None:
-    """Also where they stand in different lines; and of those who are free at the same later moment the smaller goes first."""
-    lines = AccountLines(PLANS)
-    for place, (limits, rank) in enumerate(((UNKNOWN, 1), (BASIC, 0), (UNKNOWN, 0))):
-        lines.put(place, limits, NOON, rank)
-    assert (1, NOON) == lines.first(NOON)
-    lines.put(1, BASIC, NOON, 1)
-    assert (2, NOON) == lines.first(NOON)
-    lines.put(2, UNKNOWN, NOON, 1)
-    assert (0, NOON) == lines.first(NOON)
-
-    assert (1, at(5)) == lined_up(PRO, BASIC, BASIC, second=5).first(NOON)
-
-
-def test_lines_that_nobody_stands_in_are_gone() -> None:
-    """However many limits an account has been told, there is one line for each that counts now."""
-    lines = lined_up(BASIC, PRO)
-    for number in range(100):
-        lines.put(0, ChartLimits(number, number), NOON)
-
-    assert 2 == len(lines._lines)  # noqa: SLF001 (nobody else can tell)
+    assert [1, 0] == order(deep.chart, wide.chart, demand=Demand(500, 300), plans=(wide, deep))
 
 
 def test_an_account_of_unknown_plan_counts_as_the_smallest_or_comes_last() -> None:
-    """What the smallest plan allows it may serve in its turn; what that refuses it is tried with when no other is left."""
-    assert [0, 1, 2] == order(lined_up(UNKNOWN, BASIC, PRO), Demand())
-    assert [2, 0] == order(lined_up(UNKNOWN, BASIC, PRO), LARGE)
-    assert [0] == order(lined_up(UNKNOWN, BASIC, PRO), Demand(2048, 1080))
+    """It serves in its turn a chart of the smallest plan; with a larger one it is tried after all others."""
+    assert [0, 1, 2] == order(UNKNOWN, BASIC, PRO, demand=Demand())
+    assert [2, 0] == order(UNKNOWN, BASIC, PRO, demand=LARGE)
+    assert [0] == order(UNKNOWN, BASIC, PRO, demand=Demand(2048, 1080))
 
 
-def test_what_is_known_of_an_account_counts_and_the_rest_is_the_smallest_plans() -> None:
-    """A chart it surely allows it serves in the turn of the plan that allows as much; another it is tried with last."""
-    half_known = ChartLimits(max_width=1920, max_height=1080)
-    lines = lined_up(UNKNOWN, PRO, half_known, BASIC, MEGA)
+def test_known_limits_count_and_unknown_ones_are_those_of_the_smallest_plan() -> None:
+    """A chart that an account surely allows is served in the turn of the plan that allows as much."""
+    every = (UNKNOWN, PRO, ChartLimits(max_width=1920, max_height=1080), BASIC, MEGA)
 
-    assert [0, 3, 2, 1, 4] == order(lines, Demand())
-    assert [2, 1, 4, 0] == order(lined_up(UNKNOWN, PRO, half_known, BASIC, MEGA), LARGE)
-    assert [1, 4, 0, 2] == order(lined_up(UNKNOWN, PRO, half_known, BASIC, MEGA), Demand(1920, 1080, 5))
-    assert [0, 2] == order(lined_up(UNKNOWN, PRO, half_known, BASIC, MEGA), Demand(watermark=True))
-
-
-def test_without_plans_all_are_alike_but_for_what_was_told() -> None:
-    """Where no plan is known the configured order holds, and only what the provider has said counts."""
-    lines = AccountLines(())
-    for place, limits in enumerate((UNKNOWN, ChartLimits(max_width=800, max_height=600), UNKNOWN)):
-        lines.put(place, limits, NOON)
-
-    assert (0, NOON) == lines.first(NOON)
-    lines.put(0, UNKNOWN, None)
-    assert (1, NOON) == lines.first(NOON)
-    assert (2, NOON) == lines.first(NOON, Choice(LARGE))
+    assert [0, 3, 2, 1, 4] == order(*every, demand=Demand())
+    assert [2, 1, 4, 0] == order(*every, demand=LARGE)
+    assert [1, 4, 0, 2] == order(*every, demand=Demand(1920, 1080, 5))
+    assert [0, 2] == order(*every, demand=Demand(watermark=True))
 
 
-def test_who_has_refused_is_left_out_and_who_is_in_doubt_too() -> None:
-    """After a refusal another account is tried only if its plan is known to allow the chart."""
-    lines = lined_up(MEGA, UNKNOWN, MEGA, PRO, ChartLimits(2048, 1920, None))
-    told = ChartLimits(1920, 1080, 5)
+def test_without_plans_configured_order_holds() -> None:
+    """If no plan is known, only limits that the provider has stated keep an account from a chart."""
+    every = (UNKNOWN, ChartLimits(800, 600), UNKNOWN)
 
-    assert (3, NOON) == lines.first(NOON, Choice(LARGE, frozenset({0})))
-    assert (2, NOON) == lines.first(NOON, Choice(LARGE, frozenset({0, 3})))
-    assert (4, NOON) == lines.first(NOON, Choice(LARGE, frozenset({0, 2, 3})))
-    assert lines.first(NOON, Choice(Demand(1920, 1080, 1), frozenset({0, 2, 3}))) is None
-    assert (1, NOON) == lined_up(UNKNOWN, told).first(NOON, Choice(Demand(1920, 1080, 5), frozenset({0})))
-    assert lined_up(UNKNOWN, told).first(NOON, Choice(Demand(watermark=True), frozenset({0}))) is None
-    assert (1, NOON) == lined_up(UNKNOWN, UNKNOWN).first(NOON, Choice(None, frozenset({0})))
+    assert [0, 1, 2] == order(*every, demand=Demand(), plans=())
+    assert [0, 2] == order(*every, demand=LARGE, plans=())
 
 
-def test_an_account_changes_to_another_line_with_its_limits() -> None:
-    """Whether they become smaller or larger, it is found where it belongs, and in no other line."""
-    lines = lined_up(PRO, MEGA)
-    lines.put(0, BASIC, NOON)
-    assert (1, NOON) == lines.first(NOON, Choice(LARGE))
-    lines.put(1, BASIC, None)
-    assert lines.first(NOON, Choice(LARGE)) is None
-    assert (0, NOON) == lines.first(NOON)
-    lines.put(0, PRO, at(5))
-    assert (0, at(5)) == lines.first(NOON, Choice(LARGE))
-
-
-limits_ = st.sampled_from(
-    [
-        BASIC,
-        PRO,
-        MEGA,
-        ULTRA,
-        ENTERPRISE,
-        UNKNOWN,
-        ChartLimits(800, 600),
-        ChartLimits(1920, 1080),
-        attrs.evolve(MEGA, max_parameters=4),
+def test_after_a_refusal_only_an_account_that_surely_allows_the_chart_is_taken() -> None:
+    """The account that has refused is left out, and so is every account in doubt."""
+    every = [
+        stand(place, limits) for place, limits in enumerate((MEGA, UNKNOWN, MEGA, PRO, ChartLimits(2048, 1920, None)))
     ]
+
+    def found(demand: Demand | None, refused: str) -> int | None:
+        first = next_account(every, Need(demand, frozenset(refused)), PLANS, NOON)
+        return None if first is None else first[0]
+
+    assert [3, 2, 4] == [found(LARGE, refused) for refused in ("a", "ad", "acd")]
+    assert found(Demand(1920, 1080, 1), "acd") is None
+    assert found(Demand(watermark=True), "a") is None
+    assert 1 == found(None, "a")
+
+
+some_limits = st.sampled_from(
+    [BASIC, PRO, MEGA, ULTRA, ENTERPRISE, UNKNOWN, ChartLimits(800, 600), attrs.evolve(MEGA, max_parameters=4)]
 )
 demands = st.none() | st.builds(
     Demand,
@@ -392,82 +205,67 @@ demands = st.none() | st.builds(
 )
 
 
-@attrs.define
-class Crowd:
-    """Keeps the limits, the moment and the rank of each place, and looks at all of them."""
-
-    kept: dict[int, tuple[ChartLimits, datetime | None, int]] = attrs.field(factory=dict)
-
-    def first(self, now: datetime, choice: Choice) -> tuple[int, datetime] | None:
-        """Give the ready one of the smallest plan, or else the one that is ready soonest."""
-        candidates = []
-        for place, (limits, moment, rank) in self.kept.items():
-            allows = choice.demand is None or limits.allows(choice.demand)
-            doubtful = choice.demand is not None and not self.is_sure(limits, choice.demand)
-            if moment is None or not allows or place in choice.refused or (choice.refused and doubtful):
-                continue
-            size = self.size(limits, choice.demand, doubtful=doubtful)
-            candidates.append(
-                ((0, 0.0, size, rank) if moment <= now else (1, moment.timestamp(), size, 0), place, moment)
-            )
-        return min(candidates)[1:] if candidates else None
-
-    @staticmethod
-    def is_sure(limits: ChartLimits, demand: Demand) -> bool:
-        """Say whether the least that the limits may turn out to be allows a chart."""
-        return ChartLimits(0, 0, 0, custom_watermark=False).overlaid(limits).allows(demand)
-
-    @staticmethod
-    def size(limits: ChartLimits, demand: Demand | None, *, doubtful: bool) -> float:
-        """Say where limits stand among the plans."""
-        if doubtful and demand is not None and not BASIC.allows(demand):
-            return 9.0
-        plans = [BASIC, ChartLimits(1920, 1080), PRO, attrs.evolve(MEGA, max_parameters=4), MEGA, ULTRA, ENTERPRISE]
-        return 0.0 if limits in {UNKNOWN, ChartLimits(800, 600)} else float(plans.index(limits))
-
-
 @given(
-    acts=st.lists(
-        st.tuples(
-            any_way,
-            st.tuples(places, limits_, moments, st.integers(0, 2))
-            | st.tuples(demands, st.frozensets(places, max_size=2)),
-        ),
-        max_size=40,
-    )
+    crowd=st.lists(st.tuples(some_limits, st.none() | st.integers(-9, 9), st.integers(0, 2)), max_size=8),
+    demand=demands,
+    refused=st.frozensets(st.sampled_from("abcdefgh"), max_size=2),
 )
-def test_the_lines_give_what_a_look_at_everybody_gives(
-    acts: list[tuple[int, tuple[int, ChartLimits, int | None, int] | tuple[Demand | None, frozenset[int]]]],
+def test_no_account_that_may_serve_has_an_earlier_turn(
+    crowd: list[tuple[ChartLimits, int | None, int]], demand: Demand | None, refused: frozenset[str]
 ) -> None:
-    """However accounts change their limits, moments and ranks: the smallest plan that is ready, or else who is soonest."""
-    lines, crowd, now = AccountLines(PLANS), Crowd(), NOON
-    for seconds, act in acts:
-        now += timedelta(seconds=seconds)
-        if len(act) == 4:
-            place, limits, second, rank = act
-            moment = None if second is None else at(second)
-            lines.put(place, limits, moment, rank)
-            crowd.kept[place] = (limits, moment, rank)
-        else:
-            choice = Choice(*act)
-            expected = crowd.first(now, choice)
-            event("nobody" if expected is None else "ready" if expected[1] <= now else "later")
-            assert expected == lines.first(now, choice)
+    """The account taken may serve, and every other that may serve is later, larger, further spent or behind in order."""
+    standings = [stand(place, limits, second, steps) for place, (limits, second, steps) in enumerate(crowd)]
+    need = Need(demand, refused)
+    found = next_account(standings, need, PLANS, NOON)
+    eligible = [
+        each for each in standings if each.ready_at is not None and need.is_met_by(each.account_id, each.limits)
+    ]
+    event("none" if found is None else "now" if found[1] <= NOON else "later")
+
+    assert bool(eligible) is (found is not None)
+    if found is None:
+        return
+    taken = standings[found[0]]
+    assert taken in eligible
+    assert taken.ready_at == found[1]
+    if found[1] > NOON:
+        assert all(other.ready_at is not None and other.ready_at >= found[1] for other in eligible)
+        return
+    ready = [other for other in eligible if other.ready_at is not None and other.ready_at <= NOON]
+    if demand is not None and not BASIC.allows(demand) and any(each.limits.surely_allows(demand) for each in ready):
+        ready = [each for each in ready if each.limits.surely_allows(demand)]
+        assert taken in ready
+    if demand is None or BASIC.allows(demand) or taken.limits.surely_allows(demand):
+        assert taken.size == min(each.size for each in ready)
+        ready = [each for each in ready if each.size == taken.size]
+    assert taken.steps == min(each.steps for each in ready)
+    assert taken.account_id == min(each.account_id for each in ready if each.steps == taken.steps)
 
 
-def test_a_chart_that_no_plan_of_the_accounts_allows_is_told_for_the_nearest() -> None:
-    """It names what is too much for the account that allows the most of it, and the smallest plan that would do."""
+@pytest.mark.parametrize(
+    "outcome",
+    [Granted(Claim("a", 1, NOON, 0, NOON)), WaitUntil(NOON), NoneLeft(None), NoPlan(())],
+    ids=lambda outcome: type(outcome).__name__,
+)
+def test_outcomes_are_values(outcome: Granted | WaitUntil | NoneLeft | NoPlan) -> None:
+    """An outcome of a claim is frozen, compares by value and is always true."""
+    assert attrs.evolve(outcome) == outcome
+    assert bool(outcome) is True
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        outcome.anything = 1  # type: ignore[union-attr]
+
+
+def test_a_chart_too_large_for_every_account_is_explained_by_the_nearest() -> None:
+    """The findings name each limit of the account that allows the most, and the smallest plan that would do."""
     allowed = {BASIC: "BASIC", ChartLimits(1920, 1080, 2): "the account 'b'", PRO: "PRO"}
-    none = NoPlan.of(Demand(1920, 1200, 4), allowed, PLANS)
 
-    assert PlanName.MEGA is none.smallest
     assert (
         Finding("height", Severity.ERROR, "1200 is more than PRO allows (1080); MEGA is the smallest plan that would"),
-    ) == none.findings
+    ) == NoPlan.of(Demand(1920, 1200, 4), allowed, PLANS).findings
 
 
 def test_the_nearest_account_is_the_one_that_lacks_least() -> None:
-    """Though another allows more pixels."""
+    """An account that lacks one thing is nearer than one with more pixels that lacks two."""
     allowed = {attrs.evolve(MEGA, max_parameters=2): "the account 'a'", PRO: "PRO"}
     none = NoPlan.of(Demand(1920, 600, 4, watermark=True), allowed, PLANS)
 
@@ -475,22 +273,16 @@ def test_the_nearest_account_is_the_one_that_lacks_least() -> None:
 
 
 def test_of_accounts_that_lack_as_much_the_largest_is_the_nearest() -> None:
-    """So that what is told is the most that could be had."""
+    """The limit named is the largest that could be had."""
     none = NoPlan.of(Demand(5000), {BASIC: "BASIC", MEGA: "MEGA", PRO: "PRO"}, PLANS)
     unplanned = NoPlan.of(Demand(5000), {BASIC: "BASIC"}, ())
 
-    assert (None, ["5000 is more than MEGA allows (1920); no plan would"]) == (
-        none.smallest,
-        [finding.message for finding in none.findings],
-    )
-    assert (None, ["5000 is more than BASIC allows (800)"]) == (
-        unplanned.smallest,
-        [finding.message for finding in unplanned.findings],
-    )
+    assert ["5000 is more than MEGA allows (1920); no plan would"] == [each.message for each in none.findings]
+    assert ["5000 is more than BASIC allows (800)"] == [each.message for each in unplanned.findings]
 
 
-def test_a_chart_that_everybody_refused_though_he_should_not_is_told_as_that() -> None:
-    """There is always something to tell."""
+def test_a_refusal_without_an_exceeded_limit_still_has_a_finding() -> None:
+    """If every account has refused a chart that its plan allows, the refusal itself is the finding."""
     (finding,) = NoPlan.of(Demand(), {BASIC: "BASIC"}, PLANS).findings
 
-    assert "it was refused, and no other account is known to allow it" in finding.message
+    assert "an account has refused it, and no other is known to allow it" == finding.message

@@ -1,0 +1,258 @@
+"""The books: the remembered view of the snapshots in a store, and changing them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final, TypeVar
+
+from ..domain.account import LONG_AGO, WINDOW, Account, AccountSnapshot, AccountState, ledger, window_of
+from ..domain.account.turn import Standing, standing_of
+from ..domain.errors import StoreBusy
+from ..domain.events import (
+    AccountExhausted,
+    AccountReinstated,
+    AccountSuspended,
+    AccountThrottled,
+    Event,
+    PlanLimitLearned,
+    StoreLostWrites,
+)
+from ..domain.plan import UNKNOWN, ChartLimits, Plan
+from ..domain.ports import AccountStore, Clock, Listener
+
+__all__ = ["Books"]
+
+T = TypeVar("T")
+Change = Callable[[AccountSnapshot], AccountSnapshot]
+
+_MAX_WAIT_SECONDS: Final = 30.0  # for others who use the store, where no deadline says otherwise
+_PAUSE_SECONDS: Final = 0.01
+
+
+class Books:
+    """The snapshots of *accounts*, as last seen in *store*. An account is named by its place in configured order.
+
+    The remembered snapshots only guide a choice. Every change is swapped in against the snapshot that the store really
+    keeps, so several processes can share a store. Safe from many threads: methods that read or change the remembered
+    snapshots expect the caller to hold the books (:meth:`held`); :meth:`change` holds them itself.
+
+    Args:
+        accounts: the accounts, in configured order.
+        limits: limits of one chart by each account's plan, in the same order.
+        plans: the provider's plans, from the smallest to the largest.
+        store: keeps the snapshots.
+        clock: time.
+        listener: is told about changes, after the books are released.
+    """
+
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        limits: Sequence[ChartLimits],
+        plans: Sequence[Plan],
+        store: AccountStore,
+        clock: Clock,
+        listener: Listener,
+    ) -> None:
+        self._accounts = tuple(accounts)
+        self._limits = tuple(limits)
+        self._plans = tuple(plans)
+        self._store = store
+        self._clock = clock
+        self._listener = listener
+        self.begin()
+        _ALL.add(self)
+
+    def begin(self) -> None:
+        """Remember no snapshot: in new books, and in a forked child, where the thread that held them does not exist."""
+        self._lock = threading.Lock()
+        self._remembered: list[AccountSnapshot | None] = [None] * len(self._accounts)
+        self.standings: list[Standing] = []
+        self._day = LONG_AGO  # start of the day for which the standings hold
+        self._latest: datetime | None = None  # end of the wait for a busy store
+        self._events: deque[Event] = deque()
+
+    @contextmanager
+    def held(self, *, latest: datetime | None = None) -> Iterator[None]:
+        """Hold the books, waiting for other threads and for a busy store up to *latest* (UTC); tell what happened after.
+
+        Raises:
+            StoreBusy: other threads held the books up to *latest*.
+        """
+        wait = -1.0 if latest is None else max(0.0, (latest - self._clock.now()).total_seconds())
+        if not self._lock.acquire(timeout=min(wait, threading.TIMEOUT_MAX)):
+            raise StoreBusy("other threads used the account books up to the deadline")
+        try:
+            self._latest = latest
+            yield
+        finally:
+            self._latest = None
+            self._lock.release()
+        while self._events:
+            self._listener.notify(self._events.popleft())
+
+    def are_of(self, now: datetime) -> bool:
+        """Return whether the standings hold at *now*: on another day every step and limit may be another."""
+        return bool(self.standings) and self._day <= now < self._day + WINDOW
+
+    def snapshots(self, now: datetime) -> list[AccountSnapshot]:
+        """Return the snapshots of all accounts as they stand *now*."""
+        return [self.snapshot(place, now) for place in range(len(self._accounts))]
+
+    def snapshot(self, place: int, now: datetime) -> AccountSnapshot:
+        """Return the snapshot of one account as it stands *now*."""
+        return ledger.current(self._remembered[place], self._accounts[place], now)
+
+    def read_all(self) -> None:
+        """Read all snapshots again.
+
+        Raises:
+            StoreUnavailable: the store can't be reached, or stays busy.
+        """
+        self._read(range(len(self._accounts)))
+        now = self._clock.now()
+        self.standings = [self._standing(place, now) for place in range(len(self._accounts))]
+        self._day = window_of(now)
+
+    def read(self, place: int) -> None:
+        """Read one snapshot again.
+
+        Raises:
+            StoreUnavailable: the store can't be reached, or stays busy.
+        """
+        self._read([place])
+        self.stand(place, self._clock.now())
+
+    def stand(self, place: int, now: datetime) -> None:
+        """Bring the standing of one account up to *now*."""
+        if self.standings:
+            self.standings[place] = self._standing(place, now)
+
+    def swap(self, place: int, after: AccountSnapshot) -> bool:
+        """Put *after* in place of the remembered snapshot; return False if the store keeps another one.
+
+        Raises:
+            StoreUnavailable: the store can't be reached, or stays busy.
+        """
+        before = self._remembered[place]
+        if not self._patiently(lambda: self._store.replace(before, after)):
+            return False
+        self._remembered[place] = after
+        self.stand(place, self._clock.now())
+        if _is_reinstated(before, after):
+            self._events.append(AccountReinstated(after.account_id))
+        return True
+
+    def change(self, place: int, change: Change) -> None:
+        """Apply *change* to what the store keeps, however often others are faster, and tell the listener.
+
+        Raises:
+            StoreUnavailable: the store can't be reached, or stays busy.
+        """
+        with self.held():
+            while True:
+                self.read(place)
+                before = self.snapshot(place, self._clock.now())
+                after = change(before)
+                if after is self._remembered[place]:
+                    return
+                if self.swap(place, after):
+                    break
+            if (event := _event_between(before, after)) is not None:
+                self._events.append(event)
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def _standing(self, place: int, now: datetime) -> Standing:
+        return standing_of(self._accounts[place], self.snapshot(place, now), self._limits[place], self._plans)
+
+    def _read(self, places: Sequence[int]) -> None:
+        """Read the snapshots at *places*; write again those that the store has lost."""
+        ids = [self._accounts[place].id for place in places]
+        for place, kept in zip(places, self._patiently(lambda: self._store.read(ids)), strict=True):
+            remembered = self._remembered[place]
+            is_lost = remembered is not None and _is_older(kept, remembered)
+            self._remembered[place] = self._restored(kept, remembered) if remembered and is_lost else kept
+
+    def _restored(self, kept: AccountSnapshot | None, remembered: AccountSnapshot) -> AccountSnapshot:
+        """Write a snapshot again that the store has lost; if another process is faster, it has written it, too."""
+        after = ledger.restore(kept, remembered)
+        if not self._patiently(lambda: self._store.replace(kept, after)):
+            return remembered  # no swap matches it, so it is read again
+        same_day = kept is not None and kept.window == remembered.window
+        units = max(0, remembered.used - (kept.used if kept is not None and same_day else 0))
+        version = None if kept is None else kept.version
+        self._events.append(StoreLostWrites(remembered.account_id, units, remembered.version, version))
+        return after
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask the store again while others use it and time is left."""
+        until: float | None = None
+        while True:
+            try:
+                return ask()
+            except StoreBusy:
+                now = self._clock.monotonic()
+                if until is None:
+                    latest = self._latest
+                    until = now + (
+                        _MAX_WAIT_SECONDS if latest is None else (latest - self._clock.now()).total_seconds()
+                    )
+                if now >= until:
+                    raise
+                self._clock.sleep(_PAUSE_SECONDS)
+
+
+def _is_older(kept: AccountSnapshot | None, remembered: AccountSnapshot) -> bool:
+    """Return whether the store has lost a write: versions only grow, and no two snapshots share one."""
+    return (
+        kept is None or kept.version < remembered.version or (kept.version == remembered.version and kept != remembered)
+    )
+
+
+def _is_reinstated(before: AccountSnapshot | None, after: AccountSnapshot) -> bool:
+    """Return whether a suspension has ended: by a person, or by a new key."""
+    return before is not None and before.state is AccountState.SUSPENDED and after.state is not AccountState.SUSPENDED
+
+
+def _event_between(before: AccountSnapshot, after: AccountSnapshot) -> Event | None:
+    """Return the event of a change, if it is one to tell."""
+    if after.learned_limits not in (before.learned_limits, UNKNOWN):
+        limits = after.learned_limits
+        return PlanLimitLearned(
+            after.account_id,
+            limits.max_width,
+            limits.max_height,
+            limits.max_parameters,
+            limits.custom_watermark,
+            after.window_end,
+        )
+    if after.state is AccountState.THROTTLED and after.until is not None and after.until != before.until:
+        return AccountThrottled(after.account_id, after.until, after.reason)
+    if after.state is before.state:
+        return None
+    if after.state is AccountState.EXHAUSTED and before.state is not AccountState.SUSPENDED:
+        return AccountExhausted(after.account_id, after.window_end, after.reason)
+    if after.state is AccountState.SUSPENDED:
+        return AccountSuspended(after.account_id, after.reason)
+    return None
+
+
+_ALL: Final[weakref.WeakSet[Books]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for books in list(_ALL):
+        books.begin()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

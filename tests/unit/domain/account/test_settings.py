@@ -1,0 +1,153 @@
+"""The settings of an account, and the mistakes in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg.domain.account import Account
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.plan import PlanName
+
+MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
+KEY = "canary-key-51f0"
+FLOAT = Fraction(1, 2**50)  # a rate is a float: a third is not a third
+
+
+def test_an_account_needs_an_id_and_a_key_and_has_defaults_for_the_rest() -> None:
+    """The defaults are the limits of BASIC, less six units a day."""
+    account = Account("a", KEY)
+
+    assert (
+        account.daily_limit,
+        account.plan,
+        account.requests_per_second,
+        account.burst,
+    ) == (44, None, 1.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("id", "", "id is empty"),
+        ("id", " \t", "id is empty"),
+        ("id", "a\nb", "id holds a control character or a lone surrogate"),
+        ("id", "a\x7f", "id holds a control character or a lone surrogate"),
+        ("id", "\ud800", "id holds a control character or a lone surrogate"),
+        ("api_key", "", "api_key is empty"),
+        ("api_key", "two words", "api_key holds a space, a line break or a character outside ASCII"),
+        ("api_key", "line\n", "api_key holds a space, a line break or a character outside ASCII"),
+        ("api_key", "schlüssel", "api_key holds a space, a line break or a character outside ASCII"),
+        ("daily_limit", -1, "daily_limit must be 0 or more, not -1"),
+        ("plan", "GOLD", "plan must be one of BASIC, PRO, MEGA, ULTRA, ENTERPRISE"),
+        ("requests_per_second", 0.0, "requests_per_second must be more than 0, not 0.0"),
+        ("requests_per_second", -1.0, "requests_per_second must be more than 0, not -1.0"),
+        ("requests_per_second", float("nan"), "requests_per_second must be more than 0, not nan"),
+        ("requests_per_second", float("inf"), "requests_per_second must be more than 0, not inf"),
+        ("burst", 0, "burst must be at least 1, not 0"),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_by_name(field: str, value: object, problem: str) -> None:
+    """A wrong setting raises with the name of the field, and with the value if that is a number."""
+    settings: dict[str, Any] = {"id": "a", "api_key": KEY, field: value}
+    with pytest.raises(ConfigError) as caught:
+        Account(**settings)
+
+    (line,) = caught.value.problems
+    assert line.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"id": None}, "id must be text"),
+        ({"api_key": b"k"}, "api_key must be text"),
+        ({"daily_limit": "44"}, "daily_limit must be a whole number"),
+        ({"daily_limit": True}, "daily_limit must be a whole number"),
+        ({"requests_per_second": "1"}, "requests_per_second must be a number"),
+        ({"burst": 1.5}, "burst must be a whole number"),
+        ({"plan": 7}, "plan must be one of"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(fields: dict[str, Any], told: str) -> None:
+    """A value of a wrong type raises with the name of the field and the type it should have."""
+    with pytest.raises(ConfigError, match=told):
+        Account(**{"id": "a", "api_key": "k", **fields})
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    """One ConfigError lists every mistake."""
+    with pytest.raises(ConfigError) as caught:
+        Account("", "", daily_limit=-1, plan="?", requests_per_second=0, burst=0)
+
+    assert len(caught.value.problems) == 6
+
+
+@given(key=st.text('az09-"\\ \t\n\u00e4\u2603').map(lambda text: f"{KEY}{text}"), limit=st.integers(-5, 5))
+def test_the_key_shows_neither_in_repr_nor_in_complaints(key: str, limit: int) -> None:
+    """No text of an account shows its key."""
+    shown = "only the settings"
+    try:
+        account = Account("a", key, daily_limit=limit)
+    except ConfigError as error:
+        shown = f"{error} {error!r} {error.problems}"
+    else:
+        shown = f"{account} {account!r} {account.key_digest}"
+
+    assert KEY not in shown
+
+
+@given(
+    text=st.sampled_from(PlanName).flatmap(
+        lambda plan: st.tuples(*(st.sampled_from((letter, letter.lower())) for letter in plan)).map("".join)
+    )
+)
+def test_a_plan_goes_by_its_name_in_any_case(text: str) -> None:
+    """A plan's name is read in upper and lower case."""
+    assert PlanName(text.upper()) is Account("a", KEY, plan=text).plan
+
+
+@given(one=st.text("abc123", min_size=1), other=st.text("abc123", min_size=1))
+def test_a_digest_tells_one_key_from_another(one: str, other: str) -> None:
+    """Equal keys have equal digests, different keys have different ones."""
+    assert (one == other) is (Account("a", one).key_digest == Account("b", other).key_digest)
+
+
+def test_the_digest_of_a_key_never_changes() -> None:
+    """The digest is kept in the books: another one would look like a new key and lift suspensions."""
+    assert "2c70e12b7a0646f9" == Account("a", "key").key_digest
+
+
+rates = st.floats(0.001, 5_000_000, allow_nan=False)
+
+
+@given(rate=rates, burst=st.integers(1, 50))
+def test_pacing_errs_on_the_quiet_side_by_less_than_a_microsecond(rate: float, burst: int) -> None:
+    """A call takes up at least its share of the rate; the tolerance is a burst less one call."""
+    account = Account("a", KEY, requests_per_second=rate, burst=burst)
+    exact = 1_000_000 / Fraction(rate)
+    microseconds = account.emission // timedelta(microseconds=1)
+
+    assert exact <= microseconds * (1 + FLOAT)
+    assert microseconds < max(exact, Fraction(1)) * (1 + FLOAT) + 1
+    assert account.emission * (burst - 1) == account.tolerance
+
+
+@pytest.mark.parametrize(
+    ("rate", "burst"),
+    [(1.0, 10**11), (1.0, 10**15), (1.0, 10**400), (1e-10, 100), (1e-12, 3), (5e-324, 3)],
+    ids=["long", "longer", "past any float", "slow", "slower", "slowest"],
+)
+def test_an_account_that_is_accepted_has_a_pace(rate: float, burst: int) -> None:
+    """Any rate and burst either is refused by name, or can be reckoned with from any day of this century."""
+    try:
+        account = Account("a", KEY, requests_per_second=rate, burst=burst)
+    except ConfigError as error:
+        assert {"requests_per_second", "burst"} & set(str(error).split())  # noqa: PT017 (refused is as good as paced)
+    else:
+        assert MIDNIGHT - account.tolerance < MIDNIGHT + account.emission
