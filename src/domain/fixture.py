@@ -11,7 +11,7 @@ import attrs
 
 from .chart import ChartKey
 
-__all__ = ["Finding", "FixtureEntry", "FixtureKind", "printable", "sum_up"]
+__all__ = ["FixtureEntry", "FixtureKind", "FixtureProblem", "printable", "sum_up"]
 
 
 def printable(text: str) -> str:
@@ -28,7 +28,7 @@ class FixtureKind(StrEnum):
 
 
 @attrs.frozen
-class Finding:
+class FixtureProblem:
     """Something wrong in the folder.
 
     Attributes:
@@ -72,7 +72,7 @@ class FixtureEntry:
     height: int | None = None
     recorded_at: datetime | None = None
     origin: str | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[FixtureProblem, ...] = ()
 
     @property
     def chart(self) -> str:
@@ -81,7 +81,7 @@ class FixtureEntry:
 
     def with_finding(self, file: str, problem: str) -> FixtureEntry:
         """Give the same entry with one more finding."""
-        return attrs.evolve(self, findings=(*self.findings, Finding(file, problem)))
+        return attrs.evolve(self, findings=(*self.findings, FixtureProblem(file, problem)))
 
 
 def sum_up(entries: Sequence[FixtureEntry]) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartKey
-from chartimg.domain.fixture import Finding, FixtureEntry, FixtureKind, printable, sum_up
+from chartimg.domain.fixture import FixtureEntry, FixtureKind, FixtureProblem, printable, sum_up
 
 KEY = ChartKey("A:B", "1h", "t")
 PICTURE = FixtureEntry("A_B__1h__t", FixtureKind.PICTURE, "A_B__1h__t.png", size=1_500)
@@ -36,7 +36,7 @@ def test_what_can_not_be_printed_is_written_as_an_escape(text: str, shown: str) 
 
 def test_a_finding_is_one_line() -> None:
     """The file, a colon, the problem; the exact name of the file is kept beside it."""
-    finding = Finding("a\nb.png", "it is\nbroken")
+    finding = FixtureProblem("a\nb.png", "it is\nbroken")
 
     assert r"a\nb.png: it is\nbroken" == str(finding)
     assert ("a\nb.png", r"it is\nbroken") == (finding.file, finding.problem)
@@ -56,7 +56,7 @@ def test_findings_are_added_to_a_new_value() -> None:
     second = first.with_finding("two", "worse")
 
     assert () == PICTURE.findings
-    assert (Finding("one", "bad"), Finding("two", "worse")) == second.findings
+    assert (FixtureProblem("one", "bad"), FixtureProblem("two", "worse")) == second.findings
 
 
 @pytest.mark.parametrize(
