@@ -1,6 +1,6 @@
-"""Which of the names that exist was meant.
+"""Find the existing name that a wrong one most likely means.
 
-The first rule that fits any name decides; where it fits several, none is meant more than the others, and none is given.
+The first rule that fits any name decides. If it fits several names, there is no suggestion.
 """
 
 from __future__ import annotations
@@ -8,23 +8,20 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-import attrs
+__all__ = ["bare", "hint", "likely_interval", "likely_name", "likely_timezone", "names_called", "timezone_called"]
 
-__all__ = ["bare", "likely_interval", "likely_name", "likely_timezone", "names_called", "timezone_called"]
-
-_LONGEST: Final = 64  # characters; beyond that it is no slip of the pen, and comparing takes its time
-_ALIKE: Final = 0.7  # of 1, how much of what is spelled nearly so must be the same
-_SAME: Final = 0.9  # of 1, where words are parted otherwise
-_FEWEST: Final = 4  # letters that begin a name, or are a word of it; fewer fit too many
+_MAX_NAME_CHARACTERS: Final = 64  # a longer text is not a slip, and comparing it takes long
+_MIN_LIKENESS: Final = 0.7  # of 1, between two words or names
+_MIN_JOINED_LIKENESS: Final = 0.9  # of 1, between texts that are split into words differently
+_MIN_PART_CHARACTERS: Final = 4  # of the beginning of a name, or of words in it; shorter ones fit too many names
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SPAN: Final = re.compile(r"(\d{1,5})?[\s_-]*([a-z]{1,8})", re.IGNORECASE)
 _METATRADER: Final = re.compile(r"([a-z]{1,8})[\s_-]*(\d{1,5})", re.IGNORECASE)
-_PLURAL: Final = re.compile(r"(?<=..)s$")  # not that of ms, a millisecond
-_MONTH: Final = 43_200  # minutes; a year of months is as long as twelve of them
+_PLURAL: Final = re.compile(r"(?<=..)s$")  # but not the s of ms, a millisecond
+_MONTH: Final = 43_200  # minutes; 12 of them are a year
 _MINUTES: Final[Mapping[str, int]] = {
     **dict.fromkeys(("m", "min", "minute"), 1),
     **dict.fromkeys(("h", "hr", "hour", "hourly"), 60),
@@ -76,48 +73,52 @@ _ZONES: Final[Mapping[str, str]] = {
     "Europe/Istanbul": "trt turkey",
     "Europe/Moscow": "msk",
 }
-"""Zones that keep the same time, now, as what people write: abbreviations, older names, and cities nearby."""
+"""Per zone, other texts for the same time today: abbreviations, older names, and cities nearby."""
 _ZONE_BY_NAME: Final[Mapping[str, str]] = {name: zone for zone, names in _ZONES.items() for name in names.split()}
 
 
+def hint(likely: str | None, otherwise: str) -> str:
+    """Return the end of a message about an unknown name: the *likely* one, or else *otherwise*."""
+    return otherwise if likely is None else f"did you mean {likely}?"
+
+
 def bare(name: str) -> str:
-    """Give the letters and digits of *name* alone, in one case: what makes it the same name however it is written."""
+    """Return the letters and digits of *name* in one case. Two spellings of the same name are equal then."""
     return "".join(filter(str.isalnum, name)).casefold()
 
 
 def likely_name(wrong: str, names: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None) -> str | None:
-    """Give the name that *wrong* calls (:func:`names_called`), or is nearly spelled like, or begins, or has words of."""
-    if not 0 < len(wrong) <= _LONGEST:
+    """Return the one name *wrong* most likely means: by :func:`names_called`, spelling, beginning or shared words."""
+    if not 0 < len(wrong) <= _MAX_NAME_CHARACTERS:
         return None
     known = tuple(names)
     return _sole(names_called(wrong, known, aliases) or _resembling(wrong, known))
 
 
 def names_called(text: str, names: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None) -> Sequence[str]:
-    """List the names that *text* is, but for case and punctuation, or an alias of, or has the words or initials of.
+    """List the names with the spelling (but for case and punctuation), the alias, the words, or the initials *text*.
 
     Args:
-        text: what is written.
-        names: the names that exist.
-        aliases: names by what else they are called, as :func:`bare` writes it.
+        text: a name, as a person writes it.
+        names: the existing names.
+        aliases: names by alias, the alias written as by :func:`bare`.
     """
-    known = tuple(names)
+    known, key = tuple(names), bare(text)
     if text in known:
         return (text,)
-    index, key = _index(known), bare(text)
     if not key:
         return ()
+    words = sorted(_words(text))
     return (
-        index.by_spelling.get(key)
+        [name for name in known if bare(name) == key]
         or [name for name in (aliases or {}).get(key, ()) if name in known]
-        or index.by_words.get(_sorted_words(text))
-        or (index.by_initials.get(key) if len(key) > 1 else None)
-        or ()
+        or [name for name in known if sorted(_words(name)) == words]
+        or [name for name in known if len(key) > 1 and _initials(name) == key]
     )
 
 
 def likely_interval(wrong: str, intervals: Sequence[str]) -> str | None:
-    """Give the interval of the same length: ``60``, ``1 hour``, ``H1`` are ``1h``, ``24h`` and ``daily`` are ``1D``."""
+    """Return the interval of the same length: ``60``, ``1 hour``, ``H1`` are ``1h``, ``24h`` and ``daily`` are ``1D``."""
     minutes = _minutes(wrong)
     if minutes is None:
         return None
@@ -125,67 +126,43 @@ def likely_interval(wrong: str, intervals: Sequence[str]) -> str | None:
 
 
 def likely_timezone(wrong: str, timezones: Sequence[str]) -> str | None:
-    """Give the zone that *wrong* calls (:func:`timezone_called`), or whose city is nearly spelled so."""
-    if not 0 < len(wrong) <= _LONGEST:
+    """Return the zone by :func:`timezone_called`, or else by a city of similar spelling."""
+    if not 0 < len(wrong) <= _MAX_NAME_CHARACTERS:
         return None
     if called := timezone_called(wrong, timezones):
         return called
-    by_city = _by_city(tuple(timezones))
-    city = _sole(_resembling(_city(wrong), tuple(by_city)))
-    return None if city is None else _sole(by_city[city])
+    city = _sole(_resembling(_city(wrong), tuple(dict.fromkeys(map(_city, timezones)))))
+    return _sole([zone for zone in timezones if _city(zone) == city])
 
 
 def timezone_called(text: str, timezones: Sequence[str]) -> str | None:
-    """Give the zone that *text* is, but for case and punctuation, or another name of, such as EST, or the city of."""
-    known, key = tuple(timezones), bare(text)
-    if text in known or not key:
+    """Return the zone with the spelling (but for case and punctuation), the other name, such as EST, or the city *text*."""
+    key = bare(text)
+    if text in timezones or not key:
         return text if key else None
-    if same := _index(known).by_spelling.get(key):
+    if same := [zone for zone in timezones if bare(zone) == key]:
         return _sole(same)
     zone = _ZONE_BY_NAME.get(key)
-    return zone if zone in known else _sole(_by_bare_city(known).get(bare(_city(text)), ()))
+    if zone in timezones:
+        return zone
+    city = bare(_city(text))
+    return _sole([zone for zone in timezones if bare(_city(zone)) == city])
 
 
-@attrs.frozen
-class _Index:
-    """Names by what they may be called."""
-
-    by_spelling: Mapping[str, Sequence[str]]
-    by_words: Mapping[str, Sequence[str]]
-    by_initials: Mapping[str, Sequence[str]]
-
-
-@lru_cache(maxsize=64)
-def _index(known: tuple[str, ...]) -> _Index:
-    return _Index(_grouped(known, bare), _grouped(known, _sorted_words), _grouped(known, _initials))
-
-
-@lru_cache(maxsize=16)
-def _by_city(timezones: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
-    return _grouped(timezones, _city)
-
-
-@lru_cache(maxsize=16)
-def _by_bare_city(timezones: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
-    return _grouped(timezones, lambda zone: bare(_city(zone)))
-
-
-@lru_cache(maxsize=512)  # a host that makes a mistake makes it again
-def _resembling(wrong: str, known: tuple[str, ...]) -> Sequence[str]:
-    """List the names spelled most nearly like *wrong*, or else those that begin with it, or else those with its words."""
-    key = bare(wrong)
+def _resembling(wrong: str, known: Sequence[str]) -> Sequence[str]:
+    """List the names spelled most like *wrong*, or else those that begin with it, or else those with all of its words."""
     if near := _nearest(wrong, known):
         return near
-    if len(key) < _FEWEST:
+    key, words = bare(wrong), set(_words(wrong))
+    if len(key) < _MIN_PART_CHARACTERS:
         return ()
-    words = set(_words(wrong))
     return [name for name in known if bare(name).startswith(key)] or [
         name for name in known if words <= set(_words(name))
     ]
 
 
 def _nearest(wrong: str, known: Sequence[str]) -> Sequence[str]:
-    """List the names that are spelled most nearly like *wrong*."""
+    """List the names with the spelling most like *wrong*."""
     by_likeness: dict[float, list[str]] = {}
     key, words = bare(wrong), _words(wrong)
     for name in known:
@@ -196,21 +173,22 @@ def _nearest(wrong: str, known: Sequence[str]) -> Sequence[str]:
 
 
 def _is_slip(some: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether words that the two don't share are nearly the same, one by one, or together where they are not as many.
+    """Return whether the words that two names do not share are nearly the same.
 
-    Hull and Triangular Moving Average are two things, and so are True and Trend Strength Index. A plural is no difference.
+    As many words are compared one by one, others as one text. Hull and Triangular Moving Average are different things,
+    and so are True and Trend Strength Index. A plural makes no difference.
     """
     mine, theirs = (Counter(word.removesuffix("s") for word in words) for words in (some, others))
     left, right = list((mine - theirs).elements()), list((theirs - mine).elements())
     if len(left) != len(right):
-        return _likeness("".join(left), "".join(right)) >= _SAME
+        return _likeness("".join(left), "".join(right)) >= _MIN_JOINED_LIKENESS
     return all(map(_is_nearly, left, right))
 
 
 def _is_nearly(one: str, other: str) -> bool:
-    """Whether two words are spelled nearly the same.
+    """Return whether two words have nearly the same spelling, the same first letter and the same digits.
 
-    VWAP and TWAP are not, nor UTC and UTC1: people seldom slip at the first letter, and by another number they mean it.
+    People seldom slip at the first letter, so VWAP is not TWAP. Another number is meant, so UTC is not UTC1.
     """
     if one[:1] != other[:1] or [*filter(str.isdigit, one)] != [*filter(str.isdigit, other)]:
         return False
@@ -218,19 +196,12 @@ def _is_nearly(one: str, other: str) -> bool:
 
 
 def _likeness(one: str, other: str) -> float:
-    """Say how much alike two words are, of 1; 0 where it is not enough."""
+    """Return how similar two texts are, of 1; 0 below the minimum."""
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE:
+    if matcher.real_quick_ratio() < _MIN_LIKENESS or matcher.quick_ratio() < _MIN_LIKENESS:
         return 0
     ratio = matcher.ratio()
-    return ratio if ratio >= _ALIKE else 0
-
-
-def _grouped(names: Iterable[str], key: Callable[[str], str]) -> Mapping[str, Sequence[str]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(key(name), []).append(name)
-    return groups
+    return ratio if ratio >= _MIN_LIKENESS else 0
 
 
 def _sole(names: Sequence[str]) -> str | None:
@@ -239,10 +210,6 @@ def _sole(names: Sequence[str]) -> str | None:
 
 def _words(text: str) -> Sequence[str]:
     return [word.casefold() for word in _WORD.findall(text)]
-
-
-def _sorted_words(text: str) -> str:
-    return " ".join(sorted(_words(text)))
 
 
 def _initials(name: str) -> str:
@@ -254,10 +221,10 @@ def _city(timezone: str) -> str:
 
 
 def _minutes(interval: str) -> int | None:
-    """Say how long an interval is, however it is written."""
+    """Return the length of an interval in any common notation; None for other texts."""
     text = interval.strip()
-    if text.isascii() and text.isdigit() and len(text) < _LONGEST:
-        return int(text)  # TradingView's own way
+    if text.isascii() and text.isdigit() and len(text) < _MAX_NAME_CHARACTERS:
+        return int(text)  # TradingView's own notation
     if span := _SPAN.fullmatch(text):
         number, unit = span[1], span[2]
     elif span := _METATRADER.fullmatch(text):
