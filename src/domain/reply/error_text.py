@@ -77,5 +77,7 @@ def _describe(entry: Mapping[str, object]) -> str:
 
 def _one_line(text: str) -> str:
     """Make *text* one line for a terminal or log: printable, without runs of spaces, cut."""
-    shown = "".join(character if character.isprintable() else " " for character in text[:_MAX_TEXT_CHARACTERS])
+    shown = text[:_MAX_TEXT_CHARACTERS]
+    if not shown.isprintable():
+        shown = "".join(character if character.isprintable() else " " for character in shown)
     return " ".join(shown.split())[:_MAX_MESSAGE_CHARACTERS].rstrip()
