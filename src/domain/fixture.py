@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,12 +9,7 @@ import attrs
 
 from .chart import ChartKey
 
-__all__ = ["FixtureEntry", "FixtureKind", "FixtureProblem", "printable", "sum_up"]
-
-
-def printable(text: str) -> str:
-    r"""Write what would break a line, steer a terminal or not encode as an escape: a line break as ``\n``."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+__all__ = ["FixtureEntry", "FixtureKind", "FixtureProblem"]
 
 
 class FixtureKind(StrEnum):
@@ -33,14 +26,14 @@ class FixtureProblem:
 
     Attributes:
         file: the exact name of the file.
-        problem: one line that can be printed: what, and what to do.
+        problem: one line: what, and what to do.
     """
 
     file: str
-    problem: str = attrs.field(converter=printable)
+    problem: str
 
     def __str__(self) -> str:
-        return f"{printable(self.file)}: {self.problem}"
+        return f"{self.file}: {self.problem}"
 
 
 @attrs.frozen
@@ -77,26 +70,8 @@ class FixtureEntry:
     @property
     def chart(self) -> str:
         """Name the chart for people: by its key where that is known, else by the stem."""
-        return printable(self.stem if self.key is None else str(self.key))
+        return self.stem if self.key is None else str(self.key)
 
     def with_finding(self, file: str, problem: str) -> FixtureEntry:
         """Give the same entry with one more finding."""
         return attrs.evolve(self, findings=(*self.findings, FixtureProblem(file, problem)))
-
-
-def sum_up(entries: Sequence[FixtureEntry]) -> str:
-    """Say in one phrase what *entries* are: ``10 pictures, 3 errors, 571 KB, 2 findings``."""
-    kinds = Counter(entry.kind for entry in entries)
-    size = sum(entry.size for entry in entries if entry.kind is not FixtureKind.OTHER)
-    return ", ".join(
-        (
-            _count(kinds[FixtureKind.PICTURE], "picture"),
-            _count(kinds[FixtureKind.ERROR], "error"),
-            f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} KB",  # noqa: PLR2004 (a million is a million)
-            _count(sum(len(entry.findings) for entry in entries), "finding"),
-        )
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["environment", "eventually", "run", "run_bound", "run_python", "start"]
+__all__ = ["environment", "eventually", "lines", "plain", "run", "run_bound", "run_python", "start"]
 
 _COMMAND = (sys.executable, "-m", "chartimg")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BOUND = """
 import ctypes, os, sys
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
@@ -68,6 +70,16 @@ def eventually(holds: Callable[[], bool], *, within: float = 15.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "what was waited for did not happen"
         time.sleep(0.01)
+
+
+def plain(shown: str) -> str:
+    """Remove colours."""
+    return _COLOUR.sub("", shown)
+
+
+def lines(shown: str) -> list[str]:
+    """List the lines of a table, without colours and without spaces at their ends."""
+    return [line.rstrip() for line in plain(shown).splitlines()]
 
 
 def _run(command: tuple[str, ...], cwd: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:

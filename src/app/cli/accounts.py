@@ -12,8 +12,8 @@ from ...codec import dump
 from ...domain.errors import ConfigError
 from ..bootstrap import AccountPool, open_pool
 from ..config import ApiMode, WorkerConfig
+from .accounts_view import show_accounts, show_forecast
 from .process import COME_BACK, Json
-from .terminal import show_accounts, show_forecast
 
 __all__ = ["accounts_app"]
 

@@ -1,22 +1,21 @@
-"""How the catalog and the templates are shown to a person: fitted to a terminal, elsewhere a whole line for each row."""
+"""How the catalog looks: fitted to a terminal, elsewhere a whole line for each row."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ...domain.check.catalog import Entry, Parameter, ValueType
-from ...domain.fixture import printable
 from ...domain.plan import Plan
-from .template_summary import TemplateSummary
+from .text import add_row, printable, standard_output, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = [
     "rows_by_path",
@@ -25,11 +24,8 @@ __all__ = [
     "show_names",
     "show_parameters",
     "show_plans",
-    "show_templates",
 ]
 
-_WIDEST: Final = 10_000  # columns, where nobody's screen is
-_ROOM_FOR_PROSE: Final = 110  # columns
 _GAP: Final = 3  # columns between those of a table
 _ENDS: Final = tuple(
     re.compile(end)
@@ -51,18 +47,18 @@ _PLACES: Final = {
 def show_entries(entries: Sequence[Entry], noun: str) -> None:
     """Print a row for each of *entries* with its inputs, or with the overrides of what has none."""
     inputs = any(entry.inputs for entry in entries)
-    table = _table(noun, "inputs and their defaults" if inputs else "overrides and their defaults")
+    rows = table(noun, "inputs and their defaults" if inputs else "overrides and their defaults")
     for entry in entries:
-        _add(table, entry.name, ", ".join(map(_short, entry.inputs if inputs else entry.overrides)))
-    console = _stdout()
-    console.print(table)
+        add_row(rows, entry.name, ", ".join(map(_short, entry.inputs if inputs else entry.overrides)))
+    console = standard_output()
+    console.print(rows)
     if any(row.required for entry in entries for row in entry.inputs):
         console.print(Text(f"{_REQUIRED} is required"))
 
 
 def show_entry(entry: Entry, key: str, sample: Mapping[str, object]) -> None:
     """Print everything of *entry*, and a *sample* of it to be pasted into a body, where *key* says what it is."""
-    console = _stdout()
+    console = standard_output()
     console.print(Text(printable(entry.name), style="bold"), "", sep="\n")
     for heading, rows in (("input", entry.inputs), ("override", entry.overrides)):
         if rows:
@@ -73,7 +69,7 @@ def show_entry(entry: Entry, key: str, sample: Mapping[str, object]) -> None:
 
 def show_parameters(rows: Mapping[str, Parameter]) -> None:
     """Print a row for each key of a body, by its path."""
-    console = _stdout()
+    console = standard_output()
     console.print(_rows("key", rows, console.width))
 
 
@@ -89,7 +85,7 @@ def rows_by_path(rows: Iterable[Parameter], inside: str = "") -> Mapping[str, Pa
 
 def show_names(names: Mapping[str, str]) -> None:
     """Print names, some with a note: in columns on a terminal, else one on each line."""
-    console = _stdout()
+    console = standard_output()
     lines = [Text(f"{printable(name)}  ({note})" if note else printable(name)) for name, note in names.items()]
     if console.is_terminal:
         console.print(Columns(lines, padding=(0, 3), column_first=True))
@@ -99,14 +95,14 @@ def show_names(names: Mapping[str, str]) -> None:
 
 def show_plans(plans: Iterable[Plan]) -> None:
     """Print a row for each plan: what a chart may ask for, and how often it may be asked."""
-    table = _table("plan", "largest\nchart")
+    rows = table("plan", "largest\nchart")
     for heading in ("studies,\ndrawings", "calls\na second", "at\nonce", "calls\na day"):
-        table.add_column(heading, justify="right")
-    table.add_column("\nwatermark")
-    table.add_column("days\nstored", justify="right")
+        rows.add_column(heading, justify="right")
+    rows.add_column("\nwatermark")
+    rows.add_column("days\nstored", justify="right")
     for plan in plans:
-        _add(
-            table,
+        add_row(
+            rows,
             plan.name,
             f"{plan.max_width}x{plan.max_height}",
             f"{plan.max_parameters:,}",
@@ -116,27 +112,7 @@ def show_plans(plans: Iterable[Plan]) -> None:
             "your own" if plan.custom_watermark else "CHART-IMG" if plan.watermark else "none",
             f"{plan.storage_days:,}",
         )
-    _stdout().print(table)
-
-
-def show_templates(templates: Iterable[TemplateSummary]) -> None:
-    """Print a row for each template: what it shows, how large, and the smallest plan that serves it."""
-    console = _stdout()
-    wide = console.width >= _ROOM_FOR_PROSE
-    table = _table("template", *(("description", "symbol") if wide else ()), "size", "studies", "plan")
-    table.add_column("findings", justify="right")
-    for each in templates:
-        prose = ("can't be loaded" if each.description is None else each.description, each.symbol_pattern or "")
-        _add(
-            table,
-            each.id,
-            *(prose if wide else ()),
-            f"{each.width}x{each.height}" if each.loads else "",
-            ", ".join((*each.studies, *each.drawings)) if wide or each.loads else "can't be loaded",
-            ("none" if each.plan is None else each.plan) if each.loads else "",
-            f"{len(each.findings):,}" if each.findings else "",
-        )
-    console.print(table)
+    standard_output().print(rows)
 
 
 def _rows(heading: str, rows: Mapping[str, Parameter], width: int) -> Table:
@@ -146,10 +122,10 @@ def _rows(heading: str, rows: Mapping[str, Parameter], width: int) -> Table:
         cells = [printable(cell(each)) for each in rows.values()]
         if any(cells):
             columns[column] = cells
-    table = _table(*columns)
+    made = table(*columns)
     for row in zip(*_fitted(columns, width - _GAP * (len(columns) - 1)), strict=True):
-        table.add_row(*map(Text, row))
-    return table
+        made.add_row(*map(Text, row))
+    return made
 
 
 def _fitted(columns: Mapping[str, Sequence[str]], room: int) -> Sequence[Sequence[str]]:
@@ -221,20 +197,3 @@ _CELLS: Final[Mapping[str, Callable[[Parameter], str]]] = {
     "allowed": _allowed,
     "meaning": lambda row: row.label,
 }
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, no_wrap=number == 0, overflow="fold")
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    """Add a row of plain text: a host's catalog may hold anything."""
-    table.add_row(*(Text(printable(cell)) for cell in cells))
-
-
-def _stdout() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDEST)

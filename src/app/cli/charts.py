@@ -22,6 +22,7 @@ from ..bootstrap import ChartClient, open_templates
 from ..config import ApiMode, WorkerConfig, rules_of
 from ..export import Export
 from ..manifest import STORE_UNAVAILABLE
+from .charts_view import following, show_manifest
 from .process import (
     COME_BACK,
     FAILED,
@@ -33,7 +34,6 @@ from .process import (
     terminable,
     write,
 )
-from .terminal import following, show_manifest
 
 __all__ = ["export", "fetch"]
 

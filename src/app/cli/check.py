@@ -18,6 +18,7 @@ from ..checking import plan_named
 from .process import FAILED, Json
 from .request_file import told
 from .sources import named
+from .text import counted
 
 __all__ = ["check"]
 
@@ -39,18 +40,14 @@ def check(
     found = [(source.name, finding) for source in sources for finding in source.look(catalog, limit).findings]
     errors = sum(finding.severity is Severity.ERROR for _, finding in found)
     warnings = len(found) - errors
-    files = _count(len(sources), "file")
+    files = counted(len(sources), "file")
     if as_json:
         findings = [{"file": name, **attrs.asdict(finding)} for name, finding in found]
         typer.echo(dump({"findings": findings, "errors": errors, "warnings": warnings}), nl=False)
     elif found:
         typer.echo("\n".join(told(name, finding) for name, finding in found))
-        typer.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')} in {files}", err=True)
+        typer.echo(f"{counted(errors, 'error')}, {counted(warnings, 'warning')} in {files}", err=True)
     else:
         typer.echo(f"{files}, nothing found")
     if errors:
         raise SystemExit(FAILED)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -15,10 +15,12 @@ import typer
 
 from ...codec import dump
 from ...domain.errors import ConfigError
-from ...domain.fixture import FixtureEntry, FixtureKind, printable, sum_up
+from ...domain.fixture import FixtureEntry, FixtureKind
 from ..bootstrap import take_fixture_inventory
 from ..config import ApiMode, WorkerConfig
+from .fixtures_view import show_fixtures, sum_up_fixtures
 from .process import FAILED, Json, refuse_unwritable_file, write
+from .text import counted, printable
 
 __all__ = ["fixtures_app"]
 
@@ -44,8 +46,6 @@ def list_fixtures(*, directory: Folder = None, as_json: Json = False) -> None:
     if as_json:
         typer.echo(dump({"directory": str(folder), "fixtures": entries}), nl=False)
         return
-    from .terminal import show_fixtures
-
     show_fixtures(entries, datetime.now(UTC))
 
 
@@ -59,10 +59,9 @@ def verify(*, directory: Folder = None, as_json: Json = False) -> None:
         typer.echo(dump({"directory": str(folder), "checked": checked, "findings": findings}), nl=False)
     elif findings:
         for finding in findings:
-            typer.echo(str(finding))
+            typer.echo(printable(str(finding)))
     else:
-        fixtures = "1 fixture" if checked == 1 else f"{checked:,} fixtures"
-        typer.echo(f"checked {fixtures} in {printable(str(folder))}: nothing is wrong")
+        typer.echo(f"checked {counted(checked, 'fixture')} in {printable(str(folder))}: nothing is wrong")
     if findings:
         raise SystemExit(FAILED)
 
@@ -77,7 +76,7 @@ def gallery(
     folder, entries = _inventory(directory)
     refuse_unwritable_file(out)
     write(out, _page(folder, entries).encode())
-    typer.echo(f"{printable(str(out))}: {sum_up(entries)}")
+    typer.echo(f"{printable(str(out))}: {sum_up_fixtures(entries)}")
 
 
 def _page(folder: Path, entries: Sequence[FixtureEntry]) -> str:

@@ -11,7 +11,9 @@ from typing import Final
 
 import attrs
 
-from ...domain.fixture import FixtureEntry, FixtureKind, printable, sum_up
+from ...domain.fixture import FixtureEntry, FixtureKind
+from .fixtures_view import sum_up_fixtures
+from .text import printable
 
 __all__ = ["render"]
 
@@ -54,7 +56,7 @@ def render(entries: Sequence[FixtureEntry], read: Callable[[str], bytes], title:
     environment.filters["digest"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))
     page = environment.from_string(source).render(
-        title=printable(title), summary=sum_up(entries), cards=[_card(entry, read) for entry in entries]
+        title=printable(title), summary=sum_up_fixtures(entries), cards=[_card(entry, read) for entry in entries]
     )
     return page.encode("utf-8", "backslashreplace").decode()  # half a character of an error's body has no UTF-8
 
@@ -63,7 +65,7 @@ def _card(entry: FixtureEntry, read: Callable[[str], bytes]) -> _Card:
     key = entry.key
     exact = (entry.stem,) if key is None else (key.symbol, key.timeframe, key.chart_template_id)
     name, facts = tuple(map(printable, exact)), tuple(map(printable, _facts(entry)))
-    findings = tuple(map(str, entry.findings))
+    findings = tuple(printable(str(finding)) for finding in entry.findings)
     status, message = entry.http_status, printable(entry.message or "")
     searched = " ".join(
         (*name, printable(entry.stem), entry.kind, str(status or ""), message, *facts, *findings)

@@ -20,8 +20,8 @@ from ...domain.check.catalog import Catalog
 from ...domain.check.check import check_body, check_template
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
-from ...domain.fixture import printable
 from ...domain.plan import Plan
+from .text import printable
 
 __all__ = ["MAX_SIZE", "RequestFile", "read_request_file", "told"]
 

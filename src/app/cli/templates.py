@@ -23,16 +23,16 @@ from ...domain.chart.template import SYMBOL_MARK, ChartTemplate
 from ...domain.check.catalog import Catalog, Entry
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
-from ...domain.fixture import printable
 from ...files import write_atomically
 from ..bootstrap import open_catalog
 from .catalog import meant
-from .catalog_view import show_templates
 from .process import FAILED, Json
 from .request_file import read_request_file, told
 from .sample import sample_study
 from .sources import TEMPLATES_DIR, own_templates_folder, template, templates_folder, templates_in
 from .template_summary import sum_up
+from .templates_view import show_templates
+from .text import printable
 
 __all__ = ["templates_app"]
 

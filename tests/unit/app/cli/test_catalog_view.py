@@ -1,11 +1,10 @@
-"""How the catalog and the templates look: whole lines where no terminal is, and no line too long where one is."""
+"""How the catalog looks: whole lines in a pipe, and no line longer than a terminal is wide."""
 
 from __future__ import annotations
 
 import json
 import re
 
-import attrs
 import pytest
 
 from chartimg.adapters.catalog import shipped_catalog
@@ -16,40 +15,20 @@ from chartimg.app.cli.catalog_view import (
     show_names,
     show_parameters,
     show_plans,
-    show_templates,
 )
 from chartimg.app.cli.sample import sample_study
-from chartimg.app.cli.template_summary import TemplateSummary
 from chartimg.domain.check.catalog import Entry, Parameter, ValueType
-from chartimg.domain.finding import Finding, Severity
-from chartimg.domain.plan import PlanName
+from command import lines
 
 CATALOG = shipped_catalog()
-SUMMARY = TemplateSummary(
-    "a_template", "A" + " long" * 20, "BINANCE:{symbol}", 800, 600, ("MACD", "Volume"), ("Text",), PlanName.PRO, ()
-)
-BROKEN = TemplateSummary("broken", None, None, None, None, (), (), None, (Finding("", Severity.ERROR, "is empty"),))
-ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 Output = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Show on a terminal of 80 columns."""
-    for name, value in (("FORCE_COLOR", "1"), ("COLUMNS", "80"), ("TERM", "xterm")):
-        monkeypatch.setenv(name, value)
-
-
-def lines(output: Output) -> list[str]:
-    """Give what was printed, without colours and the space at the ends of lines."""
-    return [ESCAPES.sub("", line).rstrip() for line in output.readouterr().out.splitlines()]
 
 
 def test_every_entry_is_one_whole_line_in_a_pipe(capsys: Output) -> None:
     """Its name in front, all its inputs with their defaults, and what a name that says nothing means."""
     show_entries(CATALOG.studies, "study")
-    heading, _, *rows = lines(capsys)
+    heading, _, *rows = lines(capsys.readouterr().out)
 
     assert ["study", "inputs and their defaults"] == re.split(" {3,}", heading)
     assert len(CATALOG.studies) == len(rows)
@@ -62,26 +41,26 @@ def test_every_entry_is_one_whole_line_in_a_pipe(capsys: Output) -> None:
 def test_required_inputs_are_marked(capsys: Output) -> None:
     """A star, and a line that says what it means; where nothing is required there is no such line."""
     show_entries(CATALOG.drawings, "drawing")
-    shown = lines(capsys)
+    shown = lines(capsys.readouterr().out)
 
     assert "Horizontal Line    price*, text" in shown
     assert "* is required" == shown[-1]
     show_entries(CATALOG.studies, "study")
-    assert "* is required" not in lines(capsys)
+    assert "* is required" not in lines(capsys.readouterr().out)
 
 
 def test_what_has_no_inputs_is_listed_with_its_overrides(capsys: Output) -> None:
     """So are the styles of the chart."""
     show_entries(CATALOG.styles, "style")
 
-    assert any(line.startswith("hiLo") and "hiloStyle.color=" in line for line in lines(capsys))
+    assert any(line.startswith("hiLo") and "hiloStyle.color=" in line for line in lines(capsys.readouterr().out))
 
 
 def test_an_entry_is_shown_wholly(capsys: Output) -> None:
     """Type, default, range or choices and meaning of each input and override, and a piece that can be pasted."""
     macd = CATALOG.study_by_name["MACD"]
     show_entry(macd, "studies", sample_study(macd))
-    shown = lines(capsys)
+    shown = lines(capsys.readouterr().out)
 
     assert "MACD" == shown[0]
     assert ["in_0", "Integer", "12", "1 to 2000", "fast length"] in [re.split(" {3,}", line) for line in shown]
@@ -93,7 +72,7 @@ def test_an_entry_is_shown_wholly(capsys: Output) -> None:
 def test_columns_in_which_nothing_stands_are_left_out(capsys: Output) -> None:
     """An entry without inputs has no table of them, and one without choices no column for them."""
     show_entry(Entry("E", (), (Parameter("x", ValueType.COLOUR),)), "studies", {})
-    shown = lines(capsys)
+    shown = lines(capsys.readouterr().out)
 
     assert "override   type" in shown
     assert not any("input  " in line or "allowed" in line for line in shown)
@@ -112,7 +91,7 @@ def test_what_is_allowed_is_said_in_words(row: Parameter, allowed: str, capsys: 
     """Both ends of a range, or the one there is, or the choices."""
     show_parameters({"x": row})
 
-    assert lines(capsys)[-1].endswith(allowed)
+    assert lines(capsys.readouterr().out)[-1].endswith(allowed)
 
 
 def test_a_required_key_has_no_default(capsys: Output) -> None:
@@ -121,21 +100,23 @@ def test_a_required_key_has_no_default(capsys: Output) -> None:
         {"a.b": Parameter("b", ValueType.STRING, required=True), "c": Parameter("c", ValueType.STRING, default="d")}
     )
 
-    assert [["a.b", "String", "required"], ["c", "String", '"d"']] == [line.split() for line in lines(capsys)[2:]]
+    assert [["a.b", "String", "required"], ["c", "String", '"d"']] == [
+        line.split() for line in lines(capsys.readouterr().out)[2:]
+    ]
 
 
 def test_names_are_one_on_each_line_in_a_pipe(capsys: Output) -> None:
     """With a note behind those that have one."""
     show_names({"1m": "", "2m": "perhaps"})
 
-    assert ["1m", "2m  (perhaps)"] == lines(capsys)
+    assert ["1m", "2m  (perhaps)"] == lines(capsys.readouterr().out)
 
 
 @pytest.mark.usefixtures("terminal")
 def test_names_are_in_columns_on_a_terminal(capsys: Output) -> None:
     """All of them, in fewer lines than there are."""
     show_names(dict.fromkeys(CATALOG.timezones, ""))
-    shown = lines(capsys)
+    shown = lines(capsys.readouterr().out)
 
     assert set(CATALOG.timezones) == set(" ".join(shown).split())
     assert len(shown) < len(CATALOG.timezones)
@@ -144,22 +125,11 @@ def test_names_are_in_columns_on_a_terminal(capsys: Output) -> None:
 def test_plans_are_rows_of_numbers(capsys: Output) -> None:
     """What a chart may ask for and how often it may be asked, in the order of the plans."""
     show_plans(CATALOG.plans)
-    rows = lines(capsys)[-5:]
+    rows = lines(capsys.readouterr().out)[-5:]
 
     assert ["BASIC", "800x600", "3", "1", "3", "50", "CHART-IMG", "14"] == rows[0].split()
     assert ["MEGA", "1920x1600", "10", "15", "25", "1,000", "none", "60"] == rows[2].split()
     assert rows[4].split()[-3:] == ["your", "own", "120"]
-
-
-def test_templates_are_rows(capsys: Output) -> None:
-    """All there is of each, and of one that can't be loaded that it can't, and how many findings say why."""
-    unserved = attrs.evolve(SUMMARY, id="unserved", plan=None)
-    show_templates([SUMMARY, BROKEN, unserved])
-    first, second, third = (re.split(" {3,}", line) for line in lines(capsys)[-3:])
-
-    assert ["a_template", SUMMARY.description, "BINANCE:{symbol}", "800x600", "MACD, Volume, Text", "PRO"] == first
-    assert ["broken", "can't be loaded", "1"] == second
-    assert "none" == third[-1]
 
 
 @pytest.mark.usefixtures("terminal")
@@ -170,13 +140,10 @@ def test_nothing_is_wider_than_a_terminal(capsys: Output) -> None:
     show_entries(CATALOG.drawings, "drawing")
     show_parameters(rows_by_path(CATALOG.parameters))
     show_plans(CATALOG.plans)
-    show_templates([SUMMARY, BROKEN])
-    shown = lines(capsys)
+    shown = lines(capsys.readouterr().out)
 
     assert max(map(len, shown)) <= 80
     assert not any("…" in line for line in shown)
-    assert any(line.startswith("a_template   800x600   MACD, Volume, Text") for line in shown)
-    assert any(line.startswith("broken") and "can't be loaded" in line for line in shown)
 
 
 @pytest.mark.usefixtures("terminal")
@@ -186,7 +153,7 @@ def test_no_word_is_broken_on_a_terminal(capsys: Output) -> None:
     tables += [rows_by_path(rows) for entry in CATALOG.drawings for rows in (entry.inputs, entry.overrides)]
     for rows in tables:
         show_parameters(rows)
-        shown = {part for line in lines(capsys) for part in re.split(r"[ ,.:/=]+", line)}
+        shown = {part for line in lines(capsys.readouterr().out) for part in re.split(r"[ ,.:/=]+", line)}
         texts = [f"{path} {row.default} {' '.join(map(str, row.enum))} {row.label}" for path, row in rows.items()]
 
         words = {word for text in texts for word in re.findall(r"[A-Za-z]{2,}", text.replace("True", ""))} - {
@@ -201,7 +168,9 @@ def test_what_can_not_be_folded_is_still_shown(capsys: Output) -> None:
     """A word of a host's that is longer than the terminal is broken, and all of it is there."""
     show_parameters({"x": Parameter("x", ValueType.STRING, label="a" * 100)})
 
-    assert 100 == sum(line.count("aa") * 2 + line.replace("aa", "").count("a") for line in lines(capsys)[2:])
+    assert 100 == sum(
+        line.count("aa") * 2 + line.replace("aa", "").count("a") for line in lines(capsys.readouterr().out)[2:]
+    )
 
 
 def test_rows_in_rows_have_paths() -> None:
@@ -221,7 +190,6 @@ def test_nothing_in_a_catalog_steers_the_terminal(capsys: Output) -> None:
     show_entries([Entry(evil, (row,))], "study")
     show_entry(Entry(evil, (row,), (row,)), "studies", {evil: evil})
     show_names({evil: ""})
-    show_templates([attrs.evolve(SUMMARY, id=evil, description=evil, symbol_pattern=evil, studies=(evil,))])
     shown = capsys.readouterr().out
 
     assert shown.replace("\n", "").isprintable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,8 @@ from typer.testing import CliRunner, Result
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.templates import load_templates
 from chartimg.app.cli.fixtures import fixtures_app
-from chartimg.app.cli.terminal import show_fixtures
-from chartimg.domain.chart import ChartKey, ChartRequest
+from chartimg.domain.chart import ChartRequest
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.fixture import FixtureEntry, FixtureKind
 from chartimg.domain.reply import Reply
 from chartimg.testing import ScriptedTransport, picture
 
@@ -166,41 +164,6 @@ def test_list_prints_json() -> None:
         "origin": "a test",
         "findings": [],
     } == entry
-
-
-@pytest.mark.parametrize(
-    ("age", "shown"),
-    [
-        (timedelta(seconds=59), " now "),
-        (timedelta(minutes=59, seconds=59), " 59 min "),
-        (timedelta(hours=23), " 23 h "),
-        (timedelta(days=1_234), " 1,234 d "),
-        (timedelta(seconds=-1), " in the future "),
-    ],
-)
-def test_an_age_is_said_in_the_largest_unit(age: timedelta, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Rounded down; a clock that was set back is not hidden."""
-    show_fixtures([FixtureEntry("s", FixtureKind.PICTURE, "s.png", width=1, height=1, recorded_at=NOW)], NOW + age)
-
-    assert shown in capsys.readouterr().out
-
-
-def test_what_can_not_be_replayed_is_listed_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    """A damaged picture or error and what is no fixture have rows; nothing in them steers the terminal."""
-    entries = [
-        FixtureEntry("one", FixtureKind.PICTURE, "one.png"),
-        FixtureEntry("two", FixtureKind.ERROR, "two__422.json", origin="\x1b[31m"),
-        FixtureEntry("three", FixtureKind.OTHER, None, ChartKey("A\n:B", "1h", "t")).with_finding("f", "p"),
-    ]
-    show_fixtures(entries, NOW)
-    shown = capsys.readouterr().out
-    rows = {line.split()[1]: line for line in shown.splitlines() if line.startswith("│")}
-
-    assert "picture, damaged" in rows["one"]
-    assert "error, damaged" in rows["two"]
-    assert r"\x1b[31m" in rows["two"]
-    assert all(part in rows[r"A\n:B"] for part in (" none ", " 1 "))
-    assert "\x1b" not in shown
 
 
 def test_gallery_writes_one_page() -> None:

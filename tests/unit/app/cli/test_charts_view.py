@@ -1,26 +1,22 @@
-"""How a run is shown: bars on a terminal, plain lines otherwise, and tables that anything can be in."""
+"""How an export looks: bars on a terminal, plain lines otherwise, and a table that can hold any text."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
 import pytest
 from rich.console import Console
 
-from chartimg.app.cli.terminal import following, show_accounts, show_forecast, show_manifest
+from chartimg.app.cli.charts_view import following, show_manifest
 from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
-from chartimg.app.pool import AccountStatus
-from chartimg.domain.account import AccountState
-from chartimg.domain.account.forecast import Forecast
 from chartimg.domain.finding import Finding, Severity
 from chartimg.testing import picture
 from command import environment, run
-from samples import NOON
 
 NOW = datetime.now(UTC)
 ITEM = ExportItem("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600, False, "main", 1)  # noqa: FBT003 (in the order of its fields)
@@ -131,7 +127,7 @@ def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(
 ) -> None:
     """The bar counts the others, of which there is nothing to say."""
     monkeypatch.setattr(
-        "chartimg.app.cli.terminal.Console", lambda **_: Console(force_terminal=True, width=400, color_system=None)
+        "chartimg.app.cli.charts_view.Console", lambda **_: Console(force_terminal=True, width=400, color_system=None)
     )
     with following(2) as told:
         told(ITEM)
@@ -148,18 +144,17 @@ def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.Ca
     single = attrs.evolve(DOUBTFUL, symbol="G:H", warnings=DOUBTFUL.warnings[:1])
     show_manifest(Manifest(NOW, 3, (ITEM, DOUBTFUL, single), ()), Path("out"))
     shown = capsys.readouterr().out.splitlines()
-    rows = {line.split()[1]: line for line in shown if line.startswith("│")}
+    rows = {line.split()[0]: line.rstrip() for line in shown[3:6]}
 
-    assert rows["A:B"].rstrip("│ ").endswith(" ok")
-    assert "ok, 2 warnings" in rows["[i]E:F[/i]"]
-    assert "ok, 1 warning " in rows["G:H"]
+    assert rows["A:B"].endswith(" ok")
+    assert rows["[i]E:F[/i]"].endswith("ok, 2 warnings")
+    assert rows["G:H"].endswith("ok, 1 warning")
     size = "width: WARNING: the picture is 400 pixels wide, 800 were asked for"
-    beneath = shown[max(place for place, line in enumerate(shown) if line.startswith("└")) + 1 :]
     assert [
         f"[i]E:F[/i] 1h price_v1: {size}",
         f"[i]E:F[/i] 1h price_v1: WARNING: {'word ' * 60}end",
         f"G:H 1h price_v1: {size}",
-    ] == beneath[:3]
+    ] == shown[6:9]
 
 
 def test_a_manifest_is_a_table_of_every_chart(capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,59 +172,3 @@ def test_a_manifest_is_a_table_of_every_chart(capsys: pytest.CaptureFixture[str]
     assert "pictures and manifest.json are in some/folder" in shown
     assert 2 == shown.count("CHART_API_FAILED")
     assert "busy" not in shown
-
-
-@pytest.mark.parametrize(
-    ("forecast", "line"),
-    [
-        (Forecast(1, 1, NOON, NOON), "yes: 1 chart can be had today, the last call at {:%H:%M:%S} UTC"),
-        (
-            Forecast(9, 4, None, NOON),
-            "no: 4 of 9 charts can be had today (until {:%Y-%m-%d %H:%M} UTC); the rest never",
-        ),
-        (
-            Forecast(9, 4, NOON, NOON),
-            "no: 4 of 9 charts can be had today (until {0:%Y-%m-%d %H:%M} UTC); the last call at {0:%Y-%m-%d %H:%M:%S} UTC",
-        ),
-    ],
-)
-def test_a_forecast_is_a_sentence(forecast: Forecast, line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whether, by when, and if not, when."""
-    show_forecast(forecast)
-
-    assert line.format(NOON) + "\n" == capsys.readouterr().out
-
-
-def test_a_narrow_terminal_has_the_reasons_below(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The table keeps its columns, with a bar for the day of each account, and no word is cut."""
-    monkeypatch.setattr(
-        "chartimg.app.cli.terminal._stdout", lambda: Console(force_terminal=True, width=80, color_system=None)
-    )
-    show_accounts([AccountStatus("a", AccountState.EXHAUSTED, 44, 44, 0, "Limit Exceeded", NOON, NOON, "BASIC")])
-    out = capsys.readouterr().out
-
-    assert "a: Limit Exceeded\n" in out
-    assert all(word in out for word in ("EXHAUSTED", "BASIC", "used", "limit", "left", "next (UTC)", "━━━━━━"))
-
-
-def test_accounts_are_a_table_that_says_when_each_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
-    """Now, a moment in UTC, or when a person reinstates it: each account says which, and why."""
-    midnight = (NOW + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    show_accounts(
-        [
-            AccountStatus("free", AccountState.AVAILABLE, 1, 44, 43, "", NOW - timedelta(seconds=1), midnight, "PRO"),
-            AccountStatus(
-                "spent", AccountState.EXHAUSTED, 44, 44, 0, "[i]Limit[/i] Exceeded", midnight, midnight, None
-            ),
-            AccountStatus("gone", AccountState.SUSPENDED, 3, 44, 41, "HTTP 403: Forbidden", None, midnight, None),
-        ]
-    )
-    rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("│")}
-
-    assert all(part in rows["free"] for part in ("PRO", "AVAILABLE", " 1 ", "44", "43", "now"))
-    assert all(
-        part in rows["spent"] for part in ("EXHAUSTED", f"{midnight:%Y-%m-%d} 00:00:00", "[i]Limit[/i] Exceeded")
-    )
-    assert all(part in rows["gone"] for part in ("SUSPENDED", "when reinstated", "HTTP 403: Forbidden"))
