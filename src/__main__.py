@@ -11,7 +11,9 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command, or say in one line what it needs."""
     if any(find_spec(needed) is None for needed in ("typer", "rich")):
-        sys.stderr.write("chartimg: the command needs the extra 'cli'; install it with: pip install 'chartimg[cli]'\n")
+        from .domain.errors import missing_extra
+
+        sys.stderr.write(f"chartimg: {missing_extra('the command', 'cli')}\n")
         raise SystemExit(2)
     from .app.cli import run
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .faults import ChartApiError
 
-__all__ = ["ChartUnavailable", "ChartimgError", "ConfigError", "StoreBusy", "StoreUnavailable"]
+__all__ = ["ChartUnavailable", "ChartimgError", "ConfigError", "StoreBusy", "StoreUnavailable", "missing_extra"]
 
 
 class ChartimgError(Exception):
@@ -21,6 +21,11 @@ class ConfigError(ChartimgError, ValueError):
     def __init__(self, problems: str | Sequence[str]) -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+def missing_extra(what: str, extra: str) -> ConfigError:
+    """Return the error of a part, *what*, that needs an extra: how to install it."""
+    return ConfigError(f"{what} needs the extra {extra}; in a clone of chartimg, run: pip install '.[{extra}]'")
 
 
 class ChartUnavailable(ChartimgError):  # noqa: N818 (a public name)

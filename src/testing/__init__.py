@@ -204,16 +204,14 @@ def emulator(
         ConfigError: the extra ``emulator`` is not installed, the accounts or the rules can't be used, or the catalog
             lacks the plan of an account.
     """
-    from ..domain.errors import ConfigError
+    from ..domain.errors import missing_extra
 
     try:
         from ..emulator.accounts import DEMO, EmulatedAccount
         from ..emulator.running import Emulator
         from ..emulator.scenario import Scenario
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"the emulator needs {error.name}; install it with: pip install 'chartimg[emulator]'"
-        ) from None
+    except ModuleNotFoundError:
+        raise missing_extra("the emulator", "emulator") from None
     now = None if clock is None else clock.now
     known = tuple(EmulatedAccount.of(each) if isinstance(each, Account) else each for each in accounts) or (DEMO,)
     return Emulator(known, Scenario(tuple(rules)), now=now, port=port, catalog=catalog)

@@ -111,7 +111,10 @@ except ConfigError as error:
 """
     child = run_python(code, cwd=tmp_path)
 
-    assert "the emulator needs h11; install it with: pip install 'chartimg[emulator]'\n" == child.stdout
+    assert (
+        "the emulator needs the extra emulator; in a clone of chartimg, run: pip install '.[emulator]'\n"
+        == child.stdout
+    )
 
 
 def test_the_pytest_plugin_gives_an_emulator(tmp_path: Path) -> None:

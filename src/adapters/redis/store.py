@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ...codec import dump, load
 from ...domain.account import AccountSnapshot
-from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable
+from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable, missing_extra
 from .clock import RedisClock
 
 if TYPE_CHECKING:
@@ -255,9 +255,7 @@ def _need_redis() -> None:
     try:
         import redis  # noqa: F401
     except ImportError:
-        raise ConfigError(
-            "the Redis store needs the extra 'redis'; install it with: pip install 'chartimg[redis]'"
-        ) from None
+        raise missing_extra("the Redis store", "redis") from None
 
 
 def _open(url: str, timeout: float) -> redis.Redis:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ...domain.errors import ConfigError
+from ...domain.errors import ConfigError, missing_extra
 from .process import complain, terminable
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def emulate(
 ) -> None:
     """Run a CHART-IMG of one's own on loopback: real HTTP, no key, no quota."""
     if any(find_spec(needed) is None for needed in ("h11", "PIL")):
-        raise ConfigError("the emulator needs the extra 'emulator'; install it with: pip install 'chartimg[emulator]'")
+        raise missing_extra("the emulator", "emulator")
     from ...emulator.accounts import DEMO, read_accounts
     from ...emulator.running import Emulator
     from ...emulator.scenario import read_scenario

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from ...codec import dump
-from ...domain.errors import ConfigError
+from ...domain.errors import missing_extra
 from ...domain.fixture import FixtureEntry, FixtureKind
 from ..bootstrap import take_fixture_inventory
 from ..config import ApiMode, WorkerConfig
@@ -84,8 +84,8 @@ def _page(folder: Path, entries: Sequence[FixtureEntry]) -> str:
 
     try:
         return render(entries, lambda name: (folder / name).read_bytes(), f"Fixtures in {folder}")
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"the gallery needs {error.name}; install it with: pip install 'chartimg[cli]'") from None
+    except ModuleNotFoundError:
+        raise missing_extra("the gallery", "cli") from None
 
 
 def _inventory(directory: Path | None) -> tuple[Path, tuple[FixtureEntry, ...]]:

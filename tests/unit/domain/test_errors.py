@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chartimg.domain.errors import ChartimgError, ChartUnavailable, ConfigError, StoreUnavailable
+from chartimg.domain.errors import ChartimgError, ChartUnavailable, ConfigError, StoreUnavailable, missing_extra
 from chartimg.domain.faults import ChartApiError, FaultKind
 
 
@@ -43,3 +43,11 @@ def test_an_unavailable_chart_travels_between_processes(protocol: int) -> None:
 def test_a_list_of_mistakes_travels_between_processes() -> None:
     """A pickled ConfigError keeps each problem."""
     assert ("one", "two") == pickle.loads(pickle.dumps(ConfigError(["one", "two"]))).problems
+
+
+def test_a_missing_extra_is_an_error_that_says_how_to_install_it() -> None:
+    """The message names the part that needs the extra, and the command to run in a clone."""
+    error = missing_extra("the command", "cli")
+
+    assert isinstance(error, ConfigError)
+    assert "the command needs the extra cli; in a clone of chartimg, run: pip install '.[cli]'" == str(error)

@@ -1020,7 +1020,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(tmp_path: Path)
     )
 
     assert ("", 0) == (done.stderr, done.returncode)
-    assert "the Redis store needs the extra 'redis'; install it with: pip install 'chartimg[redis]'\n" == done.stdout
+    assert "the Redis store needs the extra redis; in a clone of chartimg, run: pip install '.[redis]'\n" == done.stdout
 
 
 def test_a_host_that_needs_no_redis_never_loads_it(tmp_path: Path) -> None:

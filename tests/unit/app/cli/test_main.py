@@ -512,7 +512,7 @@ def test_without_the_extra_one_line_says_what_to_install(hidden: str, tmp_path: 
     child = run_python("\n".join(line.strip() for line in code.splitlines()), hidden, *FETCH, cwd=tmp_path)
 
     (line,) = refused(child)
-    assert "pip install 'chartimg[cli]'" in line
+    assert "pip install '.[cli]'" in line
 
 
 @pytest.mark.parametrize("arguments", [("--json",), ()])
