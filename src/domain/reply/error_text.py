@@ -70,9 +70,7 @@ def _message(value: object) -> str:
 def _describe(entry: Mapping[str, object]) -> str:
     """Write one field error as a phrase: ``interval: Invalid value``."""
     parts = (entry.get("param"), entry.get("msg") or entry.get("message"))
-    return ": ".join(
-        str(part)[:_MAX_MESSAGE_CHARACTERS] for part in parts if part and isinstance(part, str | int | float)
-    )
+    return ": ".join(str(part) for part in parts if part and isinstance(part, str | int | float))
 
 
 def _one_line(text: str) -> str:

@@ -114,9 +114,9 @@ def _header(kind: bytes, content: bytes | memoryview) -> Header | str:
         return "its first chunk is not a legal IHDR"
     width, height, depth, colour, compression, filtering, interlace = _IHDR.unpack(content)
     if not (0 < width <= _MAX_CHUNK_BYTES and 0 < height <= _MAX_CHUNK_BYTES):
-        return f"IHDR states an impossible size, {width} x {height}"
+        return f"IHDR states an impossible size: {width} x {height}"
     if depth not in _DEPTHS.get(colour, ()):
-        return f"IHDR states an impossible colour, type {colour} with {depth} bits"
+        return f"IHDR states an impossible colour: type {colour} with {depth} bits"
     if compression or filtering or interlace > 1:
         return "IHDR states an unknown compression, filter or interlace method"
     return Header(width, height, depth, colour, bool(interlace))

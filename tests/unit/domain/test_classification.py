@@ -116,11 +116,12 @@ ROWS: list[tuple[int, Mapping[str, str], bytes, FaultKind]] = [
 
 @pytest.mark.parametrize(("status", "headers", "body", "kind"), ROWS)
 def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: bytes, kind: FaultKind) -> None:
-    """A reply is of the documented kind and keeps its status."""
+    """The error of a reply is of the documented kind and has the reply's status and pause."""
     error = classify(Reply(status, headers, body), now=NOON)
 
     assert error is not None
     assert (kind, status) == (error.kind, error.http_status)
+    assert retry_after_seconds(headers, NOON) == error.retry_after
 
 
 def test_a_whole_picture_is_no_error() -> None:

@@ -26,7 +26,7 @@ def test_a_picture_is_unwrapped() -> None:
     assert result.ok
     assert picture() == result.unwrap()
     assert (200, True, FILE, "a") == (result.http_status, result.from_fixture, result.fixture_path, result.account_id)
-    assert f"<{len(picture())} bytes>" in repr(result)
+    assert f"png_bytes=<{len(picture())} bytes>, " in repr(result)
     assert attrs.evolve(result, warnings=(Finding("", Severity.WARNING, "odd"),)).ok
 
 
@@ -38,7 +38,7 @@ def test_an_error_is_raised_by_unwrap() -> None:
 
     assert ERROR is raised.value.error
     assert (False, None, None) == (result.ok, result.png_bytes, result.http_status)
-    assert "png_bytes=None" in repr(result)
+    assert "png_bytes=None, " in repr(result)
 
 
 def test_a_refused_request_has_its_findings() -> None:
@@ -50,7 +50,7 @@ def test_a_refused_request_has_its_findings() -> None:
 
 def test_a_result_without_content_can_not_be_unwrapped() -> None:
     """A result that a host builds with neither picture nor error raises, too."""
-    with pytest.raises(ChartUnavailable, match="neither"):
+    with pytest.raises(ChartUnavailable, match=r"the result holds neither a picture nor an error$"):
         ChartApiResult().unwrap()
 
 

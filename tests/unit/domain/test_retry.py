@@ -111,8 +111,19 @@ def test_a_delay_out_of_range_is_refused(name: str, value: float) -> None:
 
 
 def test_every_mistake_is_reported() -> None:
-    """A policy with four wrong fields is refused with four lines."""
+    """A policy with four wrong fields is refused with a line for each."""
     with pytest.raises(ConfigError) as refusal:
         RetryPolicy(0, -1, -1, -1)
 
-    assert 4 == len(refusal.value.problems)
+    assert refusal.value.problems == (
+        "max_attempts must be at least 1, not 0",
+        *(
+            f"{name} must be a number of seconds from 0 to a year, not -1"
+            for name in ("base_delay", "max_delay", "deadline")
+        ),
+    )
+
+
+def test_a_policy_has_defaults() -> None:
+    """A policy allows three calls, waits of half a second to eight, and two minutes in all, unless a host says otherwise."""
+    assert RetryPolicy(3, 0.5, 8.0, 120.0) == RetryPolicy()

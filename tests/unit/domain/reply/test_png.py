@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.reply.png import SIGNATURE, Header, Picture, image_data, inspect, read_header
+from chartimg.domain.reply.png import Header, Picture, image_data, inspect, read_header
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
 
@@ -79,6 +80,18 @@ def test_the_parts_of_anything_else_are_whatever_they_are(data: bytes) -> None:
     assert sum(map(len, image_data(data))) <= len(data)
 
 
+@pytest.mark.parametrize("window", range(9, 16))
+@pytest.mark.parametrize("level", [0, 1, 6, 9])
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_image_data_is_any_zlib_stream(window: int, level: int, cut: int) -> None:
+    """Image data of any window and level is legal, also if its head is split over two chunks."""
+    packer = zlib.compressobj(level, wbits=window)
+    data = packer.compress(b"rows") + packer.flush()
+    parts = chunk(b"IDAT", data[:cut]) + chunk(b"IDAT", data[cut:])
+
+    assert Picture(4, 3) == inspect(SIGNATURE + header() + parts + IEND)
+
+
 @pytest.mark.parametrize("depth", DEPTHS[3])
 def test_a_palette_has_a_colour_for_each_index_at_most(depth: int) -> None:
     """A palette of 2**depth entries is legal, and one entry more is not."""
@@ -117,53 +130,52 @@ def test_no_bytes_make_it_raise(data: bytes) -> None:
     assert isinstance(inspect(data), str)
 
 
+METHOD = "IHDR states an unknown compression, filter or interlace method"
+HEADS = (b"", b"\x78", b"\x78\x9d", b"\x79\x95", b"\x88\x1c", b"\x78\xbb")
+
+
 @pytest.mark.parametrize(
     ("data", "phrase"),
     [
-        (b"", "empty"),
-        (b"<html>", "signature"),
-        (SIGNATURE, "no IEND"),
-        (SIGNATURE + b"\0\0", "cut off"),
-        (SIGNATURE + IDAT + IEND, "not a legal IHDR"),
-        (SIGNATURE + chunk(b"IHDR", b"short") + IEND, "not a legal IHDR"),
-        (SIGNATURE + header(width=0) + IDAT + IEND, "impossible size, 0 x 3"),
-        (SIGNATURE + header(height=2**31) + IDAT + IEND, "impossible size"),
-        (SIGNATURE + header(depth=3) + IDAT + IEND, "impossible colour, type 2 with 3 bits"),
-        (SIGNATURE + header(colour=1) + IDAT + IEND, "impossible colour"),
-        (SIGNATURE + header(rest=b"\1\0\0") + IDAT + IEND, "compression, filter or interlace"),
-        (SIGNATURE + header(rest=b"\0\1\0") + IDAT + IEND, "compression, filter or interlace"),
-        (SIGNATURE + header(rest=b"\0\0\2") + IDAT + IEND, "compression, filter or interlace"),
-        (SIGNATURE + header() + IEND, "no IDAT"),
-        (SIGNATURE + header() + chunk(b"IDAT", b"") + IEND, "zlib"),
-        (SIGNATURE + header() + chunk(b"IDAT", b"\x78") + IEND, "zlib"),
-        (SIGNATURE + header() + chunk(b"IDAT", b"\x78\x9d") + IEND, "zlib"),
-        (SIGNATURE + header() + chunk(b"IDAT", b"\x79\x95") + IEND, "zlib"),
-        (SIGNATURE + header() + chunk(b"IDAT", b"\x88\x1c") + IEND, "zlib"),
-        (SIGNATURE + header() + chunk(b"IDAT", b"\x78\xbb") + IEND, "zlib"),
-        (SIGNATURE + header() + IDAT + chunk(b"tEXt") + IDAT + IEND, "not consecutive"),
-        (SIGNATURE + header() + IDAT + chunk(b"IEND", b"x"), "IEND is not empty"),
-        (SIGNATURE + header() + header() + IDAT + IEND, "unknown critical chunk IHDR"),
-        (SIGNATURE + header() + chunk(b"ABCD") + IDAT + IEND, "unknown critical chunk ABCD"),
-        (SIGNATURE + header(colour=3) + IDAT + IEND, "indexed colours and no PLTE"),
-        (SIGNATURE + header() + chunk(b"PLTE", bytes(4)) + IDAT + IEND, "impossible length"),
-        (SIGNATURE + header() + chunk(b"PLTE") + IDAT + IEND, "impossible length"),
-        (SIGNATURE + header() + chunk(b"PLTE", bytes(257 * 3)) + IDAT + IEND, "impossible length"),
-        (SIGNATURE + header() + PALETTE + PALETTE + IDAT + IEND, "PLTE is in the wrong place"),
-        (SIGNATURE + header() + IDAT + PALETTE + IEND, "PLTE is in the wrong place"),
-        (SIGNATURE + header(colour=0) + PALETTE + IDAT + IEND, "PLTE is in the wrong place"),
-        (SIGNATURE + header(colour=4) + PALETTE + IDAT + IEND, "PLTE is in the wrong place"),
-        (SIGNATURE + b"\xff\xff\xff\xffIHDR" + bytes(20), "is not legal"),
-        (SIGNATURE + chunk(b"I\0DR", bytes(13)), "is not legal"),
-        (SIGNATURE + header() + (5000).to_bytes(4) + b"IDAT" + bytes(20), "cut off at byte 61, inside IDAT"),
-        (PNG[:-1] + b"\0", "checksum of IEND"),
+        (b"", "it is empty"),
+        (b"<html>", "it does not begin with the PNG signature"),
+        (SIGNATURE, "it has no IEND"),
+        (SIGNATURE + b"\0\0", "it is cut off at byte 10"),
+        (SIGNATURE + IDAT + IEND, "its first chunk is not a legal IHDR"),
+        (SIGNATURE + chunk(b"IHDR", b"short") + IEND, "its first chunk is not a legal IHDR"),
+        (SIGNATURE + header(width=0) + IDAT + IEND, "IHDR states an impossible size: 0 x 3"),
+        (SIGNATURE + header(height=0) + IDAT + IEND, "IHDR states an impossible size: 4 x 0"),
+        (SIGNATURE + header(height=2**31) + IDAT + IEND, "IHDR states an impossible size: 4 x 2147483648"),
+        (SIGNATURE + header(depth=3) + IDAT + IEND, "IHDR states an impossible colour: type 2 with 3 bits"),
+        (SIGNATURE + header(colour=1) + IDAT + IEND, "IHDR states an impossible colour: type 1 with 8 bits"),
+        *((SIGNATURE + header(rest=rest) + IDAT + IEND, METHOD) for rest in (b"\1\0\0", b"\0\1\0", b"\0\0\2")),
+        (SIGNATURE + header() + IEND, "it has no IDAT"),
+        *(
+            (SIGNATURE + header() + chunk(b"IDAT", head) + IEND, "its IDAT does not begin a zlib stream")
+            for head in HEADS
+        ),
+        (SIGNATURE + header() + IDAT + chunk(b"tEXt") + IDAT + IEND, "its IDAT chunks are not consecutive"),
+        (SIGNATURE + header() + IDAT + chunk(b"IEND", b"x"), "its IEND is not empty"),
+        (SIGNATURE + header() + header() + IDAT + IEND, "it has the unknown critical chunk IHDR"),
+        (SIGNATURE + header() + chunk(b"ABCD") + IDAT + IEND, "it has the unknown critical chunk ABCD"),
+        (SIGNATURE + header() + chunk(b"Abcd") + IDAT + IEND, "it has the unknown critical chunk Abcd"),
+        (SIGNATURE + header(colour=3) + IDAT + IEND, "it has indexed colours and no PLTE before IDAT"),
+        (SIGNATURE + header() + chunk(b"PLTE", bytes(4)) + IDAT + IEND, "its PLTE has an impossible length"),
+        (SIGNATURE + header() + chunk(b"PLTE") + IDAT + IEND, "its PLTE has an impossible length"),
+        (SIGNATURE + header() + chunk(b"PLTE", bytes(257 * 3)) + IDAT + IEND, "its PLTE has an impossible length"),
+        (SIGNATURE + header() + PALETTE + PALETTE + IDAT + IEND, "its PLTE is in the wrong place"),
+        (SIGNATURE + header() + IDAT + PALETTE + IEND, "its PLTE is in the wrong place"),
+        (SIGNATURE + header(colour=0) + PALETTE + IDAT + IEND, "its PLTE is in the wrong place"),
+        (SIGNATURE + header(colour=4) + PALETTE + IDAT + IEND, "its PLTE is in the wrong place"),
+        (SIGNATURE + b"\xff\xff\xff\xffIHDR" + bytes(20), "the head of the chunk at byte 8 is not legal"),
+        (SIGNATURE + chunk(b"I\0DR", bytes(13)), "the head of the chunk at byte 8 is not legal"),
+        (SIGNATURE + header() + (5000).to_bytes(4) + b"IDAT" + bytes(20), "it is cut off at byte 61, inside IDAT"),
+        (PNG[:-1] + b"\0", "the checksum of IEND at byte 109 is wrong"),
     ],
 )
 def test_what_is_wrong_is_said(data: bytes, phrase: str) -> None:
     """A picture that breaks one rule is refused with the phrase of that rule."""
-    verdict = inspect(data)
-
-    assert isinstance(verdict, str)
-    assert phrase in verdict
+    assert phrase == inspect(data)
 
 
 def test_a_picture_as_the_provider_sends_it_is_refused_at_every_cut() -> None:
