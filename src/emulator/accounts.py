@@ -109,11 +109,11 @@ def read_accounts(text: str, *, where: str) -> tuple[EmulatedAccount, ...]:
     accounts = load(text, tuple[EmulatedAccount, ...], where=where)
     if not accounts:
         raise ConfigError(f"{where} holds no account")
-    refuse_twins(accounts, where=where)
+    refuse_duplicates(accounts, where=where)
     return accounts
 
 
-def refuse_twins(accounts: Sequence[EmulatedAccount], *, where: str) -> None:
+def refuse_duplicates(accounts: Sequence[EmulatedAccount], *, where: str) -> None:
     """Make sure that ids and keys tell accounts apart.
 
     Raises:

@@ -24,17 +24,17 @@ from ..codec import dump
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
 from ..domain.plan import Plan
-from .accounts import EmulatedAccount, refuse_twins
-from .books import Admission, KeyBooks, Ledger
-from .rules import Chart, Refusal, read_body
+from .accounts import EmulatedAccount, refuse_duplicates
+from .quota import Admission, KeyQuota, Tallies
+from .rules import AcceptedChart, Refusal, read_body
 from .scenario import Effect, Fault, Scenario, Script, read_scenario
 
-__all__ = ["Answer", "Asked", "Provider", "Wire"]
+__all__ = ["HttpAnswer", "HttpRequest", "Provider", "Wire"]
 
 CHART_PATH: Final = "/v2/tradingview/advanced-chart"
 _LOGGER: Final = logging.getLogger("chartimg.emulator")
 _LOGGER.addHandler(logging.NullHandler())
-_LONGEST_MOVE: Final = 100 * 366 * 86_400.0  # seconds
+_MAX_CLOCK_MOVE_SECONDS: Final = 100 * 366 * 86_400.0  # seconds
 
 
 class Wire(StrEnum):
@@ -49,7 +49,7 @@ class Wire(StrEnum):
 
 
 @attrs.frozen
-class Asked:
+class HttpRequest:
     """One request as it came over the wire; names of headers in lower case."""
 
     method: str
@@ -59,7 +59,7 @@ class Asked:
 
 
 @attrs.frozen
-class Answer:
+class HttpAnswer:
     """What to answer: *status* with *body*, or with the picture of *chart*.
 
     Attributes:
@@ -72,22 +72,22 @@ class Answer:
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = MappingProxyType({})
-    chart: Chart | None = None
+    chart: AcceptedChart | None = None
     latency: float = 0.0
     wire: Wire = Wire.WHOLE
     half: bool = False
 
 
-_FAULTS: Final[Mapping[Fault, Answer]] = MappingProxyType(
+_FAULTS: Final[Mapping[Fault, HttpAnswer]] = MappingProxyType(
     {
-        Fault.SERVER_ERROR: Answer(500, b'{"message":"Something Went Wrong"}'),
-        Fault.UNAVAILABLE: Answer(503, b'{"message":"Service Unavailable"}'),
-        Fault.TIMEOUT: Answer(504, b'{"message":"External Request Timeout"}'),
-        Fault.GATEWAY_TIMEOUT: Answer(504, b'{"message":"Endpoint request timed out"}'),
-        Fault.BAD_GATEWAY: Answer(502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"),
-        Fault.SILENT_429: Answer(429, b"{}"),
-        Fault.REDIRECT: Answer(302, headers={"location": "https://charts.invalid/elsewhere"}),
-        Fault.JSON: Answer(200, b'{"url":"https://charts.invalid/chart.png"}'),
+        Fault.SERVER_ERROR: HttpAnswer(500, b'{"message":"Something Went Wrong"}'),
+        Fault.UNAVAILABLE: HttpAnswer(503, b'{"message":"Service Unavailable"}'),
+        Fault.TIMEOUT: HttpAnswer(504, b'{"message":"External Request Timeout"}'),
+        Fault.GATEWAY_TIMEOUT: HttpAnswer(504, b'{"message":"Endpoint request timed out"}'),
+        Fault.BAD_GATEWAY: HttpAnswer(502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"),
+        Fault.SILENT_429: HttpAnswer(429, b"{}"),
+        Fault.REDIRECT: HttpAnswer(302, headers={"location": "https://charts.invalid/elsewhere"}),
+        Fault.JSON: HttpAnswer(200, b'{"url":"https://charts.invalid/chart.png"}'),
     }
 )
 """Faults that take the place of the answer."""
@@ -129,11 +129,11 @@ class Provider:
         scenario: Scenario | None = None,
         catalog: Catalog | None = None,
     ) -> None:
-        refuse_twins(accounts, where="the emulator's accounts")
+        refuse_duplicates(accounts, where="the emulator's accounts")
         self._catalog = catalog or shipped_catalog()
         self.accounts = tuple(account.under(self._catalog) for account in accounts)
         self._accounts = {account.api_key: account for account in self.accounts}
-        self._books = {account.id: KeyBooks(account.calls) for account in self.accounts}
+        self._books = {account.id: KeyQuota(account.calls) for account in self.accounts}
         self._now = now
         self._moved = timedelta()
         self._unknown = 0
@@ -149,7 +149,7 @@ class Provider:
         Raises:
             ConfigError: that is no time to move by.
         """
-        if not -_LONGEST_MOVE <= seconds <= _LONGEST_MOVE:
+        if not -_MAX_CLOCK_MOVE_SECONDS <= seconds <= _MAX_CLOCK_MOVE_SECONDS:
             raise ConfigError(f"the clock can be moved by a hundred years at most, not by {seconds} seconds")
         self._moved += timedelta(seconds=seconds)
         return self.now()
@@ -165,12 +165,12 @@ class Provider:
             raise ConfigError(f"the scenario names accounts that are not there: {', '.join(sorted(map(str, unknown)))}")
         self._script = Script(scenario)
 
-    def ledger(self) -> Ledger:
+    def ledger(self) -> Tallies:
         """Give the books."""
-        return Ledger(self.now(), {name: books.ledger() for name, books in self._books.items()}, self._unknown)
+        return Tallies(self.now(), {name: books.ledger() for name, books in self._books.items()}, self._unknown)
 
-    def answer(self, asked: Asked) -> Answer:
-        """Answer one request."""
+    def answer(self, asked: HttpRequest) -> HttpAnswer:
+        """HttpAnswer one request."""
         if asked.path.startswith("/_emulator/"):
             return self._control(asked)
         if asked.path != CHART_PATH or asked.method != "POST":
@@ -178,31 +178,31 @@ class Provider:
         account = self._accounts.get(asked.headers.get("x-api-key", ""))
         if account is None:
             self._unknown += 1
-            return _told("no account", _error(403, "Forbidden", "ForbiddenException"))
+            return _logged("no account", _error(403, "Forbidden", "ForbiddenException"))
         match self._books[account.id].admit(self.now()):
             case Admission.THROTTLED:
-                return _told(account.id, _error(429, "Too Many Requests", "TooManyRequestsException"))
+                return _logged(account.id, _error(429, "Too Many Requests", "TooManyRequestsException"))
             case Admission.REFUSED:
-                return _told(account.id, _error(429, "Limit Exceeded", "LimitExceededException"))
+                return _logged(account.id, _error(429, "Limit Exceeded", "LimitExceededException"))
             case Admission.CHARGED:
-                effect = self._script.strike(account.id)
+                effect = self._script.next_effect(account.id)
                 plan = self._catalog.plan_by_name[account.plan_name]
                 served = _served(plan, read_body(asked.body, self._catalog))
-                return _told(account.id, _struck(served, effect), effect)
+                return _logged(account.id, _with_fault(served, effect), effect)
 
-    def _control(self, asked: Asked) -> Answer:
+    def _control(self, asked: HttpRequest) -> HttpAnswer:
         """Serve the paths of the emulator's own: what a test asks for and sets."""
         try:
             match asked.method, asked.path:
                 case "GET", "/_emulator/ledger":
-                    return Answer(200, dump(self.ledger()).encode())
+                    return HttpAnswer(200, dump(self.ledger()).encode())
                 case "GET", "/_emulator/clock":
-                    return Answer(200, dump({"now": self.now()}).encode())
+                    return HttpAnswer(200, dump({"now": self.now()}).encode())
                 case "POST", "/_emulator/clock":
-                    return Answer(200, dump({"now": self._set_clock(asked.body)}).encode())
+                    return HttpAnswer(200, dump({"now": self._set_clock(asked.body)}).encode())
                 case "POST", "/_emulator/script":
                     self.play(read_scenario(asked.body.decode("utf-8", "replace"), where="the scenario"))
-                    return Answer(200, b"{}")
+                    return HttpAnswer(200, b"{}")
                 case _:
                     return self._not_found(asked)
         except ConfigError as error:
@@ -222,8 +222,8 @@ class Provider:
             case _:
                 raise ConfigError('the clock is moved with {"advance": seconds} or {"now": "2026-01-05T12:00:00Z"}')
 
-    def _not_found(self, asked: Asked) -> Answer:
-        """Answer what isn't here as the real one does, and say in the log what is."""
+    def _not_found(self, asked: HttpRequest) -> HttpAnswer:
+        """HttpAnswer what isn't here as the real one does, and say in the log what is."""
         documented = {endpoint.path for endpoint in self._catalog.paths}
         prefixes = {path.partition("<")[0] for path in documented if "<" in path}
         if asked.path == CHART_PATH:
@@ -244,10 +244,10 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _served(plan: Plan, meaning: Chart | Refusal) -> Answer:
-    """Answer with the picture, or with what the body or the plan is refused for."""
+def _served(plan: Plan, meaning: AcceptedChart | Refusal) -> HttpAnswer:
+    """HttpAnswer with the picture, or with what the body or the plan is refused for."""
     if isinstance(meaning, Refusal):
-        return Answer(meaning.status, meaning.body)
+        return HttpAnswer(meaning.status, meaning.body)
     width, height = meaning.size
     if width > plan.max_width or height > plan.max_height:
         return _error(403, f"Exceed Max Usage Resolution Limit ({plan.max_width}x{plan.max_height})")
@@ -256,14 +256,14 @@ def _served(plan: Plan, meaning: Chart | Refusal) -> Answer:
     if meaning.watermark and not plan.custom_watermark:
         return _error(403, "Exceed Max Usage Watermark Limit")
     kind = "image/jpeg" if meaning.body["format"] == "jpeg" else "image/png"
-    return Answer(200, chart=meaning, content_type=kind)
+    return HttpAnswer(200, chart=meaning, content_type=kind)
 
 
-def _struck(answer: Answer, effect: Effect) -> Answer:
+def _with_fault(answer: HttpAnswer, effect: Effect) -> HttpAnswer:
     """Let the scenario have its way with an answer."""
     if (rule := effect.rule) is not None:
         if rule.status is not None:
-            answer = Answer(rule.status, b"" if rule.body is None else _json(rule.body))
+            answer = HttpAnswer(rule.status, b"" if rule.body is None else _json(rule.body))
         elif rule.fault is not None and rule.fault in _FAULTS:
             answer = _FAULTS[rule.fault]
         elif rule.fault is not None:
@@ -271,15 +271,15 @@ def _struck(answer: Answer, effect: Effect) -> Answer:
     return attrs.evolve(answer, latency=effect.latency) if effect.latency else answer
 
 
-def _error(status: int, message: str, kind: str | None = None) -> Answer:
-    return Answer(status, _json({"message": message}), headers={} if kind is None else {"x-amzn-ErrorType": kind})
+def _error(status: int, message: str, kind: str | None = None) -> HttpAnswer:
+    return HttpAnswer(status, _json({"message": message}), headers={} if kind is None else {"x-amzn-ErrorType": kind})
 
 
 def _json(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def _told(who: str, answer: Answer, effect: Effect | None = None) -> Answer:
+def _logged(who: str, answer: HttpAnswer, effect: Effect | None = None) -> HttpAnswer:
     """Write the answer to the log."""
     if _LOGGER.isEnabledFor(logging.INFO):
         chart = "" if answer.chart is None else f" {answer.chart.body['symbol']} {answer.chart.body['interval']}"

@@ -24,7 +24,7 @@ import attrs
 from ..adapters.catalog import shipped_catalog
 from ..domain.check.catalog import Catalog, Entry, Parameter, ValueType
 
-__all__ = ["Chart", "Refusal", "read_body"]
+__all__ = ["AcceptedChart", "Refusal", "read_body"]
 
 _MARKS: Final = frozenset("_.:!/&()+-*^ ")  # of a symbol, beside letters and digits; a formula of symbols, too
 _EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # looks at each letter once
@@ -58,8 +58,8 @@ _DEFAULTS: Final[Mapping[str, object]] = {
     "timezone": "Etc/UTC",
     "format": "png",
 }
-_MOST_TOLD: Final = 100  # field errors of one body
-_MOST_KNOWN: Final = 1024  # bodies whose meaning is remembered
+_MAX_FIELD_ERRORS: Final = 100  # field errors of one body
+_MAX_REMEMBERED_BODIES: Final = 1024  # bodies whose meaning is remembered
 
 FieldError = Mapping[str, object]
 
@@ -73,7 +73,7 @@ class Refusal:
 
 
 @attrs.frozen
-class Chart:
+class AcceptedChart:
     """A chart that can be drawn: the body with its defaults, and the bytes that tell it from every other."""
 
     body: Mapping[str, object]
@@ -95,8 +95,8 @@ class Chart:
         return bool(self.body.get("watermark"))
 
 
-@lru_cache(maxsize=_MOST_KNOWN)
-def read_body(content: bytes, catalog: Catalog | None = None) -> Chart | Refusal:
+@lru_cache(maxsize=_MAX_REMEMBERED_BODIES)
+def read_body(content: bytes, catalog: Catalog | None = None) -> AcceptedChart | Refusal:
     """Read the body of a request, from the whole to its fields to their meaning, by the rules of *catalog*.
 
     The shipped ones when it is left out. Total: never raises.
@@ -111,7 +111,7 @@ def read_body(content: bytes, catalog: Catalog | None = None) -> Chart | Refusal
     if not isinstance(body, dict):
         return _refused({"message": "Invalid Request"})
     rules = catalog or shipped_catalog()
-    if errors := list(islice(_body_errors(body, rules), _MOST_TOLD)):
+    if errors := list(islice(_body_errors(body, rules), _MAX_FIELD_ERRORS)):
         return _refused(errors)
     symbol, interval = body.get("symbol"), body.get("interval")
     if isinstance(symbol, str) and rules.exchanges and not rules.exchange_set.issuperset(_EXCHANGE.findall(symbol)):
@@ -119,7 +119,7 @@ def read_body(content: bytes, catalog: Catalog | None = None) -> Chart | Refusal
     if isinstance(interval, str) and rules.intervals and interval not in rules.interval_set:
         return _refused({"message": "Invalid Interval"})
     given = {name: value for name, value in body.items() if value is not None}
-    return Chart({**_DEFAULTS, **given}, identity)
+    return AcceptedChart({**_DEFAULTS, **given}, identity)
 
 
 def _refuse_constant(_: str) -> object:

@@ -14,8 +14,8 @@ from typing import Any, Self, TypeVar
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
 from .accounts import DEMO, EmulatedAccount
-from .books import Ledger
 from .provider import Provider
+from .quota import Tallies
 from .scenario import Rule, Scenario
 from .server import Server
 
@@ -101,7 +101,7 @@ class Emulator:
             running.call(running.server.stop())
             running.end()
 
-    def ledger(self) -> Ledger:
+    def ledger(self) -> Tallies:
         """Give the provider's books."""
         return self._ask(self._provider.ledger)
 

@@ -98,7 +98,7 @@ class Rule:
             raise ConfigError(problems)
 
     @property
-    def strikes(self) -> bool:
+    def changes_answer(self) -> bool:
         """Whether it changes the answer, and not only when it comes."""
         return self.fault is not None or self.status is not None
 
@@ -127,20 +127,20 @@ class Script:
         self._left = [rule.next for rule in scenario.rules]
         self._chance = random.Random(scenario.seed)  # noqa: S311 (not a secret)
 
-    def strike(self, account_id: str) -> Effect:
+    def next_effect(self, account_id: str) -> Effect:
         """Say what happens to the next call of an account: all latencies that fit it, and the first fault or status."""
         latency: float = 0.0
         striking: Rule | None = None
         for place, rule in enumerate(self._rules):
             left = self._left[place]
-            if left == 0 or rule.account not in {None, account_id} or (striking is not None and rule.strikes):
+            if left == 0 or rule.account not in {None, account_id} or (striking is not None and rule.changes_answer):
                 continue  # of two rules with faults the later one waits until the earlier one is over
             if left is not None:
                 self._left[place] = left - 1
             if rule.share < 1 and self._chance.random() >= rule.share:
                 continue
             latency += rule.latency
-            if rule.strikes:
+            if rule.changes_answer:
                 striking = rule
         return Effect(latency, striking)
 

@@ -18,8 +18,8 @@ import h11
 
 from ..version import __version__
 from .drawing import draw
-from .provider import Answer, Asked, Provider, Wire
-from .rules import Chart
+from .provider import HttpAnswer, HttpRequest, Provider, Wire
+from .rules import AcceptedChart
 
 __all__ = ["SERVER", "Server"]
 
@@ -78,7 +78,7 @@ class Server:
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request after the other, as long as the connection is kept."""
+        """HttpAnswer one request after the other, as long as the connection is kept."""
         parser = h11.Connection(h11.SERVER)
         while True:
             try:
@@ -103,7 +103,7 @@ class Server:
                 return
             parser.start_next_cycle()
 
-    async def _drawn(self, answer: Answer) -> tuple[Answer, bytes]:
+    async def _drawn(self, answer: HttpAnswer) -> tuple[HttpAnswer, bytes]:
         """Give an answer with its body; a chart that can't be drawn is our mistake, and a fault of the server's."""
         if answer.chart is None:
             return answer, answer.body
@@ -111,9 +111,9 @@ class Server:
             return answer, await self._picture(answer.chart)
         except Exception:
             logging.getLogger("chartimg.emulator").exception("a chart can't be drawn")
-            return Answer(500, b'{"message":"Something Went Wrong"}'), b'{"message":"Something Went Wrong"}'
+            return HttpAnswer(500, b'{"message":"Something Went Wrong"}'), b'{"message":"Something Went Wrong"}'
 
-    async def _picture(self, chart: Chart) -> bytes:
+    async def _picture(self, chart: AcceptedChart) -> bytes:
         """Draw a chart, or give it as it was drawn before; of equal charts asked for at once one is drawn."""
         drawing = self._pictures.get(chart.identity)
         if drawing is None:
@@ -124,7 +124,9 @@ class Server:
         return await asyncio.shield(drawing)
 
 
-async def _receive(parser: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Asked | None:
+async def _receive(
+    parser: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> HttpRequest | None:
     """Read one request; None when the other side has left."""
     head: h11.Request | None = None
     body = bytearray()
@@ -143,12 +145,12 @@ async def _receive(parser: h11.Connection, reader: asyncio.StreamReader, writer:
             case h11.EndOfMessage() if head is not None:
                 headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
                 path = _ABSOLUTE.sub("", head.target.decode("latin-1")).partition("?")[0]
-                return Asked(head.method.decode("latin-1"), path, headers, bytes(body))
+                return HttpRequest(head.method.decode("latin-1"), path, headers, bytes(body))
             case _:
                 return None
 
 
-def _head(answer: Answer, length: int) -> Mapping[str, str]:
+def _head(answer: HttpAnswer, length: int) -> Mapping[str, str]:
     return {
         "content-type": answer.content_type,
         "content-length": str(length),
@@ -158,7 +160,7 @@ def _head(answer: Answer, length: int) -> Mapping[str, str]:
     }
 
 
-def _whole(parser: h11.Connection, answer: Answer, body: bytes, method: str) -> bytes:
+def _whole(parser: h11.Connection, answer: HttpAnswer, body: bytes, method: str) -> bytes:
     """Write an answer as it should be; to HEAD, and with 204 and 304, without its body (RFC 9110, section 6.4.1)."""
     response = h11.Response(status_code=answer.status, headers=list(_head(answer, len(body)).items()))
     sent = b"" if method == "HEAD" or answer.status in _BODILESS else body
@@ -167,14 +169,16 @@ def _whole(parser: h11.Connection, answer: Answer, body: bytes, method: str) -> 
 
 
 async def _refuse(parser: h11.Connection, writer: asyncio.StreamWriter, status: int) -> None:
-    """Answer what is no HTTP, or too large, and hang up."""
+    """HttpAnswer what is no HTTP, or too large, and hang up."""
     if parser.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-        answer = Answer(status, headers={"connection": "close"})
+        answer = HttpAnswer(status, headers={"connection": "close"})
         writer.write(_whole(parser, answer, b"", "POST"))
         await writer.drain()
 
 
-async def _misbehave(answer: Answer, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _misbehave(
+    answer: HttpAnswer, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     """Put an answer on the wire as the scenario wants it, and end the connection."""
     length = max(0, len(body) - _MISSING) if answer.wire is Wire.WRONG_LENGTH else len(body)
     lines = (f"{name}: {value}" for name, value in _head(answer, length).items())

@@ -26,7 +26,7 @@ from chartimg.domain.reply import Reply
 from chartimg.domain.reply.png import inspect
 from chartimg.emulator.accounts import EmulatedAccount
 from chartimg.emulator.drawing import draw
-from chartimg.emulator.provider import CHART_PATH, Asked, Provider
+from chartimg.emulator.provider import CHART_PATH, HttpRequest, Provider
 from chartimg.testing import picture
 from documented_examples import documented_examples
 from samples import NOON
@@ -140,7 +140,7 @@ def provider(catalog: Catalog) -> Provider:
 
 def refusal(body: object, plan: Plan, catalog: Catalog = CATALOG) -> ChartApiError | None:
     """Ask the emulator, and read its answer as the client would; a JPEG is no picture for it."""
-    answer = provider(catalog).answer(Asked("POST", CHART_PATH, {"x-api-key": plan.name}, strict_json(body)))
+    answer = provider(catalog).answer(HttpRequest("POST", CHART_PATH, {"x-api-key": plan.name}, strict_json(body)))
     content = answer.body if answer.chart is None else picture(8, 8) if answer.content_type == "image/png" else JPEG
     return classify(Reply(answer.status, answer.headers, content), now=NOON)
 
@@ -522,6 +522,6 @@ def test_a_request_is_judged_as_its_body_is() -> None:
 def test_what_is_served_can_be_drawn(body: Body) -> None:
     """Of the size that was asked for, whatever else is in it."""
     small = {**body, "width": 400, "height": 300.0, "format": None}
-    answer = provider(CATALOG).answer(Asked("POST", CHART_PATH, {"x-api-key": "ULTRA"}, strict_json(small)))
+    answer = provider(CATALOG).answer(HttpRequest("POST", CHART_PATH, {"x-api-key": "ULTRA"}, strict_json(small)))
 
     assert answer.chart is None or inspect(draw(answer.chart.body)) == inspect(picture(400, 300))

@@ -26,7 +26,7 @@ from chartimg.domain.classification import classify
 from chartimg.domain.ports import Transport
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.emulator.drawing import draw
-from chartimg.emulator.rules import Chart, read_body
+from chartimg.emulator.rules import AcceptedChart, read_body
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
 from samples import NOON
 
@@ -138,7 +138,7 @@ def stage(request: pytest.FixtureRequest, running: Emulator, tmp_path: Path) -> 
 def drawn(request: ChartRequest) -> bytes:
     """Give the picture that the provider draws for *request*."""
     chart = read_body(request.encoded)
-    assert isinstance(chart, Chart)
+    assert isinstance(chart, AcceptedChart)
     return draw(chart.body)
 
 

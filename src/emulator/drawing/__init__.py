@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .drawing import MARK, draw
+from .picture import MARK, draw
 
 __all__ = ["MARK", "draw"]

@@ -16,7 +16,7 @@ from .market import Candle
 Colour = tuple[int, ...]
 """Red, green and blue, and how opaque it is if it isn't wholly."""
 
-LONGEST: Final = 500
+MAX_PERIOD_CANDLES: Final = 500
 """The longest period a study is computed for; the walk is hardly longer."""
 
 _PALETTE: Final[tuple[Colour, ...]] = (
@@ -87,7 +87,7 @@ class Study:
 
 
 @attrs.frozen
-class Chart:
+class PriceSeries:
     """What the studies are computed from; the last *count* candles are shown."""
 
     candles: Sequence[Candle]
@@ -129,7 +129,7 @@ class Inputs:
 
     def period(self, name: str, default: int) -> int:
         """Give a number of candles."""
-        return int(self.number(name, default, 1, LONGEST))
+        return int(self.number(name, default, 1, MAX_PERIOD_CANDLES))
 
     def text(self, name: str, default: str) -> str:
         """Give a word."""

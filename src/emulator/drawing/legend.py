@@ -30,7 +30,7 @@ class Value:
 
 
 @attrs.frozen
-class Entry:
+class LegendRow:
     """A line of the legend."""
 
     title: str
@@ -38,7 +38,7 @@ class Entry:
     size: int = 12
 
 
-def header(canvas: Canvas, names: tuple[str, str, str], values: Sequence[Value], room: float) -> list[Entry]:
+def header(canvas: Canvas, names: tuple[str, str, str], values: Sequence[Value], room: float) -> list[LegendRow]:
     """Give the symbol, interval and exchange with *values*: in one line, or in two where there is no room.
 
     A long symbol is shortened before anything else.
@@ -46,28 +46,28 @@ def header(canvas: Canvas, names: tuple[str, str, str], values: Sequence[Value],
     ticker, interval, exchange = names
     rest = "".join(f" · {name}" for name in (interval, exchange) if name)
     title = canvas.fitted(ticker, max(room * 0.3, room - canvas.measure(rest, 14)), 14) + rest
-    entry = Entry(title, values, 14)
+    entry = LegendRow(title, values, 14)
     if _width(canvas, entry) <= room:
         return [entry]
-    return [Entry(title, size=14), Entry("", values)]
+    return [LegendRow(title, size=14), LegendRow("", values)]
 
 
-def cut(entries: Sequence[Entry], rows: int) -> list[Entry]:
+def cut(entries: Sequence[LegendRow], rows: int) -> list[LegendRow]:
     """Keep as many entries as there are *rows*, the last one saying how many more there are."""
     if len(entries) <= rows:
         return list(entries)
     if rows < 1:
         return []
-    return [*entries[: rows - 1], Entry(f"+{len(entries) - rows + 1} more")]
+    return [*entries[: rows - 1], LegendRow(f"+{len(entries) - rows + 1} more")]
 
 
-def write(canvas: Canvas, theme: Theme, entries: Sequence[Entry], top: int, room: float) -> None:
+def write(canvas: Canvas, theme: Theme, entries: Sequence[LegendRow], top: int, room: float) -> None:
     """Write the entries one beneath the other, each as far as there is room."""
     for number, entry in enumerate(entries):
         y = top + 14 + number * ROW
         title = canvas.fitted(entry.title, room, entry.size)
         values = _fitting(canvas, attrs.evolve(entry, title=title), room)
-        width = _width(canvas, Entry(title, values, entry.size))
+        width = _width(canvas, LegendRow(title, values, entry.size))
         canvas.box(LEFT - 4, y - ROW // 2, LEFT + width + 3, y + ROW // 2, theme.ghost)
         x = LEFT + canvas.text((LEFT, y), title, theme.text, entry.size) + (_GAP if title else 0)
         for value in values:
@@ -76,7 +76,7 @@ def write(canvas: Canvas, theme: Theme, entries: Sequence[Entry], top: int, room
             x += canvas.text((x, y), value.text, theme.ink(value.colour)) + _GAP
 
 
-def _fitting(canvas: Canvas, entry: Entry, room: float) -> Sequence[Value]:
+def _fitting(canvas: Canvas, entry: LegendRow, room: float) -> Sequence[Value]:
     """Give the first values of an entry, as many as there is room for."""
     values = entry.values
     while values and _width(canvas, attrs.evolve(entry, values=values)) > room:
@@ -84,7 +84,7 @@ def _fitting(canvas: Canvas, entry: Entry, room: float) -> Sequence[Value]:
     return values
 
 
-def _width(canvas: Canvas, entry: Entry) -> float:
+def _width(canvas: Canvas, entry: LegendRow) -> float:
     """Say how wide an entry is."""
     title = canvas.measure(entry.title, entry.size)
     parts = (

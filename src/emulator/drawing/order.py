@@ -15,7 +15,7 @@ _NOTHING: Final[Mapping[str, object]] = {}
 
 
 @attrs.frozen
-class Asked:
+class StudyOrDrawing:
     """A study or a drawing that is asked for."""
 
     inputs: Inputs
@@ -44,8 +44,8 @@ class Order:
     zone: tzinfo
     form: str
     watermark: Watermark
-    studies: tuple[Asked, ...]
-    drawings: tuple[Asked, ...]
+    studies: tuple[StudyOrDrawing, ...]
+    drawings: tuple[StudyOrDrawing, ...]
     show_legend: bool
     show_main: bool
 
@@ -92,11 +92,13 @@ def zone(name: str) -> tzinfo:
         return UTC
 
 
-def _asked(value: object) -> tuple[Asked, ...]:
+def _asked(value: object) -> tuple[StudyOrDrawing, ...]:
     """Read a list of studies or drawings."""
     entries = [_mapping(entry) for entry in value] if isinstance(value, list | tuple) else []
     return tuple(
-        Asked(Inputs(_text(entry, "name", ""), _mapping(entry.get("input"))), entry.get("forceOverlay") is True)
+        StudyOrDrawing(
+            Inputs(_text(entry, "name", ""), _mapping(entry.get("input"))), entry.get("forceOverlay") is True
+        )
         for entry in entries
     )
 

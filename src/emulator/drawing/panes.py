@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from .indicators import Values
-from .layers import Chart, Colour, Columns, Layer, Line, Study, Zone
+from .layers import Colour, Columns, Layer, Line, PriceSeries, Study, Zone
 from .market import Candle
 
 SLOT: Final = 7  # pixels from a candle to the next
@@ -116,7 +116,7 @@ def middle(number: int) -> int:
     return number * SLOT + SLOT // 2
 
 
-def arranged(chart: Chart, made: Sequence[tuple[str, Study, bool]], digits: int, *, price: bool) -> list[Panel]:
+def arranged(chart: PriceSeries, made: Sequence[tuple[str, Study, bool]], digits: int, *, price: bool) -> list[Panel]:
     """Put studies in panels, the price's first; those that say so as guests over the price.
 
     Without the *price* the others move up, and what would lie over it is not shown.
@@ -130,14 +130,14 @@ def arranged(chart: Chart, made: Sequence[tuple[str, Study, bool]], digits: int,
     return [Panel(over, chart.candles, guests, digits), *panels]
 
 
-def _panel(chart: Chart, titled: Titled, digits: int) -> Panel:
+def _panel(chart: PriceSeries, titled: Titled, digits: int) -> Panel:
     """Make the panel of one study, with the decimals that what is in sight needs."""
     low, high = Panel([titled]).reach(chart.count)
     wanted = math.ceil(2.5 - math.log10(high - low))
     return Panel([titled], digits=min(max(2, wanted), digits + 1))
 
 
-def placed(panels: Sequence[Panel], chart: Chart, height: int, head: int) -> list[Pane]:
+def placed(panels: Sequence[Panel], chart: PriceSeries, height: int, head: int) -> list[Pane]:
     """Share *height* among the panels, the first getting the most; those that find no room are left out.
 
     *head* is the height of the first pane's legend.

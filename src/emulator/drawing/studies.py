@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from ..drawing import indicators as of
-from .layers import Band, Chart, Colour, Columns, Inputs, Layer, Line, Profile, Study, Zone
+from .layers import Band, Colour, Columns, Inputs, Layer, Line, PriceSeries, Profile, Study, Zone
 
 __all__ = ["STUDIES", "study"]
 
@@ -22,15 +22,15 @@ _FOLLOWS_PRICE: Final = re.compile(
     r"Average|EMA|VWMA|Bands$|Channel|Cloud|Stop$|Super Trend|McGinley|Curve$|Zig Zag|Fractal|Envelope|Alligator"
 )
 
-Maker = Callable[[Chart, Inputs], Study]
+Maker = Callable[[PriceSeries, Inputs], Study]
 
 
-def study(chart: Chart, inputs: Inputs) -> Study:
+def study(chart: PriceSeries, inputs: Inputs) -> Study:
     """Compute the study that *inputs* name, whatever it is."""
     return STUDIES.get(inputs.name, _unknown)(chart, inputs)
 
 
-def _unknown(chart: Chart, inputs: Inputs) -> Study:
+def _unknown(chart: PriceSeries, inputs: Inputs) -> Study:
     """Invent a line, the same for the same name: near the price if it sounds so, else between 0 and 100."""
     chance = random.Random(inputs.title)  # noqa: S311 (a picture, not a secret)
     length = chance.randint(8, 30)
@@ -61,7 +61,7 @@ def _own(*layers: Layer, large: bool = False) -> Study:
 def _following(name: str, default: int, method: str, source: str = "source") -> Maker:
     """Make the study that is one moving average."""
 
-    def make(chart: Chart, inputs: Inputs) -> Study:
+    def make(chart: PriceSeries, inputs: Inputs) -> Study:
         values = of.average(chart.prices(inputs.source(source)), inputs.period(name, default), method)
         return Study([Line(values, inputs.colour, 2)])
 
@@ -71,7 +71,7 @@ def _following(name: str, default: int, method: str, source: str = "source") -> 
 def _averages(periods: Mapping[str, int], methods: tuple[str, ...] = ()) -> Maker:
     """Make the study that is several moving averages of the close, of *methods* or of the method asked for."""
 
-    def make(chart: Chart, inputs: Inputs) -> Study:
+    def make(chart: PriceSeries, inputs: Inputs) -> Study:
         closes = chart.prices()
         kinds = methods or (inputs.text("method", "Simple"),) * len(periods)
         entries = zip(periods.items(), kinds, _COLOURS, strict=False)
@@ -96,38 +96,38 @@ def _channel(upper: of.Values, lower: of.Values, middle: of.Values | None = None
     return Study([band, Line(inner, ORANGE, 1), Line(upper, colour, 1), Line(lower, colour, 1)])
 
 
-def _bollinger(chart: Chart, inputs: Inputs) -> Study:
+def _bollinger(chart: PriceSeries, inputs: Inputs) -> Study:
     closes, period = chart.prices(), inputs.period("in_0", 20)
     middle = of.average(closes, period)
     limits = of.around(middle, of.deviation(closes, period), inputs.number("in_1", 2.0, 0.01, 50))
     return _channel(*limits, middle)
 
 
-def _donchian(chart: Chart, inputs: Inputs) -> Study:
+def _donchian(chart: PriceSeries, inputs: Inputs) -> Study:
     period = inputs.period("in_0", 20)
     return _channel(of.extremes(chart.prices("high"), period, max), of.extremes(chart.prices("low"), period, min))
 
 
-def _keltner(chart: Chart, inputs: Inputs) -> Study:
+def _keltner(chart: PriceSeries, inputs: Inputs) -> Study:
     period = inputs.period("in_1", 20)
     middle = of.average(chart.prices(), period, "Exponential")
     reach = of.average(of.true_range(chart.candles), period, "Exponential")
     return _channel(*of.around(middle, reach, inputs.number("in_2", 1, 0.01, 50)), middle)
 
 
-def _envelopes(chart: Chart, inputs: Inputs) -> Study:
+def _envelopes(chart: PriceSeries, inputs: Inputs) -> Study:
     closes = chart.prices(inputs.source("in_4"))
     middle = of.average(closes, inputs.period("in_0", 20), inputs.text("in_3", "Simple"))
     above, below = inputs.number("in_1", 2.0, 0.01, 50), inputs.number("in_2", 2.0, 0.01, 50)
     return _channel([v * (1 + above / 100) for v in middle], [v * (1 - below / 100) for v in middle], middle)
 
 
-def _average_channel(chart: Chart, inputs: Inputs) -> Study:
+def _average_channel(chart: PriceSeries, inputs: Inputs) -> Study:
     upper = of.average(chart.prices("high"), inputs.period("in_0", 20))
     return _channel(upper, of.average(chart.prices("low"), inputs.period("in_1", 20)))
 
 
-def _macd(chart: Chart, inputs: Inputs) -> Study:
+def _macd(chart: PriceSeries, inputs: Inputs) -> Study:
     """Draw the histogram, paler where it shrinks, the line and its signal."""
     periods = inputs.period("in_0", 12), inputs.period("in_1", 26), inputs.period("in_2", 9)
     bars, line, signal = of.macd(chart.prices(inputs.source("in_3")), *periods)
@@ -143,23 +143,23 @@ def _histogram(bars: of.Values) -> Columns:
     return Columns(bars, colours)
 
 
-def _volume(chart: Chart, _: Inputs) -> Study:
+def _volume(chart: PriceSeries, _: Inputs) -> Study:
     """Draw the volume in the colour of its candle."""
     colours = [(*(GREEN if candle.rising else RED), 140) for candle in chart.candles]
     return _own(Columns(chart.volumes(), colours), large=True)
 
 
-def _parabolic_sar(chart: Chart, inputs: Inputs) -> Study:
+def _parabolic_sar(chart: PriceSeries, inputs: Inputs) -> Study:
     names = (("in_0", 0.02), ("in_1", 0.02), ("in_2", 0.2))
     pace = (inputs.number(name, default, 0.0001, 1) for name, default in names)
     return Study([Line(of.parabolic_sar(chart.candles, *pace), BLUE, dotted=True)])
 
 
-def _directional_index(chart: Chart, inputs: Inputs) -> Study:
+def _directional_index(chart: PriceSeries, inputs: Inputs) -> Study:
     return _own(Line(of.directional_index(chart.candles, inputs.period("in_0", 14), inputs.period("in_1", 14)), PINK))
 
 
-def _relative_strength(chart: Chart, inputs: Inputs) -> Study:
+def _relative_strength(chart: PriceSeries, inputs: Inputs) -> Study:
     return _own(Zone(30, 70, (*PURPLE, _FAINT)), Line(of.rsi(chart.prices(), inputs.period("length", 14)), PURPLE))
 
 
@@ -168,78 +168,78 @@ def _oscillation(fast: of.Values, slow: of.Values, low: float, high: float) -> S
     return _own(Zone(low, high, (*BLUE, _FAINT)), Line(fast, BLUE), Line(slow, ORANGE))
 
 
-def _stochastic_rsi(chart: Chart, inputs: Inputs) -> Study:
+def _stochastic_rsi(chart: PriceSeries, inputs: Inputs) -> Study:
     strength = of.rsi(chart.prices(), inputs.period("in_0", 14))
     place = of.standing(strength, strength, strength, inputs.period("in_1", 14))
     fast = of.average(place, inputs.period("in_2", 3))
     return _oscillation(fast, of.average(fast, inputs.period("in_3", 3)), 20, 80)
 
 
-def _stochastic(chart: Chart, inputs: Inputs) -> Study:
+def _stochastic(chart: PriceSeries, inputs: Inputs) -> Study:
     highs, lows = chart.prices("high"), chart.prices("low")
     place = of.standing(chart.prices(), highs, lows, inputs.period("in_0", 14))
     fast = of.average(place, inputs.period("in_1", 1))
     return _oscillation(fast, of.average(fast, inputs.period("in_2", 3)), 20, 80)
 
 
-def _williams(chart: Chart, inputs: Inputs) -> Study:
+def _williams(chart: PriceSeries, inputs: Inputs) -> Study:
     place = of.standing(chart.prices(), chart.prices("high"), chart.prices("low"), inputs.period("in_0", 14))
     return _own(Zone(-80, -20, (*PURPLE, _FAINT)), Line([value - 100 for value in place], PURPLE))
 
 
-def _channel_index(chart: Chart, inputs: Inputs) -> Study:
+def _channel_index(chart: PriceSeries, inputs: Inputs) -> Study:
     values = of.commodity_channel(chart.prices("hlc3"), inputs.period("in_0", 20))
     return _own(Zone(-100, 100, (*BLUE, _FAINT)), Line(values, BLUE))
 
 
-def _money_flow(chart: Chart, inputs: Inputs) -> Study:
+def _money_flow(chart: PriceSeries, inputs: Inputs) -> Study:
     period = inputs.period("in_0", 20)
     flows, volumes = of.total(of.money_flow(chart.candles), period), of.total(chart.volumes(), period)
     return _own(Line([flow / volume for flow, volume in zip(flows, volumes, strict=True)], (76, 145, 65)))
 
 
-def _aroon(chart: Chart, inputs: Inputs) -> Study:
+def _aroon(chart: PriceSeries, inputs: Inputs) -> Study:
     length = inputs.period("in_0", 14)
     up = of.aroon(chart.prices("high"), length, max)
     return _own(Line(up, ORANGE), Line(of.aroon(chart.prices("low"), length, min), BLUE))
 
 
-def _momentum(chart: Chart, inputs: Inputs) -> Study:
+def _momentum(chart: PriceSeries, inputs: Inputs) -> Study:
     return _own(Line(of.change(chart.prices(inputs.source("in_1")), inputs.period("in_0", 10)), BLUE))
 
 
-def _rate_of_change(chart: Chart, inputs: Inputs) -> Study:
+def _rate_of_change(chart: PriceSeries, inputs: Inputs) -> Study:
     closes = chart.prices()
     moves = zip(closes, of.change(closes, inputs.period("in_0", 9)), strict=True)
     return _own(Line([100 * move / (close - move) for close, move in moves], BLUE))
 
 
-def _awesome(chart: Chart, _: Inputs) -> Study:
+def _awesome(chart: PriceSeries, _: Inputs) -> Study:
     middles = chart.prices("hl2")
     pairs = zip(of.average(middles, 5), of.average(middles, 34), strict=True)
     return _own(_histogram([near - far for near, far in pairs]))
 
 
-def _true_range(chart: Chart, inputs: Inputs) -> Study:
+def _true_range(chart: PriceSeries, inputs: Inputs) -> Study:
     ranges = of.average(of.true_range(chart.candles), inputs.period("in_0", 14), "Smoothed")
     return _own(Line(ranges, (178, 40, 51)))
 
 
-def _deviation(chart: Chart, inputs: Inputs) -> Study:
+def _deviation(chart: PriceSeries, inputs: Inputs) -> Study:
     times = inputs.number("deviations", 1, 0.01, 50)
     return _own(Line([times * value for value in of.deviation(chart.prices(), inputs.period("periods", 5))], BLUE))
 
 
-def _weighed(chart: Chart, inputs: Inputs) -> Study:
+def _weighed(chart: PriceSeries, inputs: Inputs) -> Study:
     return Study([Line(of.weighed(chart.prices(), chart.volumes(), inputs.period("in_0", 20)), BLUE, 2)])
 
 
-def _day_weighed(chart: Chart, _: Inputs) -> Study:
+def _day_weighed(chart: PriceSeries, _: Inputs) -> Study:
     """Draw the average price paid, over about what is in sight."""
     return Study([Line(of.weighed(chart.prices("hlc3"), chart.volumes(), max(1, chart.count // 2)), BLUE, 2)])
 
 
-def _cloud(chart: Chart, inputs: Inputs) -> Study:
+def _cloud(chart: PriceSeries, inputs: Inputs) -> Study:
     """Draw Ichimoku's lines, not displaced."""
     highs, lows = chart.prices("high"), chart.prices("low")
 
@@ -254,17 +254,17 @@ def _cloud(chart: Chart, inputs: Inputs) -> Study:
     return Study([Band(lead, far, (*GREEN, _FAINT)), *edges, Line(near, BLUE), Line(base, (178, 40, 51))])
 
 
-def _volume_profile(chart: Chart, inputs: Inputs) -> Study:
+def _volume_profile(chart: PriceSeries, inputs: Inputs) -> Study:
     """Draw the volume at each price that is in sight."""
     shelves = of.volume_profile(chart.candles[-chart.count :], int(inputs.number("rows", 24, 1, 200)))
     return Study([Profile(shelves, of.value_area(shelves, inputs.number("vaVolume", 70, 1, 100)))])
 
 
-def _on_balance(chart: Chart, _: Inputs) -> Study:
+def _on_balance(chart: PriceSeries, _: Inputs) -> Study:
     return _own(Line(of.on_balance_volume(chart.candles), BLUE), large=True)
 
 
-def _accumulation(chart: Chart, _: Inputs) -> Study:
+def _accumulation(chart: PriceSeries, _: Inputs) -> Study:
     return _own(Line([*accumulate(of.money_flow(chart.candles))], BLUE), large=True)
 
 

@@ -16,8 +16,8 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.plan import Plan, PlanName
 from chartimg.emulator.accounts import EmulatedAccount
-from chartimg.emulator.books import Tally
-from chartimg.emulator.provider import Answer, Asked, Provider, Wire
+from chartimg.emulator.provider import HttpAnswer, HttpRequest, Provider, Wire
+from chartimg.emulator.quota import Tally
 from chartimg.emulator.scenario import Fault, Rule, Scenario
 from chartimg.testing import VirtualClock
 from samples import NOON
@@ -32,14 +32,14 @@ def provider(*rules: Rule, **limits: object) -> Provider:
     return Provider([account], lambda: NOON, Scenario(rules))
 
 
-def chart(asked: Provider, body: object = None, key: str | None = KEY, **changes: str) -> Answer:
+def chart(asked: Provider, body: object = None, key: str | None = KEY, **changes: str) -> HttpAnswer:
     """Ask for a chart."""
     content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     headers = {} if key is None else {"x-api-key": key}
-    return asked.answer(Asked(changes.get("method", "POST"), changes.get("path", PATH), headers, content))
+    return asked.answer(HttpRequest(changes.get("method", "POST"), changes.get("path", PATH), headers, content))
 
 
-def told(answer: Answer) -> tuple[int, str | None, Mapping[str, str]]:
+def told(answer: HttpAnswer) -> tuple[int, str | None, Mapping[str, str]]:
     """Give the status, the message and the headers of an answer."""
     content = json.loads(answer.body or b"null")
     return answer.status, content.get("message") if isinstance(content, dict) else None, answer.headers
@@ -48,7 +48,7 @@ def told(answer: Answer) -> tuple[int, str | None, Mapping[str, str]]:
 def control(asked: Provider, method: str, what: str, body: object = None) -> tuple[int, dict[str, object]]:
     """Use a path of the emulator's own."""
     content = b"" if body is None else json.dumps(body).encode()
-    answer = asked.answer(Asked(method, f"/_emulator/{what}", {}, content))
+    answer = asked.answer(HttpRequest(method, f"/_emulator/{what}", {}, content))
     return answer.status, json.loads(answer.body)
 
 
@@ -304,6 +304,6 @@ def test_any_request_gets_an_answer(method: str, path: str, body: bytes, known: 
     """Whatever the method, the path and the body."""
     asked = provider()
     for where in (path, PATH, "/_emulator/clock", "/_emulator/script"):
-        answer = asked.answer(Asked(method or "POST", where, {"x-api-key": KEY if known else ""}, body))
+        answer = asked.answer(HttpRequest(method or "POST", where, {"x-api-key": KEY if known else ""}, body))
 
         assert 200 <= answer.status < 600

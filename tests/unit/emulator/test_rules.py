@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Catalog, Entry, Parameter, ValueType
-from chartimg.emulator.rules import Chart, Refusal, read_body
+from chartimg.emulator.rules import AcceptedChart, Refusal, read_body
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -22,12 +22,12 @@ FIELDS = ("symbol", "interval", "width", "timezone", "studies", "drawings", "ove
 LINE = {"startDatetime": "2026-01-01", "startPrice": 1, "endDatetime": "2026-01-02T12:00:00Z", "endPrice": 2.5}
 
 
-def read(**fields: object) -> Chart | Refusal:
+def read(**fields: object) -> AcceptedChart | Refusal:
     """Read a body of *fields*."""
     return read_body(json.dumps(fields).encode())
 
 
-def told(refusal: Chart | Refusal) -> Any:
+def told(refusal: AcceptedChart | Refusal) -> Any:
     """Read what a body is refused with."""
     assert isinstance(refusal, Refusal)
     assert 422 == refusal.status
@@ -48,7 +48,7 @@ def test_a_body_may_be_missing_altogether(content: bytes) -> None:
     """Missing fields have the provider's defaults, the symbol included."""
     chart = read_body(content)
 
-    assert isinstance(chart, Chart)
+    assert isinstance(chart, AcceptedChart)
     assert ("BINANCE:BTCUSDT", "1D", (800, 600)) == (chart.body["symbol"], chart.body["interval"], chart.size)
 
 
@@ -98,7 +98,7 @@ def test_wrong_fields_are_listed_as_documented() -> None:
 )
 def test_symbols_and_formulas_of_known_exchanges_are_served(symbol: str) -> None:
     """Each symbol has its exchange."""
-    assert isinstance(read(symbol=symbol), Chart)
+    assert isinstance(read(symbol=symbol), AcceptedChart)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,9 @@ def test_an_interval_that_is_not_offered_is_an_invalid_interval(interval: str) -
 
 def test_an_interval_that_only_the_change_log_names_is_served() -> None:
     """The provider says that it is there."""
-    assert [True] == [isinstance(read(interval=each), Chart) for each in shipped_catalog().unconfirmed_intervals]
+    assert [True] == [
+        isinstance(read(interval=each), AcceptedChart) for each in shipped_catalog().unconfirmed_intervals
+    ]
 
 
 @pytest.mark.parametrize("interval", ["1H", "", "h1", 60, "1h ", "\u0661h", "1h\n", ["1h"]])
@@ -239,14 +241,14 @@ def test_fields_are_held_against_the_documented_tables(fields: dict[str, object]
 )
 def test_what_the_catalog_leaves_open_is_served(fields: dict[str, object]) -> None:
     """Unknown keys and names, values of studies, drawings and styles beyond their tables, colours of any text, null."""
-    assert isinstance(read(**fields), Chart)
+    assert isinstance(read(**fields), AcceptedChart)
 
 
 def test_a_field_that_is_null_counts_as_missing() -> None:
     """It has its default."""
     chart = read(symbol=None, width=None, studies=None)
 
-    assert isinstance(chart, Chart)
+    assert isinstance(chart, AcceptedChart)
     assert (("BINANCE:BTCUSDT", 800), 0) == ((chart.body["symbol"], chart.size[0]), chart.parameters)
 
 
@@ -254,7 +256,7 @@ def test_studies_and_drawings_count_as_parameters() -> None:
     """Together, as the plans count them."""
     chart = read(studies=[{"name": "MACD"}, {"name": "New Study"}], drawings=[{"name": "New", "input": {}}])
 
-    assert isinstance(chart, Chart)
+    assert isinstance(chart, AcceptedChart)
     assert 3 == chart.parameters
 
 
@@ -262,7 +264,7 @@ def test_a_text_of_its_own_is_a_watermark() -> None:
     """An empty one is none."""
     charts = [read(watermark="mine"), read(watermark=""), read(watermark=None), read()]
 
-    assert [True, False, False, False] == [isinstance(chart, Chart) and chart.watermark for chart in charts]
+    assert [True, False, False, False] == [isinstance(chart, AcceptedChart) and chart.watermark for chart in charts]
 
 
 def test_equal_bodies_are_one_chart() -> None:
@@ -310,7 +312,7 @@ def test_a_required_input_is_missed_though_there_is_no_input_at_all(study: dict[
 )
 def test_a_catalog_that_is_empty_rules_nothing_out(content: bytes) -> None:
     """What no list and no table speaks of is served."""
-    assert isinstance(read_body(content, Catalog()), Chart)
+    assert isinstance(read_body(content, Catalog()), AcceptedChart)
 
 
 @pytest.mark.parametrize(
@@ -331,8 +333,8 @@ def test_a_body_of_a_megabyte_is_answered_in_brief(body: dict[str, object]) -> N
     content = json.dumps(body).encode()
     meaning = read_body(content)
 
-    assert isinstance(meaning, Chart) or len(meaning.body) < len(content) + 20_000
-    assert isinstance(meaning, Chart) or len(json.loads(meaning.body)) <= 100
+    assert isinstance(meaning, AcceptedChart) or len(meaning.body) < len(content) + 20_000
+    assert isinstance(meaning, AcceptedChart) or len(json.loads(meaning.body)) <= 100
 
 
 @pytest.mark.parametrize("depth", range(900, 1000))
@@ -352,5 +354,5 @@ def test_any_body_gets_a_chart_or_a_documented_refusal(content: bytes, catalog: 
     """Nothing raises, whatever the bytes and the catalog."""
     meaning = read_body(content, catalog)
 
-    assert isinstance(meaning, Chart) or meaning.status in {400, 422}
-    assert isinstance(meaning, Chart) or meaning.status == 400 or json.loads(meaning.body)
+    assert isinstance(meaning, AcceptedChart) or meaning.status in {400, 422}
+    assert isinstance(meaning, AcceptedChart) or meaning.status == 400 or json.loads(meaning.body)

@@ -17,7 +17,7 @@ NOTHING = Effect()
 def strikes(scenario: Scenario, *accounts: str) -> list[Effect]:
     """Give what happens to calls of *accounts*, in order."""
     script = Script(scenario)
-    return [script.strike(account) for account in accounts]
+    return [script.next_effect(account) for account in accounts]
 
 
 def test_a_rule_for_the_next_calls_is_over_after_them() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.emulator.drawing.layers import LONGEST, Chart, Inputs, number
+from chartimg.emulator.drawing.layers import MAX_PERIOD_CANDLES, Inputs, PriceSeries, number
 from chartimg.emulator.drawing.market import Candle
 
 ANY = st.recursive(
@@ -27,7 +27,7 @@ def test_every_input_is_read_or_replaced(value: object) -> None:
     """No input raises, and what is read is within its limits."""
     inputs = Inputs("Any", {"in": value})
 
-    assert 1 <= inputs.period("in", 14) <= LONGEST
+    assert 1 <= inputs.period("in", 14) <= MAX_PERIOD_CANDLES
     assert 0.1 <= inputs.number("in", 2.0, 0.1, 50) <= 50
     assert inputs.source("in") in {"open", "high", "low", "close", "hl2", "hlc3", "ohlc4"}
     assert isinstance(inputs.text("in", "x"), str)
@@ -57,9 +57,9 @@ def test_a_title_has_the_inputs_in_their_order() -> None:
 )
 def test_a_source_is_a_price_or_the_mean_of_some(source: str, expected: float) -> None:
     """The letters of a source name its prices."""
-    assert [expected] == Chart([CANDLE], 1).prices(source)
+    assert [expected] == PriceSeries([CANDLE], 1).prices(source)
 
 
 def test_volumes_are_those_of_the_candles() -> None:
     """One for each candle."""
-    assert [10, 10] == Chart([CANDLE, CANDLE], 1).volumes()
+    assert [10, 10] == PriceSeries([CANDLE, CANDLE], 1).volumes()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chartimg.emulator.drawing.layers import Inputs
-from chartimg.emulator.drawing.order import Asked, Order, Watermark, zone
+from chartimg.emulator.drawing.order import Order, StudyOrDrawing, Watermark, zone
 
 
 def test_nothing_asked_for_has_the_providers_defaults() -> None:
@@ -35,8 +35,11 @@ def test_all_that_is_asked_for_is_read() -> None:
         order.symbol, order.interval, order.width, order.height, order.theme, order.style, order.form,
     )  # fmt: skip
     assert Watermark("mine", 32, 0.5) == order.watermark
-    assert (Asked(Inputs("Volume"), overlay=True), Asked(Inputs("MACD", {"in_0": 5}))) == order.studies
-    assert (Asked(Inputs("Horizontal Line", {"price": 1})),) == order.drawings
+    assert (
+        StudyOrDrawing(Inputs("Volume"), overlay=True),
+        StudyOrDrawing(Inputs("MACD", {"in_0": 5})),
+    ) == order.studies
+    assert (StudyOrDrawing(Inputs("Horizontal Line", {"price": 1})),) == order.drawings
     assert (False, False) == (order.show_legend, order.show_main)
 
 
@@ -46,7 +49,7 @@ def test_what_is_null_or_odd_is_as_if_not_there() -> None:
     order = Order.read(odd)
 
     assert ("BINANCE:BTCUSDT", 800, True) == (order.symbol, order.width, order.show_main)
-    assert (Asked(Inputs("")), Asked(Inputs("")), Asked(Inputs("A"))) == order.studies
+    assert (StudyOrDrawing(Inputs("")), StudyOrDrawing(Inputs("")), StudyOrDrawing(Inputs("A"))) == order.studies
 
 
 @pytest.mark.parametrize(

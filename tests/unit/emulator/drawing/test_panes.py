@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.emulator.drawing.layers import Chart, Columns, Inputs, Line, Study
+from chartimg.emulator.drawing.layers import Columns, Inputs, Line, PriceSeries, Study
 from chartimg.emulator.drawing.market import walk
 from chartimg.emulator.drawing.panes import (
     TAG,
@@ -25,7 +25,7 @@ from chartimg.emulator.drawing.panes import (
 )
 from chartimg.emulator.drawing.studies import study
 
-CHART = Chart(walk("panes", 60, 40, 100, 0.2), 30)
+CHART = PriceSeries(walk("panes", 60, 40, 100, 0.2), 30)
 OWN, OVER = study(CHART, Inputs("MACD")), study(CHART, Inputs("Moving Average"))
 VOLUME = study(CHART, Inputs("Volume"))
 PANE = Pane(0, 200, 20, 190, 0.0, 10.0, 30)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chartimg.emulator.drawing.layers import Band, Chart, Columns, Inputs, Line, Profile, Study, Zone
+from chartimg.emulator.drawing.layers import Band, Columns, Inputs, Line, PriceSeries, Profile, Study, Zone
 from chartimg.emulator.drawing.market import walk
 from chartimg.emulator.drawing.studies import STUDIES, study
 
-CHART = Chart(walk("studies", 90, 60, 100, 0.2), 40)
+CHART = PriceSeries(walk("studies", 90, 60, 100, 0.2), 40)
 NAMES = [
     *("in_0", "in_1", "in_2", "in_3", "in_4", "length", "source", "periods", "deviations", "firstPeriods"),
     *("secondPeriods", "thirdPeriods", "method", "rows", "vaVolume"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.plan import CallLimits
-from chartimg.emulator.books import AccountLedger, Admission, KeyBooks, Tally
+from chartimg.emulator.quota import AccountTallies, Admission, KeyQuota, Tally
 from samples import NOON
 
 SECOND = timedelta(seconds=1)
@@ -16,7 +16,7 @@ SECOND = timedelta(seconds=1)
 
 def test_a_burst_passes_and_the_next_call_is_throttled() -> None:
     """A full bucket holds the burst; then one token comes a second."""
-    books = KeyBooks(CallLimits(1, 3, 50))
+    books = KeyQuota(CallLimits(1, 3, 50))
     at_once = [books.admit(NOON) for _ in range(4)]
     later = [books.admit(NOON + SECOND), books.admit(NOON + SECOND)]
 
@@ -26,7 +26,7 @@ def test_a_burst_passes_and_the_next_call_is_throttled() -> None:
 
 def test_a_spent_day_refuses_and_the_next_one_serves() -> None:
     """The quota is that of the UTC day, whatever zone the time is told in."""
-    books = KeyBooks(CallLimits(100, 100, 2))
+    books = KeyQuota(CallLimits(100, 100, 2))
     day = [books.admit(NOON) for _ in range(3)]
     east = timedelta(hours=12)
     next_day = books.admit((NOON + east).astimezone())
@@ -40,7 +40,7 @@ def test_a_spent_day_refuses_and_the_next_one_serves() -> None:
 
 def test_a_throttled_call_is_not_charged() -> None:
     """The throttle comes first, so a call it stops costs nothing, even when the day is spent."""
-    books = KeyBooks(CallLimits(1, 1, 1))
+    books = KeyQuota(CallLimits(1, 1, 1))
     told = [books.admit(NOON), books.admit(NOON), books.admit(NOON + SECOND)]
 
     assert [Admission.CHARGED, Admission.THROTTLED, Admission.REFUSED] == told
@@ -48,7 +48,7 @@ def test_a_throttled_call_is_not_charged() -> None:
 
 def test_books_without_calls_are_empty() -> None:
     """A key that was never used has a ledger, too."""
-    assert AccountLedger(Tally(), {}) == KeyBooks(CallLimits(1, 3, 50)).ledger()
+    assert AccountTallies(Tally(), {}) == KeyQuota(CallLimits(1, 3, 50)).ledger()
 
 
 @given(
@@ -61,7 +61,7 @@ def test_calls_that_pass_never_exceed_burst_rate_and_quota(
     rate: int, burst: int, quota: int, steps: list[float]
 ) -> None:
     """In any span that goes forward no more pass than burst + rate x time; in a day no more are charged than the quota."""
-    books, now, passed_time, passing = KeyBooks(CallLimits(rate, burst, quota)), NOON, 0.0, 0
+    books, now, passed_time, passing = KeyQuota(CallLimits(rate, burst, quota)), NOON, 0.0, 0
     for step in steps:
         now += timedelta(seconds=step)
         passed_time += max(0.0, step)

@@ -11,8 +11,8 @@ from typing import Final
 from ..drawing import legend
 from .axes import HEIGHT, PADDING, Tag, draw_grid, draw_prices, draw_time
 from .canvas import Canvas
-from .layers import Band, Chart, Columns, Inputs, Line, Profile, Study, Zone, number
-from .legend import Entry, Value
+from .layers import Band, Columns, Inputs, Line, PriceSeries, Profile, Study, Zone, number
+from .legend import LegendRow, Value
 from .market import Interval, decimals, heikin_ashi, level, seed, walk
 from .order import Order
 from .panes import AHEAD, SLOT, Pane, Panel, arranged, hosted, newest, placed, plain, short
@@ -40,7 +40,7 @@ def draw(body: Mapping[str, object]) -> bytes:
     axis = max(_AXIS, canvas.measure(plain(middle, digits), 11) + 2 * PADDING + (8 if digits > 2 else 0))  # noqa: PLR2004 (prices of two decimals have room)
     count = int(order.width - axis) // SLOT - AHEAD
     candles = walk(seed(body), _HIDDEN + count, count + _AVERAGED, middle, interval.span)
-    chart = Chart(heikin_ashi(candles) if order.style == "heikinAshi" else candles, count)
+    chart = PriceSeries(heikin_ashi(candles) if order.style == "heikinAshi" else candles, count)
     _Picture(canvas, theme, order, chart, digits).paint(interval)
     return canvas.encoded(order.form)
 
@@ -48,7 +48,7 @@ def draw(body: Mapping[str, object]) -> bytes:
 class _Picture:
     """One picture while it is drawn."""
 
-    def __init__(self, canvas: Canvas, theme: Theme, order: Order, chart: Chart, digits: int) -> None:
+    def __init__(self, canvas: Canvas, theme: Theme, order: Order, chart: PriceSeries, digits: int) -> None:
         self._canvas, self._theme, self._order, self._chart, self._digits = canvas, theme, order, chart, digits
         self._room = (chart.count + AHEAD) * SLOT - 2 * legend.LEFT
 
@@ -70,11 +70,11 @@ class _Picture:
         canvas.box(panes[0].width, 0, panes[0].width + 1, canvas.height, theme.border)
         if order.show_legend:
             shown = [titled for panel in panels[: len(panes)] for titled in (*panel.titled, *panel.guests)]
-            hidden = [Entry(title) for title, drawn, _ in made if not any(drawn is other for _, other in shown)]
+            hidden = [LegendRow(title) for title, drawn, _ in made if not any(drawn is other for _, other in shown)]
             self._legend(panels, panes, head, hidden)
         self._mark(panes[0])
 
-    def _header(self) -> list[Entry]:
+    def _header(self) -> list[LegendRow]:
         """Say what the chart is of, and its newest candle."""
         before, now = self._chart.candles[-2:]
         colour = price_colour(self._theme, now, "candle")
@@ -86,11 +86,11 @@ class _Picture:
         return legend.header(self._canvas, names, [*values, Value(moved, colour)], self._room)
 
     def _legend(
-        self, panels: Sequence[Panel], panes: Sequence[Pane], head: Sequence[Entry], hidden: Sequence[Entry]
+        self, panels: Sequence[Panel], panes: Sequence[Pane], head: Sequence[LegendRow], hidden: Sequence[LegendRow]
     ) -> None:
         """Name what is shown in each pane, and in the first one what is shown nowhere."""
         first, pane = panels[0], panes[0]
-        drawings = [Entry(asked.inputs.title) for asked in self._order.drawings]
+        drawings = [LegendRow(asked.inputs.title) for asked in self._order.drawings]
         entries = [*(self._entry(first, *titled) for titled in (*first.titled, *first.guests)), *drawings, *hidden]
         rows = max(1, int(_MOST * (pane.bottom - pane.top)) // legend.ROW - len(head))
         legend.write(self._canvas, self._theme, [*head, *legend.cut(entries, rows)], pane.top, self._room)
@@ -98,10 +98,10 @@ class _Picture:
             entry = self._entry(panel, *panel.titled[0])
             legend.write(self._canvas, self._theme, [entry], below.top, self._room)
 
-    def _entry(self, panel: Panel, title: str, drawn: Study) -> Entry:
+    def _entry(self, panel: Panel, title: str, drawn: Study) -> LegendRow:
         """Name a study with its newest values."""
         pairs = [pair for layer in drawn.layers for pair in newest(layer)]
-        return Entry(
+        return LegendRow(
             title, [Value(short(value) if drawn.large else panel.write(value), colour) for value, colour in pairs]
         )
 

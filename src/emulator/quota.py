@@ -15,7 +15,7 @@ import attrs
 
 from ..domain.plan import CallLimits
 
-__all__ = ["AccountLedger", "Admission", "KeyBooks", "Ledger", "Tally"]
+__all__ = ["AccountTallies", "Admission", "KeyQuota", "Tallies", "Tally"]
 
 _SLACK: Final = 1e-6  # of a token; what rounding may take
 
@@ -48,7 +48,7 @@ class Tally:
 
 
 @attrs.frozen
-class AccountLedger:
+class AccountTallies:
     """The tally of one account, in all and for each UTC day (``2026-01-05``)."""
 
     total: Tally
@@ -56,15 +56,15 @@ class AccountLedger:
 
 
 @attrs.frozen
-class Ledger:
+class Tallies:
     """The provider's books at a moment (UTC): each account by its id, and the calls with a key that nobody has."""
 
     now: datetime
-    accounts: Mapping[str, AccountLedger]
+    accounts: Mapping[str, AccountTallies]
     unknown_key: int = 0
 
 
-class KeyBooks:
+class KeyQuota:
     """Admits the calls of one key. The time of the call is an argument and may step back, which earns no tokens."""
 
     def __init__(self, limits: CallLimits) -> None:
@@ -86,10 +86,10 @@ class KeyBooks:
         self._days[day] = tally.plus(admission)
         return admission
 
-    def ledger(self) -> AccountLedger:
+    def ledger(self) -> AccountTallies:
         """Give the tally."""
         columns = zip(*(attrs.astuple(tally) for tally in self._days.values()), strict=True)
-        return AccountLedger(Tally(*map(sum, columns)), dict(sorted(self._days.items())))
+        return AccountTallies(Tally(*map(sum, columns)), dict(sorted(self._days.items())))
 
     def _take_token(self, now: datetime) -> bool:
         """Fill the bucket up to *now* and take a token, if there is one."""
