@@ -200,10 +200,10 @@ def test_every_byte_of_a_head_may_be_flipped(sound: Path) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_a_flipped_byte_in_the_log_never_gives_older_books(
+def test_a_flipped_byte_in_the_log_gives_books_that_once_were(
     data: st.DataObject, logged: tuple[Path, list[object]]
 ) -> None:
-    """But for its last frame, which is then taken for one that a crash cut off: the books are as before that swap."""
+    """A damaged log is read up to the damage, as one that a crash cut off: the books are those after an earlier swap."""
     path, states = logged
     log = bytearray(path.with_name(f"{path.name}-wal").read_bytes())
     at = data.draw(st.integers(0, len(log) - 1))
@@ -214,7 +214,7 @@ def test_a_flipped_byte_in_the_log_never_gives_older_books(
         copy.with_name(f"{copy.name}-wal").write_bytes(log)
         found = books(copy)
 
-    assert found in (None, *states[-2 if at >= len(log) - 24 - 4096 else -1 :])
+    assert found in (None, *states)
 
 
 @pytest.fixture(scope="module")

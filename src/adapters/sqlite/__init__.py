@@ -1,4 +1,4 @@
-"""Account books in an SQLite file, which survive the process and are shared by all processes of a machine."""
+"""Account books in an SQLite file."""
 
 from __future__ import annotations
 

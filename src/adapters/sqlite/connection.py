@@ -1,20 +1,22 @@
-"""A connection to one SQLite file that is opened when it is needed, and let go of when it can't be trusted.
+"""A connection to one SQLite file, opened when it is needed and closed when it can't be trusted.
+
+One file because opening, checking, waiting and forking are one state: whether the connection may be used.
 
 Theory of operation
-    Waiting. SQLite's own wait for a lock sleeps for up to a tenth of a second, longer each time, so that under load
-    whoever came last is served first. Here each waiter asks again after a short sleep of random length.
+    Waiting. SQLite's own wait for a lock sleeps for up to a tenth of a second, longer each time, so that under load the
+    last to come is served first. Here each waiter asks again after a short sleep of random length.
 
-    Opening. A new file is made whole under another name and then renamed. So an empty file is a damaged one. A file
-    that is there is first looked at through a read-only connection, which leaves it, and the log beside it, as it is;
-    only what is sound and ours is opened for writing, brought to the newest format if need be.
+    Opening. A new file is built under another name and then renamed, so an empty file is a damaged one. An existing file
+    is first read through a read-only connection, which changes neither it nor its log. Only a sound file of ours is opened
+    for writing.
 
-    The same file. SQLite keeps writing into a file that was deleted or replaced, and into a log that was, and all of
-    that is lost. So before and after each use the paths must lead to the files that were opened. (The locks that keep
-    the log from being deleted are POSIX locks, which any code in the process drops by opening and closing the file.)
+    The same file. SQLite keeps writing into a file, or a log, that was deleted or replaced, and all of that is lost. So
+    before and after each use the paths must lead to the files that were opened. (POSIX locks keep the log from being
+    deleted. Any code in the process drops them by opening and closing the file.)
 
-    Fork. A child must neither use nor close a connection of its parent's, nor open one of its own while SQLite, in the
-    memory it inherited, believes to hold the parent's locks (https://www.sqlite.org/howtocorrupt.html, 2.6). So the
-    parent closes before it forks, and both open anew.
+    Fork. A child must neither use nor close a connection of its parent, nor open its own while SQLite, in the memory it
+    inherited, believes it holds the parent's locks (https://www.sqlite.org/howtocorrupt.html, 2.6). So the parent closes
+    before it forks, and both open anew.
 """
 
 from __future__ import annotations
@@ -33,19 +35,19 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from ...domain.errors import StoreBusy, StoreUnavailable
-from ..sqlite import files, migrations
+from . import files, migrations
 
 __all__ = ["SqliteConnection", "is_busy"]
 
 T = TypeVar("T")
-_PAUSE: Final = 0.0005, 0.002  # seconds
-_CHECKPOINT: Final = 200  # pages; a short log is soon looked through
-_SMALLEST: Final = 512  # bytes; a database has at least one page
+_PAUSE_SECONDS: Final = 0.0005, 0.002
+_CHECKPOINT_PAGES: Final = 200
+_MIN_BYTES: Final = 512  # a database has at least one page
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _DAMAGED: Final = {
     sqlite3.SQLITE_CONSTRAINT,
     sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_ERROR,  # a table or a column is not there: our statements are right
+    sqlite3.SQLITE_ERROR,  # a table or a column is missing: our statements are right
     sqlite3.SQLITE_FORMAT,
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_NOTADB,
@@ -61,7 +63,7 @@ _HINTS: Final[Mapping[int | None, str]] = {
 
 
 class _Opened(NamedTuple):
-    """A connection, the process it belongs to, and the files it was opened on."""
+    """A connection, its process, and the files it was opened on."""
 
     connection: sqlite3.Connection
     process: int
@@ -71,23 +73,23 @@ class _Opened(NamedTuple):
 
 
 class SqliteConnection:
-    """Lends a connection to the file *path* to one thread at a time; others are waited for *patience* seconds at most."""
+    """Lends a connection to the file *path* to one thread at a time; others wait at most *patience* seconds."""
 
     def __init__(self, path: Path, patience: float) -> None:
         self._path = path
         self._patience = patience
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
-        self._known: files.Identity | None = None
-        self._begun = False
+        self._identity: files.Identity | None = None
+        self._was_opened = False
         self._parked = False
         _OPEN.add(self)
 
     def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do *work*, again from its start whenever others were in its way.
+        """Do *work*; if others use the file, do it again from its start.
 
         Raises:
-            StoreBusy: they still are; nothing was done.
+            StoreBusy: others still use the file; nothing was done.
             StoreUnavailable: the file can't be used.
         """
         deadline = time.monotonic() + self._patience
@@ -105,7 +107,7 @@ class SqliteConnection:
                     raise StoreBusy(
                         f"the account store {self._path} is busy: others have held it for {self._patience:g} s ({busy})"
                     ) from busy
-                time.sleep(random.uniform(*_PAUSE))  # noqa: S311 (no secret)
+                time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 (no secret)
         except sqlite3.Error as error:
             if _code(error) in _DAMAGED:
                 raise self._damaged(error) from error
@@ -113,7 +115,7 @@ class SqliteConnection:
         except (
             migrations.DamagedError,
             UnicodeDecodeError,
-        ) as error:  # the latter for a message that quotes the damage
+        ) as error:  # a message of SQLite may quote the damage
             raise self._damaged(error) from error
         except OSError as error:
             raise self._unusable(error) from error
@@ -121,19 +123,19 @@ class SqliteConnection:
             self._lock.release()
 
     def close(self) -> None:
-        """Close the file; the next use opens what is there then, but begins no new one."""
+        """Close the file. The next use opens it again, but creates no new one."""
         with self._lock:
             self._drop()
-            self._known = None
+            self._identity = None
 
     def park(self) -> None:
-        """Close the file and let no thread use it, until :meth:`unpark`: the process is about to fork."""
+        """Close the file and keep all threads from it until :meth:`unpark`: the process is about to fork."""
         self._parked = self._lock.acquire(timeout=2 * self._patience + 1)
         if self._parked:
             self._drop()
 
     def unpark(self, *, child: bool) -> None:
-        """Go on, in the parent or in the child; there with a lock that no thread has which is no more."""
+        """Release the lock in the parent. In the child, replace it: the thread that held it does not exist there."""
         if child:
             self._lock = threading.Lock()
         elif self._parked:
@@ -143,7 +145,7 @@ class SqliteConnection:
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do *work* once."""
         if self._opened is not None and self._opened.process != os.getpid():
-            _leak(self._opened.connection)  # forked by what knows nothing of Python
+            _leak(self._opened.connection)  # forked by code that bypasses Python
             self._opened = None
         if self._opened is None:
             self._opened = self._open()
@@ -153,32 +155,32 @@ class SqliteConnection:
             result = work(opened.connection)
             self._check_place(opened)
         except BaseException as error:
-            self._settle(opened.connection, keep=isinstance(error, StoreUnavailable) or is_busy(error))
+            self._clean_up(opened.connection, keep=isinstance(error, StoreUnavailable) or is_busy(error))
             raise
         return result
 
-    def _settle(self, connection: sqlite3.Connection, *, keep: bool) -> None:
-        """Take back what is not committed, and *keep* the connection if it is still good."""
+    def _clean_up(self, connection: sqlite3.Connection, *, keep: bool) -> None:
+        """Roll back, and *keep* the connection if it is still good."""
         if keep:
             with contextlib.suppress(sqlite3.Error):
-                _take_back(connection)
+                _roll_back(connection)
                 return
         self._drop()
 
     def _open(self) -> _Opened:
-        """Open the file, a new one if this is the first time and there is none."""
+        """Open the file. The first time, create it if it does not exist."""
         path = Path(os.path.realpath(self._path))
-        if not self._begun:
+        if not self._was_opened:
             files.create(path, _build)
         identity = files.identify(path)
-        if identity is None or self._known not in {None, identity}:
+        if identity is None or self._identity not in {None, identity}:
             raise self._gone()
         self._look(path)
         connection = _connect(path, "rw")
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             migrations.migrate(connection)
             log = files.beside(path, "-wal")
             opened = _Opened(connection, os.getpid(), log, identity, files.identify(log))
@@ -186,18 +188,16 @@ class SqliteConnection:
         except BaseException:
             _close(connection)
             raise
-        self._begun, self._known = True, identity
+        self._was_opened, self._identity = True, identity
         return opened
 
     def _look(self, path: Path) -> None:
-        """Refuse what is damaged, newer than this version, or another program's, and leave it as it is."""
+        """Refuse a file that is damaged, newer than this version, or another program's, and leave it unchanged."""
         if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             # SQLite would open it for reading, and make a log that is just as closed and stays so.
             raise PermissionError(f"no permission to read and write it{_ALLOWED}")
-        if path.is_file() and path.stat().st_size < _SMALLEST:
-            raise migrations.DamagedError("it is empty, or nearly so")  # which SQLite takes for new
-        if damage := files.log_damage(files.beside(path, "-wal")):
-            raise migrations.DamagedError(damage)
+        if path.is_file() and path.stat().st_size < _MIN_BYTES:
+            raise migrations.DamagedError("it is empty, or nearly so")  # SQLite would take it for new
         with _connected(path, "ro") as connection:
             connection.execute("BEGIN")
             try:
@@ -214,7 +214,7 @@ class SqliteConnection:
                 raise migrations.DamagedError(" ".join(str(first).split()))
 
     def _check_place(self, opened: _Opened) -> None:
-        """Make sure that the paths lead to the files that are open."""
+        """Check that the paths lead to the files that are open."""
         if files.identify(self._path) != opened.file_identity:
             raise self._gone()
         if files.identify(opened.log) != opened.log_identity:
@@ -224,9 +224,9 @@ class SqliteConnection:
             )
 
     def _drop(self) -> None:
-        """Close the connection, which takes back what is not committed.
+        """Close the connection, which rolls back.
 
-        SQLite deletes no log, and writes none back, when the path leads to another file by now.
+        If the path leads to another file by now, SQLite neither deletes its log nor writes it back.
         """
         opened, self._opened = self._opened, None
         if opened is None:
@@ -246,7 +246,7 @@ class SqliteConnection:
         return StoreUnavailable(f"the account store {self._path} can't be used: {error}{_HINTS.get(_code(error), '')}")
 
     def _damaged(self, error: Exception) -> StoreUnavailable:
-        """Say so, with where the copy is."""
+        """Return the error of a damaged file, with the place of its copy."""
         path = Path(os.path.realpath(self._path))
         copy = files.keep_aside(path)
         self._drop()
@@ -259,7 +259,7 @@ class SqliteConnection:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Connect to a file that is there."""
+    """Connect to an existing file."""
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
     )
@@ -268,22 +268,22 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _close(connection: sqlite3.Connection) -> None:
-    """Close a connection, and let go of its locks even if a cursor is still held, by a traceback say."""
+    """Close a connection and drop its locks, even if a cursor is still held by a traceback."""
     with contextlib.suppress(sqlite3.Error):
-        _take_back(connection)
+        _roll_back(connection)
     with contextlib.suppress(sqlite3.Error):
         connection.close()
 
 
-def _take_back(connection: sqlite3.Connection) -> None:
-    """End a transaction that is not committed."""
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Roll back an open transaction."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")
 
 
 @contextmanager
 def _connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
-    """Connect for the length of a ``with`` block."""
+    """Connect for a ``with`` block."""
     connection = _connect(path, mode)
     try:
         yield connection
@@ -292,7 +292,7 @@ def _connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
 
 
 def _build(path: Path) -> None:
-    """Fill a new file."""
+    """Build a new file."""
     with _connected(path, "rw") as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -300,17 +300,17 @@ def _build(path: Path) -> None:
 
 
 def _text(data: bytes) -> str:
-    """Read text; what is none will not agree with its checksum."""
+    """Decode text; bytes that are not text then differ from their checksum."""
     return data.decode(errors="replace")
 
 
 def is_busy(error: BaseException) -> bool:
-    """Say whether others were in the way, and nothing is wrong."""
+    """Return whether others use the file, and nothing is wrong."""
     return _code(error) in _BUSY
 
 
 def _code(error: BaseException) -> int | None:
-    """Give SQLite's number of an error, without its details; None if it is none of SQLite's."""
+    """Return SQLite's primary error code; None for any other error."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 

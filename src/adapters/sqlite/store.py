@@ -16,7 +16,7 @@ from .migrations import DamagedError, checksum
 
 __all__ = ["SqliteAccountStore"]
 
-_BATCH: Final = 500  # ids in one SELECT, well under SQLite's limit on parameters
+_MAX_BATCH_IDS: Final = 500  # in one SELECT, well under SQLite's limit on parameters
 _SELECT: Final = "SELECT id, version, snapshot, checksum FROM account WHERE id"
 _PUT: Final = (
     "INSERT INTO account (id, version, snapshot, checksum) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
@@ -29,15 +29,15 @@ Row = tuple[str, int, str, str]
 class SqliteAccountStore:
     """Keeps snapshots in the file *path*, made with mode 0600; safe from many threads and processes, and after a fork.
 
-    Every swap is one transaction that begins IMMEDIATE and is on the disk when it ends. Others are waited for,
-    *busy_timeout* seconds at most.
+    Every swap is one transaction that begins IMMEDIATE and is on the disk when it ends. It waits for others at most
+    *busy_timeout* seconds.
 
-    A file that is damaged is left as it is, with a copy beside it, and refused. One that was deleted, moved or replaced
-    is refused by the store that has used it, which begins no empty one in its place; only a new store does.
+    A damaged file is refused and left unchanged, with a copy beside it. If the file is deleted, moved or replaced, the
+    store that has used it refuses to go on; only a new store creates an empty one.
 
     Raises:
         StoreBusy: from any method but close: others still use the file.
-        StoreUnavailable: likewise: the file can't be opened, read or written; the message says what to do.
+        StoreUnavailable: from any method but close: the file can't be opened, read or written; the message says what to do.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, busy_timeout: float = 1.0) -> None:
@@ -46,11 +46,11 @@ class SqliteAccountStore:
         self._decoded: dict[str, tuple[Row, AccountSnapshot]] = {}
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
-        """Give the snapshot of each id, None for one that was never kept."""
+        """Return the snapshot of each id; None for an unknown id."""
         return self._connection.use(lambda connection: self._read(connection, account_ids))
 
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
-        """Put *new* in the place of *old* if that is what is kept."""
+        """Replace *old* by *new*; return False if another snapshot is kept."""
         text = dump(new)
         row = new.account_id, new.version, text, checksum(new.account_id, new.version, text)
 
@@ -59,7 +59,7 @@ class SqliteAccountStore:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if is_busy(error) and self._kept(connection, new.account_id) != old:
-                    return False  # not worth waiting for
+                    return False  # no need to wait
                 raise
             swapped = self._kept(connection, new.account_id) == old
             if swapped:
@@ -78,29 +78,29 @@ class SqliteAccountStore:
 
     def _read(self, connection: sqlite3.Connection, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
         found: dict[str, AccountSnapshot] = {}
-        for start in range(0, len(account_ids), _BATCH):
-            batch = account_ids[start : start + _BATCH]
+        for start in range(0, len(account_ids), _MAX_BATCH_IDS):
+            batch = account_ids[start : start + _MAX_BATCH_IDS]
             marks = ",".join("?" * len(batch))
             for row in connection.execute(f"{_SELECT} IN ({marks})", batch).fetchall():
                 found[row[0]] = self._decode(row)
         return tuple(map(found.get, account_ids))
 
     def _kept(self, connection: sqlite3.Connection, account_id: str) -> AccountSnapshot | None:
-        """Give what is kept of one account."""
+        """Return the snapshot kept for one account."""
         row = connection.execute(f"{_SELECT} = ?", (account_id,)).fetchone()
         return None if row is None else self._decode(row)
 
     def _decode(self, row: Row) -> AccountSnapshot:
-        """Take a row for what it says, if it says what was written; one seen before is known."""
+        """Check a row against its checksum and decode it; a row seen before is remembered."""
         account_id, version, text, check = row
-        known = self._decoded.get(account_id)
-        if known is not None and known[0] == row:
-            return known[1]
+        decoded = self._decoded.get(account_id)
+        if decoded is not None and decoded[0] == row:
+            return decoded[1]
         if check != checksum(account_id, version, text):
             raise DamagedError(f"the row of {account_id!r} does not agree with its checksum")
         try:
             snapshot = load(text, AccountSnapshot, where=f"the row of {account_id!r}")
-        except ConfigError as error:  # it is what was written, but not by this version
+        except ConfigError as error:  # sound, and written by another version
             raise StoreUnavailable(
                 f"the account store {self._path} was written by a newer chartimg ({error}); install that version"
             ) from error

@@ -14,7 +14,7 @@ import pytest
 from chartimg import StoreUnavailable
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.adapters.sqlite import files as sqlite_files
-from chartimg.adapters.sqlite.files import create, identify, keep_aside, log_damage
+from chartimg.adapters.sqlite.files import create, identify, keep_aside
 from chartimg.domain.account import AccountSnapshot
 from samples import NOON
 
@@ -159,7 +159,7 @@ def test_what_can_not_be_copied_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     """Something too large to be books, or a folder that is gone."""
     path = tmp_path / "books"
     path.write_bytes(b"too much")
-    monkeypatch.setattr(sqlite_files, "_LARGE", 7)
+    monkeypatch.setattr(sqlite_files, "_MAX_COPY_BYTES", 7)
     with pytest.raises(StoreUnavailable, match="no copy of it could be made"):
         SqliteAccountStore(path).read(["a"])
 
@@ -168,89 +168,3 @@ def test_what_can_not_be_copied_is_said(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 # The log
-
-
-def test_a_whole_log_has_no_damage(tmp_path: Path) -> None:
-    """Nor one that isn't there, is empty, or was begun and never written to."""
-    path = crashed(tmp_path / "crashed")
-    log = path.with_name("books.sqlite3-wal")
-    whole = log.read_bytes()
-
-    assert HEAD + 6 * FRAME == len(whole)
-    assert log_damage(log) is None
-    for content in (b"", b"x", whole[:HEAD], bytes(HEAD + 2 * FRAME)):
-        log.write_bytes(content)
-        assert log_damage(log) is None
-    assert log_damage(tmp_path / "nothing") is None
-
-
-@pytest.mark.parametrize("frames", range(7))
-@pytest.mark.parametrize("rest", [0, 10, 24, 1000])
-def test_a_log_that_was_cut_off_has_no_damage(frames: int, rest: int, tmp_path: Path) -> None:
-    """That is how a crash leaves it: the books are as they were before the swap that was not finished."""
-    path = crashed(tmp_path / "crashed")
-    log = path.with_name("books.sqlite3-wal")
-    log.write_bytes(log.read_bytes()[: HEAD + frames * FRAME + rest])
-
-    assert log_damage(log) is None
-    assert (snapshot(min(frames, 6)),) == SqliteAccountStore(path).read(["a"])
-
-
-@pytest.mark.parametrize("frame", range(6))
-@pytest.mark.parametrize("at", [0, 7, 8, 15, 16, 23, 24, 2000, FRAME - 1])
-def test_a_frame_that_is_damaged_is_found_when_another_follows(frame: int, at: int, tmp_path: Path) -> None:
-    """SQLite would forget all that follows; the last one alone is taken for what a crash cut off."""
-    path = crashed(tmp_path / "crashed")
-    log = path.with_name("books.sqlite3-wal")
-    content = bytearray(log.read_bytes())
-    content[HEAD + frame * FRAME + at] ^= 0x40
-    log.write_bytes(content)
-    store = SqliteAccountStore(path)
-    if frame == 5:
-        assert (snapshot(5),) == store.read(["a"])
-        store.close()
-        return
-    for _ in range(2):
-        with pytest.raises(StoreUnavailable, match=f"frame {frame + 1} of its write-ahead log"):
-            store.read(["a"])
-    (copy,) = path.parent.glob("*.damaged-*Z")
-
-    assert content == log.read_bytes()
-    assert content == copy.with_name(f"{copy.name}-wal").read_bytes()
-    assert path.read_bytes() == copy.read_bytes()
-
-
-@pytest.mark.parametrize("at", range(0, HEAD, 3))
-def test_a_head_that_is_damaged_is_found(at: int, tmp_path: Path) -> None:
-    """SQLite would take the log for empty."""
-    path = crashed(tmp_path / "crashed", swaps=2)
-    log = path.with_name("books.sqlite3-wal")
-    content = bytearray(log.read_bytes())
-    content[at] ^= 1
-    log.write_bytes(content)
-
-    with pytest.raises(StoreUnavailable, match=r"is damaged \(its write-ahead log does not hold"):
-        SqliteAccountStore(path).read(["a"])
-    assert content == log.read_bytes()
-
-
-def test_a_log_that_others_write_to_has_no_damage(tmp_path: Path) -> None:
-    """However often it is looked at, and begun anew by them."""
-    path = tmp_path / "books.sqlite3"
-    stores = [SqliteAccountStore(path, busy_timeout=60) for _ in range(2)]
-    log = path.with_name("books.sqlite3-wal")
-    stores[0].replace(None, snapshot(0))
-
-    def write() -> int:
-        for version in range(500):
-            assert stores[0].replace(snapshot(version), snapshot(version + 1))
-        return 500
-
-    with ThreadPoolExecutor(1) as threads:
-        written = threads.submit(write)
-        while not written.done():
-            assert log_damage(log) is None
-            stores[1].read(["a"])
-            stores[1].close()
-    assert 500 == written.result()
-    stores[0].close()
