@@ -266,7 +266,7 @@ def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[Fixtu
         if template is None:
             return None
         request = attrs.evolve(template.request(key.symbol, key.timeframe), symbol=key.symbol)
-        return None if request.problems() else request.with_timezone(config.default_timezone).body_digest
+        return None if request.problems else request.with_timezone(config.default_timezone).body_digest
 
     return take_inventory(directory, expected)
 

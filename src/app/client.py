@@ -85,7 +85,7 @@ class RoutedClient:
         Raises:
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
-        if problems := request.problems():
+        if problems := request.problems:
             return self._refusal(request, scrub_findings(problems, self._keys()))
         request = request.with_timezone(self._default_timezone)
         found = self._checker(request)

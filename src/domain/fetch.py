@@ -185,7 +185,7 @@ class Fetch:
     @classmethod
     def begin(cls, request: ChartRequest, policy: RetryPolicy, now: datetime) -> Fetch:
         """Start at *now* (UTC)."""
-        if problems := request.problems():
+        if problems := request.problems:
             demand = Demand()
             action: Action = Finish(ChartApiResult.refused(problems))
         else:

@@ -225,7 +225,7 @@ def test_any_request_gets_an_outcome(
 ) -> None:
     """Whatever is asked, a reply or a failure comes back and nothing is raised."""
     request = ChartRequest(symbol, timeframe, template, payload)
-    if not request.problems():
+    if not request.problems:
         outcome = stage.transport.send(request, stage.account, timeout=10.0)
 
         assert isinstance(outcome, Reply | TransportFailure)

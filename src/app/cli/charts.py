@@ -135,7 +135,7 @@ def _refuse_missing_fixtures(config: WorkerConfig) -> None:
 
 
 def _refuse_problems(request: ChartRequest) -> None:
-    if problems := request.problems():
+    if problems := request.problems:
         raise ConfigError([f"the chart request is wrong: {each.path}: {each.message}" for each in problems])
 
 

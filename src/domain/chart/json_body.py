@@ -107,7 +107,7 @@ def _key_problems(fields: Mapping[object, object]) -> Iterator[str]:
     for key in fields:
         if isinstance(key, str):
             if _HALF.search(key):
-                yield f"the key {key[:_LONGEST_KEY]!a} holds half a character"
+                yield f"the key {key[:_LONGEST_KEY]!a} holds a lone surrogate"
         elif not isinstance(key, int | float | None) or (isinstance(key, float) and not math.isfinite(key)):
             yield f"has a key that is {key if isinstance(key, float) else type(key).__name__} and not text"
 
@@ -122,7 +122,7 @@ def _problem(value: object) -> str | None:
         case float():
             return None if math.isfinite(value) else f"is {value}, which is no number in JSON"
         case str():
-            return "holds half a character; was it cut, or read in the wrong encoding?" if _HALF.search(value) else None
+            return "holds a lone surrogate; was it cut, or read in the wrong encoding?" if _HALF.search(value) else None
         case bytes() | bytearray() | memoryview():
             return f"is {type(value).__name__} and not text; decode it"
         case date():

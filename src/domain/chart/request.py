@@ -72,17 +72,17 @@ class ChartRequest:
     @property
     def body(self) -> dict[str, object]:
         """A new copy of the body to post: the payload, the symbol, the interval, and a time zone if none is set."""
-        return copy.deepcopy(self._merged())
+        return copy.deepcopy(self.parts)
 
     @cached_property
     def demand(self) -> Demand:
         """What it asks of a plan."""
         return Demand.of(self.payload)
 
-    @property
-    def parts(self) -> Mapping[str, object]:
-        """The body to look at: it shares its inner values with the payload, so nothing in it may be changed."""
-        return self._merged()
+    @cached_property
+    def parts(self) -> dict[str, object]:
+        """The body, read only: its inner values are those of the payload."""
+        return {"timezone": DEFAULT_TIMEZONE, **self.payload, "symbol": self.symbol, "interval": self.timeframe}
 
     @cached_property
     def encoded(self) -> bytes:
@@ -91,7 +91,7 @@ class ChartRequest:
         Raises:
             ValueError, TypeError, RecursionError: the payload is not JSON; :meth:`problems` says so beforehand.
         """
-        return encode(self._merged())
+        return encode(self.parts)
 
     @cached_property
     def body_digest(self) -> str:
@@ -104,12 +104,9 @@ class ChartRequest:
             return self
         return attrs.evolve(self, payload={**self.payload, "timezone": timezone})
 
-    def problems(self) -> tuple[Finding, ...]:
-        """Say what is wrong with the request whatever the provider's mind; empty when nothing is."""
-        return self._problems
-
     @cached_property
-    def _problems(self) -> tuple[Finding, ...]:
+    def problems(self) -> tuple[Finding, ...]:
+        """Problems that need no provider rule to find."""
         named = (("symbol", self.symbol), ("interval", self.timeframe), ("chart_template_id", self.chart_template_id))
         found = [
             Finding(path, Severity.ERROR, problem)
@@ -124,10 +121,6 @@ class ChartRequest:
             inside = (Finding("", Severity.ERROR, "the payload can't be copied; it is nested too deep"),)
         return (*found, *inside)
 
-    def _merged(self) -> dict[str, object]:
-        """Lay the fields that are ours over the payload; shares its inner values."""
-        return {"timezone": DEFAULT_TIMEZONE, **self.payload, "symbol": self.symbol, "interval": self.timeframe}
-
 
 def _text_problem(text: object) -> str | None:
     """Say why *text* can't be a part of the key."""
@@ -140,5 +133,5 @@ def _text_problem(text: object) -> str | None:
     if _CONTROL.search(text):
         return f"{text!r} holds a control character"
     if _HALF.search(text):
-        return f"{text!r} holds half a character; was it cut, or read in the wrong encoding?"
+        return f"{text!r} holds a lone surrogate; was it cut, or read in the wrong encoding?"
     return None

@@ -8,15 +8,30 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-__all__ = ["bare", "hint", "likely_interval", "likely_name", "likely_timezone", "names_called", "timezone_called"]
+import attrs
+
+from ..finding import Finding, Severity
+
+__all__ = [
+    "Unknown",
+    "bare",
+    "hint",
+    "likely_interval",
+    "likely_name",
+    "likely_timezone",
+    "names_called",
+    "timezone_called",
+    "with_suggestions",
+]
 
 _MAX_NAME_CHARACTERS: Final = 64  # a longer text is not a slip, and comparing it takes long
 _MIN_LIKENESS: Final = 0.7  # of 1, between two words or names
 _MIN_JOINED_LIKENESS: Final = 0.9  # of 1, between texts that are split into words differently
 _MIN_PART_CHARACTERS: Final = 4  # of the beginning of a name, or of words in it; shorter ones fit too many names
+_MAX_SUGGESTIONS: Final = 16  # in one check; a search takes about a millisecond
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SPAN: Final = re.compile(r"(\d{1,5})?[\s_-]*([a-z]{1,8})", re.IGNORECASE)
 _METATRADER: Final = re.compile(r"([a-z]{1,8})[\s_-]*(\d{1,5})", re.IGNORECASE)
@@ -75,6 +90,39 @@ _ZONES: Final[Mapping[str, str]] = {
 }
 """Per zone, other texts for the same time today: abbreviations, older names, and cities nearby."""
 _ZONE_BY_NAME: Final[Mapping[str, str]] = {name: zone for zone, names in _ZONES.items() for name in names.split()}
+
+
+@attrs.frozen
+class Unknown:
+    """An unknown name, before the search for a suggestion.
+
+    Attributes:
+        path: the place, as in a finding.
+        severity: the severity, as in a finding.
+        message: the message, without a suggestion.
+        likely: the search for the name that is meant.
+        otherwise: the end of the message without a suggestion.
+    """
+
+    path: str
+    severity: Severity
+    message: str
+    likely: Callable[[], str | None]
+    otherwise: str = ""
+
+
+def with_suggestions(problems: Iterable[Finding | Unknown]) -> list[Finding]:
+    """Add a suggestion to the first 16 unknown names, where one is likely."""
+    found, searches = [], 0
+    for each in problems:
+        if isinstance(each, Finding):
+            found.append(each)
+            continue
+        searches += 1
+        likely = each.likely() if searches <= _MAX_SUGGESTIONS else None
+        end = hint(None if likely is None else f'"{likely}"', each.otherwise)
+        found.append(Finding(each.path, each.severity, f"{each.message}; {end}" if end else each.message, likely))
+    return found
 
 
 def hint(likely: str | None, otherwise: str) -> str:

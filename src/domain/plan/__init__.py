@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .plan import UNKNOWN, CallLimits, ChartLimits, Plan, PlanName, smallest_plan
+from .plan import UNKNOWN, CallLimits, ChartLimits, Plan, PlanName, largest_limits, smallest_plan
 
-__all__ = ["UNKNOWN", "CallLimits", "ChartLimits", "Plan", "PlanName", "smallest_plan"]
+__all__ = ["UNKNOWN", "CallLimits", "ChartLimits", "Plan", "PlanName", "largest_limits", "smallest_plan"]

@@ -17,6 +17,7 @@ __all__ = [
     "ChartLimits",
     "Plan",
     "PlanName",
+    "largest_limits",
     "smallest_plan",
 ]
 
@@ -169,6 +170,16 @@ class Plan:
     def calls(self) -> CallLimits:
         """How often an account may call."""
         return CallLimits(self.requests_per_second, self.burst, self.daily_limit)
+
+
+def largest_limits(plans: Sequence[Plan]) -> ChartLimits:
+    """Return the largest value of each limit in any of *plans*."""
+    return ChartLimits(
+        max(plan.max_width for plan in plans),
+        max(plan.max_height for plan in plans),
+        max(plan.max_parameters for plan in plans),
+        any(plan.custom_watermark for plan in plans),
+    )
 
 
 def smallest_plan(plans: Sequence[Plan], demand: Demand) -> Plan | None:

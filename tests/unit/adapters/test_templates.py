@@ -52,7 +52,7 @@ def test_the_five_that_ship_load() -> None:
         request = template.request("BTCUSDT", "1h")
         assert name == template.id == request.chart_template_id
         assert template.description.strip()
-        assert ("BINANCE:BTCUSDT", ()) == (request.symbol, request.problems())
+        assert ("BINANCE:BTCUSDT", ()) == (request.symbol, request.problems)
         assert request.payload["studies"]
 
 

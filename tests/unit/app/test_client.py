@@ -182,7 +182,7 @@ def test_a_time_zone_of_the_request_stays() -> None:
         (ChartRequest("A:B", "1h", ""), "chart_template_id: is empty"),
         (ChartRequest("A:B ", "1h", "price_v1"), "space around it"),
         (ChartRequest("A:\nB", "1h", "price_v1"), "control character"),
-        (ChartRequest("A:\ud800", "1h", "price_v1"), "half a character"),
+        (ChartRequest("A:\ud800", "1h", "price_v1"), "a lone surrogate"),
         (ChartRequest("A:B", "1h", "price_v1", {"width": float("nan")}), "width: is nan"),
         (ChartRequest("A:B", "1h", "price_v1", {"studies": {1, 2}}), "studies: is set"),
         (ChartRequest(None, "1h", "price_v1"), "symbol: must be text, not NoneType"),  # type: ignore[arg-type]

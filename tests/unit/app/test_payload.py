@@ -50,7 +50,7 @@ def test_a_piece_is_the_plain_dict_one_would_write() -> None:
             "drawing 'Vertical Line', at input.datetime: is date; write",
         ),
         (lambda: chartimg.drawing("Horizontal Line"), "drawing 'Horizontal Line', at input.price: is required"),
-        (lambda: chartimg.drawing("Text", z_order="up"), "drawing 'Text', at zOrder: \"up\" is none of top, bottom"),
+        (lambda: chartimg.drawing("Text", z_order="up"), "drawing 'Text', at zOrder: \"up\" is not one of top, bottom"),
         (lambda: chartimg.override(showLegend=1), "override, at showLegend: must be true or false"),
         (lambda: chartimg.override(style=5), "override, at style: must be an object"),
     ],

@@ -66,8 +66,8 @@ def test_findings_are_lines_of_a_linter() -> None:
     result = check(write("a/b.json", DOUBTFUL), write("c.json", WRONG), write("d.json", "{"), write("e.json", GOOD))
 
     assert [
-        'a/b.json:studies[0].name: WARNING: "RSI" is no study of the catalog; did you mean "Relative Strength Index"?',
-        'c.json:interval: ERROR: "1H" is no interval; did you mean "1h"?',
+        'a/b.json:studies[0].name: WARNING: "RSI" is not in the catalog; did you mean "Relative Strength Index"?',
+        'c.json:interval: ERROR: "1H" is not an interval; did you mean "1h"?',
         "d.json: ERROR: is not JSON: Expecting property name enclosed in double quotes at line 1, column 2",
     ] == result.stdout.splitlines()
     assert (1, "2 errors, 1 warning in 4 files\n") == (result.exit_code, result.stderr)
@@ -93,7 +93,7 @@ def test_json_is_json_and_nothing_else() -> None:
         "file": "b.json",
         "path": "interval",
         "severity": "ERROR",
-        "message": '"1H" is no interval; did you mean "1h"?',
+        "message": '"1H" is not an interval; did you mean "1h"?',
         "suggestion": "1h",
     } == report["findings"][1]
 
@@ -112,7 +112,7 @@ def test_a_plan_is_a_limit() -> None:
 def test_a_template_is_known_by_its_id_and_by_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """A template that ships by its id, one of the settings' folder likewise, and any file that holds one."""
     file = write("templates/mine.json", json.dumps({**TEMPLATE, "request": {"theme": "pink"}}))
-    line = 'templates/mine.json:request.theme: ERROR: "pink" is none of light, dark\n'
+    line = 'templates/mine.json:request.theme: ERROR: "pink" is not one of light, dark\n'
 
     assert "1 file, nothing found\n" == check("price_psar_adi_v1").stdout
     assert line == check(file).stdout
@@ -166,7 +166,7 @@ def test_standard_input_is_read() -> None:
     """Under a name of its own, a body or a template of any id."""
     result = check("-", stdin=WRONG)
 
-    assert '<stdin>:interval: ERROR: "1H" is no interval; did you mean "1h"?\n' == result.stdout
+    assert '<stdin>:interval: ERROR: "1H" is not an interval; did you mean "1h"?\n' == result.stdout
     assert 0 == check("-", stdin=json.dumps(TEMPLATE)).exit_code
 
 
@@ -219,7 +219,10 @@ def test_the_process_needs_no_setting(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(WRONG)
     found, unknown = run("check", "a.json", cwd=tmp_path), run("check", "none", cwd=tmp_path)
 
-    assert (1, 'a.json:interval: ERROR: "1H" is no interval; did you mean "1h"?\n') == (found.returncode, found.stdout)
+    assert (1, 'a.json:interval: ERROR: "1H" is not an interval; did you mean "1h"?\n') == (
+        found.returncode,
+        found.stdout,
+    )
     assert "1 error, 0 warnings in 1 file\n" == found.stderr
     assert (2, "") == (unknown.returncode, unknown.stdout)
     assert unknown.stderr.startswith("chartimg: there is no file or template 'none'")

@@ -222,7 +222,7 @@ def test_every_wrong_setting_has_its_line(tmp_path: Path) -> None:
         ("A:B", "", "interval: is empty"),
         ("A:B", "1h\n", "space around it"),
         ("A:\tB", "1h", "control character"),
-        (os.fsdecode(b"A:\xff"), "1h", "half a character"),
+        (os.fsdecode(b"A:\xff"), "1h", "a lone surrogate"),
     ],
 )
 def test_a_bad_symbol_or_timeframe_is_told(symbol: str, timeframe: str, told: str, tmp_path: Path) -> None:

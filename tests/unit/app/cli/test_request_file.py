@@ -173,7 +173,7 @@ def test_a_field_of_another_type_is_told_with_its_place(name: str) -> None:
 def test_the_pattern_of_a_symbol_is_tried() -> None:
     """Its mistakes are told where they stand, not in a request that isn't in the file."""
     assert [
-        'chartImgSymbolTemplate: WARNING: "BINANCEX" is no exchange of the catalog; did you mean "BINANCE"?'
+        'chartImgSymbolTemplate: WARNING: the exchange "BINANCEX" is not in the catalog; did you mean "BINANCE"?'
     ] == told_of(look({**TEMPLATE, "chartImgSymbolTemplate": "BINANCEX:{symbol}"}))
     assert ["chartImgSymbolTemplate"] == [
         finding.path for finding in look({**TEMPLATE, "chartImgSymbolTemplate": ":{symbol}"}).findings

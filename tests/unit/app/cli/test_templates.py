@@ -288,7 +288,8 @@ def test_what_may_be_wrong_is_written_and_told() -> None:
 
     assert 0 == result.exit_code
     assert (
-        'templates/mine.json:chartImgSymbolTemplate: WARNING: "NEWEX" is no exchange of the catalog\n' == result.stderr
+        'templates/mine.json:chartImgSymbolTemplate: WARNING: the exchange "NEWEX" is not in the catalog\n'
+        == result.stderr
     )
     assert "NEWEX:{symbol}" == load_templates("templates")["mine"].symbol_pattern
 

@@ -21,13 +21,13 @@ from chartimg.domain.chart.json_body import place, unwritable
         ({"a": (b"x",)}, "a[0]", "is bytes and not text"),
         ({"a": memoryview(b"x")}, "a", "is memoryview and not text"),
         ({"a": {1, 2}}, "a", "is set, for which JSON has no form"),
-        ({"a": "x\udc00"}, "a", "half a character"),
+        ({"a": "x\udc00"}, "a", "a lone surrogate"),
         ({"a": {(1, 2): 3}}, "a", "has a key that is tuple"),
         ({"a": {1: 2, "x": 3}}, "a", "has keys that are not all text"),
         ({"a": {float("nan"): 3}}, "a", "has a key that is nan"),
         ({"a": 10**5000}, "a", "thousands of digits"),
         ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, "a", "write it as text, with isoformat()"),
-        ({"a": {"\ud800": 3}}, "a", "the key '\\ud800' holds half a character"),
+        ({"a": {"\ud800": 3}}, "a", "the key '\\ud800' holds a lone surrogate"),
     ],
 )
 def test_each_place_is_named(payload: dict[str, object], path: str, phrase: str) -> None:

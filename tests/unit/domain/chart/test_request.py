@@ -25,7 +25,7 @@ payloads = st.dictionaries(
 @pytest.mark.parametrize("payload", [None, 7, "x", [1]])
 def test_a_payload_that_is_no_object_is_a_problem(payload: Any) -> None:
     """It is told with the others, and raises nowhere."""
-    symbol, whole = ChartRequest("", "1h", "t", payload).problems()
+    symbol, whole = ChartRequest("", "1h", "t", payload).problems
 
     assert ("symbol", "") == (symbol.path, whole.path)
     assert f"the payload must be an object, not {type(payload).__name__}" == whole.message
@@ -79,7 +79,7 @@ def test_the_key_names_the_chart() -> None:
 def test_a_usual_request_has_no_problems() -> None:
     """Also not with a formula, a dot, or letters beyond ASCII."""
     for symbol in ("BINANCE:BTCUSDT", "(NASDAQ:MARA+NASDAQ:RIOT)/10", "BMV:CEMEX/CPO", "CME_MINI:NQ1!", "ü:ß"):
-        assert () == ChartRequest(symbol, "1h", "t").problems()
+        assert () == ChartRequest(symbol, "1h", "t").problems
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_usual_request_has_no_problems() -> None:
         ("A\nB", "control character"),
         ("A\x00B", "control character"),
         ("A\x7fB", "control character"),
-        ("A\ud800B", "half a character"),
+        ("A\ud800B", "a lone surrogate"),
         (None, "must be text, not NoneType"),
         (b"A:B", "must be text, not bytes"),
     ],
@@ -102,7 +102,7 @@ def test_each_text_is_looked_at(text: Any, phrase: str) -> None:
     for place, name in enumerate(("symbol", "interval", "chart_template_id")):
         fields = ["A:B", "1h", "t"]
         fields[place] = text
-        problem, *_ = ChartRequest(*fields).problems()  # type: ignore[arg-type]
+        problem, *_ = ChartRequest(*fields).problems  # type: ignore[arg-type]
 
         assert (name, Severity.ERROR) == (problem.path, problem.severity)
         assert phrase in problem.message
@@ -120,7 +120,7 @@ def circle() -> dict[str, object]:
 )
 def test_a_payload_that_is_no_json_is_a_problem(payload: dict[str, object]) -> None:
     """It is said before any call, and nothing is raised."""
-    (problem,) = ChartRequest("A:B", "1h", "t", payload).problems()
+    (problem,) = ChartRequest("A:B", "1h", "t", payload).problems
 
     assert problem.path in {"a", "self[0]", ""}
     assert any(word in problem.message for word in ("is nan", "is inf", "is bytes", "no form", "can't be written"))
@@ -128,7 +128,7 @@ def test_a_payload_that_is_no_json_is_a_problem(payload: dict[str, object]) -> N
 
 def test_every_problem_is_told() -> None:
     """Four mistakes, four lines."""
-    assert 4 == len(ChartRequest("", "", "", {"a": b""}).problems())
+    assert 4 == len(ChartRequest("", "", "", {"a": b""}).problems)
 
 
 def nested(depth: int) -> object:
@@ -147,7 +147,7 @@ def generator() -> Iterator[int]:
 @pytest.mark.parametrize("value", [nested(700), nested(100_000), generator(), threading.Lock()])
 def test_a_payload_that_can_not_even_be_copied_is_a_problem(value: object) -> None:
     """A request that is wrong is a value, told before any call, also when it is nested too deep or holds no data."""
-    (problem,) = ChartRequest("A:B", "1h", "t", {"a": value}).problems()
+    (problem,) = ChartRequest("A:B", "1h", "t", {"a": value}).problems
 
     assert any(word in problem.message for word in ("nested", "no form"))
 
@@ -187,10 +187,10 @@ def test_the_payload_never_shows() -> None:
 
 def test_half_a_character_in_the_payload_is_a_problem_and_a_whole_one_is_none() -> None:
     """JSON would carry it, and who reads it would refuse the whole body."""
-    (problem,) = ChartRequest("A:B", "1h", "t", {"watermark": "\ud83d"}).problems()
+    (problem,) = ChartRequest("A:B", "1h", "t", {"watermark": "\ud83d"}).problems
 
-    assert ("watermark", True) == (problem.path, "half a character" in problem.message)
-    assert () == ChartRequest("A:B", "1h", "t", {"watermark": "\U0001f600"}).problems()
+    assert ("watermark", True) == (problem.path, "a lone surrogate" in problem.message)
+    assert () == ChartRequest("A:B", "1h", "t", {"watermark": "\U0001f600"}).problems
 
 
 def test_the_parts_are_the_body_without_a_copy() -> None:
