@@ -1,1 +1,1 @@
-"""What chartimg knows, as pure values and functions: time and chance come in as arguments, decisions go out as values."""
+"""The rules of chartimg, as pure values and functions: time and chance are arguments, decisions are values."""

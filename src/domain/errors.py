@@ -23,9 +23,9 @@ class ConfigError(ChartimgError, ValueError):
         super().__init__("\n".join(self.problems))
 
 
-def missing_extra(what: str, extra: str) -> ConfigError:
-    """Return the error of a part, *what*, that needs an extra: how to install it."""
-    return ConfigError(f"{what} needs the extra {extra}; in a clone of chartimg, run: pip install '.[{extra}]'")
+def missing_extra(part: str, extra: str) -> ConfigError:
+    """Return the error of a *part* without its *extra*, with the command that installs it."""
+    return ConfigError(f"{part} needs the extra {extra}; in a clone of chartimg, run: pip install '.[{extra}]'")
 
 
 class ChartUnavailable(ChartimgError):  # noqa: N818 (a public name)

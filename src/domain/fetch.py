@@ -12,7 +12,7 @@ can be tried against any sequence of replies in virtual time.
 
 Elapsed seconds come from a clock that never steps; they measure the deadline. The date and time (UTC) are for the books.
 
-Longer than 300 lines because the values that drivers and machine exchange have no other place.
+One file because actions, feedback and machine are one protocol, read together.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ class Fetch:
         return self._step(ConfirmClaim(claim, self._need), unused=claim)
 
     def _seconds_to(self, at: datetime, moment: Moment) -> float:
-        """Return the seconds to *at*, but none past the deadline, even if the wall clock has stepped."""
+        """Return the seconds to *at* or to the deadline, the sooner of both, even if the wall clock has stepped."""
         return min((at - moment.utc).total_seconds(), self.policy.deadline - moment.elapsed)
 
     def _send(self, claim: Claim, moment: Moment) -> Fetch:
@@ -308,7 +308,7 @@ class Fetch:
         return LimitExceeded(str(self.request.key), none.exhausted, none.suspended, none.available_at)
 
     def _late(self, moment: Moment) -> ChartApiError:
-        """Return the error of a fetch whose deadline passed while it waited for a claim."""
+        """Return the error of a fetch that waited for a claim past its deadline."""
         return self._outcome.error or ChartApiError.of(
             FaultKind.NO_ACCOUNT,
             f"no account could be called within the deadline of {self.policy.deadline:g} s",
@@ -328,7 +328,7 @@ class Fetch:
 
     @property
     def _need(self) -> Need:
-        """The demand of the chart, and the accounts whose plan has refused it."""
+        """The demand of the chart, and the accounts that refused it because of their plan."""
         refused = (attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
         return Need(self._demand, frozenset(refused))
 
