@@ -76,7 +76,7 @@ MOMENTS = st.datetimes(
         refunded=st.frozensets(st.integers(), max_size=5),
         serial=st.integers(),
         epoch=st.integers(),
-        told=st.builds(ChartLimits, *[st.none() | st.integers()] * 3, st.none() | st.booleans()),
+        learned_limits=st.builds(ChartLimits, *[st.none() | st.integers()] * 3, st.none() | st.booleans()),
     )
 )
 def test_a_snapshot_is_read_back_as_it_was(snapshot: AccountSnapshot) -> None:
@@ -92,7 +92,7 @@ def test_a_snapshot_is_read_back_as_it_was(snapshot: AccountSnapshot) -> None:
 
 
 def test_names_in_json_are_in_camel_case() -> None:
-    """Two have a name of their own; text is readable, and the file ends in a line break."""
+    """Three have a name of their own; text is readable, and the file ends in a line break."""
     snapshot = AccountSnapshot("ü", MIDNIGHT, MIDNIGHT, "d", refunded=frozenset({3, 1, 2}))
     template = ChartTemplate("t", "d", "X:{symbol}", {"a_b": 1})
 
@@ -106,6 +106,7 @@ def test_names_in_json_are_in_camel_case() -> None:
         "chartImgSymbolTemplate": "X:{symbol}",
         "request": {"a_b": 1},
     } == json.loads(dump(template))
+    assert json.loads(dump(snapshot))["told"] == json.loads(dump(snapshot.learned_limits))
     assert dump(snapshot).endswith("}\n")
     assert '  "accountId": "\\u00fc"' in dump(snapshot)
 
