@@ -1,10 +1,10 @@
 """Account books on a Redis server, shared by all machines that reach it, with the server's time for all of them.
 
-Every verb is one script, which the server runs as one step. A swap has a name of its own that the server remembers for
-a while, so that a swap whose answer was lost on the way is asked for again, and yet made once (see lua/replace.lua).
+Every verb is one script, and the server runs a script as one step. Each swap has an id. The server remembers recent ids, so
+a swap whose answer was lost is retried and yet applied once (see lua/replace.lua).
 
-Redis must keep what it is given: ``maxmemory-policy`` must be ``noeviction`` (or one of ``volatile-…``, since the books
-have no expiry), and what it has not yet put on disk or on a replica is lost with it.
+Redis must not evict: ``maxmemory-policy`` must be ``noeviction``, or one of ``volatile-…``, since the books have no expiry.
+Writes that it has not yet put on disk or on a replica are lost with it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
 
 from ...codec import dump, load
 from ...domain.account import AccountSnapshot
 from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable, missing_extra
+from .address import open_client
 from .clock import RedisClock
 
 if TYPE_CHECKING:
@@ -32,16 +32,8 @@ __all__ = ["RedisAccountStore"]
 
 Client: TypeAlias = "redis.Redis | redis.cluster.RedisCluster"
 
-_SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
-_OPTIONS: Final = (
-    *("client_name", "db", "health_check_interval", "max_connections", "password", "socket_connect_timeout"),
-    *("socket_keepalive", "socket_timeout", "ssl_ca_certs", "ssl_ca_path", "ssl_cert_reqs", "ssl_certfile"),
-    *("ssl_check_hostname", "ssl_keyfile", "ssl_password", "username"),
-)
-"""What an address may say after its ``?``: the options of redis-py that can't change what the store promises."""
-_CONNECTIONS: Final = 50
-_PAUSE: Final = 0.05  # seconds
-_LONGEST: Final = 200  # characters of what a server says
+_PAUSE_SECONDS: Final = 0.05
+_MAX_CHARACTERS: Final = 200  # of an answer that is quoted
 _MILLION: Final = 1_000_000
 
 
@@ -50,18 +42,18 @@ class RedisAccountStore:
 
     Args:
         server: ``redis://[[user]:password@]host[:port][/db]``, ``rediss://…`` (TLS) or ``unix://[user[:password]@]/path[?db=…]``;
-            or a ``redis.Redis`` or ``redis.cluster.RedisCluster`` of the host's own, which keeps its own timeouts and retries,
-            and is the host's to close.
-        prefix: what the keys begin with, in braces, which puts them all into one slot of a cluster.
+            or a ``redis.Redis`` or ``redis.cluster.RedisCluster`` of the host's own. It keeps its timeouts and retries, and the
+            host closes it.
+        prefix: beginning of the keys, in braces, so that all share one slot of a cluster.
         timeout: seconds that connecting, and each answer, may take.
 
     Attributes:
-        clock: time as the server tells it.
+        clock: the server's time.
 
     Raises:
         ConfigError: an argument is wrong, or the extra ``redis`` is not installed.
-        StoreBusy: from any verb, when the server is held up by a script of somebody's.
-        StoreUnavailable: from any verb, when the server can't be reached or used, or what it keeps is damaged.
+        StoreBusy: from any verb: another script holds the server up.
+        StoreUnavailable: from any verb: the server can't be reached or used, or the books in it are damaged.
     """
 
     def __init__(self, server: str | Client, *, prefix: str = "chartimg", timeout: float = 2.0) -> None:
@@ -71,11 +63,11 @@ class RedisAccountStore:
             raise ConfigError(f"the timeout of the Redis store must be more than 0 seconds, not {timeout}")
         _need_redis()
         self._prefix = f"{{{prefix}}}:v1:"
-        self._client, self._own = (_open(server, timeout), True) if isinstance(server, str) else (server, False)
+        self._client, self._own = (open_client(server, timeout), True) if isinstance(server, str) else (server, False)
         self.clock: Final = RedisClock(self._ask_time)
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
-        """Give the snapshot of each id, None for one that was never kept."""
+        """Return the snapshot of each id; None for an unknown id."""
         if not account_ids:
             return ()
         (kept,) = self._run("read", [self._key("account", each) for each in account_ids])
@@ -84,7 +76,7 @@ class RedisAccountStore:
         return tuple(self._decode(each, text) for each, text in zip(account_ids, kept, strict=True))
 
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
-        """Put *new* in the place of *old* if that is what is kept; exactly once, also when an answer is lost on the way."""
+        """Replace *old* by *new*, exactly once, also if an answer is lost; return False if another snapshot is kept."""
         name, text = secrets.token_hex(8), dump(new)
         expected = b"" if old is None else dump(old).encode()
         keys = [self._key("account", new.account_id), self._key("swaps", new.account_id)]
@@ -94,10 +86,10 @@ class RedisAccountStore:
                 return True
             if self._decode(new.account_id, kept) != old or not isinstance(kept, bytes):
                 return False
-            expected = kept  # the same, in the words of another version
+            expected = kept  # the same snapshot, as another version writes it
 
     def close(self) -> None:
-        """Close the connections, if they are the store's own."""
+        """Close the connections that the store has opened."""
         if self._own:
             self._client.close()
 
@@ -105,13 +97,13 @@ class RedisAccountStore:
         return f"{self._prefix}{kind}:{account_id}".encode("utf-8", "surrogatepass")
 
     def _ask_time(self) -> None:
-        """Let the clock see the time of the server that has the books; a cluster has several."""
+        """Ask the time of the server that has the books; a cluster has several servers."""
         self._run("read", [self._key("time", "")])
 
     def _run(self, script: str, keys: Sequence[bytes], *arguments: bytes | str) -> tuple[object, ...]:
-        """Run a script and give what it answers but the time, which is noted.
+        """Run a script, note the time in its answer, and return the rest.
 
-        A connection that broke is opened anew, once: it may have been idle for long, and no script minds being run again.
+        A broken connection is opened again, once: it may have been idle for long, and a script may run twice.
         """
         from redis import exceptions
 
@@ -121,9 +113,9 @@ class RedisAccountStore:
                 return self._evaluate(program, [len(keys), *keys, *arguments])
             except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
                 if type(error) is not exceptions.ConnectionError or lost:
-                    raise self._failure(error, lost=lost) from None  # what the server says may hold a password
+                    raise self._failure(error, lost=lost) from None  # an answer may hold a password
                 lost = True
-            except (AttributeError, ValueError) as error:  # from a connection that another thread has closed meanwhile
+            except (AttributeError, ValueError) as error:  # another thread has closed the connection
                 if lost:
                     raise StoreUnavailable(
                         f"the account store at Redis {self._place} was closed while in use"
@@ -131,10 +123,10 @@ class RedisAccountStore:
                 lost = True
 
     def _evaluate(self, script: _Script, arguments: Sequence[bytes | str | int]) -> tuple[object, ...]:
-        """Run *script* by its digest, or by its text on a server that doesn't know it (any more)."""
+        """Run *script* by its digest, or by its text on a server that does not know it."""
         from redis.exceptions import NoScriptError
 
-        # Bytes, whatever the client is set to, so that damaged text is ours to report.
+        # Bytes also where the client is set to decode, so that damaged text is reported here.
         execute: Callable[..., object] = self._client.execute_command
         before = time.monotonic()
         try:
@@ -151,18 +143,18 @@ class RedisAccountStore:
                 raise self._no_answer()
 
     def _decode(self, account_id: str, kept: object) -> AccountSnapshot | None:
-        """Read what is kept of an account."""
+        """Decode the value of an account."""
         if kept is None:
             return None
         value = f"the value of {self._key('account', account_id).decode('utf-8', 'replace')!r}"
-        if not isinstance(kept, bytes):  # what the server says of it
+        if not isinstance(kept, bytes):  # an error of the server
             raise self._damaged(f"{value} can't be read: {self._without_secrets(kept)}")
         try:
             snapshot = load(kept.decode(), AccountSnapshot, where=value)
         except ConfigError as error:
             raise self._damaged("; ".join(error.problems)) from None
         except UnicodeDecodeError:
-            raise self._damaged(f"{value} is no text") from None
+            raise self._damaged(f"{value} is not text") from None
         if snapshot.account_id != account_id:
             raise self._damaged(f"{value} is that of another account")
         return snapshot
@@ -174,12 +166,12 @@ class RedisAccountStore:
         )
 
     def _failure(self, error: Exception, *, lost: bool) -> StoreUnavailable:
-        """Say which server it is, what happened and what to do; *lost* when an answer was lost before this one."""
+        """Return the error: which server, what happened, what to do. *lost*: the answer before this one was lost."""
         from redis import exceptions
 
         busy = isinstance(error, exceptions.TryAgainError) or str(error).startswith("BUSY ")
         if busy and not lost:
-            time.sleep(_PAUSE)
+            time.sleep(_PAUSE_SECONDS)
             return StoreBusy(f"the account store {self._place} is busy; try again in a moment")
         moved = isinstance(error, exceptions.AskError) or str(error).startswith("MOVED ")
         match error:
@@ -205,12 +197,12 @@ class RedisAccountStore:
 
     def _no_answer(self) -> StoreUnavailable:
         return StoreUnavailable(
-            f"what answers at {self._place} is no Redis server; correct the address of the account store"
+            f"the server at {self._place} is not a Redis server; correct the address of the account store"
         )
 
     @property
     def _settings(self) -> Mapping[str, object]:
-        """What the client opens its connections with."""
+        """The settings of the client's connections."""
         from redis.cluster import RedisCluster
 
         if isinstance(self._client, RedisCluster):
@@ -218,27 +210,27 @@ class RedisAccountStore:
             node = nodes.default_node
             return {**nodes.connection_kwargs, **({"host": node.host, "port": node.port} if node else {})}
         pool = self._client.connection_pool
-        found_by = getattr(pool, "service_name", None)  # of Sentinels, who know where it is
+        found_by = getattr(pool, "service_name", None)  # for Sentinels to find
         return {**pool.connection_kwargs, **({"path": found_by} if found_by else {})}
 
     @property
     def _place(self) -> str:
-        """Where the server is."""
+        """The place of the server, without secrets."""
         settings = self._settings
         host = f"{settings.get('host', 'localhost')}:{settings.get('port', 6379)}"
         return f"{settings.get('path', host)}/{settings.get('db') or 0}"
 
     def _without_secrets(self, said: object) -> str:
-        """Shorten what a server said to one line without the password; an old one repeats commands that it doesn't know."""
+        """Shorten an answer to one line without the password: an old server repeats unknown commands."""
         said = said[0] if isinstance(said, list) and said else said
         text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
         for secret in (self._settings.get("password"), self._settings.get("username")):
             text = text.replace(str(secret), "[secret]") if secret else text
-        return " ".join(text.partition(", with args")[0].split())[:_LONGEST]
+        return " ".join(text.partition(", with args")[0].split())[:_MAX_CHARACTERS]
 
 
 class _Script(NamedTuple):
-    """A script, and the digest Redis knows it by."""
+    """A script and its digest."""
 
     text: str
     digest: str
@@ -246,7 +238,7 @@ class _Script(NamedTuple):
 
 @cache
 def _script(name: str) -> _Script:
-    """Read a script that ships."""
+    """Read a shipped script."""
     text = files(__package__).joinpath("lua", f"{name}.lua").read_text("utf-8")
     return _Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
@@ -256,61 +248,3 @@ def _need_redis() -> None:
         import redis  # noqa: F401
     except ImportError:
         raise missing_extra("the Redis store", "redis") from None
-
-
-def _open(url: str, timeout: float) -> redis.Redis:
-    """Make a client for *url*, which connects when it is first used.
-
-    Raises:
-        ConfigError: the address is wrong; nothing of it is repeated, as a slip may have put the password anywhere.
-    """
-    from redis import BlockingConnectionPool, Redis
-    from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
-    from redis.retry import Retry
-
-    _check(url)
-    try:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            timeout=timeout,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
-        pool.connection_class(**pool.connection_kwargs)  # which finds out what it can't be opened with
-    except (ValueError, TypeError, AttributeError, RedisError):
-        raise ConfigError("an option in the address of the Redis store has a wrong value") from None
-    client = Redis(connection_pool=pool)
-    client.auto_close_connection_pool = True
-    return client
-
-
-def _check(url: str) -> None:
-    """Refuse what redis-py would take for something else."""
-    try:
-        address = urlsplit(url)
-        host, _ = address.hostname, address.port
-    except ValueError:
-        raise ConfigError(_ADDRESS) from None
-    if url.partition("://")[0] not in _SCHEMES or address.fragment:
-        raise ConfigError(_ADDRESS)
-    if address.scheme == "unix":
-        fits = not address.netloc.rpartition("@")[2] and address.path not in {"", "/"}
-    else:
-        database = address.path.removeprefix("/")
-        fits = bool(host) and (not database or (database.isascii() and database.isdigit()))
-    if not fits:
-        raise ConfigError(_ADDRESS)
-    if any(name not in _OPTIONS for name, _ in parse_qsl(address.query, keep_blank_values=True)):
-        raise ConfigError(
-            f"the address of the Redis store has an option that is not known; known are {', '.join(_OPTIONS)}"
-        )
-
-
-_ADDRESS: Final = (
-    "the address of the Redis store is not like redis://[[user]:password@]host[:port][/db], rediss://… or "
-    "unix://[user[:password]@]/path; write special characters in a password as %XX"
-)

@@ -1,7 +1,7 @@
--- Give the server's time, and what is kept under each of KEYS: text, nil for nothing, or {error} for what can't be read.
+-- Return the server's time and the value of each of KEYS: text, nil if the key does not exist, {error} if it can't be read.
 local kept = {}
 for place, key in ipairs(KEYS) do
-    local value = redis.pcall("GET", key) -- not MGET, which gives nil for a value of another type
+    local value = redis.pcall("GET", key) -- MGET would return nil for a value of another type
     if type(value) == "table" then
         value = { value.err }
     end

@@ -1,9 +1,8 @@
--- Swap the text under KEYS[1] for ARGV[2] if it is ARGV[1] ('' where nothing is kept).
--- Give the server's time, 1 or 0 for whether it was swapped, and what is kept if it was not.
+-- Replace the text under KEYS[1] by ARGV[2] if it is ARGV[1] ('' if the key does not exist).
+-- Return the server's time, 1 if it was replaced or else 0, and the text that is kept if it was not.
 --
--- ARGV[3] is the name of this one swap. KEYS[2] remembers the last names, so that a client which lost the answer may send
--- the same again: it is made once, and the answer is the same, whatever others have swapped since. The text alone can't
--- tell, since two clients may well want to put the same.
+-- ARGV[3] is the id of this swap. KEYS[2] remembers the last ids, so that a client that lost the answer may send the swap
+-- again: it is applied once, with the same answer. The text alone can't tell: two clients may write the same text.
 local REMEMBERED = 64
 
 local kept = redis.pcall("GET", KEYS[1])
@@ -13,7 +12,7 @@ end
 
 local swapped = 0
 if kept == ARGV[1] and kept ~= "" or kept == false and ARGV[1] == "" then
-    redis.call("LLEN", KEYS[2]) -- which fails, before anything is written, if the key holds something else
+    redis.call("LLEN", KEYS[2]) -- fails before a write if the key holds another type
     redis.call("SET", KEYS[1], ARGV[2])
     redis.call("LPUSH", KEYS[2], ARGV[3])
     redis.call("LTRIM", KEYS[2], 0, REMEMBERED - 1)

@@ -67,7 +67,7 @@ SNAPSHOTS = st.builds(
     serial=st.integers(),
     epoch=st.integers(),
     full_at=st.datetimes(timezones=st.just(UTC)),
-    told=st.builds(ChartLimits, *[st.none() | st.integers()] * 3, st.none() | st.booleans()),
+    learned_limits=st.builds(ChartLimits, *[st.none() | st.integers()] * 3, st.none() | st.booleans()),
 )
 
 
@@ -609,7 +609,7 @@ def test_of_many_values_the_damaged_one_is_named(server: RedisServer) -> None:
     with opened(host) as store, server.client(decode_responses=False) as client:
         store.replace(None, snapshot())
         client.set(books(server, "b"), b"\xff\xfe")
-        with pytest.raises(StoreUnavailable, match="account:b' is no text"):
+        with pytest.raises(StoreUnavailable, match="account:b' is not text"):
             store.read(["a", "b", "c"])
         assert (snapshot(), None) == store.read(["a", "c"])
 
@@ -759,9 +759,9 @@ ANSWERS = {
     "loading": (b"-LOADING Redis is loading the dataset in memory\r\n", "loading its data"),
     "moved": (b"-MOVED 3999 127.0.0.1:1\r\n", "give the store a redis.cluster.RedisCluster"),
     "misconf": (b"-MISCONF Errors writing to the AOF file\r\n", "error: MISCONF Errors writing to the AOF file"),
-    "an array": (b"*1\r\n+what\r\n", "is no Redis server"),
-    "text": (b"+what\r\n", "is no Redis server"),
-    "too few": (b"*3\r\n$1\r\n1\r\n$1\r\n2\r\n*0\r\n", "is no Redis server"),
+    "an array": (b"*1\r\n+what\r\n", "is not a Redis server"),
+    "text": (b"+what\r\n", "is not a Redis server"),
+    "too few": (b"*3\r\n$1\r\n1\r\n$1\r\n2\r\n*0\r\n", "is not a Redis server"),
     "http": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "error: Protocol Error"),
     "echo": (
         f"-ERR unknown command 'X', with args beginning with: '{PASSWORD}'\r\n".encode(),
