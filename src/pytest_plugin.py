@@ -1,4 +1,4 @@
-"""For hosts' tests: ``pytest_plugins = ["chartimg.pytest_plugin"]`` in a ``conftest.py`` gives the fixtures below."""
+"""A pytest plugin: ``pytest_plugins = ["chartimg.pytest_plugin"]`` in a ``conftest.py`` brings ``chartimg_emulator``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ __all__ = ["chartimg_emulator"]
 
 @pytest.fixture
 def chartimg_emulator() -> Iterator[Emulator]:
-    """A CHART-IMG of the test's own, with the account ``demo`` and a free port (see :func:`chartimg.testing.emulator`)."""
+    """Run an emulator with the account ``demo`` on a free port (see :func:`chartimg.testing.emulator`)."""
     with emulator() as running:
         yield running

@@ -1,4 +1,4 @@
-"""A listener that keeps what happened."""
+"""A listener for tests: it keeps the events."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ class EventLog:
         return [event for event in self.events if isinstance(event, kind)]
 
     def clear(self) -> None:
-        """Forget the events so far."""
+        """Remove the events so far."""
         with self._lock:
             self._events.clear()

@@ -18,10 +18,10 @@ from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.domain.events import Event
+from chartimg.domain.events import CallFinished, Event
 from chartimg.domain.ports import AccountStore, Clock, Listener, Transport
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.testing import ScriptedTransport, VirtualClock, picture
+from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 
 version: str = chartimg.__version__
 
@@ -61,6 +61,10 @@ class Printer:
 
 
 listener: Listener = Printer()
+heard: EventLog = EventLog()
+log: Listener = heard
+events: list[Event] = heard.events
+finished: list[CallFinished] = heard.of(CallFinished)
 
 # The pool.
 pool: chartimg.AccountPool = chartimg.AccountPool([account, full_account])

@@ -55,6 +55,7 @@ PUBLIC_AT_THEIR_PATH = (
     "chartimg.domain.ports.AccountStore",
     "chartimg.domain.ports.Clock",
     "chartimg.domain.ports.Listener",
+    "chartimg.testing.EventLog",
     "chartimg.testing.VirtualClock",
     "chartimg.testing.ScriptedTransport",
     "chartimg.testing.AccountStoreContract",
