@@ -18,6 +18,7 @@ from chartimg import ChartRequest
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.bootstrap import check
 from chartimg.domain.check.catalog import Catalog, Entry, Parameter, ValueType
+from chartimg.domain.check.picture import picture_warnings
 from chartimg.domain.classification import classify
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.finding import Finding, Severity
@@ -525,3 +526,14 @@ def test_what_is_served_can_be_drawn(body: Body) -> None:
     answer = provider(CATALOG).answer(HttpRequest("POST", CHART_PATH, {"x-api-key": "ULTRA"}, strict_json(small)))
 
     assert answer.chart is None or inspect(draw(answer.chart.body)) == inspect(picture(400, 300))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(400, 300), (800, 600), (1920, 1080), (2048, 1920)])
+def test_a_chart_of_any_size_and_theme_has_no_warning(theme: str, width: int, height: int) -> None:
+    """A picture as it was asked for is not taken for one of one colour."""
+    request = ChartRequest(KNOWN, "1h", "t", {"theme": theme, "width": width, "height": height, "style": "hiLo"})
+    answer = provider(CATALOG).answer(HttpRequest("POST", CHART_PATH, {"x-api-key": "ULTRA"}, request.encoded))
+
+    assert answer.chart is not None
+    assert () == picture_warnings(draw(answer.chart.body), request)

@@ -644,8 +644,7 @@ def test_a_doubtful_picture_is_kept_and_told(tmp_path: Path) -> None:
         f"chartimg: BINANCE:BTCUSDT 1h {TEMPLATE}: {warning}"
         for warning in (
             "width: WARNING: the picture is 400 pixels wide, 800 were asked for",
-            "height: WARNING: the picture is 1 pixels high, 600 were asked for",
-            "WARNING: the picture is of one colour",
+            "height: WARNING: the picture is 1 pixel high, 600 were asked for",
         )
     ] == child.stderr.splitlines()
     assert picture(400, 1) == (tmp_path / "chart.png").read_bytes()
