@@ -30,8 +30,9 @@ from chartimg.domain.account.turn import Granted
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import EventLog, VirtualClock
+from pools import fault
 from redis_server import redis_url, unique_prefix
-from seven_invariants import SevenInvariants, fault
+from seven_invariants import SevenInvariants
 
 __all__ = ["redis_url"]  # the fixture
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from typing import Final
 
 import attrs
 
 from chartimg.domain.account import Account, AccountState, Claim
 from chartimg.domain.account.ledger import MARGIN
 from chartimg.domain.plan.demand import Demand
+from pools import DAY
 
 __all__ = [
-    "DAY",
     "LESSONS",
     "PRICES",
     "Allowed",
@@ -28,8 +27,6 @@ __all__ = [
     "turn",
     "within_pace",
 ]
-
-DAY: Final = timedelta(days=1)
 
 
 def within_pace(moments: Sequence[datetime], account: Account) -> bool:

@@ -5,7 +5,7 @@ Each rule of the machine does to the paper what it does to the pool.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import attrs
 from hypothesis import event, target
@@ -18,23 +18,15 @@ from chartimg.app.pool import Pool
 from chartimg.domain.account import Account, AccountEvent, AccountState
 from chartimg.domain.account.ledger import MARGIN
 from chartimg.domain.account.turn import Granted, Need, NoneLeft, NoPlan, WaitUntil
-from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.faults import FaultKind
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import EventLog, VirtualClock
-from paper import DAY, LESSONS, PRICES, Held, Paper, fits, sure, tighter, today, turn, within_pace
+from paper import LESSONS, PRICES, Held, Paper, fits, sure, tighter, today, turn, within_pace
+from pools import DAY, MIDNIGHT, SECOND, fault
 from samples import NOON
 
-__all__ = ["EventLog", "SevenInvariants", "fault", "rows_of_this_example", "within_pace"]
-
-MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-
-
-def fault(kind: FaultKind, retry_after: float | None = None, said: str = "") -> ChartApiError:
-    """Make an error of a kind."""
-    return ChartApiError.of(kind, said or f"said {kind}", retry_after=retry_after)
-
+__all__ = ["SevenInvariants", "rows_of_this_example"]
 
 names = st.sampled_from(["a", "b"])
 chooser = st.integers(0, 1000)
