@@ -7,6 +7,7 @@ number of examples of its own gets a few, for runs on further versions.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import settings
 
 from loopback import LoopbackServer, serving
 
+# A background job of a shell ignores SIGINT, and its children inherit that; a handler of our own does not reach them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("brief", max_examples=20)
 if os.environ.get("CHARTIMG_TEST_BRIEF"):
     settings.load_profile("brief")
