@@ -1,7 +1,7 @@
-"""Strict JSON to values and back: every cattrs hook of the library stands here.
+"""Strict JSON to values and back, with every cattrs hook of the library.
 
-Strict means that a number is not read from text, nor text from a number, that an unknown name is a mistake, and that
-each mistake is told with its place (``$[0].dailyLimit``) and without the value, which may be a key.
+Strict: a number is not read from text, nor text from a number, and an unknown name is a mistake. Each mistake is reported with
+its place (``$[0].dailyLimit``) and without its value: that may be a key.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from .domain.errors import ConfigError
 __all__ = ["dump", "load"]
 
 T = TypeVar("T")
-_NAME: Final = re.compile(r"[A-Za-z_]{1,24}")  # short and of letters: a slip of the pen and not a key
+_NAME: Final = re.compile(r"[A-Za-z_]{1,24}")  # short, letters alone: a misspelt name and not a key
 _FIELD: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _BASICS: Final = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 class _WrongTypeError(TypeError):
-    """A value is not what its place is for; *wanted* says what it should be."""
+    """A value has the wrong type; *wanted* names the right one."""
 
     def __init__(self, wanted: str) -> None:
         self.wanted = wanted
@@ -44,7 +44,7 @@ def load(text: str, kind: type[T], *, where: str) -> T:
     """Read *text*, JSON from *where*, as a *kind*.
 
     Raises:
-        ConfigError: with one line for every mistake in the text.
+        ConfigError: one line for every mistake in the text.
     """
     try:
         value = json.loads(text.removeprefix("\ufeff"))
@@ -60,17 +60,17 @@ def load(text: str, kind: type[T], *, where: str) -> T:
 
 
 def dump(value: object) -> str:
-    """Write *value* as indented JSON in ASCII, a line break at its end."""
+    """Write *value* as indented JSON in ASCII, with a line break at its end."""
     return json.dumps(_converter().unstructure(value), indent=2) + "\n"
 
 
 def _lines(error: Exception) -> list[str]:
-    """Say each mistake with its place."""
+    """List each mistake with its place."""
     return transform_error(error, format_exception=_phrase) if isinstance(error, BaseValidationError) else [str(error)]
 
 
 def _placed(line: str, where: str) -> str:
-    """Put the place in front, with the names of JSON: ``X, at $[0].dailyLimit: must be …``."""
+    """Put the place first, in the names of JSON: ``X, at $[0].dailyLimit: must be …``."""
     phrase, _, path = line.rpartition(" @ ")
     if path in {"$", line}:
         return f"{where}: {phrase or line}"
@@ -78,7 +78,7 @@ def _placed(line: str, where: str) -> str:
 
 
 def _phrase(error: BaseException, _: object) -> str:
-    """Say one mistake without the value that caused it."""
+    """Describe one mistake without its value."""
     match error:
         case KeyError():
             return "is missing"
@@ -93,19 +93,19 @@ def _phrase(error: BaseException, _: object) -> str:
 
 
 def _unknown(error: ForbiddenExtraKeysError) -> str:
-    """Say which fields are not known; where a key belongs only a slip of the pen is repeated, the rest may be one."""
+    """Name the unknown fields; in an account only a misspelt name is repeated, since any other text may be a key."""
     known = [_json_name(field.name) for field in attrs.fields(error.cl)]
     names = sorted(name for name in error.extra_fields if _NAME.fullmatch(name))
     if "apiKey" in known:
         names = [name for name in names if difflib.get_close_matches(name, known, n=1)]
     if names:
         return f"has the unknown field {', '.join(names)}"
-    return f"has an unknown field with a strange name; known are {', '.join(known)}"
+    return f"has an unknown field with a strange name; known fields: {', '.join(known)}"
 
 
 @cache
 def _converter() -> Converter:
-    """Give the one converter, built when it is first needed."""
+    """Return the one converter, built when it is first needed."""
     converter = Converter(forbid_extra_keys=True)
     for basic in _BASICS:
         converter.register_structure_hook(basic, _strict)
@@ -129,7 +129,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "payload": "request",
     "learned_limits": "told",
 }
-"""Fields whose name in JSON is not simply their own in camel case."""
+"""Fields with a name of their own in JSON; all others are in camel case."""
 
 
 def _is(generic: type) -> Callable[[object], bool]:
@@ -144,7 +144,7 @@ def _is_scalar_union(kind: object) -> bool:
 
 
 def _scalar(value: object, kind: object) -> object:
-    """Take *value* if it is one of the kinds of a union."""
+    """Return *value* if it is one of the kinds of a union."""
     kinds = get_args(kind)
     if value is None and NoneType in kinds:
         return None
@@ -155,12 +155,12 @@ def _scalar(value: object, kind: object) -> object:
 
 
 def _names(kind: type) -> dict[str, Any]:
-    """Give each field of *kind* its name in JSON."""
+    """Return the name in JSON of each field of *kind*."""
     return {field.name: override(rename=_json_name(field.name)) for field in attrs.fields(kind)}
 
 
 def _json_name(name: str) -> str:
-    """Write the name of a field as JSON does."""
+    """Return the name in JSON of a field."""
     if name in _NAMES:
         return _NAMES[name]
     head, *rest = name.split("_")
@@ -170,7 +170,7 @@ def _json_name(name: str) -> str:
 def _reader(kind: type[T], converter: Converter) -> Callable[[object, object], T]:
     """Read an object as a *kind*."""
     names = _names(kind)
-    if kind is Account:  # its own constructor knows the plans, and says which there are
+    if kind is Account:  # its constructor names the plans
         names["plan"] = override(
             rename="plan", struct_hook=lambda value, _: None if value is None else _strict(value, str)
         )
@@ -184,7 +184,7 @@ def _writer(kind: type, converter: Converter) -> Callable[[object], dict[str, ob
 
 
 def _strict(value: object, kind: type) -> object:
-    """Take *value* if it is a *kind*; a whole number is a number, true and false are neither."""
+    """Return *value* if it is a *kind*; a whole number is a number, true and false are not."""
     if issubclass(kind, Enum):  # cattrs hands members of a StrEnum to the hook of their base
         return _member(value, kind)
     allowed: tuple[type, ...] = (int, float) if kind is float else (kind,)
@@ -194,7 +194,7 @@ def _strict(value: object, kind: type) -> object:
 
 
 def _member(value: object, kind: type[Enum]) -> Enum:
-    """Take the member of an enumeration by its value."""
+    """Return the member of an enumeration by its value."""
     try:
         return kind(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Files: written so that nobody ever sees half of one, and read without waiting for what is none."""
+"""Files: written whole or not at all, and read without waiting for a pipe."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["read_whole", "refuse_special", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write *content* to *path* so that anyone sees the old file or the whole new one, also after a crash.
+    """Write *content* to *path*. A reader sees the old file or the whole new one, also after a crash.
 
     Raises:
-        OSError: it can't be written; what was there before still is.
+        OSError: the file can't be written; the old one is kept.
     """
     temporary = path.with_name(f".chartimg-{secrets.token_hex(8)}.tmp")
     try:
@@ -29,15 +29,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError):
-            error.filename, error.filename2 = os.fspath(path), None  # what the caller knows of
+            error.filename, error.filename2 = os.fspath(path), None  # the name that the caller knows
         raise
 
 
 def read_whole(path: str) -> tuple[bytes, os.stat_result]:
-    """Read a regular file, and what the file system says of it.
+    """Return the content and the status of a regular file.
 
     Raises:
-        OSError: it can't be read, or is a pipe or a device, which could be waited for in vain.
+        OSError: the file can't be read, or is a pipe or a device, which might never end.
     """
     with open(path, "rb", buffering=0, opener=_without_waiting) as file:
         status = os.fstat(file.fileno())
@@ -46,15 +46,15 @@ def read_whole(path: str) -> tuple[bytes, os.stat_result]:
 
 
 def refuse_special(status: os.stat_result, path: str) -> None:
-    """Make sure that *path*, of which the file system says *status*, is a regular file.
+    """Check by its *status* that *path* is a regular file.
 
     Raises:
-        OSError: it isn't.
+        OSError: it is not.
     """
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file", path)
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file, and a pipe that nobody writes to as quickly."""
+    """Open a file; do not wait for the writer of a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

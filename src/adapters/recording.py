@@ -1,4 +1,4 @@
-"""Records what another transport answers, as fixtures that are replayed byte for byte."""
+"""Records the replies of another transport as fixtures, which replay byte for byte."""
 
 from __future__ import annotations
 
@@ -28,21 +28,20 @@ from .fixture.folder import FixtureFolder, FixtureMeta
 
 __all__ = ["RecordingTransport"]
 
-_MOST_BRACKETS: Final = 200
-_LONGEST: Final = 200  # characters of an origin
+_MAX_BRACKETS: Final = 200
+_MAX_ORIGIN_CHARACTERS: Final = 200
 _KEPT_HEADERS: Final = ("content-type", "retry-after", "x-amzn-errortype")
 
 
 class RecordingTransport:
     """Sends through *inner* and saves whole pictures and terminal errors in *directory*. Safe from many threads.
 
-    Terminal is an error that the same request meets on any account at any time. What passes by itself, or is about one
-    account, is handed on and not recorded: as a fixture it would be a lie. *origin* goes into the meta files; where it
-    is left out they say what server answered, so that nobody takes an emulated picture for a real one. *listener* is
-    told of each fixture.
+    An error is terminal if the same request meets it on any account at any time. An error that passes by itself, or belongs to
+    one account, is returned and not recorded: as a fixture it would be wrong. *origin* goes into the meta files. By default
+    they name the server, so that an emulated picture can be told from a real one. *listener* is told about each fixture.
 
     Raises:
-        ConfigError: *directory* can't be written; found now rather than after a call that is paid for.
+        ConfigError: *directory* can't be written; better now than after a call that is paid for.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class RecordingTransport:
     def send(
         self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
-        """Make one exchange through the inner transport and record its outcome; none while the folder can't be written."""
+        """Make one exchange and record its outcome. If the folder can't be written, make none."""
         try:
             self._folder.refuse_unwritable()
         except ConfigError as error:
@@ -90,13 +89,14 @@ class RecordingTransport:
             body_sha256=request.body_digest,
             content_sha256=hashlib.sha256(content).hexdigest(),
             recorded_at=self._now(),
-            origin=self._origin or f"recorded from {reply.headers.get('server', 'a server without a name')}"[:_LONGEST],
+            origin=self._origin
+            or f"recorded from {reply.headers.get('server', 'a server without a name')}"[:_MAX_ORIGIN_CHARACTERS],
             library_version=__version__,
         )
         chart = str(request.key)
         try:
             path = self._folder.write(request.key, suffix, content, meta)
-        except (OSError, ConfigError) as error:  # the reply is paid for, so it is handed on all the same
+        except (OSError, ConfigError) as error:  # the reply is paid for, so it is returned all the same
             self._not_saved(request, str(error))
         else:
             self._notify(FixtureRecorded(chart, str(path), reply.status))
@@ -110,20 +110,20 @@ class RecordingTransport:
 
 
 def _error_suffix(reply: Reply) -> str:
-    """Name an error: ``__422_INVALID_SYMBOL.json``, or ``__422.json`` where it says nothing."""
+    """Return the end of the name of an error: ``__422_INVALID_SYMBOL.json``, or ``__422.json`` without a message."""
     said = slug(read_error_text(reply.body).message)
     return f"__{reply.status}_{said}.json" if said else f"__{reply.status}.json"
 
 
 def _error_file(reply: Reply) -> bytes:
-    """Write an error for people, with the exact bytes added where the JSON alone would not give them back."""
+    """Write an error for people, with its exact bytes if its JSON alone would not restore them."""
     content: dict[str, object] = {
         "status": reply.status,
         "headers": {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers},
     }
     try:
-        if reply.body.count(b"[") + reply.body.count(b"{") > _MOST_BRACKETS:
-            raise ValueError("nested too deep, or too large, for people")  # noqa: TRY301 (as what is no JSON at all)
+        if reply.body.count(b"[") + reply.body.count(b"{") > _MAX_BRACKETS:
+            raise ValueError("nested too deep, or too large, for people")  # noqa: TRY301 (handled as a body that is not JSON)
         content["body"] = json.loads(reply.body)
         exact = json.dumps(content["body"], separators=(",", ":")).encode() == reply.body
     except ValueError:

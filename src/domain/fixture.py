@@ -1,4 +1,4 @@
-"""The fixture as it lies in its folder: what stands there for one chart, and what is wrong with it."""
+"""A fixture in its folder: the files of one chart, and the problems with them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["FixtureEntry", "FixtureKind", "FixtureProblem"]
 
 
 class FixtureKind(StrEnum):
-    """What a replay of the fixture would give."""
+    """The outcome of a replay."""
 
     PICTURE = "picture"
     ERROR = "error"
-    OTHER = "other"  # nothing: no fixture's name, or a meta file alone
+    OTHER = "other"  # not a fixture, or a meta file alone
 
 
 @attrs.frozen
@@ -38,20 +38,20 @@ class FixtureProblem:
 
 @attrs.frozen
 class FixtureEntry:
-    """What is in the folder under one stem.
+    """The files under one stem.
 
     Attributes:
-        stem: the name without its suffix; the whole name of a file that is no fixture.
-        kind: what a replay gives.
-        file: the name of the file that is replayed, or that is no fixture; None when there is only a meta file.
-        key: the chart it is of, None unless a meta file says so.
-        http_status: of an error that can be read.
-        message: what such an error says.
-        size: of the file, in bytes.
-        width, height: of a whole picture, in pixels.
-        recorded_at: when (UTC), None unless a meta file says so.
-        origin: where it came from, None unless a meta file says so.
-        findings: what is wrong with the files under this stem.
+        stem: the name without its suffix; the whole name of a file that is not a fixture.
+        kind: the outcome of a replay.
+        file: name of the file that is replayed, or that is not a fixture; None for a meta file alone.
+        key: the chart, if a meta file names it.
+        http_status: status of a readable error.
+        message: message of a readable error.
+        size: bytes of the file.
+        width, height: pixels of a whole picture.
+        recorded_at: moment (UTC) of the recording, if a meta file has it.
+        origin: source of the content, if a meta file has it.
+        findings: problems with the files under this stem.
     """
 
     stem: str
@@ -69,9 +69,9 @@ class FixtureEntry:
 
     @property
     def chart(self) -> str:
-        """Name the chart for people: by its key where that is known, else by the stem."""
+        """The chart for people: its key if that is known, else the stem."""
         return self.stem if self.key is None else str(self.key)
 
     def with_finding(self, file: str, problem: str) -> FixtureEntry:
-        """Give the same entry with one more finding."""
+        """Return this entry with one more problem."""
         return attrs.evolve(self, findings=(*self.findings, FixtureProblem(file, problem)))

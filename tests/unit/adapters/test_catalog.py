@@ -169,7 +169,7 @@ def test_a_file_that_can_not_be_read_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="it is not UTF-8"):
         load_catalog(tmp_path / "binary.json")
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(ConfigError, match="no regular file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         load_catalog(tmp_path / "pipe.json")
 
 

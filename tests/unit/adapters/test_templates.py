@@ -167,4 +167,4 @@ def test_a_pipe_is_no_template(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "look_v1.json")
     (problem,) = problems(tmp_path)
 
-    assert "look_v1.json can't be read: it is no regular file" in problem
+    assert "look_v1.json can't be read: it is not a regular file" in problem

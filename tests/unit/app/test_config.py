@@ -198,7 +198,7 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: st
             ("$[0]", "plan", "BASIC, PRO, MEGA, ULTRA, ENTERPRISE"),
         ),
         (f'[{{"id": "a", "apiKey": "{KEY}", "limit": 3}}]', ("$[0]", "unknown field limit")),
-        (f'[{{"id": "a", "apiKey": "x", "{KEY}": 3}}]', ("$[0]", "an unknown field", "known are id, apiKey")),
+        (f'[{{"id": "a", "apiKey": "x", "{KEY}": 3}}]', ("$[0]", "an unknown field", "known fields: id, apiKey")),
         ('[{"id": "a", "apiKey": "x", "canaryKeyOfLetters": 3}]', ("$[0]", "an unknown field")),
         (f'[{{"id": " ", "apiKey": "{KEY}"}}]', ("$[0]", "id is empty")),
         ('[{"id": "a", "apiKey": ""}]', ("$[0]", "empty")),

@@ -70,7 +70,7 @@ def test_verify_prints_a_line_for_each_finding() -> None:
     first, second = result.stdout.splitlines()
 
     assert f"{STEM}.png: it is not a whole PNG: it is empty; delete it and record it again" == first
-    assert second.startswith(r"new\nline.txt: it has no fixture's name")
+    assert second.startswith(r"new\nline.txt: its name is not that of a fixture")
     assert 1 == result.exit_code
 
 
