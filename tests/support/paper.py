@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Final
 
 import attrs
 
@@ -14,6 +15,7 @@ from chartimg.domain.plan.demand import Demand
 from pools import DAY
 
 __all__ = [
+    "FLOAT",
     "LESSONS",
     "PRICES",
     "Allowed",
@@ -27,11 +29,13 @@ __all__ = [
     "turn",
     "within_pace",
 ]
+FLOAT: Final = Fraction(1, 2**50)
+"""Relative error of a rate, which is a float."""
 
 
 def within_pace(moments: Sequence[datetime], account: Account) -> bool:
     """Return whether grants, in order, keep to rate and burst between any two of them."""
-    rate = Fraction(account.requests_per_second)
+    rate = Fraction(account.requests_per_second) * (1 + FLOAT)
     return all(
         last - first + 1 <= account.burst + rate * Fraction(abs(end - begin) // timedelta(microseconds=1), 1_000_000)
         for first, begin in enumerate(moments)

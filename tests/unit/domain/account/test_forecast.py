@@ -1,8 +1,8 @@
-"""The forecast: what it says is what claims would find, and nothing is booked."""
+"""The forecast: it says when claims would be granted, and books nothing."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import attrs
 from hypothesis import given
@@ -14,20 +14,19 @@ from chartimg.domain.account import Account, ledger
 from chartimg.domain.account.forecast import Forecast, forecast
 from chartimg.domain.account.turn import Granted
 from chartimg.testing import VirtualClock
+from pools import MIDNIGHT, SECOND
 from samples import NOON
 
-MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
 A = Account("a", "key-a", daily_limit=4, requests_per_second=1.0, burst=2)
 
 
 def on_fresh_books(accounts: list[Account], charts: int, now: datetime = NOON) -> Forecast:
-    """Forecast on accounts that were never called."""
+    """Return the forecast for accounts that were never called."""
     return forecast(accounts, [ledger.fresh(account, now) for account in accounts], charts, now)
 
 
 def test_what_fits_into_the_day_is_had_at_the_pace() -> None:
-    """Two at once, then one a second, with the margin of the first that needs a refill."""
+    """Two charts are had at once, further ones one a second, after one margin."""
     assert Forecast(0, 0, NOON, MIDNIGHT) == on_fresh_books([A], 0)
     assert Forecast(2, 2, NOON, MIDNIGHT) == on_fresh_books([A], 2)
     assert Forecast(4, 4, NOON + 2 * SECOND + ledger.MARGIN, MIDNIGHT) == on_fresh_books([A], 4)
@@ -35,7 +34,7 @@ def test_what_fits_into_the_day_is_had_at_the_pace() -> None:
 
 
 def test_what_does_not_fit_comes_with_the_next_days() -> None:
-    """The rest waits for midnight, more of it for the midnight after."""
+    """Charts beyond the limit come after the next midnight, and further ones after the one that follows."""
     six, nine = on_fresh_books([A], 6), on_fresh_books([A], 9)
 
     assert (4, False) == (six.today, six.enough)
@@ -44,7 +43,7 @@ def test_what_does_not_fit_comes_with_the_next_days() -> None:
 
 
 def test_what_never_comes_has_no_moment() -> None:
-    """Suspended accounts wait for a person, and an account without units for nothing."""
+    """Suspended accounts and accounts without units have no moment of the last call."""
     suspended = ledger.suspend(ledger.fresh(A, NOON), "refused")
 
     assert Forecast(1, 0, None, MIDNIGHT) == forecast([A], [suspended], 1, NOON)
@@ -53,7 +52,7 @@ def test_what_never_comes_has_no_moment() -> None:
 
 
 def test_several_accounts_serve_side_by_side() -> None:
-    """The soonest goes, whichever it is."""
+    """The account that can be called soonest takes the next chart."""
     b = Account("b", "key-b", daily_limit=100, requests_per_second=10.0, burst=2)
 
     assert Forecast(8, 8, NOON + timedelta(seconds=0.4) + ledger.MARGIN, MIDNIGHT) == on_fresh_books([A, b], 8)
@@ -65,7 +64,7 @@ def test_several_accounts_serve_side_by_side() -> None:
     st.integers(0, 86_399),
 )
 def test_the_forecast_is_what_claims_find(limits: list[tuple[int, float, int]], charts: int, second: int) -> None:
-    """A pool that claims as soon as it may makes its calls when the forecast said, and the books are as before."""
+    """A pool that claims as soon as it can makes its calls at the moments of the forecast."""
     start = MIDNIGHT + timedelta(seconds=second)
     accounts = [Account(f"a{n}", f"key-{n}", limit, None, rate, burst) for n, (limit, rate, burst) in enumerate(limits)]
     clock, store = VirtualClock(start), MemoryAccountStore()

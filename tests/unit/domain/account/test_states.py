@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from fractions import Fraction
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,10 +13,6 @@ from chartimg.domain.account import (
     IllegalTransition,
     advance,
 )
-
-MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
-KEY = "canary-key-51f0"
-FLOAT = Fraction(1, 2**50)  # a rate is a float: a third is not a third
 
 A, T, X, S = AccountState.AVAILABLE, AccountState.THROTTLED, AccountState.EXHAUSTED, AccountState.SUSPENDED
 E = AccountEvent
@@ -49,13 +42,13 @@ def product() -> set[tuple[AccountState, AccountEvent]]:
 
 
 def test_every_row_joins_a_state_and_an_event() -> None:
-    """The table speaks of nothing but states and events, and leads to states."""
+    """Each row joins a state and an event, and leads to a state."""
     assert product() >= set(TRANSITIONS)
     assert set(AccountState) >= set(TRANSITIONS.values())
 
 
 def test_every_state_is_reached_from_available() -> None:
-    """No state is an island, seen from where books begin."""
+    """Each state can be reached from AVAILABLE."""
     reached = {A}
     while more := {after for (before, _), after in TRANSITIONS.items() if before in reached} - reached:
         reached |= more
@@ -64,7 +57,7 @@ def test_every_state_is_reached_from_available() -> None:
 
 
 def test_every_state_finds_its_way_back_to_available() -> None:
-    """No state is a trap."""
+    """AVAILABLE can be reached from each state."""
     back = {A}
     while more := {before for (before, _), after in TRANSITIONS.items() if after in back} - back:
         back |= more
@@ -73,13 +66,13 @@ def test_every_state_finds_its_way_back_to_available() -> None:
 
 
 def test_the_pairs_without_a_row_are_these_and_no_others() -> None:
-    """What can't happen is written down twice, and both agree."""
+    """The pairs without a row are those listed here."""
     assert product() - set(TRANSITIONS) == REJECTED
 
 
 @given(state=st.sampled_from(AccountState), event=st.sampled_from(AccountEvent))
 def test_every_pair_is_a_row_or_a_mistake(state: AccountState, event: AccountEvent) -> None:
-    """An event either leads to the state in the table, or raises and names both."""
+    """An event leads to the state in the table, or raises and names both."""
     if (state, event) in REJECTED:
         with pytest.raises(IllegalTransition, match=rf"^{event} can't happen to an account that is {state}$"):
             advance(state, event)
@@ -88,28 +81,28 @@ def test_every_pair_is_a_row_or_a_mistake(state: AccountState, event: AccountEve
 
 
 def test_a_spent_day_is_left_by_midnight_or_for_suspension_only() -> None:
-    """EXHAUSTED has two ways out, and neither gives a unit of the same day."""
+    """EXHAUSTED ends with the window or by suspension, and neither gives a unit of the same day."""
     assert {E.NEW_WINDOW, E.SUSPEND} == {event for state, event in TRANSITIONS if state is X}
 
 
 def test_a_suspension_is_left_by_reinstatement_only() -> None:
-    """Nothing the provider or the time does brings a suspended account back."""
+    """SUSPENDED ends by reinstatement only."""
     assert {E.REINSTATE, E.REINSTATE_SPENT} == {
         event for (state, event), after in TRANSITIONS.items() if state is S and after is not S
     }
 
 
 def test_claims_are_granted_to_the_available_and_the_throttled_only() -> None:
-    """A spent or suspended account has nothing to claim."""
+    """A claim is possible in AVAILABLE and THROTTLED only."""
     assert {A, T} == {state for state, event in TRANSITIONS if event is E.CLAIM}
 
 
 def test_midnight_comes_to_every_state() -> None:
-    """A new window is news to every account."""
+    """Each state has a row for a new window."""
     assert set(AccountState) == {state for state, event in TRANSITIONS if event is E.NEW_WINDOW}
 
 
 def test_the_table_is_read_only() -> None:
-    """No module can add a row in passing."""
+    """The table can not be changed."""
     with pytest.raises(TypeError):
         TRANSITIONS[X, E.CLAIM] = A  # type: ignore[index]
