@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app.bootstrap import AccountPool, ChartClient, check, fetch_with_retries
-    from .app.checking import CheckMode
     from .app.config import WorkerConfig
+    from .app.mode import CheckMode
     from .app.payload import CheckWarning, drawing, override, study
     from .domain.account import Account
     from .domain.chart import ChartRequest
@@ -64,7 +64,7 @@ _HOME = {
     "ChartRequest": "domain.chart",
     "ChartUnavailable": "domain.errors",
     "ChartimgError": "domain.errors",
-    "CheckMode": "app.checking",
+    "CheckMode": "app.mode",
     "CheckWarning": "app.payload",
     "ConfigError": "domain.errors",
     "ErrorCode": "domain.faults",

@@ -8,8 +8,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from .domain.errors import ConfigError
 
-__all__ = ["SCHEMES", "is_loopback", "read_address"]
+__all__ = ["DEFAULT_BASE_URL", "SCHEMES", "is_loopback", "read_address"]
 
+DEFAULT_BASE_URL: Final = "https://api.chart-img.com"
 SCHEMES: Final = frozenset({"http", "https"})
 
 
@@ -17,20 +18,20 @@ def read_address(base_url: str) -> SplitResult:
     """Read the address of the provider.
 
     Raises:
-        ConfigError: it is none, or the key would travel in the clear; a password in it is not repeated.
+        ConfigError: it is not an address, or would send the key in the clear. The message never repeats a password.
     """
     try:
         address = urlsplit(base_url)
         host, _ = address.hostname, address.port
         (host or "").encode("idna")
-    except ValueError:  # UnicodeError is such
+    except ValueError:  # also UnicodeError
         host = address = None
     if not base_url.isprintable() or " " in base_url:
         address = None
     if address is not None and "@" in address.netloc:
-        raise ConfigError("the base address must not hold a user name or password")
+        raise ConfigError("the base address must not contain a user name or password")
     if not address or not host or address.scheme not in SCHEMES or address.query or address.fragment:
-        raise ConfigError("the base address is not like https://api.chart-img.com")
+        raise ConfigError(f"the base address is not like {DEFAULT_BASE_URL}")
     if address.scheme == "http" and not is_loopback(host):
         raise ConfigError(
             f"the base address http://{host} would send the key in the clear; use https (http is for loopback only)"
@@ -39,7 +40,7 @@ def read_address(base_url: str) -> SplitResult:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether *host*, a name or an address, is this machine."""
+    """Return whether *host*, a name or an address, is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

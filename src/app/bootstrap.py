@@ -1,4 +1,4 @@
-"""The one place that names concrete adapters: the public constructors, with their defaults."""
+"""The public constructors, with their defaults: the one place that names concrete adapters."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ from ..domain.errors import ConfigError
 from ..domain.events import RequestDoubtful
 from ..domain.finding import Finding, Severity
 from ..domain.plan import PlanName
-from ..domain.ports import AccountStore, Clock, Listener, Transport
+from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
-from .checking import Checker, CheckMode, as_catalog, check_mode, plan_named
+from .checking import Checker, as_catalog, plan_named
 from .client import Route, RoutedClient
-from .config import ApiMode, WorkerConfig, read_catalog, rules_of
+from .config import WorkerConfig, read_catalog, rules_of
 from .fetch import fetch
 from .listeners import Guarded
+from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
 
 if TYPE_CHECKING:
@@ -50,17 +51,17 @@ __all__ = [
 
 
 class AccountPool(Pool):
-    """The host's accounts, in configured order, and what is left of their day.
+    """The host's accounts, in configured order, and their claims.
 
     Args:
         accounts: the accounts; their ids must differ.
-        store: where the books are kept; in memory when it is left out, so that they end with the process.
-        clock: time; that of the store when it is left out and the store has one, else the machine's.
-        listener: is told when an account is throttled, exhausted or suspended; the log when it is left out.
-        catalog: the provider's rules, of which the plans are asked; those that come with chartimg when it is left out.
+        store: keeps the books; by default memory, so that they end with the process.
+        clock: time; by default the clock of the store, if it has one, else of the machine.
+        listener: notified when an account is throttled, exhausted, suspended or reinstated; by default the log.
+        catalog: the provider's rules, for their plans; by default those that ship.
 
     Attributes:
-        catalog: the one it was given, if it was.
+        catalog: the catalog that was passed, None by default.
 
     Raises:
         ConfigError: two accounts have the same id.
@@ -77,25 +78,28 @@ class AccountPool(Pool):
     ) -> None:
         self.catalog = catalog
         store = MemoryAccountStore() if store is None else store
-        super().__init__(accounts, store, clock or _clock_of(store), _heard(listener), lambda: rules_of(catalog).plans)
+        if clock is None:
+            clock = store.clock if isinstance(store, ClockedStore) else SystemClock()
+        super().__init__(accounts, store, clock, _guarded(listener), lambda: rules_of(catalog).plans)
 
 
 class ChartClient(RoutedClient):
-    """Fetches charts: over the routes of *config*'s mode, or over a *transport* of the host's own.
+    """Fetches charts over the routes of a mode (*config*), or over a *transport* of the host's own.
 
     Args:
-        config: the settings. Either this or *transport* is needed.
-        transport: any :class:`chartimg.domain.ports.Transport`.
-        accounts: what calls over *transport* are paid from; without accounts they are free and made once.
-        policy: how much one chart request may cost.
-        clock: time; that of the accounts' books when it is left out.
-        listener: is told what happens; the log when it is left out.
-        check: what becomes of a request that the provider would refuse, ``error``, ``warn`` or ``off``; as *config* says
-            when it is left out, and else ``error``.
-        catalog: the rules requests are checked by; those of *config* when it is left out.
+        config: the settings.
+        transport: any :class:`chartimg.domain.ports.Transport`, instead of a config.
+        accounts: pay for the calls over *transport*; without accounts calls are free and made once.
+        policy: limits of the calls and the time of one request.
+        clock: time; by default the clock of the pool of accounts.
+        listener: notified of events; by default the log.
+        check: the consequence of an ERROR in a request, ``error``, ``warn`` or ``off``; by default that of *config*, else
+            ``error``.
+        catalog: the rules of the check; by default those of *config* or of the pool, else those that ship.
 
     Raises:
-        ConfigError: the settings can't be used together, or the fixtures folder can't be written in record mode.
+        ConfigError: the arguments or settings can't be used together, or in record mode the fixtures folder can't be
+            written.
     """
 
     def __init__(
@@ -110,34 +114,37 @@ class ChartClient(RoutedClient):
         check: CheckMode | str | None = None,
         catalog: Catalog | None = None,
     ) -> None:
-        heard = _heard(listener)
-        settings = config or WorkerConfig()
-        mode = settings.check if check is None else check_mode(check)
+        if (config is None) is (transport is None) or (transport is None and accounts is not None):
+            raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
+        settings = WorkerConfig() if config is None else config
+        mode = settings.check if check is None else mode_named(CheckMode, check, where="check")
         rules = settings.catalog if catalog is None else as_catalog(catalog)
         if rules is None and isinstance(accounts, AccountPool):
             rules = accounts.catalog
+        heard = _guarded(listener)
         with ExitStack() as resources:
-            if transport is not None and config is None:
-                pool = None if accounts is None else _pool(accounts, clock, heard, rules)
-                routes: tuple[Route, ...] = (Route(transport, pool, recorded=getattr(transport, "recorded", False)),)
-            elif config is not None and transport is None and accounts is None:
-                routes = _routes(config, clock, heard, resources, rules)
+            if transport is None:
+                routes = _configured_routes(settings, clock, heard, resources, rules)
             else:
-                raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
+                pool = None if accounts is None else _pool(accounts, clock, heard, rules)
+                routes = (Route(transport, pool),)
+            pools = [route.pool for route in routes if route.pool is not None]
             super().__init__(
                 routes,
                 policy=policy or RetryPolicy(),
-                clock=clock or next((route.pool.clock for route in routes if route.pool is not None), SystemClock()),
+                clock=clock or next((pool.clock for pool in pools), SystemClock()),
                 chance=random.random,
                 listener=heard,
                 resources=resources.pop_all(),
                 default_timezone=settings.default_timezone,
-                checker=Checker(lambda: rules_of(rules), _plans_of(routes), mode),
+                checker=Checker(
+                    lambda: rules_of(rules), [account.plan for pool in pools for account in pool.accounts], mode
+                ),
             )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Make a client from environment variables, by default the process's own.
+        """Build a client from environment variables, by default those of the process.
 
         Raises:
             ConfigError: with one line for every mistake in the settings.
@@ -151,15 +158,15 @@ def check(
     *,
     catalog: Catalog | None = None,
 ) -> list[Finding]:
-    """List what is wrong with *request*, or may be, by the provider's own documented rules. No call is made.
+    """Check *request* by the provider's documented rules, and return the findings. No call is made.
 
     Args:
-        request: a chart request, or a body to post; of a body that isn't one the findings say so.
-        plan: the plan it must be allowed by; without it only what no plan allows is found.
-        catalog: the rules; those that come with chartimg when it is left out.
+        request: a chart request, or a body to post; any other value is a finding.
+        plan: the plan that must allow the chart; by default the largest.
+        catalog: the rules; by default those that ship.
 
     Raises:
-        ConfigError: there is no such plan.
+        ConfigError: the plan is unknown.
     """
     rules = rules_of(catalog)
     limits = None if plan is None else plan_named(plan, rules)
@@ -179,12 +186,12 @@ def fetch_with_retries(
 ) -> ChartApiResult:
     """Fetch one chart over *transport*, at most ``policy.max_attempts`` calls over all *accounts* together.
 
-    A plain sequence of accounts gets books that last for this one request; give a pool to keep them.
+    The books of a plain sequence of accounts last for this one request. The books of a pool go on.
 
     Raises:
         StoreUnavailable: the account store can't be reached, so no call may be made.
     """
-    heard = _heard(listener)
+    heard = _guarded(listener)
     pool = _pool(accounts, clock, heard)
     return fetch(
         request,
@@ -204,13 +211,13 @@ def open_pool(
     listener: Listener | None = None,
     catalog: Catalog | None = None,
 ) -> AccountPool:
-    """Make the pool of the settings' accounts over the store they name; the caller closes it."""
+    """Open the pool of accounts that the settings name. The caller closes it."""
     rules = config.catalog if catalog is None else catalog
     return AccountPool(config.accounts, open_store(config.account_store), clock, listener=listener, catalog=rules)
 
 
 def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
-    """Give the provider's rules, with those of the file that ``CHARTS_CATALOG`` names laid over them.
+    """Return the rules that ship, with the file in ``CHARTS_CATALOG`` laid over them.
 
     Raises:
         ConfigError: with one line for every mistake in the file.
@@ -221,29 +228,29 @@ def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
 def open_templates(
     config: WorkerConfig, *, asked: Collection[str] | None = None, listener: Listener | None = None
 ) -> Mapping[str, ChartTemplate]:
-    """Read the chart templates the settings name, or those that ship, and check each against the plan of every account.
+    """Read the chart templates of the settings, by default those that ship, and check each by the plan of every account.
 
     Args:
         config: the settings.
-        asked: the ids of those that will be used; all when it is left out. What the provider would refuse is a mistake in
-            one of these, and told of the others.
-        listener: is told what may be wrong; the log when it is left out.
+        asked: the ids of the templates that will be used; by default all. An ERROR in one of these is raised, an ERROR in
+            another is reported.
+        listener: notified of other findings; by default the log.
 
     Raises:
-        ConfigError: with one line for every mistake in them; with the check set to ``warn`` only for those that keep a
-            template from being read.
+        ConfigError: with one line for every mistake. If the check is ``warn`` or ``off``, only for templates that can't be
+            read.
     """
     from ..adapters.templates import SHIPPED, load_templates
 
     templates = load_templates(config.templates_dir or SHIPPED)
     plans = [account.plan for account in config.accounts]
-    checker, heard = Checker(lambda: rules_of(config.catalog), plans, config.check), _heard(listener)
+    checker, heard = Checker(lambda: rules_of(config.catalog), plans, config.check), _guarded(listener)
     problems: list[str] = []
     for template in templates.values():
         found = tuple(checker.template(template))
         if checker.refuses(found) and (asked is None or template.id in asked):
-            wrong = [each for each in found if each.severity is Severity.ERROR]
-            problems += [f"template {template.id}, at {each.path}: {each.message}" for each in wrong]
+            errors = [each for each in found if each.severity is Severity.ERROR]
+            problems += [f"template {template.id}, at {each.path}: {each.message}" for each in errors]
         elif found:
             heard.notify(RequestDoubtful(f"template {template.id}", found))
     if problems:
@@ -252,7 +259,7 @@ def open_templates(
 
 
 def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[FixtureEntry, ...]:
-    """Take stock of the fixtures in *directory*; stale is what the settings' templates would not ask for today.
+    """List the fixtures in *directory*. A fixture is stale if its template would post another body today.
 
     Raises:
         ConfigError: the folder or the templates can't be read.
@@ -271,20 +278,9 @@ def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[Fixtu
     return take_inventory(directory, expected)
 
 
-def _heard(listener: Listener | None) -> Listener:
-    """Guard against a listener of the host's; the log, which does not fail, is the default."""
+def _guarded(listener: Listener | None) -> Listener:
+    """Wrap the host's listener so that its exceptions are logged; default to the log listener."""
     return LogListener() if listener is None else Guarded(listener)
-
-
-def _clock_of(store: AccountStore) -> Clock:
-    """Give the time of a store that machines share and that tells one of its own; skewed clocks don't matter then."""
-    clock: Clock | None = getattr(store, "clock", None)
-    return SystemClock() if clock is None else clock
-
-
-def _plans_of(routes: Sequence[Route]) -> list[PlanName | str | None]:
-    """Give the plans of the accounts that pay for the routes."""
-    return [account.plan for route in routes if route.pool is not None for account in route.pool.accounts]
 
 
 def _pool(
@@ -295,15 +291,15 @@ def _pool(
     return AccountPool(accounts, clock=clock, listener=listener, catalog=catalog)
 
 
-def _routes(
+def _configured_routes(
     config: WorkerConfig, clock: Clock | None, listener: Listener, resources: ExitStack, catalog: Catalog | None
 ) -> tuple[Route, ...]:
-    """Build the routes of a mode, and only what they need."""
+    """Build the routes of a mode; import and open only the adapters that it needs."""
     routes: list[Route] = []
     if config.mode is not ApiMode.REAL:
         from ..adapters.fixture import FixtureTransport
 
-        routes.append(Route(FixtureTransport(config.fixtures_dir, listener=listener), recorded=True))
+        routes.append(Route(FixtureTransport(config.fixtures_dir, listener=listener)))
     if config.mode is not ApiMode.MOCK:
         from ..adapters.http import Urllib3Transport
 
@@ -320,7 +316,7 @@ def _routes(
 
 
 def open_store(url: str | None) -> AccountStore:
-    """Open the account store of an address; the default is a file in the user's state folder."""
+    """Open the account store with the address *url*; by default a file in the user's state folder."""
     if url == "memory://":
         return MemoryAccountStore()
     if url is not None and not url.startswith("sqlite:///"):

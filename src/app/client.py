@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -13,9 +13,9 @@ from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
 from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify
 from ..domain.events import MockMissing, PictureDoubtful, RequestDoubtful, RequestRefused
-from ..domain.faults import ChartApiError, ErrorCode, FaultKind
+from ..domain.faults import ErrorCode, FaultKind
 from ..domain.finding import Finding
-from ..domain.ports import Clock, Listener, Transport
+from ..domain.ports import Clock, Listener, RecordedTransport, Transport
 from ..domain.reply.secret import scrub_findings
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
@@ -25,36 +25,40 @@ from .pool import Pool
 
 __all__ = ["Route", "RoutedClient"]
 
-_MOST_AT_ONCE: Final = 50  # findings in one event
-_MOST_TOLD: Final = 1_000  # findings; each is told once, as long as they can be remembered
+_MAX_FINDINGS_PER_EVENT: Final = 50
+_MAX_REPORTED_FINDINGS: Final = 1_000  # remembered, so that a client reports each of them once
 
 
 @attrs.frozen
 class Route:
-    """One way to an answer.
+    """One way to a picture.
 
     Attributes:
-        transport: who gives it.
-        pool: what its calls are paid from; without one they are free.
-        recorded: its answers are recorded ones, which stand whatever the check says of the request.
+        transport: answers requests.
+        pool: pays for the calls; None if they are free.
+        recorded: whether all answers are recorded ones; they stand even if the check refuses the request.
     """
 
     transport: Transport
     pool: Pool | None = None
-    recorded: bool = False
+    recorded: bool = attrs.field(kw_only=True)
+
+    @recorded.default
+    def _is_recorded(self) -> bool:
+        return isinstance(self.transport, RecordedTransport) and self.transport.recorded
 
 
 class RoutedClient:
     """Tries *routes* in order until one has an answer; only a missing fixture sends a request to the next.
 
-    A mode is such a tuple: real is (http), mock is (fixtures), record is (fixtures, recording(http)).
+    A mode is a tuple of routes: real is (http), mock is (fixtures), record is (fixtures, recording(http)).
     Safe from many threads.
 
-    A request is checked before anything is asked for it. An ERROR ends it before the first call, if the client refuses
-    what the provider would; an answer that is recorded already is given all the same, since it costs nothing.
+    A request is checked first. If the check refuses it, no call is made. A recorded answer is returned all the same,
+    since it costs nothing.
 
     Attributes:
-        listener: is told what happens; what is found out about several charts together is told it, too.
+        listener: notified of every event.
     """
 
     def __init__(
@@ -75,67 +79,35 @@ class RoutedClient:
         self._chance = chance
         self.listener = listener
         self._resources = resources
-        self._default_timezone = default_timezone
         self._checker = checker
-        self._told: set[Finding] = set()
+        self._default_timezone = default_timezone
+        self._reported: set[Finding] = set()
 
     def fetch(self, request: ChartRequest) -> ChartApiResult:
-        """Fetch one chart. What goes wrong is in the result.
+        """Fetch one chart. A failure is part of the result.
 
         Raises:
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
         if problems := request.problems:
-            return self._refusal(request, scrub_findings(problems, self._keys()))
+            return self._refuse(request, self._scrubbed(problems))
         request = request.with_timezone(self._default_timezone)
-        found = self._checker(request)
-        if found:
-            found = scrub_findings(found, self._keys())
-        wrong = bool(found) and self._checker.refuses(found)
+        findings = self._scrubbed(self._checker(request))
+        refused = self._checker.refuses(findings)
         result = ChartApiResult()
         for route in self._routes:
-            if wrong and not route.recorded:
-                return self._refusal(request, found)
-            if route.pool is None:
-                result = self._replay(request, route.transport)
-            else:
-                result = self._call(request, route.transport, route.pool)
-            if not _is_missing(result.error):
-                return self._looked_at(request, result, found)
-        if wrong:
-            return self._refusal(request, found)
+            if refused and not route.recorded:
+                break
+            result = self._ask(route, request)
+            if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
+                return self._with_warnings(request, result, findings)
+        if refused:
+            return self._refuse(request, findings)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
-        return self._looked_at(request, result, found)
-
-    def _refusal(self, request: ChartRequest, found: tuple[Finding, ...]) -> ChartApiResult:
-        """End a request before any call; whatever was found is told."""
-        self.listener.notify(RequestRefused(str(request.key), found[:_MOST_AT_ONCE]))
-        return ChartApiResult(error=ChartApiError.invalid(found))
-
-    def _keys(self) -> Iterator[str]:
-        """Give the keys of all accounts."""
-        return (account.api_key for route in self._routes if route.pool is not None for account in route.pool.accounts)
-
-    def _looked_at(self, request: ChartRequest, result: ChartApiResult, found: tuple[Finding, ...]) -> ChartApiResult:
-        """Add to *result* what was *found* about the request and what is doubtful about its picture, and tell it.
-
-        What ended the request, for want of an account whose plan allows it, is in its error and was told.
-        """
-        if result.error is not None and result.error.code is ErrorCode.VALIDATION_FAILED:
-            return result
-        doubtful = () if result.png_bytes is None else picture_warnings(result.png_bytes, request)
-        if not found and not doubtful:
-            return result
-        if new := tuple(each for each in found if each not in self._told):
-            if len(self._told) < _MOST_TOLD:
-                self._told.update(new)
-            self.listener.notify(RequestDoubtful(str(request.key), new[:_MOST_AT_ONCE]))
-        if doubtful:
-            self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
-        return attrs.evolve(result, warnings=(*found, *doubtful))
+        return self._with_warnings(request, result, findings)
 
     def close(self) -> None:
-        """Let go of the connections and files the client opened itself; once is enough."""
+        """Close the connections and files that the client opened itself. Idempotent."""
         self._resources.close()
 
     def __enter__(self) -> Self:
@@ -146,24 +118,47 @@ class RoutedClient:
     ) -> None:
         self.close()
 
-    def _call(self, request: ChartRequest, transport: Transport, pool: Pool) -> ChartApiResult:
-        """Ask a metered transport, with claims, retries and a deadline."""
+    def _ask(self, route: Route, request: ChartRequest) -> ChartApiResult:
+        """Ask a free route once; ask a metered one with claims, retries and a deadline."""
+        if route.pool is None:
+            outcome = route.transport.send(request, None)
+            return ChartApiResult.of(outcome, classify(outcome, now=self._clock.now()))
         return fetch(
             request,
-            transport=transport,
-            pool=pool,
+            transport=route.transport,
+            pool=route.pool,
             policy=self._policy,
             clock=self._clock,
             chance=self._chance,
             listener=self.listener,
         )
 
-    def _replay(self, request: ChartRequest, transport: Transport) -> ChartApiResult:
-        """Ask a free transport once: a recorded answer doesn't change by asking again."""
-        outcome = transport.send(request, None)
-        return ChartApiResult.of(outcome, classify(outcome, now=self._clock.now()))
+    def _with_warnings(
+        self, request: ChartRequest, result: ChartApiResult, findings: tuple[Finding, ...]
+    ) -> ChartApiResult:
+        """Add *findings* about the request, and warnings about the picture, to *result*, and report them.
 
+        A validation error is already reported; return it unchanged.
+        """
+        if result.error is not None and result.error.code is ErrorCode.VALIDATION_FAILED:
+            return result
+        doubtful = () if result.png_bytes is None else picture_warnings(result.png_bytes, request)
+        if not findings and not doubtful:
+            return result
+        if new := tuple(each for each in findings if each not in self._reported):
+            if len(self._reported) < _MAX_REPORTED_FINDINGS:
+                self._reported.update(new)
+            self.listener.notify(RequestDoubtful(str(request.key), new[:_MAX_FINDINGS_PER_EVENT]))
+        if doubtful:
+            self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
+        return attrs.evolve(result, warnings=(*findings, *doubtful))
 
-def _is_missing(error: ChartApiError | None) -> bool:
-    """Whether a route had nothing to say, rather than an answer or a recorded error."""
-    return error is not None and error.kind is FaultKind.FIXTURE_MISSING
+    def _refuse(self, request: ChartRequest, findings: tuple[Finding, ...]) -> ChartApiResult:
+        """End a request before any call, and report its *findings*."""
+        self.listener.notify(RequestRefused(str(request.key), findings[:_MAX_FINDINGS_PER_EVENT]))
+        return ChartApiResult.refused(findings)
+
+    def _scrubbed(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """Mask the keys of all accounts in *findings*."""
+        pools = (route.pool for route in self._routes if route.pool is not None)
+        return scrub_findings(findings, (account.api_key for pool in pools for account in pool.accounts))

@@ -11,7 +11,8 @@ import typer
 from ...codec import dump
 from ...domain.errors import ConfigError
 from ..bootstrap import AccountPool, open_pool
-from ..config import ApiMode, WorkerConfig
+from ..config import WorkerConfig
+from ..mode import ApiMode
 from .accounts_view import show_accounts, show_forecast
 from .process import COME_BACK, Json
 

@@ -19,9 +19,10 @@ from ...domain.errors import ConfigError
 from ...domain.faults import ErrorCode
 from ...domain.result import ChartApiResult
 from ..bootstrap import ChartClient, open_templates
-from ..config import ApiMode, WorkerConfig, rules_of
+from ..config import WorkerConfig, rules_of
 from ..export import Export
 from ..manifest import STORE_UNAVAILABLE
+from ..mode import ApiMode
 from .charts_view import following, show_manifest
 from .process import (
     COME_BACK,

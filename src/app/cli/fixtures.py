@@ -17,7 +17,8 @@ from ...codec import dump
 from ...domain.errors import missing_extra
 from ...domain.fixture import FixtureEntry, FixtureKind
 from ..bootstrap import take_fixture_inventory
-from ..config import ApiMode, WorkerConfig
+from ..config import WorkerConfig
+from ..mode import ApiMode
 from .fixtures_view import show_fixtures, sum_up_fixtures
 from .process import FAILED, Json, refuse_unwritable_file, write
 from .text import counted, printable

@@ -24,6 +24,7 @@ from chartimg import (
     fetch_with_retries,
 )
 from chartimg.adapters.catalog import shipped_catalog
+from chartimg.adapters.clock import SystemClock
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.bootstrap import open_catalog, open_pool, open_templates
 from chartimg.domain.events import AccountExhausted, RequestDoubtful
@@ -131,6 +132,16 @@ def test_two_accounts_of_one_id_are_refused() -> None:
         AccountPool(twins)
 
     assert "canary" not in str(caught.value)
+
+
+def test_a_pool_goes_by_the_clock_of_its_store() -> None:
+    """The clock of a store with a clock is that of the pool, and of the client, unless the host names another."""
+    store, other = MemoryAccountStore(), VirtualClock()
+    store.clock = VirtualClock()  # type: ignore[attr-defined]
+
+    assert store.clock is AccountPool([ACCOUNT], store).clock  # type: ignore[attr-defined]
+    assert other is AccountPool([ACCOUNT], store, other).clock
+    assert isinstance(AccountPool([ACCOUNT], MemoryAccountStore()).clock, SystemClock)
 
 
 def test_a_pool_tells_its_listener() -> None:

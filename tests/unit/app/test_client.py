@@ -61,7 +61,13 @@ class _Gone:
         raise StoreUnavailable("the store is gone")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
+
+
+class _Recorded(ScriptedTransport):
+    """A transport that only replays."""
+
+    recorded = True
 
 
 def client(
@@ -71,7 +77,7 @@ def client(
     resources: ExitStack | None = None,
     default_timezone: str = "Etc/UTC",
 ) -> RoutedClient:
-    """Make a client over *routes* that waits for nothing."""
+    """Make a client over *routes* with a virtual clock."""
     return RoutedClient(
         routes,
         policy=RetryPolicy(),
@@ -100,7 +106,7 @@ def body(transport: ScriptedTransport) -> dict[str, object]:
     st.lists(st.sampled_from([MISSING, INVALID, FAULT, FOUND, Reply(200, {}, b"no picture")]), min_size=1, max_size=5)
 )
 def test_only_a_missing_fixture_goes_to_the_next_route(outcomes: list[Outcome]) -> None:
-    """The first route that has anything to say is the last one asked, be it a picture, an error or a damaged file."""
+    """Routes are asked up to the first that has an answer: a picture, an error or a damaged file."""
     transports = [ScriptedTransport([outcome]) for outcome in outcomes]
     listener = EventLog()
     result = client(*map(Route, transports), listener=listener).fetch(REQUEST)
@@ -114,7 +120,7 @@ def test_only_a_missing_fixture_goes_to_the_next_route(outcomes: list[Outcome]) 
 
 
 def test_a_metered_route_follows_a_missing_fixture() -> None:
-    """What the fixtures don't have is called for, with a claim, and the result tells of the call."""
+    """A chart without a fixture is fetched with a claim, and the result lists the calls."""
     clock, listener = VirtualClock(), EventLog()
     paid, http = pool(clock), ScriptedTransport([FAULT, FOUND])
     result = client(Route(ScriptedTransport([MISSING])), Route(http, paid), clock=clock, listener=listener).fetch(
@@ -129,7 +135,7 @@ def test_a_metered_route_follows_a_missing_fixture() -> None:
 
 
 def test_a_free_route_is_asked_once() -> None:
-    """A transport without accounts gets no account, no time limit and no second chance."""
+    """A transport without accounts is asked once, without an account and without a time limit."""
     clock, transport = VirtualClock(), ScriptedTransport([FAULT])
     result = client(Route(transport), clock=clock).fetch(REQUEST)
 
@@ -145,7 +151,7 @@ def test_a_free_route_is_asked_once() -> None:
 
 
 def test_a_transport_of_the_hosts_without_accounts_is_asked_once() -> None:
-    """The public client takes any transport, and calls that cost nothing are made once."""
+    """A public client over a transport without accounts makes one call."""
     transport = ScriptedTransport([FAULT])
     with ChartClient(transport=transport, clock=VirtualClock()) as free:
         result = free.fetch(REQUEST)
@@ -156,7 +162,7 @@ def test_a_transport_of_the_hosts_without_accounts_is_asked_once() -> None:
 
 @pytest.mark.parametrize("zone", ["Etc/UTC", "America/New_York"])
 def test_the_default_time_zone_is_posted_where_none_is_set(zone: str) -> None:
-    """A request without a time zone is posted with the client's; the request itself is untouched."""
+    """A request without a time zone is posted with that of the client, and stays unchanged itself."""
     transport = ScriptedTransport([FOUND])
     client(Route(transport), default_timezone=zone).fetch(REQUEST)
 
@@ -165,7 +171,7 @@ def test_the_default_time_zone_is_posted_where_none_is_set(zone: str) -> None:
 
 
 def test_a_time_zone_of_the_request_stays() -> None:
-    """The client's default never replaces what the request says."""
+    """The client's default never replaces the time zone of a request."""
     transport = ScriptedTransport([FOUND])
     request = ChartRequest("A:B", "1h", "price_v1", {"timezone": "Asia/Tokyo"})
     client(Route(transport), default_timezone="America/New_York").fetch(request)
@@ -190,7 +196,7 @@ def test_a_time_zone_of_the_request_stays() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_wrong_request_costs_no_call(request_: ChartRequest, told: str) -> None:
-    """What can't be a chart request is VALIDATION_FAILED, with the reason, before any transport is asked."""
+    """A malformed request is VALIDATION_FAILED, with the reason, before any transport is asked."""
     clock = VirtualClock()
     free, metered, paid = ScriptedTransport([]), ScriptedTransport([]), pool(clock)
     result = client(Route(free), Route(metered, paid), clock=clock).fetch(request_)
@@ -211,7 +217,7 @@ def test_a_wrong_request_costs_no_call(request_: ChartRequest, told: str) -> Non
 
 @pytest.mark.parametrize("how", ["twice", "after the block"])
 def test_closing_once_is_enough_and_twice_is_no_mistake(how: str) -> None:
-    """What the client opened is closed exactly once, however often it is told to."""
+    """A client closes its resources exactly once, even if it is closed twice."""
     closed: list[str] = []
     resources = ExitStack()
     resources.callback(closed.append, "closed")
@@ -228,7 +234,7 @@ def test_closing_once_is_enough_and_twice_is_no_mistake(how: str) -> None:
 
 
 def test_an_error_in_the_block_is_not_swallowed() -> None:
-    """Leaving the block by an exception closes the client and lets the exception go on."""
+    """An exception in the block closes the client and is raised on."""
     closed: list[str] = []
     resources = ExitStack()
     resources.callback(closed.append, "closed")
@@ -257,12 +263,12 @@ class _Raising:
     ids=["metered", "free"],
 )
 def test_a_listener_that_raises_costs_nothing(make: Callable[[VirtualClock], ChartClient]) -> None:
-    """The picture is the result, whatever the listener does on the way to it."""
+    """A listener that raises on every event does not cost the picture."""
     assert PNG == make(VirtualClock()).fetch(REQUEST).unwrap()
 
 
 def test_a_listener_that_raises_on_a_missing_fixture_costs_nothing() -> None:
-    """The result of a miss is the miss, not the listener's exception."""
+    """The result of a missing fixture is CHART_API_MOCK_MISSING, even if the listener raises."""
     result = ChartClient(transport=ScriptedTransport([MISSING]), listener=_Raising()).fetch(REQUEST)
 
     assert result.error is not None
@@ -270,7 +276,7 @@ def test_a_listener_that_raises_on_a_missing_fixture_costs_nothing() -> None:
 
 
 def test_a_store_that_is_gone_is_an_exception_and_no_call() -> None:
-    """StoreUnavailable reaches the host, for it is not the provider's answer; nothing was sent."""
+    """If the store can't be reached, the host gets StoreUnavailable, and no call is made."""
     clock, transport = VirtualClock(), ScriptedTransport([])
     paid = AccountPool([ACCOUNT], _Gone(), clock)
     with pytest.raises(StoreUnavailable, match="the store is gone"):
@@ -280,7 +286,7 @@ def test_a_store_that_is_gone_is_an_exception_and_no_call() -> None:
 
 
 def test_a_result_says_which_file_it_is_from(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A replayed picture or error names its file; a miss names the path, and is not from a fixture."""
+    """A replayed picture or error names its file; a missing fixture names its path and is not from a fixture."""
     path = tmp_path_factory.mktemp("fixtures") / "x.png"
     replies = (
         Reply(200, {}, PNG, path),
@@ -298,7 +304,7 @@ BAD = ChartRequest("BTCUSDT", "1H", "price_v1", {"studies": [{"name": "RSI"}], "
 
 
 def test_a_request_the_provider_would_refuse_costs_no_claim_and_no_call() -> None:
-    """All findings are in the details, warnings too, and it is told as an event."""
+    """A refused request takes no claim and makes no call; all its findings are in the details and in one event."""
     clock, listener = VirtualClock(), EventLog()
     transport, paid = ScriptedTransport([]), pool(clock)
 
@@ -316,9 +322,9 @@ def test_a_request_the_provider_would_refuse_costs_no_claim_and_no_call() -> Non
 
 
 def test_what_is_recorded_is_given_whatever_the_check_says() -> None:
-    """A recorded answer costs nothing; without one the request is wrong rather than not recorded."""
-    recorded, called = ScriptedTransport([INVALID, MISSING]), ScriptedTransport([])
-    tested = client(Route(recorded, recorded=True), Route(called))
+    """A recorded answer to a refused request is returned; without one the result is VALIDATION_FAILED."""
+    called = ScriptedTransport([])
+    tested = client(Route(_Recorded([INVALID, MISSING])), Route(called))
 
     first, second = tested.fetch(BAD).error, tested.fetch(BAD).error
 
@@ -326,13 +332,13 @@ def test_what_is_recorded_is_given_whatever_the_check_says() -> None:
     assert second is not None
     assert (ErrorCode.CHART_API_FAILED, ErrorCode.VALIDATION_FAILED) == (first.code, second.code)
     assert [] == called.calls
-    alone = client(Route(ScriptedTransport([MISSING]), recorded=True)).fetch(BAD).error
+    alone = client(Route(_Recorded([MISSING]))).fetch(BAD).error
     assert alone is not None
     assert ErrorCode.VALIDATION_FAILED is alone.code
 
 
 def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> None:
-    """It is told once by a client, however often the same is fetched, and again of another finding."""
+    """A warning is on every result, and is reported once by a client."""
     doubtful = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "RSI"}]})
     other = ChartRequest("BINANCE:BTCUSDT", "2m", "price_v1")
     listener = EventLog()
@@ -348,7 +354,7 @@ def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> 
 
 
 def test_no_more_findings_are_remembered_than_fit() -> None:
-    """A thousand findings are told once each, those beyond each time they are found."""
+    """A client reports each of a thousand findings once, and further ones each time they are found."""
     listener = EventLog()
     requests = [
         ChartRequest(
@@ -372,7 +378,7 @@ def test_no_more_findings_are_remembered_than_fit() -> None:
     [("error", 0, 0), ("warn", 1, 3), ("off", 1, 0), (CheckMode.WARN, 1, 3)],
 )
 def test_the_host_decides_what_the_check_may_stop(mode: str, made: int, warnings: int) -> None:
-    """With warn the call is made and all findings are on the result; with off nothing is looked at."""
+    """With error no call is made; with warn the findings become warnings; with off there are none."""
     transport = ScriptedTransport([INVALID] * made)
 
     result = ChartClient(transport=transport, check=mode).fetch(BAD)
@@ -381,14 +387,14 @@ def test_the_host_decides_what_the_check_may_stop(mode: str, made: int, warnings
     assert not result.ok
 
 
-def test_a_check_mode_that_is_none_is_a_mistake_of_the_host_s() -> None:
-    """It is said when the client is made."""
+def test_an_unknown_check_mode_is_a_mistake_of_the_host() -> None:
+    """An unknown check mode is a ConfigError of the constructor."""
     with pytest.raises(ConfigError, match="check must be one of error, warn, off"):
         ChartClient(transport=ScriptedTransport([]), check="loud")
 
 
 def test_a_host_s_catalog_decides_what_is_right() -> None:
-    """An interval the provider has added since is fetched."""
+    """An interval that only the host's catalog has is fetched with that catalog alone."""
     request = ChartRequest("BINANCE:BTCUSDT", "9h", "price_v1")
     catalog = shipped_catalog().extended(Catalog(intervals=("9h",)))
 
@@ -397,7 +403,7 @@ def test_a_host_s_catalog_decides_what_is_right() -> None:
 
 
 def test_what_the_plans_of_all_accounts_refuse_is_found_before_the_pool_is_asked() -> None:
-    """With the other findings, and with the smallest plan that would; an account of no known plan might serve it."""
+    """A size that all plans refuse is an ERROR with the smallest plan that allows it; an unknown plan may allow it."""
     wide = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "theme": "Dark"})
     basic, unknown = Account("b", "key-b", plan="BASIC"), Account("u", "key-u")
 
@@ -414,14 +420,14 @@ def test_what_the_plans_of_all_accounts_refuse_is_found_before_the_pool_is_asked
 
 @pytest.mark.parametrize("metered", [False, True])
 def test_a_doubtful_picture_is_a_picture_with_warnings(metered: bool) -> None:  # noqa: FBT001 (a case)
-    """Whatever route it came by, it is kept, what is doubtful is on the result, and it is told in one event."""
+    """A doubtful picture of any route is returned with warnings, and is reported in one event."""
     clock, listener, small = VirtualClock(), EventLog(), Reply(200, {}, picture(8, 1))
     route = Route(ScriptedTransport([small]), pool(clock) if metered else None)
 
     result = client(route, clock=clock, listener=listener).fetch(REQUEST)
 
     assert picture(8, 1) == result.unwrap()
-    assert ["width", "height", ""] == [warning.path for warning in result.warnings]
+    assert ["width", "height"] == [warning.path for warning in result.warnings]
     assert [PictureDoubtful(str(REQUEST.key), "a" if metered else None, result.warnings)] == [
         event for event in listener.events if not isinstance(event, CallStarted | CallFinished)
     ]
@@ -429,7 +435,7 @@ def test_a_doubtful_picture_is_a_picture_with_warnings(metered: bool) -> None:  
 
 @pytest.mark.parametrize("outcome", [FOUND, INVALID, FAULT, MISSING])
 def test_a_picture_as_asked_and_no_picture_have_no_warnings(outcome: Outcome) -> None:
-    """There is nothing to say of the one, and nothing to look at in the other."""
+    """Neither a picture as it was asked for nor an error has warnings."""
     listener = EventLog()
 
     assert () == client(Route(ScriptedTransport([outcome])), listener=listener).fetch(REQUEST).warnings
@@ -437,7 +443,7 @@ def test_a_picture_as_asked_and_no_picture_have_no_warnings(outcome: Outcome) ->
 
 
 def test_a_picture_is_held_against_the_size_that_was_asked_for() -> None:
-    """And not against the default, which is another picture's."""
+    """The size of a picture is compared with the size in the request, not with the default."""
     asked = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 640, "height": 480})
     right, wrong = (client(Route(ScriptedTransport([Reply(200, {}, each)]))) for each in (picture(640, 480), PNG))
 
@@ -446,7 +452,7 @@ def test_a_picture_is_held_against_the_size_that_was_asked_for() -> None:
 
 
 def test_a_key_that_a_host_writes_into_a_request_is_not_repeated() -> None:
-    """Neither in the error, its details, the warnings nor the events, whatever the mode."""
+    """A key in a request is masked in the error, its details, the warnings and the events, in each mode."""
     key = ACCOUNT.api_key
     leaking = ChartRequest(
         "BINANCE:BTCUSDT", "1h", "price_v1", {"width": key, "theme": key, key: 1, "studies": [{"name": key}]}
@@ -468,7 +474,7 @@ def test_a_key_that_a_host_writes_into_a_request_is_not_repeated() -> None:
 
 
 def test_an_event_holds_no_more_findings_than_one_can_read() -> None:
-    """All of them are in the details."""
+    """An event has the first 50 findings; the details have all of them."""
     listener = EventLog()
     many = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [5] * 10_000})
 
@@ -483,7 +489,7 @@ def test_an_event_holds_no_more_findings_than_one_can_read() -> None:
 
 @pytest.mark.parametrize("mode", ["warn", "off"])
 def test_what_ended_a_request_is_told_once(mode: str) -> None:
-    """For want of a plan no call is made whatever the mode: the findings are those of the error, and no warnings."""
+    """Findings that end a request are in its error only, and are reported in one event."""
     listener = EventLog()
     wide = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920})
     basic = Account("b", "key-of-b", plan="BASIC")

@@ -1,4 +1,4 @@
-"""The settings: what each variable means, and what is said of every mistake in them."""
+"""The settings: the meaning of each variable, and the message of each mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 import chartimg
 from chartimg import Account, ChartClient, CheckMode, ConfigError, WorkerConfig
-from chartimg.app.config import DEFAULT_FIXTURES_DIR, ApiMode, read_catalog
+from chartimg.app.config import DEFAULT_FIXTURES_DIR, read_catalog
+from chartimg.app.mode import ApiMode
 
 KEY = "canary-key-7f3a9"
 ONE: Mapping[str, str] = {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "main", "apiKey": KEY}])}
@@ -30,7 +31,7 @@ VARIABLES = (
 
 
 def problems(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the lines of the ConfigError that *environ* leads to; none of them holds a key or a line break."""
+    """Return the lines of the ConfigError that *environ* leads to; check that they hold no key and no line break."""
     with pytest.raises(ConfigError) as caught:
         WorkerConfig.from_env(environ)
     assert all(KEY not in line and "\n" not in line for line in caught.value.problems)
@@ -44,7 +45,7 @@ def accounts(text: str) -> dict[str, str]:
 
 
 def test_accounts_alone_are_enough() -> None:
-    """With nothing but accounts the settings are the documented defaults."""
+    """If only accounts are set, the other settings have their documented defaults."""
     assert WorkerConfig.from_env(ONE) == WorkerConfig(
         mode=ApiMode.REAL,
         accounts=(Account("main", KEY, daily_limit=44, plan=None, requests_per_second=1.0, burst=3),),
@@ -58,7 +59,7 @@ def test_accounts_alone_are_enough() -> None:
 
 
 def test_every_variable_has_its_field(tmp_path: Path) -> None:
-    """Each variable that is set is the value of the field it is documented for."""
+    """Each variable sets the field for which it is documented."""
     listed = [
         {"id": "a", "apiKey": KEY, "dailyLimit": 900, "plan": "pro", "requestsPerSecond": 10.5, "burst": 15},
         {"id": "b", "apiKey": f"{KEY}-2"},
@@ -89,7 +90,7 @@ def test_every_variable_has_its_field(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("nothing", ["", "  ", "\n"])
 def test_an_empty_variable_counts_as_not_set(nothing: str) -> None:
-    """Variables that are there and empty leave every default as it is."""
+    """Variables without text leave every default as it is."""
     empty = dict.fromkeys(VARIABLES, nothing)
 
     assert WorkerConfig.from_env(ONE) == WorkerConfig.from_env({**empty, **ONE})
@@ -97,13 +98,13 @@ def test_an_empty_variable_counts_as_not_set(nothing: str) -> None:
 
 @pytest.mark.parametrize("written", ["mock", "MOCK", " Mock "])
 def test_the_mode_is_read_in_any_case(written: str) -> None:
-    """Upper case, lower case and space around it make no difference to the mode."""
+    """The mode is read in upper and lower case, with and without space around it."""
     assert ApiMode.MOCK is WorkerConfig.from_env({"CHARTS_API_MODE": written}).mode
 
 
 @pytest.mark.parametrize("store", ["memory://", "sqlite:///relative.sqlite3", "sqlite:///~/accounts.sqlite3"])
 def test_an_account_store_is_taken_as_it_is_written(store: str) -> None:
-    """Each documented kind of store address passes."""
+    """Each documented form of a store address is taken unchanged."""
     assert store == WorkerConfig.from_env({**ONE, "CHARTS_ACCOUNT_STORE": store}).account_store
 
 
@@ -111,12 +112,12 @@ def test_an_account_store_is_taken_as_it_is_written(store: str) -> None:
     "zone", ["Etc/UTC", "America/New_York", "Africa/Johannesburg", "America/Argentina/Buenos_Aires"]
 )
 def test_a_zone_with_a_region_passes(zone: str) -> None:
-    """Every form that a zone of the provider's list has is accepted."""
+    """A zone in any form of the provider's list is accepted."""
     assert zone == WorkerConfig.from_env({**ONE, "CHARTS_DEFAULT_TIMEZONE": zone}).default_timezone
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
-    """Settings that are all wrong lead to one line for each variable, which it names."""
+    """If every variable is wrong, the error has one line for each, with its name."""
     lines = problems(
         {
             "CHART_IMG_ACCOUNTS_JSON": "{}",
@@ -163,7 +164,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: str, told: str) -> None:
-    """One wrong variable leads to one line, which names it and helps; a password in it is not repeated."""
+    """A wrong variable leads to one line with its name and a correct example, and without its password."""
     (line,) = problems({**ONE, name: value})
 
     assert line.startswith(name)
@@ -206,15 +207,15 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: st
         (f'[{{"id": "a", "apiKey": "{KEY}", "requestsPerSecond": NaN}}]', ("$[0]", "more than 0")),
         (f'[{{"id": "a", "apiKey": "{KEY}", "requestsPerSecond": 0}}]', ("$[0]", "more than 0")),
         (f'[{{"id": "a", "apiKey": "{KEY}", "burst": 0}}]', ("$[0]", "at least 1")),
-        (f'[{{"id": "a", "apiKey": "{KEY}"}}, {{"id": "a", "apiKey": "k2"}}]', ("$[0].id", "$[1].id", "the same")),
+        (f'[{{"id": "a", "apiKey": "{KEY}"}}, {{"id": "a", "apiKey": "k2"}}]', ("$[0].id", "$[1].id", "equal")),
         (
             f'[{{"id": "a", "apiKey": "{KEY}"}}, {{"id": "b", "apiKey": "{KEY}"}}]',
-            ("$[0].apiKey", "$[1].apiKey", "the same"),
+            ("$[0].apiKey", "$[1].apiKey", "equal"),
         ),
     ],
 )
 def test_a_mistake_in_the_accounts_is_told_with_its_place(text: str, told: tuple[str, ...]) -> None:
-    """The variable, the place in its JSON and what is wrong there are named, the key is not."""
+    """A mistake in the accounts is named with the variable and the place in its JSON, never with a key."""
     lines = problems(accounts(text))
 
     assert all(line.startswith("CHART_IMG_ACCOUNTS_JSON") for line in lines)
@@ -222,14 +223,14 @@ def test_a_mistake_in_the_accounts_is_told_with_its_place(text: str, told: tuple
 
 
 def test_a_value_out_of_range_is_told_by_its_name_in_json() -> None:
-    """The place of a number that is too small is the field as the JSON has it, like that of one of the wrong type."""
+    """A number out of its range is named by its field in JSON, as one of the wrong type is."""
     lines = problems(accounts(f'[{{"id": "a", "apiKey": "{KEY}", "dailyLimit": -1}}]'))
 
     assert "dailyLimit" in "\n".join(lines)
 
 
 def test_every_account_with_a_mistake_is_told() -> None:
-    """Mistakes in several accounts, and several in one, are all in the one error."""
+    """One error lists the mistakes of all accounts, several of one account included."""
     told = "\n".join(
         problems(
             accounts(
@@ -249,7 +250,7 @@ def test_every_account_with_a_mistake_is_told() -> None:
 
 
 class _Watched(Mapping[str, str]):
-    """Settings that note which of them are read."""
+    """Settings that note each name that is read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         """Begin with nothing read."""
@@ -257,12 +258,12 @@ class _Watched(Mapping[str, str]):
         self.read: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
-        """Give a setting and note its name."""
+        """Return a setting and note its name."""
         self.read.add(name)
         return self.values_of[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Give the names."""
+        """Iterate over the names."""
         return iter(self.values_of)
 
     def __len__(self) -> int:
@@ -271,7 +272,7 @@ class _Watched(Mapping[str, str]):
 
 
 def test_mock_mode_reads_no_accounts() -> None:
-    """In mock mode the variable with the keys is not even looked at, whatever it holds."""
+    """In mock mode the variable with the keys is never read."""
     environ = _Watched({"CHARTS_API_MODE": "mock", "CHART_IMG_ACCOUNTS_JSON": "not JSON"})
 
     assert () == WorkerConfig.from_env(environ).accounts
@@ -279,7 +280,7 @@ def test_mock_mode_reads_no_accounts() -> None:
 
 
 def test_nothing_else_is_read() -> None:
-    """The documented variables are all that settings come from."""
+    """Settings are read from the documented variables only."""
     environ = _Watched({**ONE, "HOME": "/root", "CHARTS_API_KEY": "x"})
     WorkerConfig.from_env(environ)
 
@@ -287,7 +288,7 @@ def test_nothing_else_is_read() -> None:
 
 
 def test_an_empty_mapping_is_not_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings given as an empty mapping are empty; only those left out are the process's own."""
+    """An empty mapping means no settings; only without a mapping those of the process are read."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CHART_IMG_ACCOUNTS_JSON", ONE["CHART_IMG_ACCOUNTS_JSON"])
@@ -299,7 +300,7 @@ def test_an_empty_mapping_is_not_the_environment(monkeypatch: pytest.MonkeyPatch
 
 
 def test_tda_env_speaks_before_env() -> None:
-    """Recording is allowed where TDA_ENV names no production, whatever ENV says."""
+    """Recording is allowed if TDA_ENV is set to anything but production, even if ENV is production."""
     config = WorkerConfig.from_env({**ONE, "CHARTS_API_MODE": "record", "TDA_ENV": "dev", "ENV": "prod"})
 
     assert ApiMode.RECORD is config.mode
@@ -307,7 +308,7 @@ def test_tda_env_speaks_before_env() -> None:
 
 @pytest.mark.parametrize("mode", ["real", "mock"])
 def test_production_refuses_nothing_but_recording(mode: str) -> None:
-    """Real and mock mode are fine in production."""
+    """Real and mock mode are allowed in production."""
     assert mode == WorkerConfig.from_env({**ONE, "CHARTS_API_MODE": mode, "TDA_ENV": "prod"}).mode
 
 
@@ -324,7 +325,7 @@ def test_production_refuses_nothing_but_recording(mode: str) -> None:
     ],
 )
 def test_an_address_that_would_give_the_key_away_makes_no_client(address: str) -> None:
-    """A client for an address that is not https, or http to loopback, is a ConfigError, without the password in it."""
+    """An address that is neither https nor http to loopback is a ConfigError, without the password in it."""
     environ = {**ONE, "CHARTS_API_BASE_URL": address, "CHARTS_ACCOUNT_STORE": "memory://"}
     with pytest.raises(ConfigError) as caught:
         ChartClient.from_env(environ)
@@ -345,12 +346,12 @@ def test_settings_of_plain_python_are_what_they_say() -> None:
 
 
 def test_mock_mode_looks_at_no_account_store() -> None:
-    """Nothing durable is touched, so nothing about it can be wrong."""
+    """In mock mode the address of the account store is not read, since no store is opened."""
     assert WorkerConfig.from_env({"CHARTS_API_MODE": "mock", "CHARTS_ACCOUNT_STORE": "mysql://"}).account_store is None
 
 
 def test_an_address_that_makes_no_client_is_told_with_its_variable() -> None:
-    """Who wrote http for https reads in which setting; every mistake in the settings names its variable."""
+    """The error about http instead of https names CHARTS_API_BASE_URL."""
     with pytest.raises(ConfigError, match="CHARTS_API_BASE_URL"):
         ChartClient.from_env({**ONE, "CHARTS_API_BASE_URL": "http://api.chart-img.com"})
 
@@ -359,19 +360,19 @@ def test_an_address_that_makes_no_client_is_told_with_its_variable() -> None:
     "address", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://a.example/v"]
 )
 def test_http_to_this_machine_makes_a_client(address: str) -> None:
-    """Loopback may be spoken to without TLS, and any host with it."""
+    """A client takes http to loopback, and https to any host."""
     ChartClient.from_env({**ONE, "CHARTS_API_BASE_URL": address, "CHARTS_ACCOUNT_STORE": "memory://"}).close()
 
 
 def test_the_settings_show_no_key() -> None:
-    """Neither repr nor str of the settings holds a key."""
+    """The repr and the str of settings hold no key."""
     config = WorkerConfig.from_env(ONE)
 
     assert KEY not in repr(config) + str(config)
 
 
 def test_a_config_error_is_a_value_error_and_a_chartimg_error() -> None:
-    """A host may catch wrong settings as the library's error or as Python's."""
+    """A host may catch wrong settings as a ChartimgError or as a ValueError."""
     with pytest.raises(chartimg.ChartimgError):
         WorkerConfig.from_env({})
     with pytest.raises(ValueError, match="CHART_IMG_ACCOUNTS_JSON"):
@@ -380,13 +381,13 @@ def test_a_config_error_is_a_value_error_and_a_chartimg_error() -> None:
 
 @pytest.mark.parametrize(("text", "mode"), [("", "error"), ("error", "error"), ("Warn", "warn"), (" off ", "off")])
 def test_what_becomes_of_a_wrong_request_is_a_setting(text: str, mode: str) -> None:
-    """The default is error; case and space around do not matter, and a host may write the name in code."""
+    """CHARTS_CHECK sets the check, in any case and with space around it; code may name the mode as text."""
     assert mode == WorkerConfig.from_env({**ONE, "CHARTS_CHECK": text}).check
     assert CheckMode(mode) is WorkerConfig(check=mode).check
 
 
-def test_a_check_mode_that_is_none_is_a_mistake() -> None:
-    """In the environment and in code, with the names there are."""
+def test_an_unknown_check_mode_is_a_mistake() -> None:
+    """An unknown check mode is a mistake in the environment and in code; the message lists the modes."""
     assert ("CHARTS_CHECK must be one of error, warn, off, not 'strict'",) == problems(
         {**ONE, "CHARTS_CHECK": "strict"}
     )
@@ -395,7 +396,7 @@ def test_a_check_mode_that_is_none_is_a_mistake() -> None:
 
 
 def test_a_catalog_of_the_host_s_is_laid_over_the_one_that_ships(tmp_path: Path) -> None:
-    """CHARTS_CATALOG names a file; without it there is none, and the shipped one is read when it is needed."""
+    """The file in CHARTS_CATALOG is laid over the rules that ship; without it the settings hold no catalog."""
     file = tmp_path / "mine.json"
     file.write_text('{"intervals": ["9h"], "timezones": ["Europe/Atlantis"]}')
 
@@ -408,7 +409,7 @@ def test_a_catalog_of_the_host_s_is_laid_over_the_one_that_ships(tmp_path: Path)
 
 
 def test_a_catalog_with_mistakes_is_told_with_the_other_mistakes(tmp_path: Path) -> None:
-    """The variable, the file and the place are named."""
+    """A mistake in the catalog is told beside the others, with its variable, file and place."""
     file = tmp_path / "mine.json"
     file.write_text('{"intervals": [9]}')
     environ = {**ONE, "CHARTS_CATALOG": str(file), "CHARTS_CHECK": "x"}
@@ -422,7 +423,7 @@ def test_a_catalog_with_mistakes_is_told_with_the_other_mistakes(tmp_path: Path)
 
 
 def test_a_default_time_zone_the_provider_does_not_know_is_a_mistake() -> None:
-    """Every request would be refused; with the check off it is the host's own affair."""
+    """An unknown default time zone is a mistake, unless the check is off."""
     environ = {**ONE, "CHARTS_DEFAULT_TIMEZONE": "Europe/Belin"}
 
     (line,) = problems(environ)
@@ -432,7 +433,7 @@ def test_a_default_time_zone_the_provider_does_not_know_is_a_mistake() -> None:
 
 
 def test_an_account_of_a_plan_that_the_host_s_catalog_lacks_is_a_mistake(tmp_path: Path) -> None:
-    """Nothing would be known of what it allows; the place of the account is named."""
+    """A plan that is not in the host's catalog is a mistake, with the place of its account."""
     file = tmp_path / "mine.json"
     file.write_text('{"replace": ["plans"], "plans": []}')
     plans = json.dumps([{"id": "a", "apiKey": KEY}, {"id": "b", "apiKey": KEY + "b", "plan": "PRO"}])
@@ -444,4 +445,4 @@ def test_an_account_of_a_plan_that_the_host_s_catalog_lacks_is_a_mistake(tmp_pat
     }  # fmt: skip
     file.write_text(json.dumps({"replace": ["plans"], "plans": [plan]}))
     (line,) = problems({**accounts(plans), "CHARTS_CATALOG": str(file)})
-    assert "at $[1].plan: PRO is no plan of the catalog" in line
+    assert "at $[1].plan: PRO is not a plan in the catalog" in line
