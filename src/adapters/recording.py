@@ -1,4 +1,4 @@
-"""Records the replies of another transport as fixtures, which replay byte for byte."""
+"""Records the replies of another transport as fixtures. They replay byte for byte."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RecordingTransport:
     def send(
         self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
-        """Make one exchange and record its outcome. If the folder can't be written, make none."""
+        """Make one exchange and record its outcome. If the folder can't be written, do not call."""
         try:
             self._folder.refuse_unwritable()
         except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The time of a Redis server, shared by machines whose own clocks disagree."""
+"""The time of a Redis server, shared by machines with skewed clocks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FRESH_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 5.0  # after a question without an answer
 _STEP_SECONDS: Final = 1.0
 _DRIFT: Final = 0.001
-"""Seconds a second by which two clocks may run apart."""
+"""Most seconds a second between two clocks."""
 
 
 class RedisClock:
-    """A :class:`chartimg.domain.ports.Clock` with the server's time, on which machines with skewed clocks agree.
+    """A :class:`chartimg.domain.ports.Clock` with the server's time. Machines with skewed clocks agree on it.
 
     A script runs at some moment between its sending and its answer. So each run bounds how far the server's time is ahead of
     this machine's monotonic clock, and all runs together leave narrow bounds. If the server's clock steps, the new bounds

@@ -1,7 +1,7 @@
 """Account books on a Redis server, shared by all machines that reach it, with the server's time for all of them.
 
 Every verb is one script, and the server runs a script as one step. Each swap has an id. The server remembers recent ids, so
-a swap whose answer was lost is retried and yet applied once (see lua/replace.lua).
+a swap with a lost answer is retried and yet applied once (see lua/replace.lua).
 
 Redis must not evict: ``maxmemory-policy`` must be ``noeviction``, or one of ``volatile-…``, since the books have no expiry.
 Writes that it has not yet put on disk or on a replica are lost with it.
@@ -67,7 +67,7 @@ class RedisAccountStore:
         self.clock: Final = RedisClock(self._ask_time)
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
-        """Return the snapshot of each id; None for an unknown id."""
+        """Return the snapshot of each id, if it is known."""
         if not account_ids:
             return ()
         (kept,) = self._run("read", [self._key("account", each) for each in account_ids])
@@ -166,7 +166,7 @@ class RedisAccountStore:
         )
 
     def _failure(self, error: Exception, *, lost: bool) -> StoreUnavailable:
-        """Return the error: which server, what happened, what to do. *lost*: the answer before this one was lost."""
+        """Return the error with the place of the server and a remedy. *lost*: the answer before this one was lost."""
         from redis import exceptions
 
         busy = isinstance(error, exceptions.TryAgainError) or str(error).startswith("BUSY ")

@@ -7,7 +7,7 @@ Theory of operation
     last to come is served first. Here each waiter asks again after a short sleep of random length.
 
     Opening. A new file is built under another name and then renamed, so an empty file is a damaged one. An existing file
-    is first read through a read-only connection, which changes neither it nor its log. Only a sound file of ours is opened
+    is first read through a read-only connection: it and its log stay unchanged. Only a sound file of ours is opened
     for writing.
 
     The same file. SQLite keeps writing into a file, or a log, that was deleted or replaced, and all of that is lost. So
@@ -89,7 +89,7 @@ class SqliteConnection:
         """Do *work*; if others use the file, do it again from its start.
 
         Raises:
-            StoreBusy: others still use the file; nothing was done.
+            StoreBusy: others still use the file; no work was done.
             StoreUnavailable: the file can't be used.
         """
         deadline = time.monotonic() + self._patience
@@ -224,7 +224,7 @@ class SqliteConnection:
             )
 
     def _drop(self) -> None:
-        """Close the connection, which rolls back.
+        """Close the connection and roll back.
 
         If the path leads to another file by now, SQLite neither deletes its log nor writes it back.
         """
@@ -305,12 +305,12 @@ def _text(data: bytes) -> str:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Return whether others use the file, and nothing is wrong."""
+    """Return whether others use the file."""
     return _code(error) in _BUSY
 
 
 def _code(error: BaseException) -> int | None:
-    """Return SQLite's primary error code; None for any other error."""
+    """Return SQLite's primary error code, if the error is one of SQLite's."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 

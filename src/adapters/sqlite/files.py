@@ -32,7 +32,7 @@ class Identity(NamedTuple):
 
 
 def identify(path: Path) -> Identity | None:
-    """Return the file that *path* leads to; None if it does not exist."""
+    """Return the file that *path* leads to, if it exists."""
     try:
         found = os.stat(path)  # noqa: PTH116 (asked before and after every operation)
     except FileNotFoundError:
@@ -98,7 +98,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def keep_aside(path: Path) -> Path | None:
-    """Copy the damaged file *path* and its log beside it, once for the same content; return None if that fails.
+    """Copy the damaged file *path* and its log beside it, once for the same content. Return the copy, if it could be made.
 
     The copy is named after the moment of the last change, so that many processes that see the damage at once make one copy.
     Closing a file drops all locks that SQLite has on it in this process. So call this only for a file that is given up.

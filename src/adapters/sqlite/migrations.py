@@ -28,7 +28,7 @@ class NewerError(Exception):
 
 
 class Migration(NamedTuple):
-    """One step to the newest format: its name, which the file keeps, and its statement."""
+    """One step to the newest format: a name for the records, and a statement."""
 
     name: str
     statement: str

@@ -1,4 +1,4 @@
-"""Account books in an SQLite file, which survive the process and are shared by all processes of a machine."""
+"""Account books in an SQLite file: they survive the process, and all processes of a machine share them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SqliteAccountStore:
 
     Raises:
         StoreBusy: from any method but close: others still use the file.
-        StoreUnavailable: from any method but close: the file can't be opened, read or written; the message says what to do.
+        StoreUnavailable: from any method but close: the file can't be opened, read or written.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, busy_timeout: float = 1.0) -> None:
@@ -46,7 +46,7 @@ class SqliteAccountStore:
         self._decoded: dict[str, tuple[Row, AccountSnapshot]] = {}
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
-        """Return the snapshot of each id; None for an unknown id."""
+        """Return the snapshot of each id, if it is known."""
         return self._connection.use(lambda connection: self._read(connection, account_ids))
 
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
