@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from ...codec import load
-from ...domain.chart.json_body import Place, written
+from ...domain.chart.json_body import Place, path_of
 from ...domain.chart.template import SYMBOL_MARK, ChartTemplate
 from ...domain.check.catalog import Catalog
 from ...domain.check.check import check_body, check_template
@@ -139,7 +139,7 @@ def _repeated(value: object, twice: list[tuple[object, list[str]]]) -> Iterator[
     while waiting:
         where, each = waiting.pop()
         for name in repeated.get(id(each), ()):
-            path = written((where, name, False))
+            path = path_of((where, name, False))
             yield Finding(path, Severity.WARNING, "stands here more than once; the last one counts")
         if isinstance(each, dict):
             waiting += reversed([((where, name, False), inner) for name, inner in each.items()])

@@ -14,7 +14,7 @@ import attrs
 
 from ..finding import Finding, Severity
 from ..plan.demand import Demand
-from .json_body import encode, unencodable
+from .json_body import encode, json_problems, text_problem
 
 __all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest"]
 
@@ -22,12 +22,11 @@ DEFAULT_TIMEZONE: Final = "Etc/UTC"
 """The provider's own default; its plain ``UTC`` is in neither of its lists (API page, "Timezone")."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_HALF: Final = re.compile(r"[\ud800-\udfff]")  # surrogates
 
 
 @attrs.frozen
 class ChartKey:
-    """What names a chart: symbol, timeframe and chart template id. Case matters: ``1m`` is not ``1M``."""
+    """The name of a chart: symbol, timeframe and chart template id. Case matters: ``1m`` is not ``1M``."""
 
     symbol: str
     timeframe: str
@@ -38,12 +37,15 @@ class ChartKey:
 
 
 def _private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
-    """Keep what the host may change later out of a frozen value; what can't be copied is marked, and told later."""
+    """Copy *payload*, so that the host can't change a frozen value.
+
+    A payload that can't be copied becomes a MappingProxyType, and :attr:`ChartRequest.problems` reports it.
+    """
     if not isinstance(payload, Mapping):
         return payload  # type: ignore[unreachable]  # by a host without a type checker
     try:
         return copy.deepcopy(dict(payload))
-    except Exception:  # noqa: BLE001 (a copy runs the code of whatever is in there)
+    except Exception:  # noqa: BLE001 (a copy runs the code of the host's own objects)
         return MappingProxyType(dict(payload))
 
 
@@ -52,11 +54,10 @@ class ChartRequest:
     """One chart to fetch.
 
     Attributes:
-        symbol: exchange and symbol, ``BINANCE:BTCUSDT``, or a formula of such.
+        symbol: exchange and symbol, ``BINANCE:BTCUSDT``, or a formula of several.
         timeframe: the provider's interval, ``1h``; case matters.
         chart_template_id: the name of the look, part of the fixture's file name.
-        payload: further fields of the body (studies, theme, size …); copied, and never the source of
-            ``symbol`` and ``interval``.
+        payload: further fields of the body (studies, theme, size …), copied; ``symbol`` and ``interval`` in it are ignored.
     """
 
     symbol: str
@@ -66,22 +67,22 @@ class ChartRequest:
 
     @cached_property
     def key(self) -> ChartKey:
-        """What names this chart."""
+        """The name of this chart."""
         return ChartKey(self.symbol, self.timeframe, self.chart_template_id)
 
     @property
     def body(self) -> dict[str, object]:
-        """A new copy of the body to post: the payload, the symbol, the interval, and a time zone if none is set."""
-        return copy.deepcopy(self.parts)
+        """A new copy of the body to post: the payload, the symbol, the interval, and a default time zone."""
+        return copy.deepcopy({**self.parts})
 
     @cached_property
     def demand(self) -> Demand:
-        """What it asks of a plan."""
+        """The demand on a plan."""
         return Demand.of(self.payload)
 
     @cached_property
-    def parts(self) -> dict[str, object]:
-        """The body, read only: its inner values are those of the payload."""
+    def parts(self) -> Mapping[str, object]:
+        """The body without a copy, for reading: its inner values are those of the payload."""
         return {"timezone": DEFAULT_TIMEZONE, **self.payload, "symbol": self.symbol, "interval": self.timeframe}
 
     @cached_property
@@ -89,7 +90,7 @@ class ChartRequest:
         """The body as canonical JSON bytes.
 
         Raises:
-            ValueError, TypeError, RecursionError: the payload is not JSON; :meth:`problems` says so beforehand.
+            ValueError, TypeError, RecursionError: the payload is not JSON; :attr:`problems` lists the places.
         """
         return encode(self.parts)
 
@@ -99,7 +100,7 @@ class ChartRequest:
         return hashlib.sha256(self.encoded).hexdigest()
 
     def with_timezone(self, timezone: str) -> ChartRequest:
-        """Give the same request with *timezone* where its payload names none."""
+        """Return the request with *timezone*, unless its payload has one."""
         if "timezone" in self.payload or timezone == DEFAULT_TIMEZONE:
             return self
         return attrs.evolve(self, payload={**self.payload, "timezone": timezone})
@@ -108,22 +109,18 @@ class ChartRequest:
     def problems(self) -> tuple[Finding, ...]:
         """Problems that need no provider rule to find."""
         named = (("symbol", self.symbol), ("interval", self.timeframe), ("chart_template_id", self.chart_template_id))
-        found = [
-            Finding(path, Severity.ERROR, problem)
-            for path, text in named
-            if (problem := _text_problem(text)) is not None
-        ]
+        found = [Finding(path, Severity.ERROR, problem) for path, text in named if (problem := _text_problem(text))]
         if not isinstance(self.payload, Mapping):
             wrong = f"the payload must be an object, not {type(self.payload).__name__}"  # type: ignore[unreachable]
             return (*found, Finding("", Severity.ERROR, wrong))
-        inside = unencodable(dict(self.payload), lambda: self.encoded)
+        inside = json_problems(dict(self.payload), lambda: self.encoded)
         if not inside and isinstance(self.payload, MappingProxyType):
             inside = (Finding("", Severity.ERROR, "the payload can't be copied; it is nested too deep"),)
         return (*found, *inside)
 
 
 def _text_problem(text: object) -> str | None:
-    """Say why *text* can't be a part of the key."""
+    """Return why *text* can't be a part of the key, or None."""
     if not isinstance(text, str):
         return f"must be text, not {type(text).__name__}"
     if not text.strip():
@@ -132,6 +129,5 @@ def _text_problem(text: object) -> str | None:
         return f"{text!r} has space around it"
     if _CONTROL.search(text):
         return f"{text!r} holds a control character"
-    if _HALF.search(text):
-        return f"{text!r} holds a lone surrogate; was it cut, or read in the wrong encoding?"
-    return None
+    problem = text_problem(text)
+    return problem and f"{text!r} {problem}"

@@ -21,8 +21,8 @@ class ChartTemplate:
     Attributes:
         id: the name of the template and of its file.
         description: one line for people.
-        symbol_pattern: where a bare symbol is traded, ``BINANCE:{symbol}``.
-        payload: the fields of the body; ``symbol`` and ``interval`` in it are not used.
+        symbol_pattern: the full name of a bare symbol, ``BINANCE:{symbol}``.
+        payload: the fields of the body; ``symbol`` and ``interval`` in it are ignored.
     """
 
     id: str
@@ -31,7 +31,7 @@ class ChartTemplate:
     payload: Mapping[str, object] = attrs.field(factory=dict, repr=False)
 
     def request(self, symbol: str, timeframe: str) -> ChartRequest:
-        """Ask for *symbol* at *timeframe* in this look; a symbol with an exchange (``BINANCE:BTCUSDT``) stays as it is."""
+        """Return the request for *symbol* in this look. A symbol with an exchange, ``BINANCE:BTCUSDT``, is not changed."""
         full = symbol if ":" in symbol or not symbol else self.symbol_pattern.replace(SYMBOL_MARK, symbol)
         payload = {name: value for name, value in self.payload.items() if name not in {"symbol", "interval"}}
         return ChartRequest(full, timeframe, self.id, payload)

@@ -19,7 +19,7 @@ from typing import Final
 import attrs
 
 from ..chart import ChartRequest
-from ..chart.json_body import place, unencodable
+from ..chart.json_body import json_problems, path_below
 from ..chart.template import ChartTemplate
 from ..finding import Finding, Severity
 from ..plan import Plan, largest_limits
@@ -72,12 +72,12 @@ def check_body(body: object, catalog: Catalog, plan: Plan | None = None) -> list
     if not isinstance(body, Mapping):
         return [Finding("", Severity.ERROR, f"the body must be an object, not {kind_of(body)}")]
     whole = dict(body)
-    return list(unencodable(whole)) or with_suggestions(_body(whole, Demand.of(whole), catalog, plan))
+    return list(json_problems(whole)) or with_suggestions(_body(whole, Demand.of(whole), catalog, plan))
 
 
 def check_payload(payload: Mapping[str, object], catalog: Catalog) -> list[Finding]:
     """List the problems of a part of a body. It needs no symbol."""
-    return list(unencodable(dict(payload))) or with_suggestions(_payload(payload, catalog))
+    return list(json_problems(dict(payload))) or with_suggestions(_payload(payload, catalog))
 
 
 def _body(body: Mapping[str, object], demand: Demand, catalog: Catalog, plan: Plan | None) -> Problems:
@@ -110,7 +110,7 @@ def _fields(
         if row is not None:
             yield from _value(f"{path}.{name}" if path else name, value, row, strictness, catalog)
         else:
-            yield _unknown_key(place(path, name), name, by_name)
+            yield _unknown_key(path_below(path, name), name, by_name)
     for row in by_name.values():
         if row.required and fields.get(row.name) is None:
             yield _error(f"{path}.{row.name}" if path else row.name, "is required")

@@ -1,4 +1,4 @@
-"""File names of charts: documented, safe, and told apart."""
+"""File names of charts are documented, safe and distinct."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ordinary = st.from_regex(r"[A-Z0-9_]{1,9}:[A-Z0-9._!]{1,12}", fullmatch=True)
     template=st.from_regex(r"[a-z0-9_]{1,30}", fullmatch=True),
 )
 def test_ordinary_charts_have_the_documented_name(symbol: str, timeframe: str, template: str) -> None:
-    """Symbol, timeframe and template with two underscores between; the colon is written as one."""
+    """Two underscores part symbol, timeframe and template; the colon becomes one."""
     assert f"{symbol.replace(':', '_')}__{timeframe}__{template}" == stem(ChartKey(symbol, timeframe, template))
 
 
 @given(key=keys)
 def test_every_chart_has_a_name_that_any_file_system_bears(key: ChartKey) -> None:
-    """Plain ASCII, short, without a separator, a leading dot or anything a system reserves; always the same."""
+    """A name is short ASCII without separators, a leading dot or reserved characters, and always the same."""
     for name in (stem(key), distinct_stem(key)):
         assert name.isascii()
         assert name.isprintable()
@@ -41,12 +41,12 @@ def test_every_chart_has_a_name_that_any_file_system_bears(key: ChartKey) -> Non
 
 @given(one=keys, other=keys)
 def test_distinct_names_differ_whatever_the_case(one: ChartKey, other: ChartKey) -> None:
-    """Two charts never share a name of their own."""
+    """Two charts never share a distinct name."""
     assert (one == other) == (distinct_stem(one).casefold() == distinct_stem(other).casefold())
 
 
 def test_charts_that_share_a_name_have_one_of_their_own() -> None:
-    """A colon and an underscore look alike, and so do a minute and a month where case is ignored."""
+    """Charts with the same stem have different distinct names, also where case is ignored."""
     alike = [ChartKey("CME_MINI:NQ1!", "1m", "t"), ChartKey("CME:MINI_NQ1!", "1m", "t"), ChartKey("A:B", "1m", "t")]
     alike += [ChartKey("A:B", "1M", "t"), ChartKey("A:B__1m", "t", "x"), ChartKey("A:B", "1m__t", "x")]
 
@@ -66,7 +66,7 @@ def test_charts_that_share_a_name_have_one_of_their_own() -> None:
     ],
 )
 def test_what_is_unsafe_is_escaped(symbol: str, name: str) -> None:
-    """A percent and two digits for each byte."""
+    """Each byte becomes a percent sign and two digits."""
     assert name == stem(ChartKey(symbol, "1h", "t"))
 
 
@@ -75,13 +75,13 @@ def test_what_is_unsafe_is_escaped(symbol: str, name: str) -> None:
     [("Limit Exceeded", "LIMIT_EXCEEDED"), ("", ""), ("...", ""), ("ü", ""), ("x" * 99, "X" * 40), ("a: b!", "A_B")],
 )
 def test_a_slug_is_what_is_left_of_a_sentence(text: str, short: str) -> None:
-    """Letters and digits in upper case, underscores between, forty at most."""
+    """A slug has letters and digits in upper case with underscores between, at most 40 characters."""
     assert short == slug(text)
 
 
 @given(key=keys)
 def test_a_name_is_one_component_of_a_path_on_every_system(key: ChartKey) -> None:
-    """It stays in its folder, also where a backslash or a colon divides."""
+    """A name stays in its folder, also where a backslash or a colon divides."""
     for name in (stem(key), distinct_stem(key)):
         assert (name,) == PurePosixPath(name).parts == PureWindowsPath(name).parts
         assert name not in {".", ".."}
@@ -89,27 +89,28 @@ def test_a_name_is_one_component_of_a_path_on_every_system(key: ChartKey) -> Non
 
 @given(key=keys, other=keys)
 def test_no_chart_has_the_distinct_name_of_another(key: ChartKey, other: ChartKey) -> None:
-    """What is plain to one is never the name made for another."""
+    """A distinct name is never the stem of another chart."""
     assert key == other or distinct_stem(key).casefold() != stem(other).casefold()
 
 
 @given(text=st.text())
 def test_a_slug_fits_into_any_file_name(text: str) -> None:
-    """Forty characters at most, no others than letters, digits and single underscores within."""
+    """A slug has at most 40 letters, digits and single underscores."""
     assert re.fullmatch(r"(?:[A-Z0-9]+(?:_[A-Z0-9]+)*)?", slug(text))
     assert len(slug(text)) <= 40
 
 
-def test_a_name_is_cut_only_when_it_is_longer_than_120() -> None:
-    """Up to there it can be read whole; beyond it ends in a digest."""
+def test_a_name_over_120_characters_is_cut() -> None:
+    """It keeps 80 characters and ends in a digest, as each distinct name does."""
     fits, longer = ChartKey("A" * 113, "1h", "t"), ChartKey("A" * 114, "1h", "t")
 
     assert f"{'A' * 113}__1h__t" == stem(fits)
-    assert re.fullmatch(r"A{80}~[0-9a-f]{16}", stem(longer))
+    assert f"{'A' * 80}~f6ef8cf359ff01f4" == stem(longer) == distinct_stem(longer)
+    assert "A_B__1h__t~31c398d8d4890d97" == distinct_stem(ChartKey("A:B", "1h", "t"))
 
 
 def test_the_fields_of_a_chart_never_run_into_each_other() -> None:
-    """A letter that moves from one field to the next makes another digest."""
+    """A letter that moves to the next field changes the digest."""
     alike = [ChartKey("x" * 200, "yz", "t"), ChartKey("x" * 200 + "y", "z", "t"), ChartKey("x" * 200, "y", "zt")]
 
     assert 3 == len({stem(key) for key in alike})

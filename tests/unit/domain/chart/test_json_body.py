@@ -1,4 +1,4 @@
-"""What keeps a payload from being JSON, and where it is."""
+"""The places that keep a payload from being JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.chart.json_body import place, unwritable
+from chartimg.domain.chart.json_body import json_problems, path_below
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from chartimg.domain.chart.json_body import place, unwritable
         ({"a": [1, {"b": float("-inf")}]}, "a[1].b", "is -inf"),
         ({"a": (b"x",)}, "a[0]", "is bytes and not text"),
         ({"a": memoryview(b"x")}, "a", "is memoryview and not text"),
-        ({"a": {1, 2}}, "a", "is set, for which JSON has no form"),
+        ({"a": {1, 2}}, "a", "is set and not a JSON value"),
         ({"a": "x\udc00"}, "a", "a lone surrogate"),
         ({"a": {(1, 2): 3}}, "a", "has a key that is tuple"),
         ({"a": {1: 2, "x": 3}}, "a", "has keys that are not all text"),
@@ -31,52 +31,76 @@ from chartimg.domain.chart.json_body import place, unwritable
     ],
 )
 def test_each_place_is_named(payload: dict[str, object], path: str, phrase: str) -> None:
-    """The finding has the path of the value and says what it is."""
-    (found, *_) = unwritable(payload, None)
+    """The finding has the path and the problem of the value."""
+    (found, *_) = json_problems(payload)
 
     assert path == found.path
     assert phrase in found.message
 
 
-def test_what_is_nested_too_deep_is_said_once() -> None:
-    """However deep it goes on beneath."""
-    value: list[Any] = []
-    for _ in range(100_000):
+def nested(value: object, levels: int) -> object:
+    """Put *value* into a list, *levels* times."""
+    for _ in range(levels):
         value = [value]
-
-    (found,) = unwritable({"a": value}, "too deep")
-
-    assert "nested more than 200 levels" in found.message
+    return value
 
 
-def test_what_holds_itself_ends() -> None:
-    """Each value is looked at once; the reason is told where no place is found."""
+@pytest.mark.parametrize(
+    ("levels", "problem"),
+    [(200, "is bytes and not text; decode it"), (201, "is nested more than 200 levels deep")],
+)
+def test_a_value_is_found_200_levels_deep_and_no_deeper(levels: int, problem: str) -> None:
+    """Deeper nesting is reported once."""
+    assert [problem] == [each.message for each in json_problems({"a": nested(b"", levels)})]
+    assert ["is nested more than 200 levels deep"] == [
+        each.message for each in json_problems({"a": nested(1, 100_000)})
+    ]
+
+
+def test_a_value_that_holds_itself_is_reported_with_the_reason_of_json() -> None:
+    """Each value is tried once."""
     circle: list[object] = []
     circle += [circle, circle]
 
-    (found,) = unwritable({"a": circle}, "Circular reference")
+    (found,) = json_problems({"a": circle})
 
-    assert ("", True) == (found.path, "Circular reference" in found.message)
+    assert ("", "can't be written as JSON (Circular reference detected)") == (found.path, found.message)
 
 
-def test_a_path_is_no_longer_than_it_can_be_read() -> None:
-    """However many values lie at the end of how long a path, little memory is taken and few are told."""
+def test_an_error_without_a_text_is_reported_by_its_name() -> None:
+    """JSON may fail for a reason that no value has."""
+
+    def fail() -> bytes:
+        raise ValueError
+
+    (found,) = json_problems({}, fail)
+
+    assert "can't be written as JSON (ValueError)" == found.message
+
+
+def test_findings_and_their_paths_are_limited() -> None:
+    """100 findings are listed, with the first 300 characters of their paths."""
     value: Any = [float("nan")] * 200_000
     for _ in range(190):
         value = {"k" * 80: value}
 
-    found = unwritable(value, None)
+    found = json_problems(value)
 
     assert 100 == len(found)
-    assert 302 > max(len(each.path) for each in found)
+    assert {f"{'.'.join(['k' * 80] * 4)[:300]}…"} == {each.path for each in found}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_has_at_most_4300_digits(sign: int) -> None:
+    """Python writes no longer ones."""
+    assert () == json_problems({"a": sign * (10**4300 - 1)})
+    assert ["is a number with thousands of digits"] == [each.message for each in json_problems({"a": sign * 10**4300})]
 
 
 def test_a_strange_key_makes_a_printable_path() -> None:
-    """Long keys are cut, an empty one can be seen, and no control character gets through."""
-    assert "a.''" == place("a", "")
-    assert "a.b" == place("a", "b")
-    assert "'\\x1b'" == place("", "\x1b")
-    assert 100 > len(place("a", "k" * 10_000))
+    """A key of over 80 characters is cut, and an empty or unprintable one is quoted."""
+    assert ["a.b", "a.''", "'\\x1b'"] == [path_below("a", "b"), path_below("a", ""), path_below("", "\x1b")]
+    assert ["k" * 80, f"'{'k' * 80}'"] == [path_below("", "k" * length) for length in (80, 81)]
 
 
 values = st.recursive(
@@ -93,11 +117,11 @@ values = st.recursive(
 
 @given(payload=st.dictionaries(st.text(), values))
 def test_a_place_is_found_exactly_when_there_is_one(payload: dict[str, object]) -> None:
-    """Without findings the payload is JSON that survives UTF-8, and with one it isn't."""
+    """A payload without findings is JSON in UTF-8, and one with findings is not."""
     try:
         json.dumps(payload, allow_nan=False, ensure_ascii=False, sort_keys=True).encode()
         writes = True
     except (ValueError, TypeError):
         writes = False
 
-    assert writes == (() == unwritable(payload, None))
+    assert writes == (() == json_problems(payload))

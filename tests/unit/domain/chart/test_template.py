@@ -23,20 +23,20 @@ TEMPLATE = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"theme": "dark", "s
     ],
 )
 def test_a_bare_symbol_goes_through_the_pattern(symbol: str, full: str) -> None:
-    """One with an exchange stays as it is, and so does none at all, which is a mistake to be told."""
+    """A symbol with an exchange, and an empty one, are not changed."""
     assert ChartRequest(full, "1h", "t", {"theme": "dark"}) == TEMPLATE.request(symbol, "1h")
 
 
 @given(symbol=st.text(), timeframe=st.text())
 def test_symbol_and_interval_never_come_from_the_template(symbol: str, timeframe: str) -> None:
-    """Whatever its payload says."""
+    """Both are those of the request, for any text."""
     body = TEMPLATE.request(symbol, timeframe).body
 
     assert timeframe == body["interval"]
     assert str(body["symbol"]).endswith(symbol)
 
 
-def test_a_template_stays_as_it_is_whatever_becomes_of_its_requests() -> None:
+def test_a_template_is_not_changed_through_its_requests() -> None:
     """A request has a payload of its own."""
     template = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"studies": [{"name": "Volume"}]})
     request = template.request("BTCUSDT", "1h")
@@ -47,5 +47,5 @@ def test_a_template_stays_as_it_is_whatever_becomes_of_its_requests() -> None:
 
 
 def test_the_template_s_id_is_the_chart_s() -> None:
-    """It is what the fixture's file is named after."""
+    """The key of a request has the id of the template."""
     assert ChartKey("BINANCE:BTCUSDT", "1h", "t") == TEMPLATE.request("BTCUSDT", "1h").key
