@@ -130,7 +130,7 @@ def nested(depth: int) -> object:
         ({"a": b"bytes"}, "a: is bytes and not text; decode it"),
         ({"a": {1, 2}}, "a: is set and not a JSON value"),
         ({"a": object}, "a: is type and not a JSON value"),
-        ({"a": (each for each in ())}, "a: is generator and not a JSON value"),
+        ({"a": (each for each in "")}, "a: is generator and not a JSON value"),
         ({"a": threading.Lock()}, "a: is lock and not a JSON value"),
         (circle(), "can't be written as JSON (Circular reference detected)"),
         ({"a": nested(700)}, "the payload can't be copied; it is nested too deep"),
