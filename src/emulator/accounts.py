@@ -1,4 +1,4 @@
-"""The provider's side of an account: its key, and what its plan allows."""
+"""An account on the provider's side: a key and the limits of its plan."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["DEMO", "EmulatedAccount", "read_accounts"]
 
 @attrs.frozen
 class EmulatedAccount:
-    """One key the emulator knows. What is not stated is what the plan allows, and without a plan what BASIC does.
+    """A key of the emulator. A limit that is left out is the plan's; the plan is BASIC by default.
 
-    By itself it goes by the plans that ship; an emulator has it go by those of its own catalog (:meth:`under`).
+    By itself an account reads the shipped plans; :meth:`under` reads those of an emulator's catalog.
 
     Attributes:
-        id: the name it has in the ledger.
+        id: the name in the tallies.
         api_key: the key; never shown.
         daily_limit: units a UTC day.
         plan: BASIC, PRO, MEGA, ULTRA or ENTERPRISE.
-        requests_per_second: the rate at which its bucket fills.
-        burst: how many calls its bucket holds.
+        requests_per_second: tokens a second that fill the bucket.
+        burst: the number of tokens that the bucket holds.
 
     Raises:
         ConfigError: a value is out of its range.
@@ -45,47 +45,47 @@ class EmulatedAccount:
 
     @classmethod
     def of(cls, account: Account) -> EmulatedAccount:
-        """Know the account of a client, with the limits it believes in."""
+        """Return the account of a client, with the limits that the client knows."""
         limits = (account.daily_limit, account.plan, account.requests_per_second, account.burst)
         return cls(account.id, account.api_key, *limits)
 
     def __attrs_post_init__(self) -> None:
-        self.account  # noqa: B018 (its constructor knows what is wrong)
+        self.account  # noqa: B018 (its constructor checks the values)
 
     @cached_property
     def account(self) -> Account:
-        """What a client writes into its settings, so that its books and the emulator's agree."""
+        """The account for a client's settings, so that its books and the tallies agree."""
         name = (self.plan or PlanName.BASIC).upper()
         plans = shipped_catalog().plan_by_name
         return self._completed(plans[PlanName(name) if name in PlanName.__members__ else PlanName.BASIC].calls)
 
     @cached_property
     def calls(self) -> CallLimits:
-        """How often it may call."""
+        """The limits of its calls."""
         account = self.account
         return CallLimits(account.requests_per_second, account.burst, account.daily_limit)
 
     @cached_property
     def plan_name(self) -> PlanName:
-        """The plan it is on."""
+        """The account's plan."""
         return PlanName(str(self.account.plan))
 
     def under(self, catalog: Catalog) -> EmulatedAccount:
-        """Give the same account with everything stated: what wasn't is what its plan allows by *catalog*.
+        """Return the same account with every limit stated; those left out are the plan's in *catalog*.
 
         Raises:
-            ConfigError: *catalog* lacks its plan, or the two together make a limit that is out of its range.
+            ConfigError: *catalog* lacks its plan, or the plan gives a limit that is out of its range.
         """
         plan = catalog.plan_by_name.get(self.plan_name)
         if plan is None:
-            there = f"state one of {', '.join(catalog.plan_by_name)}" if catalog.plans else "it has none"
+            hint = f"choose one of {', '.join(catalog.plan_by_name)}" if catalog.plans else "it has no plans"
             raise ConfigError(
-                f"the account {self.id!r} is on the plan {self.plan_name}, which the catalog lacks; {there}"
+                f"the account {self.id!r} is on the plan {self.plan_name}, which the catalog lacks; {hint}"
             )
         return EmulatedAccount.of(self._completed(plan.calls))
 
     def _completed(self, limits: CallLimits) -> Account:
-        """Put *limits* where none are stated."""
+        """Return the client's account, with *limits* for those left out."""
         return Account(
             self.id,
             self.api_key,
@@ -97,27 +97,27 @@ class EmulatedAccount:
 
 
 DEMO: Final = EmulatedAccount("demo", "demo-key", plan=PlanName.PRO)
-"""The account of an emulator that is given none. Its key is no secret."""
+"""The default account. Its key is not a secret."""
 
 
 def read_accounts(text: str, *, where: str) -> tuple[EmulatedAccount, ...]:
-    """Read the same JSON as ``CHART_IMG_ACCOUNTS_JSON``.
+    """Return the accounts of a JSON text like that of ``CHART_IMG_ACCOUNTS_JSON``.
 
     Raises:
-        ConfigError: with one line for every mistake, never a key.
+        ConfigError: one line for each mistake, never a key.
     """
     accounts = load(text, tuple[EmulatedAccount, ...], where=where)
     if not accounts:
-        raise ConfigError(f"{where} holds no account")
+        raise ConfigError(f"{where}: there is no account; add one")
     refuse_duplicates(accounts, where=where)
     return accounts
 
 
 def refuse_duplicates(accounts: Sequence[EmulatedAccount], *, where: str) -> None:
-    """Make sure that ids and keys tell accounts apart.
+    """Check that no two accounts have the same id or key.
 
     Raises:
-        ConfigError: they don't.
+        ConfigError: two have.
     """
     for name, values in (("id", [a.id for a in accounts]), ("apiKey", [a.api_key for a in accounts])):
         if len(set(values)) < len(values):

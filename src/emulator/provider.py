@@ -1,10 +1,10 @@
-"""The provider's mind: what each request over the wire is answered with. No sockets in here, and no waiting.
+"""The answer to each request, without sockets and without waiting.
 
-In this order, as a gateway with a service behind it: the path, the key, the throttle, the quota; from here on the call is
-charged; then the faults of the scenario, the body, the plan; and else the picture.
+The order is that of a gateway with a service behind it: path, key, throttle, quota. Now the call is charged. Then come the
+faults of the scenario, the body, the plan, and at last the picture.
 
-The documentation has no words for a watermark on a plan that allows none. ``Exceed Max Usage Watermark Limit`` is assumed,
-after those it has for size and number (API page, "Errors", 403).
+The documentation has no message for a watermark that the plan forbids. ``Exceed Max Usage Watermark Limit`` is assumed,
+after the messages for size and number (API page, "Errors", 403).
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ __all__ = ["HttpAnswer", "HttpRequest", "Provider", "Wire"]
 CHART_PATH: Final = "/v2/tradingview/advanced-chart"
 _LOGGER: Final = logging.getLogger("chartimg.emulator")
 _LOGGER.addHandler(logging.NullHandler())
-_MAX_CLOCK_MOVE_SECONDS: Final = 100 * 366 * 86_400.0  # seconds
+_MAX_CLOCK_MOVE_SECONDS: Final = 100 * 366 * 86_400.0
 
 
 class Wire(StrEnum):
-    """How an answer is put on the wire."""
+    """The way an answer goes over the wire; HALF is a whole answer with the first half of the body."""
 
     WHOLE = auto()
+    HALF = auto()
     RESET = auto()
     RESET_AFTER_HEADERS = auto()
     CUT = auto()
@@ -50,7 +51,7 @@ class Wire(StrEnum):
 
 @attrs.frozen
 class HttpRequest:
-    """One request as it came over the wire; names of headers in lower case."""
+    """One request as received; header names are in lower case."""
 
     method: str
     path: str
@@ -60,12 +61,11 @@ class HttpRequest:
 
 @attrs.frozen
 class HttpAnswer:
-    """What to answer: *status* with *body*, or with the picture of *chart*.
+    """An answer: *status* with *body*, or with the picture of *chart*.
 
     Attributes:
-        latency: seconds to wait before.
-        wire: how it goes over the wire.
-        half: only the first half of the body is sent, as if it were the whole.
+        latency: seconds to wait before it is sent.
+        wire: the way it goes over the wire.
     """
 
     status: int
@@ -75,7 +75,6 @@ class HttpAnswer:
     chart: AcceptedChart | None = None
     latency: float = 0.0
     wire: Wire = Wire.WHOLE
-    half: bool = False
 
 
 _FAULTS: Final[Mapping[Fault, HttpAnswer]] = MappingProxyType(
@@ -90,36 +89,36 @@ _FAULTS: Final[Mapping[Fault, HttpAnswer]] = MappingProxyType(
         Fault.JSON: HttpAnswer(200, b'{"url":"https://charts.invalid/chart.png"}'),
     }
 )
-"""Faults that take the place of the answer."""
+"""Faults that replace the answer."""
 
-_DAMAGES: Final[Mapping[Fault, Mapping[str, object]]] = MappingProxyType(
+_DAMAGES: Final[Mapping[Fault, Wire]] = MappingProxyType(
     {
-        Fault.TRUNCATED_PNG: {"half": True},
-        Fault.RESET: {"wire": Wire.RESET},
-        Fault.RESET_AFTER_HEADERS: {"wire": Wire.RESET_AFTER_HEADERS},
-        Fault.CUT: {"wire": Wire.CUT},
-        Fault.STALL: {"wire": Wire.STALL},
-        Fault.WRONG_LENGTH: {"wire": Wire.WRONG_LENGTH},
+        Fault.TRUNCATED_PNG: Wire.HALF,
+        Fault.RESET: Wire.RESET,
+        Fault.RESET_AFTER_HEADERS: Wire.RESET_AFTER_HEADERS,
+        Fault.CUT: Wire.CUT,
+        Fault.STALL: Wire.STALL,
+        Fault.WRONG_LENGTH: Wire.WRONG_LENGTH,
     }
 )
-"""Faults that befall the answer on its way."""
+"""Faults that damage the answer on its way."""
 
 
 class Provider:
     """Answers requests with the keys of *accounts*. Not safe from several threads.
 
     Args:
-        accounts: the keys it knows.
-        now: gives the date and time (UTC); moving the clock adds to it.
-        scenario: what goes wrong.
-        catalog: the rules it decides by, and the plans of the accounts; those that ship when it is left out.
+        accounts: the known keys.
+        now: a function that returns the date and time (UTC); moving the clock adds to it.
+        scenario: the faults.
+        catalog: the rules for a chart and the plans of the accounts; by default the shipped ones.
 
     Attributes:
-        accounts: the keys it knows, with everything stated.
+        accounts: the known keys, with every limit stated.
 
     Raises:
         ConfigError: two accounts have the same id or key, one is on a plan that the catalog lacks, or the scenario names
-            an account that isn't there.
+            an unknown account.
     """
 
     def __init__(
@@ -133,21 +132,21 @@ class Provider:
         self._catalog = catalog or shipped_catalog()
         self.accounts = tuple(account.under(self._catalog) for account in accounts)
         self._accounts = {account.api_key: account for account in self.accounts}
-        self._books = {account.id: KeyQuota(account.calls) for account in self.accounts}
+        self._quotas = {account.id: KeyQuota(account.calls) for account in self.accounts}
         self._now = now
         self._moved = timedelta()
         self._unknown = 0
         self.play(scenario or Scenario())
 
     def now(self) -> datetime:
-        """Give the date and time here, in UTC."""
+        """Return the provider's date and time, in UTC."""
         return self._now() + self._moved
 
     def move_clock(self, seconds: float) -> datetime:
-        """Move the clock by *seconds*, back if they are negative, and give the new date and time.
+        """Move the clock by *seconds*, back if they are negative, and return the new date and time.
 
         Raises:
-            ConfigError: that is no time to move by.
+            ConfigError: *seconds* are more than a hundred years.
         """
         if not -_MAX_CLOCK_MOVE_SECONDS <= seconds <= _MAX_CLOCK_MOVE_SECONDS:
             raise ConfigError(f"the clock can be moved by a hundred years at most, not by {seconds} seconds")
@@ -155,31 +154,31 @@ class Provider:
         return self.now()
 
     def play(self, scenario: Scenario) -> None:
-        """Begin a scenario, in place of the one before.
+        """Replace the scenario.
 
         Raises:
-            ConfigError: it names an account that isn't there.
+            ConfigError: it names an unknown account.
         """
-        unknown = {rule.account for rule in scenario.rules} - {None, *self._books}
+        unknown = {rule.account for rule in scenario.rules} - {None, *self._quotas}
         if unknown:
-            raise ConfigError(f"the scenario names accounts that are not there: {', '.join(sorted(map(str, unknown)))}")
+            raise ConfigError(f"the scenario names unknown accounts: {', '.join(sorted(map(str, unknown)))}")
         self._script = Script(scenario)
 
     def ledger(self) -> Tallies:
-        """Give the books."""
-        return Tallies(self.now(), {name: books.ledger() for name, books in self._books.items()}, self._unknown)
+        """Return all tallies."""
+        return Tallies(self.now(), {name: quota.tallies() for name, quota in self._quotas.items()}, self._unknown)
 
-    def answer(self, asked: HttpRequest) -> HttpAnswer:
-        """HttpAnswer one request."""
-        if asked.path.startswith("/_emulator/"):
-            return self._control(asked)
-        if asked.path != CHART_PATH or asked.method != "POST":
-            return self._not_found(asked)
-        account = self._accounts.get(asked.headers.get("x-api-key", ""))
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Return the answer to one request."""
+        if request.path.startswith("/_emulator/"):
+            return self._control(request)
+        if request.path != CHART_PATH or request.method != "POST":
+            return self._not_found(request)
+        account = self._accounts.get(request.headers.get("x-api-key", ""))
         if account is None:
             self._unknown += 1
             return _logged("no account", _error(403, "Forbidden", "ForbiddenException"))
-        match self._books[account.id].admit(self.now()):
+        match self._quotas[account.id].admit(self.now()):
             case Admission.THROTTLED:
                 return _logged(account.id, _error(429, "Too Many Requests", "TooManyRequestsException"))
             case Admission.REFUSED:
@@ -187,29 +186,29 @@ class Provider:
             case Admission.CHARGED:
                 effect = self._script.next_effect(account.id)
                 plan = self._catalog.plan_by_name[account.plan_name]
-                served = _served(plan, read_body(asked.body, self._catalog))
+                served = _served(plan, read_body(request.body, self._catalog))
                 return _logged(account.id, _with_fault(served, effect), effect)
 
-    def _control(self, asked: HttpRequest) -> HttpAnswer:
-        """Serve the paths of the emulator's own: what a test asks for and sets."""
+    def _control(self, request: HttpRequest) -> HttpAnswer:
+        """Answer the paths by which a test controls the emulator."""
         try:
-            match asked.method, asked.path:
+            match request.method, request.path:
                 case "GET", "/_emulator/ledger":
                     return HttpAnswer(200, dump(self.ledger()).encode())
                 case "GET", "/_emulator/clock":
                     return HttpAnswer(200, dump({"now": self.now()}).encode())
                 case "POST", "/_emulator/clock":
-                    return HttpAnswer(200, dump({"now": self._set_clock(asked.body)}).encode())
+                    return HttpAnswer(200, dump({"now": self._set_clock(request.body)}).encode())
                 case "POST", "/_emulator/script":
-                    self.play(read_scenario(asked.body.decode("utf-8", "replace"), where="the scenario"))
+                    self.play(read_scenario(request.body.decode("utf-8", "replace"), where="the scenario"))
                     return HttpAnswer(200, b"{}")
                 case _:
-                    return self._not_found(asked)
+                    return self._not_found(request)
         except ConfigError as error:
             return _error(400, str(error))
 
     def _set_clock(self, body: bytes) -> datetime:
-        """Read ``{"advance": seconds}`` or ``{"now": "2026-01-05T12:00:00Z"}`` and move the clock."""
+        """Move the clock by ``{"advance": seconds}`` or to ``{"now": "2026-01-05T12:00:00Z"}``."""
         try:
             wanted = json.loads(body)
         except (ValueError, RecursionError):
@@ -220,18 +219,18 @@ class Provider:
             case {"now": str(text)}:
                 return self.move_clock((_moment(text) - self.now()).total_seconds())
             case _:
-                raise ConfigError('the clock is moved with {"advance": seconds} or {"now": "2026-01-05T12:00:00Z"}')
+                raise ConfigError('move the clock with {"advance": seconds} or {"now": "2026-01-05T12:00:00Z"}')
 
-    def _not_found(self, asked: HttpRequest) -> HttpAnswer:
-        """HttpAnswer what isn't here as the real one does, and say in the log what is."""
+    def _not_found(self, request: HttpRequest) -> HttpAnswer:
+        """Return the provider's 404, and log the path that was probably meant."""
         documented = {endpoint.path for endpoint in self._catalog.paths}
         prefixes = {path.partition("<")[0] for path in documented if "<" in path}
-        if asked.path == CHART_PATH:
-            hint = f"{CHART_PATH} wants POST, not {asked.method}"
-        elif asked.path in documented or any(asked.path.startswith(prefix) for prefix in prefixes):
-            hint = f"{asked.path} is documented, but only POST {CHART_PATH} is emulated"
+        if request.path == CHART_PATH:
+            hint = f"{CHART_PATH} wants POST, not {request.method}"
+        elif request.path in documented or any(request.path.startswith(prefix) for prefix in prefixes):
+            hint = f"{request.path} is documented, but only POST {CHART_PATH} is emulated"
         else:
-            hint = f"{asked.method} {asked.path} is nowhere in the API; did you mean POST {CHART_PATH}?"
+            hint = f"{request.method} {request.path} is not in the API; did you mean POST {CHART_PATH}?"
         _LOGGER.warning("404 %s", hint)
         return _error(404, "Route not found.")
 
@@ -240,34 +239,34 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"{text!r} is no date and time in ISO 8601") from None
+        raise ConfigError(f"{text!r} is not a date and time in ISO 8601") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _served(plan: Plan, meaning: AcceptedChart | Refusal) -> HttpAnswer:
-    """HttpAnswer with the picture, or with what the body or the plan is refused for."""
-    if isinstance(meaning, Refusal):
-        return HttpAnswer(meaning.status, meaning.body)
-    width, height = meaning.size
+def _served(plan: Plan, read: AcceptedChart | Refusal) -> HttpAnswer:
+    """Return the picture, or the refusal of the body or of the plan."""
+    if isinstance(read, Refusal):
+        return HttpAnswer(read.status, read.body)
+    width, height = read.size
     if width > plan.max_width or height > plan.max_height:
         return _error(403, f"Exceed Max Usage Resolution Limit ({plan.max_width}x{plan.max_height})")
-    if meaning.parameters > plan.max_parameters:
+    if read.parameters > plan.max_parameters:
         return _error(403, f"Exceed Max Usage Parameter Limit ({plan.max_parameters})")
-    if meaning.watermark and not plan.custom_watermark:
+    if read.watermark and not plan.custom_watermark:
         return _error(403, "Exceed Max Usage Watermark Limit")
-    kind = "image/jpeg" if meaning.body["format"] == "jpeg" else "image/png"
-    return HttpAnswer(200, chart=meaning, content_type=kind)
+    kind = "image/jpeg" if read.body["format"] == "jpeg" else "image/png"
+    return HttpAnswer(200, chart=read, content_type=kind)
 
 
 def _with_fault(answer: HttpAnswer, effect: Effect) -> HttpAnswer:
-    """Let the scenario have its way with an answer."""
+    """Return *answer* with the fault and the delay of *effect*."""
     if (rule := effect.rule) is not None:
         if rule.status is not None:
             answer = HttpAnswer(rule.status, b"" if rule.body is None else _json(rule.body))
         elif rule.fault is not None and rule.fault in _FAULTS:
             answer = _FAULTS[rule.fault]
         elif rule.fault is not None:
-            answer = attrs.evolve(answer, **_DAMAGES[rule.fault])  # type: ignore[arg-type]
+            answer = attrs.evolve(answer, wire=_DAMAGES[rule.fault])
     return attrs.evolve(answer, latency=effect.latency) if effect.latency else answer
 
 
@@ -280,7 +279,7 @@ def _json(content: object) -> bytes:
 
 
 def _logged(who: str, answer: HttpAnswer, effect: Effect | None = None) -> HttpAnswer:
-    """Write the answer to the log."""
+    """Log *answer*, and return it."""
     if _LOGGER.isEnabledFor(logging.INFO):
         chart = "" if answer.chart is None else f" {answer.chart.body['symbol']} {answer.chart.body['interval']}"
         rule = None if effect is None else effect.rule

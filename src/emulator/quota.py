@@ -1,7 +1,7 @@
-"""The provider's books of one key: a bucket of tokens, a quota for the day, and a tally of what became of its calls.
+"""The quota of one key: a bucket of tokens, the units of a day, and tallies of its calls.
 
-Both limits work as an API gateway's do: the throttle comes first, and a call that passes it is charged, whatever
-becomes of it. Written on its own, and not with the client's ledger, so that one can test the other.
+As in an API gateway, the throttle comes first. A call that passes it is charged, even if it fails afterwards. The client's
+ledger is not used here, so that each can test the other.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ..domain.plan import CallLimits
 
 __all__ = ["AccountTallies", "Admission", "KeyQuota", "Tallies", "Tally"]
 
-_SLACK: Final = 1e-6  # of a token; what rounding may take
+_SLACK: Final = 1e-6  # of a token, lost to rounding
 
 
 class Admission(StrEnum):
-    """Whether a call may pass."""
+    """The decision about a call: served for a unit, over the rate, or over the day's quota."""
 
     CHARGED = auto()
     THROTTLED = auto()
@@ -30,7 +30,7 @@ class Admission(StrEnum):
 
 @attrs.frozen
 class Tally:
-    """What became of calls: of *asked*, so many were throttled, charged, or refused because the quota was spent."""
+    """Numbers of calls: *asked* is the sum of the others; *refused* are those after the quota was spent."""
 
     asked: int = 0
     throttled: int = 0
@@ -38,7 +38,7 @@ class Tally:
     refused: int = 0
 
     def plus(self, admission: Admission) -> Tally:
-        """Count one more call."""
+        """Return the tally with one more call."""
         return Tally(
             self.asked + 1,
             self.throttled + (admission is Admission.THROTTLED),
@@ -49,7 +49,7 @@ class Tally:
 
 @attrs.frozen
 class AccountTallies:
-    """The tally of one account, in all and for each UTC day (``2026-01-05``)."""
+    """The tallies of one account: in total, and for each UTC day (``2026-01-05``)."""
 
     total: Tally
     days: Mapping[str, Tally]
@@ -57,7 +57,7 @@ class AccountTallies:
 
 @attrs.frozen
 class Tallies:
-    """The provider's books at a moment (UTC): each account by its id, and the calls with a key that nobody has."""
+    """All tallies at a moment (UTC): those of each account by its id, and the number of calls with an unknown key."""
 
     now: datetime
     accounts: Mapping[str, AccountTallies]
@@ -65,7 +65,7 @@ class Tallies:
 
 
 class KeyQuota:
-    """Admits the calls of one key. The time of the call is an argument and may step back, which earns no tokens."""
+    """Admits the calls of one key. Time is an argument; a step back adds no tokens."""
 
     def __init__(self, limits: CallLimits) -> None:
         self._limits = limits
@@ -74,7 +74,7 @@ class KeyQuota:
         self._days: dict[str, Tally] = {}
 
     def admit(self, now: datetime) -> Admission:
-        """Decide about a call at *now* (aware), and count it."""
+        """Return the decision about a call at *now* (aware), and count the call."""
         day = now.astimezone(UTC).date().isoformat()
         tally = self._days.get(day, Tally())
         if not self._take_token(now):
@@ -86,13 +86,13 @@ class KeyQuota:
         self._days[day] = tally.plus(admission)
         return admission
 
-    def ledger(self) -> AccountTallies:
-        """Give the tally."""
+    def tallies(self) -> AccountTallies:
+        """Return the tallies so far."""
         columns = zip(*(attrs.astuple(tally) for tally in self._days.values()), strict=True)
         return AccountTallies(Tally(*map(sum, columns)), dict(sorted(self._days.items())))
 
     def _take_token(self, now: datetime) -> bool:
-        """Fill the bucket up to *now* and take a token, if there is one."""
+        """Fill the bucket up to *now* and take a token; return whether there was one."""
         passed = 0.0 if self._filled_at is None else (now - self._filled_at).total_seconds()
         self._filled_at = now
         self._tokens = min(self._limits.burst, self._tokens + max(0.0, passed) * self._limits.requests_per_second)

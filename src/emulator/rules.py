@@ -1,11 +1,11 @@
-"""What the provider makes of a body: the chart it asks for, or why it is refused.
+"""The provider's view of a body: an accepted chart, or a refusal.
 
-The rules are the catalog's; deciding is done here and nowhere else, so that the client's own check can be tried
-against it. Source: API page, "API v2 TradingView Advanced Chart", tables of parameters, and "Errors".
+The rules are the catalog's, and the decision is made here alone, so that the client's check can be tested against it.
+Source: API page, "API v2 TradingView Advanced Chart", tables of parameters, and "Errors".
 
-How much the provider looks at is not documented. Here it refuses a wrong type wherever the catalog knows the type, and a
-wrong number or choice wherever it stands in the tables of the chart itself. What a study or a drawing makes of its own
-numbers and choices is left to it, and so is what the catalog doesn't know.
+The documentation does not say how strictly the provider checks. Here, a wrong type is refused if the catalog knows the
+type. A wrong number or choice is refused in the tables of the chart itself. In the inputs of studies and drawings it is
+accepted, and so is everything that the catalog does not know.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from ..domain.check.catalog import Catalog, Entry, Parameter, ValueType
 
 __all__ = ["AcceptedChart", "Refusal", "read_body"]
 
-_MARKS: Final = frozenset("_.:!/&()+-*^ ")  # of a symbol, beside letters and digits; a formula of symbols, too
-_EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # looks at each letter once
+_MARKS: Final = frozenset("_.:!/&()+-*^ ")  # allowed in a symbol or a formula, beside letters and digits
+_EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # takes time linear in the text
 _INTERVAL: Final = re.compile(r"[1-9]\d{0,3}[smhDWMY]", re.ASCII)
-_NAMED: Final[Mapping[ValueType, str]] = {
+_TYPE_NAMES: Final[Mapping[ValueType, str]] = {
     ValueType.STRING: "text",
     ValueType.COLOUR: "text",
     ValueType.INTEGER: "an integer",
@@ -58,15 +58,15 @@ _DEFAULTS: Final[Mapping[str, object]] = {
     "timezone": "Etc/UTC",
     "format": "png",
 }
-_MAX_FIELD_ERRORS: Final = 100  # field errors of one body
-_MAX_REMEMBERED_BODIES: Final = 1024  # bodies whose meaning is remembered
+_MAX_FIELD_ERRORS: Final = 100
+_MAX_REMEMBERED_BODIES: Final = 1024
 
 FieldError = Mapping[str, object]
 
 
 @attrs.frozen
 class Refusal:
-    """A body is refused with *status* and *body*, which may be empty."""
+    """The answer to a wrong body: *status* and *body*, possibly empty."""
 
     status: int
     body: bytes = b""
@@ -74,38 +74,35 @@ class Refusal:
 
 @attrs.frozen
 class AcceptedChart:
-    """A chart that can be drawn: the body with its defaults, and the bytes that tell it from every other."""
+    """A body with its defaults; *identity* are bytes that only an equal body has."""
 
     body: Mapping[str, object]
     identity: bytes
 
     @property
     def size(self) -> tuple[int, int]:
-        """Its width and height in pixels."""
+        """Width and height in pixels."""
         return _whole(self.body["width"]), _whole(self.body["height"])
 
     @property
     def parameters(self) -> int:
-        """How many studies and drawings it has."""
+        """The number of studies and drawings."""
         return sum(len(listed) for name in ("studies", "drawings") if isinstance(listed := self.body.get(name), list))
 
     @property
     def watermark(self) -> bool:
-        """Whether it has a watermark of its own."""
+        """Whether there is a custom watermark."""
         return bool(self.body.get("watermark"))
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED_BODIES)
 def read_body(content: bytes, catalog: Catalog | None = None) -> AcceptedChart | Refusal:
-    """Read the body of a request, from the whole to its fields to their meaning, by the rules of *catalog*.
-
-    The shipped ones when it is left out. Total: never raises.
-    """
+    """Return the accepted chart or the refusal of a body, by *catalog* or the shipped one. Never raises."""
     try:
         body = json.loads(content or b"{}", parse_constant=_refuse_constant)
         identity = json.dumps(
             body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        ).encode()  # half a character, or a number without end, is refused here
+        ).encode()  # raises for a lone surrogate or an infinite number
     except (ValueError, RecursionError):
         return Refusal(400)
     if not isinstance(body, dict):
@@ -123,12 +120,12 @@ def read_body(content: bytes, catalog: Catalog | None = None) -> AcceptedChart |
 
 
 def _refuse_constant(_: str) -> object:
-    """Refuse NaN and Infinity, which are not JSON."""
+    """Refuse NaN and Infinity: they are not JSON."""
     raise ValueError
 
 
 def _refused(content: object) -> Refusal:
-    """Refuse with *content*; what is nested so deep that it can be read and not be told again can't be read either."""
+    """Return a 422 with *content*, or a 400 if it is nested too deep to be written."""
     try:
         return Refusal(422, json.dumps(content, separators=(",", ":")).encode())
     except RecursionError:
@@ -140,7 +137,7 @@ def _whole(value: object) -> int:
 
 
 def _body_errors(body: Mapping[str, object], rules: Catalog) -> Iterator[FieldError]:
-    """List what is wrong with the fields, in the order of the catalog."""
+    """List the errors of the fields, in the order of the catalog."""
     for row in rules.parameters:
         value = body.get(row.name)
         match row.name:
@@ -161,9 +158,9 @@ def _body_errors(body: Mapping[str, object], rules: Catalog) -> Iterator[FieldEr
 
 
 def _entry_errors(entry: object, known: Mapping[str, Entry], row: Parameter, prefix: str) -> Iterator[FieldError]:
-    """List what is wrong within a study or a drawing, if its name is known.
+    """List the errors within a study or a drawing, if its name is known.
 
-    Without an ``input`` its required keys are missing, unless that alone is a mistake already.
+    Without an ``input`` its required keys are missing, unless ``input`` itself is required.
     """
     name = entry.get("name") if isinstance(entry, Mapping) else None
     if isinstance(entry, Mapping) and isinstance(name, str) and (found := known.get(name)) is not None:
@@ -174,14 +171,14 @@ def _entry_errors(entry: object, known: Mapping[str, Entry], row: Parameter, pre
 
 
 def _is_symbol(value: object) -> bool:
-    """Whether *value* is EXCHANGE:SYMBOL, or a formula of such, in letters and digits of any script, and no space around."""
+    """Return whether *value* is EXCHANGE:SYMBOL or a formula of such, in any script, without spaces around."""
     if not isinstance(value, str) or not all(letter in _MARKS or letter.isalnum() for letter in value):
         return False
     return value == value.strip() and _is_balanced(value) and 0 < value.count(":") == len(_EXCHANGE.findall(value))
 
 
 def _is_interval(value: object, rules: Catalog) -> bool:
-    """Whether *value* looks like an interval; it may be one that doesn't exist."""
+    """Return whether *value* has the form of an interval, known or not."""
     return isinstance(value, str) and (not rules.intervals or bool(_INTERVAL.fullmatch(value)))
 
 
@@ -190,7 +187,7 @@ def _is_timezone(value: object, rules: Catalog) -> bool:
 
 
 def _is_balanced(text: str) -> bool:
-    """Whether every parenthesis that opens closes again."""
+    """Return whether the parentheses of *text* match."""
     depth = 0
     for letter in text:
         depth += (letter == "(") - (letter == ")")
@@ -202,7 +199,7 @@ def _is_balanced(text: str) -> bool:
 def _part_errors(
     whole: Mapping[str, object], name: str, table: Iterable[Parameter], prefix: str
 ) -> Iterator[FieldError]:
-    """List what is wrong with the types in the part *name* of *whole*, if it has one."""
+    """List the wrong types in the part *name* of *whole*, if there is one."""
     if isinstance(part := whole.get(name), Mapping):
         yield from _table_errors(part, table, f"{prefix}.{name}.", strict=False)
 
@@ -210,14 +207,14 @@ def _part_errors(
 def _table_errors(
     fields: Mapping[str, object], table: Iterable[Parameter], prefix: str, *, strict: bool
 ) -> Iterator[FieldError]:
-    """List what a table of the documentation finds wrong with *fields*; numbers and choices only if *strict*."""
+    """List the errors of *fields* by a table of the documentation; numbers and choices only if *strict*."""
     for row in table:
         value, param = fields.get(row.name), f"{prefix}{row.name}"
         if value is None:
             if row.required:
                 yield _error(None, "is required", param)
         elif not _is_of(value, row.type):
-            yield _error(value, f"must be {_NAMED[row.type]}", param)
+            yield _error(value, f"must be {_TYPE_NAMES[row.type]}", param)
         elif isinstance(value, Mapping):
             yield from _table_errors(value, row.fields, f"{param}.", strict=strict)
         elif isinstance(value, list):
@@ -231,7 +228,7 @@ def _table_errors(
 
 
 def _is_of(value: object, kind: ValueType) -> bool:
-    """Whether *value* has a type of the documentation."""
+    """Return whether *value* has a type of the documentation."""
     match kind:
         case ValueType.INTEGER:
             return value.is_integer() if isinstance(value, float) else _is_number(value)
@@ -248,7 +245,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_moment(value: object) -> bool:
-    """Whether *value* is a date, or a date and time, in ISO 8601."""
+    """Return whether *value* is a date, or a date and time, in ISO 8601."""
     try:
         datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
@@ -257,7 +254,7 @@ def _is_moment(value: object) -> bool:
 
 
 def _problem(value: object, row: Parameter) -> str | None:
-    """Say what is wrong with the number or the choice of a value whose type is right."""
+    """Return the error in the number or the choice of a value of the right type."""
     if row.enum and value not in row.enum:
         return f"must be one of {', '.join(map(str, row.enum))}"
     if isinstance(value, int | float):

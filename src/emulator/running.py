@@ -1,4 +1,4 @@
-"""An emulator that runs in a thread of this process, and the handle on it."""
+"""An emulator in a thread of this process, and its handle."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ T = TypeVar("T")
 
 
 class Emulator:
-    """A CHART-IMG on loopback, from the beginning of a ``with`` block to its end. Safe from many threads.
+    """A CHART-IMG that listens on loopback while its ``with`` block runs. Safe from many threads.
 
     Args:
-        accounts: the keys it knows; one of the plan PRO when they are left out.
-        scenario: what goes wrong.
-        now: gives the date and time (aware); the machine's when it is left out. Give the clock of a client,
-            ``clock.now``, and both live on the same day.
-        port: where it listens; a free port when it is 0.
-        catalog: the provider's rules and plans; those that ship when it is left out.
+        accounts: the known keys; by default one on the plan PRO.
+        scenario: the faults.
+        now: a function that returns the date and time (aware); by default the machine's. With a client's ``clock.now``
+            both live on the same day.
+        port: the port to listen on; 0 takes a free one.
+        catalog: the provider's rules and plans; by default the shipped ones.
 
     Attributes:
-        accounts: the keys it knows, with everything stated.
-        url: its address, for ``CHARTS_API_BASE_URL``.
+        accounts: the known keys, with every limit stated.
+        url: the address, for ``CHARTS_API_BASE_URL``.
 
     Raises:
         ConfigError: the accounts or the scenario can't be used, the catalog lacks a plan, or the port is taken.
@@ -60,7 +60,7 @@ class Emulator:
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The settings that point a client at it: its address, its accounts, and books that end with the process."""
+        """The settings of its clients: address, accounts, and books in memory."""
         accounts = [
             {
                 "id": account.id,
@@ -79,38 +79,40 @@ class Emulator:
         }
 
     def start(self) -> None:
-        """Begin to listen, on the same books as before if it was stopped.
+        """Begin to listen; the tallies go on if it was stopped before.
 
         Raises:
-            ConfigError: the port is taken, or it listens already.
+            ConfigError: the port is taken, or the emulator listens already.
         """
         if self._running is not None:
-            raise ConfigError(f"the emulator listens already, at {self.url}")
+            raise ConfigError(f"the emulator already listens at {self.url}")
         running = _Running(self._provider)
         try:
             port = running.call(running.server.start(self._port))
         except OSError as error:
             running.end()
-            raise ConfigError(f"port {self._port} can't be listened on: {_reason(error)}; name another") from None
+            raise ConfigError(
+                f"the emulator can't listen on port {self._port}: {_reason(error)}; choose another port"
+            ) from None
         self._running, self.url = running, f"http://127.0.0.1:{port}"
 
     def stop(self) -> None:
-        """End every connection; the books stay, and once is enough."""
+        """End every connection and keep the tallies. Idempotent."""
         running, self._running = self._running, None
         if running is not None:
             running.call(running.server.stop())
             running.end()
 
     def ledger(self) -> Tallies:
-        """Give the provider's books."""
+        """Return the provider's tallies."""
         return self._ask(self._provider.ledger)
 
     def move_clock(self, seconds: float) -> datetime:
-        """Let the provider's clock step by *seconds*, so that a day passes at once; give its date and time (UTC)."""
+        """Move the provider's clock by *seconds*, and return its date and time (UTC)."""
         return self._ask(lambda: self._provider.move_clock(seconds))
 
     def play(self, *rules: Rule, seed: int = 0) -> None:
-        """Begin a scenario of *rules*, in place of the one before; without rules nothing goes wrong any more."""
+        """Replace the scenario by *rules*; without rules there are no more faults."""
         self._ask(lambda: self._provider.play(Scenario(rules, seed)))
 
     def __enter__(self) -> Self:
@@ -123,13 +125,13 @@ class Emulator:
         self.stop()
 
     def _ask(self, question: Callable[[], T]) -> T:
-        """Ask the provider, in the thread it lives in if it listens."""
+        """Return the answer to *question*, asked in the provider's thread while it listens."""
         running = self._running
         return question() if running is None else running.call(_called(question))
 
 
 class _Running:
-    """A thread with an event loop, and the server in it."""
+    """A thread with an event loop and the server."""
 
     def __init__(self, provider: Provider) -> None:
         self.server = Server(provider)
@@ -138,7 +140,7 @@ class _Running:
         self._thread.start()
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run *work* in the thread and give what it gives."""
+        """Return the result of *work*, run in the thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def end(self) -> None:
@@ -149,7 +151,7 @@ class _Running:
 
 
 def _reason(error: OSError) -> str:
-    """Say why in the system's words; asyncio's name the address once more."""
+    """Return the system's words; those of asyncio repeat the address."""
     return os.strerror(error.errno) if error.errno else str(error)
 
 

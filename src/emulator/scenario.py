@@ -1,4 +1,4 @@
-"""What an emulator is to do wrong, as a script: latency and faults for the next calls, or for a share of all calls.
+"""A script of faults and delays, for the next calls or for a share of all calls.
 
 ::
 
@@ -19,10 +19,11 @@ from ..domain.errors import ConfigError
 __all__ = ["Effect", "Fault", "Rule", "Scenario", "Script", "read_scenario"]
 
 _DAY: Final = 86_400.0  # seconds
+_STATUSES: Final = range(200, 600)
 
 
 class Fault(StrEnum):
-    """What can go wrong; the call is charged all the same."""
+    """A fault of an answer; the call is charged all the same."""
 
     SERVER_ERROR = "500"
     UNAVAILABLE = "503"
@@ -41,7 +42,7 @@ class Fault(StrEnum):
 
 
 def _fault(name: str | None) -> Fault | None:
-    """Take a fault by its name."""
+    """Return the fault called *name*."""
     if name is None or name in set(Fault):
         return None if name is None else Fault(name)
     raise ConfigError(f"fault must be one of {', '.join(Fault)}, not {name!r}")
@@ -49,16 +50,16 @@ def _fault(name: str | None) -> Fault | None:
 
 @attrs.frozen
 class Rule:
-    """One line of a scenario: which calls, and what happens to them.
+    """One line of a scenario: calls, and the fault or delay of their answers.
 
     Attributes:
-        fault: what goes wrong; nothing when it is left out.
-        status: an HTTP status to answer with, in place of a fault.
-        body: the body of that answer, as JSON; none when it is null.
-        latency: seconds the answer takes longer.
-        next: how many calls it is for; all when it is left out.
-        share: the part of those calls that it strikes, from 0 to 1.
-        account: the id of the account it is for; all when it is left out.
+        fault: the fault of the answer, if there is one.
+        latency: seconds before the answer.
+        next: the number of calls; None is all.
+        share: the part of those calls, from 0 to 1.
+        account: the id of the account; None is any.
+        status: an HTTP status to answer with instead of a fault.
+        body: the JSON body of that answer; it is empty for None.
 
     Raises:
         ConfigError: a value is out of its range.
@@ -83,9 +84,9 @@ class Rule:
             raise ConfigError([f"{name} must be a number" for name in wrong])
         rules = (
             (0 <= self.latency <= _DAY, f"latency must be a number of seconds from 0 to a day, not {self.latency}"),
-            (self.next is None or self.next >= 0, f"next must be a number of calls, not {self.next}"),
+            (self.next is None or self.next >= 0, f"next must be a number of calls from 0, not {self.next}"),
             (0 <= self.share <= 1, f"share must be from 0 to 1, not {self.share}"),
-            (self.status is None or 200 <= self.status <= 599, f"status must be from 200 to 599, not {self.status}"),  # noqa: PLR2004
+            (self.status is None or self.status in _STATUSES, f"status must be from 200 to 599, not {self.status}"),
             (self.status is None or self.fault is None, "a rule has either a fault or a status"),
             (self.status is not None or self.body is None, "a body needs a status"),
             (self.status not in {204, 304} or self.body is None, f"an answer with status {self.status} has no body"),
@@ -99,13 +100,13 @@ class Rule:
 
     @property
     def changes_answer(self) -> bool:
-        """Whether it changes the answer, and not only when it comes."""
+        """Whether the answer changes, beside its delay."""
         return self.fault is not None or self.status is not None
 
 
 @attrs.frozen
 class Scenario:
-    """Rules, and the *seed* of the chance by which shares are drawn: the same calls in order get the same faults."""
+    """Rules, and the *seed* that shares are drawn with: the same calls in the same order get the same faults."""
 
     rules: tuple[Rule, ...] = ()
     seed: int = 0
@@ -113,14 +114,14 @@ class Scenario:
 
 @attrs.frozen
 class Effect:
-    """What happens to one call: how much later it is answered, and the rule that has it answered otherwise."""
+    """The effect on one call: seconds before its answer, and the rule that changes the answer."""
 
     latency: float = 0.0
     rule: Rule | None = None
 
 
 class Script:
-    """A scenario under way: it knows how many calls each rule still is for."""
+    """A scenario under way, with the calls left of each rule."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._rules = scenario.rules
@@ -128,27 +129,27 @@ class Script:
         self._chance = random.Random(scenario.seed)  # noqa: S311 (not a secret)
 
     def next_effect(self, account_id: str) -> Effect:
-        """Say what happens to the next call of an account: all latencies that fit it, and the first fault or status."""
+        """Return the effect on an account's next call: the sum of all latencies, and the first rule with a fault or status."""
         latency: float = 0.0
-        striking: Rule | None = None
+        changing: Rule | None = None
         for place, rule in enumerate(self._rules):
             left = self._left[place]
-            if left == 0 or rule.account not in {None, account_id} or (striking is not None and rule.changes_answer):
-                continue  # of two rules with faults the later one waits until the earlier one is over
+            if left == 0 or rule.account not in {None, account_id} or (changing is not None and rule.changes_answer):
+                continue  # a later rule with a fault waits until the earlier one is over
             if left is not None:
                 self._left[place] = left - 1
             if rule.share < 1 and self._chance.random() >= rule.share:
                 continue
             latency += rule.latency
             if rule.changes_answer:
-                striking = rule
-        return Effect(latency, striking)
+                changing = rule
+        return Effect(latency, changing)
 
 
 def read_scenario(text: str, *, where: str) -> Scenario:
-    """Read a scenario from JSON.
+    """Return the scenario of a JSON text.
 
     Raises:
-        ConfigError: with one line for every mistake.
+        ConfigError: one line for each mistake.
     """
     return load(text, Scenario, where=where)

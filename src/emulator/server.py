@@ -1,4 +1,4 @@
-"""HTTP over loopback: h11 reads and writes the protocol, asyncio the sockets, threads draw the pictures."""
+"""HTTP on loopback: h11 speaks the protocol, asyncio owns the sockets, threads draw the pictures."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ from .rules import AcceptedChart
 __all__ = ["SERVER", "Server"]
 
 SERVER: Final = f"chartimg-emulator/{__version__}"
-"""The ``Server`` header of every answer, which the recorder notes in its meta files."""
+"""The ``Server`` header of every answer; the recorder keeps it in meta files."""
 
 _HOST: Final = "127.0.0.1"
-_MAX_BODY: Final = 1024 * 1024
-_PIECE: Final = 64 * 1024
-_KEPT_PICTURES: Final = 512
-_MISSING: Final = 100  # bytes that a wrong Content-Length leaves out
+_MAX_BODY_BYTES: Final = 1024 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
+_MAX_KEPT_PICTURES: Final = 512
+_MISSING_BYTES: Final = 100  # left out by a wrong Content-Length
 _BODILESS: Final = frozenset({204, 304})
-_ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # a target may name the server, too
-_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+_ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # of a target that names the server
+_DRAWING_FAILED: Final = HttpAnswer(500, b'{"message":"Something Went Wrong"}')
+_NO_LINGER: Final = struct.pack("ii", 1, 0)  # close with RST
 
 
 class Server:
-    """Serves *provider* on loopback; lives in the event loop it is started in."""
+    """Serves *provider* on loopback, in the event loop that started it."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -47,12 +48,12 @@ class Server:
         self._painters = ThreadPoolExecutor(2, thread_name_prefix="chartimg-emulator")
 
     async def start(self, port: int) -> int:
-        """Listen on *port*, on a free one if that is 0, and give the port.
+        """Listen on *port*, or on a free one if it is 0, and return the port.
 
         Raises:
             OSError: the port is taken.
         """
-        self._listening = await asyncio.start_server(self._accept, _HOST, port, limit=_PIECE, backlog=512)
+        self._listening = await asyncio.start_server(self._accept, _HOST, port, limit=_CHUNK_BYTES, backlog=512)
         number: int = self._listening.sockets[0].getsockname()[1]
         return number
 
@@ -66,7 +67,7 @@ class Server:
         self._painters.shutdown(wait=False, cancel_futures=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection to its end; whatever the other side does, nothing is logged."""
+        """Serve one connection to its end; errors of the other side are not logged."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (a callback of a server runs in a task)
         self._connections.add(task)
@@ -78,48 +79,48 @@ class Server:
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """HttpAnswer one request after the other, as long as the connection is kept."""
+        """Answer one request after the other while the connection is kept."""
         parser = h11.Connection(h11.SERVER)
         while True:
             try:
-                asked = await _receive(parser, reader, writer)
+                request = await _receive(parser, reader, writer)
             except h11.RemoteProtocolError as error:
                 await _refuse(parser, writer, error.error_status_hint)
                 return
-            if asked is None:
+            if request is None:
                 return
-            answer = self._provider.answer(asked)
+            answer = self._provider.answer(request)
             if answer.latency:
                 await asyncio.sleep(answer.latency)
             answer, body = await self._drawn(answer)
-            if answer.half:
+            if answer.wire is Wire.HALF:
                 body = body[: len(body) // 2]
-            if answer.wire is not Wire.WHOLE:
+            elif answer.wire is not Wire.WHOLE:
                 await _misbehave(answer, body, reader, writer)
                 return
-            writer.write(_whole(parser, answer, body, asked.method))
+            writer.write(_whole(parser, answer, body, request.method))
             await writer.drain()
             if parser.our_state is not h11.DONE or parser.their_state is not h11.DONE:
                 return
             parser.start_next_cycle()
 
     async def _drawn(self, answer: HttpAnswer) -> tuple[HttpAnswer, bytes]:
-        """Give an answer with its body; a chart that can't be drawn is our mistake, and a fault of the server's."""
+        """Return an answer with its body; a bug in the drawing is logged and answered with 500."""
         if answer.chart is None:
             return answer, answer.body
         try:
             return answer, await self._picture(answer.chart)
         except Exception:
             logging.getLogger("chartimg.emulator").exception("a chart can't be drawn")
-            return HttpAnswer(500, b'{"message":"Something Went Wrong"}'), b'{"message":"Something Went Wrong"}'
+            return _DRAWING_FAILED, _DRAWING_FAILED.body
 
     async def _picture(self, chart: AcceptedChart) -> bytes:
-        """Draw a chart, or give it as it was drawn before; of equal charts asked for at once one is drawn."""
+        """Return the picture of *chart*; equal charts share one drawing."""
         drawing = self._pictures.get(chart.identity)
         if drawing is None:
             drawing = asyncio.get_running_loop().run_in_executor(self._painters, draw, chart.body)
             self._pictures[chart.identity] = drawing
-            if len(self._pictures) > _KEPT_PICTURES:
+            if len(self._pictures) > _MAX_KEPT_PICTURES:
                 self._pictures.popitem(last=False)
         return await asyncio.shield(drawing)
 
@@ -127,7 +128,7 @@ class Server:
 async def _receive(
     parser: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> HttpRequest | None:
-    """Read one request; None when the other side has left."""
+    """Return one request, or None if the other side has left."""
     head: h11.Request | None = None
     body = bytearray()
     while True:
@@ -135,12 +136,12 @@ async def _receive(
             case h11.NEED_DATA:
                 if parser.they_are_waiting_for_100_continue:
                     writer.write(parser.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
-                parser.receive_data(await reader.read(_PIECE))
+                parser.receive_data(await reader.read(_CHUNK_BYTES))
             case h11.Request() as request:
                 head = request
             case h11.Data(data=data):
                 body += data
-                if len(body) > _MAX_BODY:
+                if len(body) > _MAX_BODY_BYTES:
                     raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
             case h11.EndOfMessage() if head is not None:
                 headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
@@ -161,7 +162,7 @@ def _head(answer: HttpAnswer, length: int) -> Mapping[str, str]:
 
 
 def _whole(parser: h11.Connection, answer: HttpAnswer, body: bytes, method: str) -> bytes:
-    """Write an answer as it should be; to HEAD, and with 204 and 304, without its body (RFC 9110, section 6.4.1)."""
+    """Return the bytes of a correct answer; to HEAD, and with 204 and 304, without a body (RFC 9110, section 6.4.1)."""
     response = h11.Response(status_code=answer.status, headers=list(_head(answer, len(body)).items()))
     sent = b"" if method == "HEAD" or answer.status in _BODILESS else body
     parts = parser.send(response), parser.send(h11.Data(data=sent)), parser.send(h11.EndOfMessage())
@@ -169,7 +170,7 @@ def _whole(parser: h11.Connection, answer: HttpAnswer, body: bytes, method: str)
 
 
 async def _refuse(parser: h11.Connection, writer: asyncio.StreamWriter, status: int) -> None:
-    """HttpAnswer what is no HTTP, or too large, and hang up."""
+    """Answer bytes that are not HTTP, or too large, and hang up."""
     if parser.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
         answer = HttpAnswer(status, headers={"connection": "close"})
         writer.write(_whole(parser, answer, b"", "POST"))
@@ -179,8 +180,8 @@ async def _refuse(parser: h11.Connection, writer: asyncio.StreamWriter, status: 
 async def _misbehave(
     answer: HttpAnswer, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Put an answer on the wire as the scenario wants it, and end the connection."""
-    length = max(0, len(body) - _MISSING) if answer.wire is Wire.WRONG_LENGTH else len(body)
+    """Send an answer with the damage of its scenario, and end the connection."""
+    length = max(0, len(body) - _MISSING_BYTES) if answer.wire is Wire.WRONG_LENGTH else len(body)
     lines = (f"{name}: {value}" for name, value in _head(answer, length).items())
     head = "\r\n".join((f"HTTP/1.1 {answer.status} Scripted", *lines)).encode("latin-1") + b"\r\n\r\n"
     match answer.wire:
@@ -193,8 +194,8 @@ async def _misbehave(
         case Wire.STALL:
             writer.write(head + body[: len(body) // 2])
             await writer.drain()
-            while await reader.read(_PIECE):
-                """Wait until the other side has had enough."""
+            while await reader.read(_CHUNK_BYTES):
+                """Wait until the other side hangs up."""
         case _:
             pass
     if answer.wire in {Wire.RESET, Wire.RESET_AFTER_HEADERS}:
@@ -204,8 +205,8 @@ async def _misbehave(
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with RST in place of FIN."""
+    """End a connection with RST instead of FIN."""
     connection = writer.get_extra_info("socket")
     if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     writer.transport.abort()

@@ -135,7 +135,7 @@ def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
         (("--accounts", "bad.json"), "--accounts bad.json is not JSON"),
         (("--script", "bad.json"), "--script bad.json is not JSON"),
         (("--script", "bytes.json"), "it is not UTF-8"),
-        (("--script", "other.json"), "the scenario names accounts that are not there: b"),
+        (("--script", "other.json"), "the scenario names unknown accounts: b"),
         (("--", "no-such-command"), "the command 'no-such-command' was not found"),
     ],
 )
@@ -157,7 +157,10 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
         child = run("emulate", "--port", str(port), cwd=tmp_path)
 
     assert 2 == child.returncode
-    assert f"chartimg: port {port} can't be listened on: Address already in use; name another\n" == child.stderr
+    assert (
+        f"chartimg: the emulator can't listen on port {port}: Address already in use; choose another port\n"
+        == child.stderr
+    )
 
 
 def test_a_command_that_hangs_is_ended_with_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Emulated accounts: what is not stated is what the plan allows."""
+"""An emulated account has the limits of its plan, unless it states its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chartimg.emulator.accounts import DEMO, EmulatedAccount, read_accounts
 
 @pytest.mark.parametrize("plan", [None, *PlanName, "pro"])
 def test_limits_are_those_of_the_plan(plan: str | None) -> None:
-    """Without a plan they are BASIC's, by the catalog; upper and lower case are the same."""
+    """The plan of the catalog decides, in upper or lower case; without a plan it is BASIC."""
     account = EmulatedAccount("a", "key-of-a", plan=plan)
     name = PlanName((plan or "BASIC").upper())
 
@@ -24,23 +24,23 @@ def test_limits_are_those_of_the_plan(plan: str | None) -> None:
     assert name == account.plan_name == account.account.plan
 
 
-def test_the_account_of_a_client_keeps_the_limits_it_believes_in() -> None:
-    """So that books and ledger can agree."""
+def test_the_account_of_a_client_keeps_its_limits() -> None:
+    """The emulated account of a client's account has the same limits, so that books and tallies agree."""
     account = Account("a", "key-of-a", 7, "PRO", 2.5, 4)
 
     assert account == EmulatedAccount.of(account).account
 
 
-def test_what_is_stated_counts() -> None:
-    """A quota, a rate or a burst in the settings goes before the plan's."""
+def test_a_stated_limit_counts() -> None:
+    """A stated quota, rate or burst goes before the plan's."""
     account = EmulatedAccount("a", "key-of-a", 7, "PRO", 2.5, 4)
 
     assert CallLimits(2.5, 4, 7) == account.calls
 
 
 @pytest.mark.parametrize("plan", [None, "BASIC", "basic"])
-def test_the_plans_of_a_catalog_decide_where_nothing_is_stated(plan: str | None) -> None:
-    """Each limit by itself, and the result states all of them."""
+def test_the_plans_of_a_catalog_decide_about_limits_that_are_left_out(plan: str | None) -> None:
+    """Each limit that is left out is the plan's in the catalog, and the result states all of them."""
     own = CallLimits(7, 9, 70)
     basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], **attrs.asdict(own))
     catalog = shipped_catalog().extended(Catalog(plans=(basic,)))
@@ -57,10 +57,10 @@ def test_the_plans_of_a_catalog_decide_where_nothing_is_stated(plan: str | None)
 
 @pytest.mark.parametrize("plan", [None, "BASIC"])
 @pytest.mark.parametrize(
-    ("kept", "told"), [(("PRO", "MEGA"), "state one of PRO, MEGA"), ((), "it has none")], ids=["others", "none"]
+    ("kept", "told"), [(("PRO", "MEGA"), "choose one of PRO, MEGA"), ((), "it has no plans")], ids=["others", "none"]
 )
-def test_a_plan_that_a_catalog_lacks_is_told(plan: str | None, kept: tuple[str, ...], told: str) -> None:
-    """With the account, the plan and those that there are, and without the key."""
+def test_a_plan_that_a_catalog_lacks_is_refused(plan: str | None, kept: tuple[str, ...], told: str) -> None:
+    """The message names the account, its plan and the plans of the catalog, and never the key."""
     catalog = Catalog(plans=tuple(each for each in shipped_catalog().plans if each.name in kept))
     with pytest.raises(ConfigError) as caught:
         EmulatedAccount("a", "canary-key", 7, plan, 2.5, 4).under(catalog)
@@ -69,7 +69,7 @@ def test_a_plan_that_a_catalog_lacks_is_told(plan: str | None, kept: tuple[str, 
 
 
 def test_accounts_are_read_from_the_json_of_the_settings() -> None:
-    """The same text that a client reads gives the same accounts."""
+    """The JSON of a client's settings gives the same accounts."""
     text = '[{"id": "a", "apiKey": "k1", "plan": "MEGA", "dailyLimit": 9}, {"id": "b", "apiKey": "k2"}]'
 
     assert (EmulatedAccount("a", "k1", 9, "MEGA"), EmulatedAccount("b", "k2")) == read_accounts(text, where="here")
@@ -88,8 +88,8 @@ def test_accounts_are_read_from_the_json_of_the_settings() -> None:
         ('[{"id": "a"}]', "apiKey"),
     ],
 )
-def test_accounts_that_can_not_be_used_are_told_without_their_keys(text: str, told: str) -> None:
-    """Each mistake is named with its place."""
+def test_wrong_accounts_are_refused_without_their_keys(text: str, told: str) -> None:
+    """The message names each mistake and its place, and no key."""
     with pytest.raises(ConfigError) as caught:
         read_accounts(text, where="--accounts a.json")
 
@@ -98,6 +98,6 @@ def test_accounts_that_can_not_be_used_are_told_without_their_keys(text: str, to
 
 
 def test_a_key_is_not_shown() -> None:
-    """The repr of an account holds its name and not its key."""
+    """The repr of an account does not hold its key."""
     assert DEMO.api_key not in repr(DEMO)
     assert DEMO.api_key not in repr(EmulatedAccount("demo", DEMO.api_key).account)

@@ -1,4 +1,4 @@
-"""What the provider answers, and in which order it decides; here without sockets and without drawing."""
+"""The provider's answers and the order of its decisions, without sockets and without drawing."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ KEY = "canary-key-of-a"
 
 
 def provider(*rules: Rule, **limits: object) -> Provider:
-    """Make a provider that knows one account, on a clock that stands still."""
+    """Return a provider with one account and a clock that stands still."""
     account = EmulatedAccount("a", KEY, **limits)  # type: ignore[arg-type]
     return Provider([account], lambda: NOON, Scenario(rules))
 
 
 def chart(asked: Provider, body: object = None, key: str | None = KEY, **changes: str) -> HttpAnswer:
-    """Ask for a chart."""
+    """Return the answer to a request for a chart."""
     content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     headers = {} if key is None else {"x-api-key": key}
     return asked.answer(HttpRequest(changes.get("method", "POST"), changes.get("path", PATH), headers, content))
 
 
 def told(answer: HttpAnswer) -> tuple[int, str | None, Mapping[str, str]]:
-    """Give the status, the message and the headers of an answer."""
+    """Return the status, the message and the headers of an answer."""
     content = json.loads(answer.body or b"null")
     return answer.status, content.get("message") if isinstance(content, dict) else None, answer.headers
 
 
 def control(asked: Provider, method: str, what: str, body: object = None) -> tuple[int, dict[str, object]]:
-    """Use a path of the emulator's own."""
+    """Return the answer of a path that controls the emulator."""
     content = b"" if body is None else json.dumps(body).encode()
     answer = asked.answer(HttpRequest(method, f"/_emulator/{what}", {}, content))
     return answer.status, json.loads(answer.body)
 
 
 def test_a_good_request_gets_a_picture() -> None:
-    """Of the chart that its body asks for."""
+    """A valid request gets the picture of the chart in its body."""
     answer = chart(provider(), {"symbol": "NASDAQ:AAPL", "width": 500})
 
     assert (200, "image/png", Wire.WHOLE) == (answer.status, answer.content_type, answer.wire)
@@ -63,7 +63,7 @@ def test_a_good_request_gets_a_picture() -> None:
 
 @pytest.mark.parametrize("key", [None, "", "wrong"])
 def test_no_or_a_wrong_key_is_forbidden(key: str | None) -> None:
-    """It is nobody's call, and charged to nobody."""
+    """A request without a known key is 403 Forbidden, and no account is charged."""
     asked = provider()
 
     assert (403, "Forbidden", {"x-amzn-ErrorType": "ForbiddenException"}) == told(chart(asked, key=key))
@@ -72,7 +72,7 @@ def test_no_or_a_wrong_key_is_forbidden(key: str | None) -> None:
 
 
 def test_the_throttle_speaks_before_the_quota_and_both_before_the_body() -> None:
-    """Each with its own words and its own type, as a gateway does."""
+    """Throttle and quota are checked before the body, each with its own message and type."""
     asked = provider(burst=2, daily_limit=1)
     answers = [told(chart(asked, b"{")) for _ in range(3)]
 
@@ -97,7 +97,7 @@ def test_the_throttle_speaks_before_the_quota_and_both_before_the_body() -> None
     ],
 )
 def test_a_chart_over_the_plan_is_refused_and_charged(plan: str, body: object, message: str) -> None:
-    """With the limits of the plan in the message, the first that is exceeded."""
+    """The message names the first limit of the plan that is exceeded, and the call is charged."""
     asked = provider(plan=plan)
 
     assert (403, message, {}) == told(chart(asked, body))
@@ -106,7 +106,7 @@ def test_a_chart_over_the_plan_is_refused_and_charged(plan: str, body: object, m
 
 @pytest.mark.parametrize("plan", shipped_catalog().plans, ids=lambda plan: plan.name)
 def test_a_chart_just_within_the_plan_is_served(plan: Plan) -> None:
-    """Of the largest size, with all the studies, and with a watermark where one may be."""
+    """A chart of the largest size, with all studies and an allowed watermark, is served."""
     body = {
         "width": plan.max_width,
         "height": float(plan.max_height),
@@ -117,8 +117,8 @@ def test_a_chart_just_within_the_plan_is_served(plan: Plan) -> None:
     assert 200 == chart(provider(plan=plan.name), body).status
 
 
-def test_the_rules_and_the_plans_are_those_of_the_catalog_it_is_given() -> None:
-    """For each chart; a plan that is laid over the shipped ones leaves the others as they are."""
+def test_the_rules_and_the_plans_are_those_of_the_given_catalog() -> None:
+    """Charts are decided by the given catalog; a plan laid over the shipped ones leaves the others as they are."""
     pro = attrs.evolve(shipped_catalog().plan_by_name[PlanName.PRO], max_width=500)
     catalog = shipped_catalog().extended(Catalog(intervals=("9h",), exchanges=("NOWHERE",), plans=(pro,)))
     body = {"symbol": "NOWHERE:X", "interval": "9h"}
@@ -130,8 +130,8 @@ def test_the_rules_and_the_plans_are_those_of_the_catalog_it_is_given() -> None:
     assert 200 == chart(theirs, body, "key-of-MEGA").status
 
 
-def test_its_books_go_by_the_plans_of_the_catalog_it_is_given() -> None:
-    """The burst and the quota of an account that states none; what is stated counts."""
+def test_the_quotas_are_those_of_the_given_catalog() -> None:
+    """Burst and quota are those of the given catalog's plan, unless the account states its own."""
     basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], requests_per_second=2, burst=4, daily_limit=5)
     accounts = [EmulatedAccount("a", KEY), EmulatedAccount("b", "key-of-b", daily_limit=3)]
     clock = VirtualClock()
@@ -149,7 +149,7 @@ def test_its_books_go_by_the_plans_of_the_catalog_it_is_given() -> None:
 
 @pytest.mark.parametrize("kept", [("MEGA",), ()])
 def test_an_account_on_a_plan_that_the_catalog_lacks_is_refused(kept: tuple[str, ...]) -> None:
-    """Whatever it states, since nobody knows what its charts may ask for."""
+    """An account on an unknown plan is a ConfigError without its key, even if it states every limit."""
     catalog = Catalog(plans=tuple(plan for plan in shipped_catalog().plans if plan.name in kept))
     account = EmulatedAccount("a", KEY, 7, "PRO", 2.5, 4)
     with pytest.raises(ConfigError, match="'a' is on the plan PRO, which the catalog lacks") as caught:
@@ -158,20 +158,20 @@ def test_an_account_on_a_plan_that_the_catalog_lacks_is_refused(kept: tuple[str,
     assert KEY not in str(caught.value)
 
 
-def test_a_wrong_field_is_told_before_the_plan() -> None:
-    """A body that can't be read can't be held against a plan."""
+def test_a_wrong_field_is_reported_before_the_plan() -> None:
+    """A body with a wrong field is 422, even if the plan forbids its size."""
     assert 422 == chart(provider(), {"width": 5000, "theme": "grey"}).status
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_a_fault_strikes_a_call_that_is_charged(fault: Fault) -> None:
-    """Whatever goes wrong, the call costs its unit, and the next one is served."""
+def test_a_call_with_a_fault_is_charged(fault: Fault) -> None:
+    """A call with any fault costs its unit, and the next call is served."""
     asked = provider(Rule(fault, latency=0.5, next=1))
-    struck, after = chart(asked), chart(asked)
+    faulty, after = chart(asked), chart(asked)
 
-    assert (0.5, 0.0) == (struck.latency, after.latency)
-    assert (struck.status, struck.wire, struck.half) != (200, Wire.WHOLE, False) or struck.chart is None
-    assert (200, Wire.WHOLE, False) == (after.status, after.wire, after.half)
+    assert (0.5, 0.0) == (faulty.latency, after.latency)
+    assert (faulty.status, faulty.wire) != (200, Wire.WHOLE) or faulty.chart is None
+    assert (200, Wire.WHOLE) == (after.status, after.wire)
     assert Tally(2, 0, 2, 0) == asked.ledger().accounts["a"].total
 
 
@@ -185,12 +185,12 @@ def test_a_fault_strikes_a_call_that_is_charged(fault: Fault) -> None:
     ],
 )
 def test_faults_of_the_service_have_the_documented_words(fault: Fault, status: int, message: str | None) -> None:
-    """And a 429 that says nothing has none."""
+    """Faults of the service have the documented messages, and a silent 429 has no message."""
     assert (status, message) == told(chart(provider(Rule(fault))))[:2]
 
 
 def test_a_scenario_can_answer_with_any_status() -> None:
-    """With the body it states, or none."""
+    """A rule with a status answers with its body, or with an empty one."""
     asked = provider(Rule(status=409, body={"message": "Session Disconnected"}, next=1), Rule(status=404))
 
     assert [(409, "Session Disconnected", {}), (404, None, {})] == [told(chart(asked)) for _ in range(2)]
@@ -205,10 +205,10 @@ def test_a_scenario_can_answer_with_any_status() -> None:
         ("POST", "/v2/tradingview/advancedchart", "did you mean"),
     ],
 )
-def test_other_paths_are_not_found_and_the_log_says_what_is(
+def test_other_paths_are_not_found_and_the_log_has_a_hint(
     method: str, path: str, hint: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody is charged for them."""
+    """Another path or method is 404 and free, and the log names the path that is emulated."""
     asked = provider()
 
     assert (404, "Route not found.", {}) == told(chart(asked, method=method, path=path))
@@ -217,7 +217,7 @@ def test_other_paths_are_not_found_and_the_log_says_what_is(
 
 
 def test_the_ledger_can_be_read_over_http() -> None:
-    """For each account by its id, in all and by day; no key is in it."""
+    """The ledger has each account by its id, in total and by day, and no key."""
     asked = provider()
     chart(asked)
     status, ledger = control(asked, "GET", "ledger")
@@ -232,7 +232,7 @@ def test_the_ledger_can_be_read_over_http() -> None:
 
 
 def test_a_day_passes_when_the_clock_is_moved() -> None:
-    """The bucket is full again and the quota is new."""
+    """After a move of a day the bucket is full and the quota is new."""
     asked = provider(burst=1, daily_limit=1)
     before = [chart(asked).status, chart(asked).status]
     moved = control(asked, "POST", "clock", {"advance": 86_400})
@@ -258,8 +258,8 @@ def test_a_day_passes_when_the_clock_is_moved() -> None:
         {"now": 7},
     ],
 )
-def test_a_clock_that_can_not_be_set_is_told(body: object) -> None:
-    """And stays as it is."""
+def test_a_wrong_time_does_not_move_the_clock(body: object) -> None:
+    """A body without a usable time is 400 with a message, and the clock stays."""
     asked = provider()
     status, answer = control(asked, "POST", "clock", body)
 
@@ -268,7 +268,7 @@ def test_a_clock_that_can_not_be_set_is_told(body: object) -> None:
 
 
 def test_a_scenario_can_be_begun_over_http() -> None:
-    """It takes the place of the one before."""
+    """A posted scenario replaces the one before, and a wrong one is 400."""
     asked = provider(Rule(Fault.SERVER_ERROR))
     begun = control(asked, "POST", "script", {"rules": [{"fault": "503", "next": 1}]})
 
@@ -278,14 +278,14 @@ def test_a_scenario_can_be_begun_over_http() -> None:
     assert 404 == control(asked, "DELETE", "script")[0]
 
 
-def test_a_scenario_for_an_account_that_is_not_there_is_refused() -> None:
-    """It would never strike."""
-    with pytest.raises(ConfigError, match="not there: b"):
+def test_a_scenario_for_an_unknown_account_is_refused() -> None:
+    """A rule for an unknown account is a ConfigError that names it."""
+    with pytest.raises(ConfigError, match="unknown accounts: b"):
         provider(Rule(Fault.CUT, account="b"))
 
 
-def test_what_is_answered_is_logged_without_the_key(caplog: pytest.LogCaptureFixture) -> None:
-    """One line a call: status, account, chart or message, and the fault of the scenario."""
+def test_answers_are_logged_without_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    """Each call is one line with status, account, chart or message, and the fault of the scenario."""
     caplog.set_level(logging.INFO, "chartimg.emulator")
     asked = provider(Rule(Fault.SERVER_ERROR, next=1))
     for key in (KEY, KEY, "canary-of-nobody"):
@@ -301,7 +301,7 @@ def test_what_is_answered_is_logged_without_the_key(caplog: pytest.LogCaptureFix
 
 @given(st.text(max_size=9), st.text(max_size=30), st.binary(max_size=50), st.booleans())
 def test_any_request_gets_an_answer(method: str, path: str, body: bytes, known: bool) -> None:  # noqa: FBT001
-    """Whatever the method, the path and the body."""
+    """Any method, path and body get an HTTP status."""
     asked = provider()
     for where in (path, PATH, "/_emulator/clock", "/_emulator/script"):
         answer = asked.answer(HttpRequest(method or "POST", where, {"x-api-key": KEY if known else ""}, body))

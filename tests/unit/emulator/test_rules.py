@@ -1,4 +1,4 @@
-"""What the provider makes of bodies: charts, field errors, symbols and intervals it doesn't know, and noise."""
+"""The provider accepts a body or refuses it as documented."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ LINE = {"startDatetime": "2026-01-01", "startPrice": 1, "endDatetime": "2026-01-
 
 
 def read(**fields: object) -> AcceptedChart | Refusal:
-    """Read a body of *fields*."""
+    """Return the reading of a body with *fields*."""
     return read_body(json.dumps(fields).encode())
 
 
 def told(refusal: AcceptedChart | Refusal) -> Any:
-    """Read what a body is refused with."""
+    """Return the content of a refusal with 422."""
     assert isinstance(refusal, Refusal)
     assert 422 == refusal.status
     return json.loads(refusal.body)
 
 
 def errors(**fields: object) -> list[tuple[object, object]]:
-    """Give the place and the text of each field error of a body."""
+    """Return the place and the text of each field error of a body."""
     content = told(read(**fields))
     assert isinstance(content, list)
     assert all({"value", "msg", "param", "location"} == entry.keys() for entry in content)
@@ -44,7 +44,7 @@ def errors(**fields: object) -> list[tuple[object, object]]:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}"])
-def test_a_body_may_be_missing_altogether(content: bytes) -> None:
+def test_a_body_may_be_empty(content: bytes) -> None:
     """Missing fields have the provider's defaults, the symbol included."""
     chart = read_body(content)
 
@@ -56,19 +56,19 @@ def test_a_body_may_be_missing_altogether(content: bytes) -> None:
     "content",
     [b"{", b"\xff", b'{"a": NaN}', b"[" * 100_000, b'{"width": 1e', b"nul", b'{"width": 1e400}', b'["\\ud800"]'],
 )
-def test_what_is_no_json_is_refused_without_a_word(content: bytes) -> None:
-    """The documented 400 has no body."""
+def test_a_body_that_is_not_json_is_refused(content: bytes) -> None:
+    """A body that is not JSON is the documented 400 with an empty body."""
     assert Refusal(400) == read_body(content)
 
 
 @pytest.mark.parametrize("content", [b"[]", b"1", b'"x"', b"null"])
-def test_json_that_is_no_object_is_an_invalid_request(content: bytes) -> None:
-    """As the documentation words it."""
+def test_json_without_an_object_is_an_invalid_request(content: bytes) -> None:
+    """JSON of another type than an object has the documented message Invalid Request."""
     assert {"message": "Invalid Request"} == told(read_body(content))
 
 
 def test_wrong_fields_are_listed_as_documented() -> None:
-    """The documented example, word for word."""
+    """The documented example is answered word for word."""
     documented = [
         {
             "value": "INVALID",
@@ -97,7 +97,7 @@ def test_wrong_fields_are_listed_as_documented() -> None:
     ],
 )
 def test_symbols_and_formulas_of_known_exchanges_are_served(symbol: str) -> None:
-    """Each symbol has its exchange."""
+    """A symbol is accepted in any script, and a formula if each symbol in it names a known exchange."""
     assert isinstance(read(symbol=symbol), AcceptedChart)
 
 
@@ -108,33 +108,33 @@ def test_symbols_and_formulas_of_known_exchanges_are_served(symbol: str) -> None
         *("A:B\n", "A:B$", "A:B#", "A:B\u200b", 7, [], True, "(A:B", "A:B)", ")A:B("),
     ],
 )
-def test_what_is_no_symbol_is_a_field_error(symbol: object) -> None:
-    """So is an empty one."""
+def test_a_malformed_symbol_is_a_field_error(symbol: object) -> None:
+    """A text that is not EXCHANGE:SYMBOL, an empty text or another type is a field error."""
     assert [("symbol", "must be a valid tradingview EXCHANGE:SYMBOL")] == errors(symbol=symbol)
 
 
-def test_an_exchange_that_does_not_exist_is_an_invalid_symbol() -> None:
-    """Also in the middle of a formula."""
+def test_an_unknown_exchange_is_an_invalid_symbol() -> None:
+    """An unknown exchange is refused with Invalid Symbol, even inside a formula."""
     assert {"message": "Invalid Symbol"} == told(read(symbol="NOWHERE:BTCUSDT"))
     assert {"message": "Invalid Symbol"} == told(read(symbol="BINANCE:BTCUSDT+NOWHERE:X"))
 
 
 @pytest.mark.parametrize("interval", ["9h", "1s", "60m", "2W"])
-def test_an_interval_that_is_not_offered_is_an_invalid_interval(interval: str) -> None:
-    """It looks like one and is none of the provider's."""
+def test_an_unknown_interval_is_an_invalid_interval(interval: str) -> None:
+    """A well-formed interval outside the list is refused with Invalid Interval."""
     assert {"message": "Invalid Interval"} == told(read(interval=interval))
 
 
 def test_an_interval_that_only_the_change_log_names_is_served() -> None:
-    """The provider says that it is there."""
+    """The provider's change log counts as documentation of an interval."""
     assert [True] == [
         isinstance(read(interval=each), AcceptedChart) for each in shipped_catalog().unconfirmed_intervals
     ]
 
 
 @pytest.mark.parametrize("interval", ["1H", "", "h1", 60, "1h ", "\u0661h", "1h\n", ["1h"]])
-def test_what_does_not_look_like_an_interval_is_a_field_error(interval: object) -> None:
-    """Case matters."""
+def test_a_malformed_interval_is_a_field_error(interval: object) -> None:
+    """A malformed interval is a field error, and upper and lower case differ."""
     assert [("interval", "must be a supported interval")] == errors(interval=interval)
 
 
@@ -216,8 +216,8 @@ def test_what_does_not_look_like_an_interval_is_a_field_error(interval: object) 
         ),
     ],
 )
-def test_fields_are_held_against_the_documented_tables(fields: dict[str, object], param: str, msg: str) -> None:
-    """Type, range and choice of each, with the place of the mistake."""
+def test_fields_are_checked_by_the_documented_tables(fields: dict[str, object], param: str, msg: str) -> None:
+    """A wrong type, range or choice is one error with its place."""
     assert [(param, msg)] == errors(**fields)
 
 
@@ -239,13 +239,13 @@ def test_fields_are_held_against_the_documented_tables(fields: dict[str, object]
         {"drawings": [{"name": "Fib Retracement", "input": LINE, "override": {"level2": {"coeff": 1, "new": 1}}}]},
     ],
 )
-def test_what_the_catalog_leaves_open_is_served(fields: dict[str, object]) -> None:
-    """Unknown keys and names, values of studies, drawings and styles beyond their tables, colours of any text, null."""
+def test_everything_the_catalog_leaves_open_is_served(fields: dict[str, object]) -> None:
+    """Unknown keys and names, values of studies, drawings and styles, colours of any text, and null are accepted."""
     assert isinstance(read(**fields), AcceptedChart)
 
 
 def test_a_field_that_is_null_counts_as_missing() -> None:
-    """It has its default."""
+    """A null field has its default."""
     chart = read(symbol=None, width=None, studies=None)
 
     assert isinstance(chart, AcceptedChart)
@@ -253,22 +253,22 @@ def test_a_field_that_is_null_counts_as_missing() -> None:
 
 
 def test_studies_and_drawings_count_as_parameters() -> None:
-    """Together, as the plans count them."""
+    """Studies and drawings are counted together, as plans count them."""
     chart = read(studies=[{"name": "MACD"}, {"name": "New Study"}], drawings=[{"name": "New", "input": {}}])
 
     assert isinstance(chart, AcceptedChart)
     assert 3 == chart.parameters
 
 
-def test_a_text_of_its_own_is_a_watermark() -> None:
-    """An empty one is none."""
+def test_a_text_is_a_watermark() -> None:
+    """A chart has a watermark if its text is not empty."""
     charts = [read(watermark="mine"), read(watermark=""), read(watermark=None), read()]
 
     assert [True, False, False, False] == [isinstance(chart, AcceptedChart) and chart.watermark for chart in charts]
 
 
 def test_equal_bodies_are_one_chart() -> None:
-    """The order of their fields and their spelling play no part."""
+    """The order of fields and the spelling of JSON make no difference."""
     one, other = (
         read_body(b'{"symbol": "BINANCE:A", "width": 500}'),
         read_body(b'{"width":500,"symbol":"BINANCE:\\u0041"}'),
@@ -277,8 +277,8 @@ def test_equal_bodies_are_one_chart() -> None:
     assert one == other
 
 
-def test_a_catalog_of_the_hosts_decides() -> None:
-    """Its names, its tables and its required inputs; a body is not remembered for another catalog."""
+def test_a_given_catalog_decides() -> None:
+    """Names, tables and required inputs are those of the given catalog, also for a body read before by another one."""
     study = Entry("Own", (Parameter("length", ValueType.INTEGER, required=True),))
     own = shipped_catalog().extended(
         Catalog(timezones=("UTC",), parameters=(Parameter("width", ValueType.INTEGER, min=10),), studies=(study,))
@@ -290,8 +290,8 @@ def test_a_catalog_of_the_hosts_decides() -> None:
 
 
 @pytest.mark.parametrize("study", [{}, {"input": None}, {"input": {}}])
-def test_a_required_input_is_missed_though_there_is_no_input_at_all(study: dict[str, object]) -> None:
-    """It is named with its own place."""
+def test_a_required_input_is_missing_without_any_input(study: dict[str, object]) -> None:
+    """A required key is reported at its own place, even if the study has no input."""
     own = shipped_catalog().extended(
         Catalog(studies=(Entry("Own", (Parameter("length", ValueType.INTEGER, required=True),)),))
     )
@@ -310,8 +310,8 @@ def test_a_required_input_is_missed_though_there_is_no_input_at_all(study: dict[
         b'{"symbol": 1, "interval": [], "timezone": {}, "width": "x", "studies": 1, "override": {"style": 1}}',
     ],
 )
-def test_a_catalog_that_is_empty_rules_nothing_out(content: bytes) -> None:
-    """What no list and no table speaks of is served."""
+def test_an_empty_catalog_accepts_everything(content: bytes) -> None:
+    """A body is accepted if no list and no table covers it."""
     assert isinstance(read_body(content, Catalog()), AcceptedChart)
 
 
@@ -329,21 +329,21 @@ def test_a_catalog_that_is_empty_rules_nothing_out(content: bytes) -> None:
     ids=["no names", "wrong inputs", "long symbol", "colons", "parentheses", "long interval", "no objects"],
 )
 def test_a_body_of_a_megabyte_is_answered_in_brief(body: dict[str, object]) -> None:
-    """At most a hundred mistakes are listed, and nothing is told at greater length than it was asked."""
+    """At most a hundred errors are listed, and the answer is hardly longer than the body."""
     content = json.dumps(body).encode()
-    meaning = read_body(content)
+    reading = read_body(content)
 
-    assert isinstance(meaning, AcceptedChart) or len(meaning.body) < len(content) + 20_000
-    assert isinstance(meaning, AcceptedChart) or len(json.loads(meaning.body)) <= 100
+    assert isinstance(reading, AcceptedChart) or len(reading.body) < len(content) + 20_000
+    assert isinstance(reading, AcceptedChart) or len(json.loads(reading.body)) <= 100
 
 
-@pytest.mark.parametrize("depth", range(900, 1000))
-def test_a_body_nested_as_deep_as_can_be_read_is_answered(depth: int) -> None:
-    """Telling what is wrong with it takes one level more, and doesn't raise either."""
-    meaning = read_body(b'{"override": ' + b"[" * depth + b"]" * depth + b"}")
+def test_a_deeply_nested_body_is_refused() -> None:
+    """A body that is barely shallow enough to be read is refused, and writing the refusal does not raise."""
+    for depth in range(900, 1000):
+        reading = read_body(b'{"override": ' + b"[" * depth + b"]" * depth + b"}")
 
-    assert isinstance(meaning, Refusal)
-    assert meaning.status in {400, 422}
+        assert isinstance(reading, Refusal)
+        assert reading.status in {400, 422}
 
 
 @given(
@@ -351,8 +351,8 @@ def test_a_body_nested_as_deep_as_can_be_read_is_answered(depth: int) -> None:
     st.sampled_from([None, Catalog(), Catalog(parameters=shipped_catalog().parameters)]),
 )
 def test_any_body_gets_a_chart_or_a_documented_refusal(content: bytes, catalog: Catalog | None) -> None:
-    """Nothing raises, whatever the bytes and the catalog."""
-    meaning = read_body(content, catalog)
+    """Any bytes are accepted or refused by any catalog, and reading never raises."""
+    reading = read_body(content, catalog)
 
-    assert isinstance(meaning, AcceptedChart) or meaning.status in {400, 422}
-    assert isinstance(meaning, AcceptedChart) or meaning.status == 400 or json.loads(meaning.body)
+    assert isinstance(reading, AcceptedChart) or reading.status in {400, 422}
+    assert isinstance(reading, AcceptedChart) or reading.status == 400 or json.loads(reading.body)

@@ -1,4 +1,4 @@
-"""Scenarios: which calls a rule is for, what share of them it strikes, and scripts that can't be used."""
+"""A scenario applies its rules to calls, and a wrong one is refused."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ from chartimg.emulator.scenario import Effect, Fault, Rule, Scenario, Script, re
 NOTHING = Effect()
 
 
-def strikes(scenario: Scenario, *accounts: str) -> list[Effect]:
-    """Give what happens to calls of *accounts*, in order."""
+def effects(scenario: Scenario, *accounts: str) -> list[Effect]:
+    """Return the effects on calls of *accounts*, in order."""
     script = Script(scenario)
     return [script.next_effect(account) for account in accounts]
 
 
 def test_a_rule_for_the_next_calls_is_over_after_them() -> None:
-    """Two calls fail, the third does not."""
+    """A rule for the next two calls has no effect on the third."""
     rule = Rule(Fault.SERVER_ERROR, next=2)
 
-    assert [Effect(0.0, rule)] * 2 + [NOTHING] == strikes(Scenario((rule,)), *"aaa")
+    assert [Effect(0.0, rule)] * 2 + [NOTHING] == effects(Scenario((rule,)), *"aaa")
 
 
 def test_rules_with_faults_take_their_turns_and_latencies_add_up() -> None:
-    """The second fault begins when the first is over; a slow answer can be a wrong one, too."""
+    """A second fault begins when the first is over, and all latencies add up."""
     rules = (Rule(latency=0.5), Rule(Fault.RESET, latency=0.25, next=1), Rule(Fault.CUT, next=2))
 
-    assert [Effect(0.75, rules[1]), Effect(0.5, rules[2]), Effect(0.5, rules[2]), Effect(0.5)] == strikes(
+    assert [Effect(0.75, rules[1]), Effect(0.5, rules[2]), Effect(0.5, rules[2]), Effect(0.5)] == effects(
         Scenario(rules), *"aaaa"
     )
 
 
 def test_a_rule_for_an_account_leaves_the_others_alone() -> None:
-    """Nor do the calls of others use it up."""
+    """Calls of another account see no effect of a rule, and do not use it up."""
     rule = Rule(Fault.STALL, next=1, account="b")
 
-    assert [NOTHING, Effect(0.0, rule), NOTHING] == strikes(Scenario((rule,)), *"abb")
+    assert [NOTHING, Effect(0.0, rule), NOTHING] == effects(Scenario((rule,)), *"abb")
 
 
 @given(st.floats(0, 1), st.integers())
-def test_a_share_strikes_the_same_calls_each_time(share: float, seed: int) -> None:
-    """The seed decides; none are struck at 0, all at 1."""
+def test_a_share_is_of_the_same_calls_each_time(share: float, seed: int) -> None:
+    """The seed decides about each call; a share of 0 is of no call, and a share of 1 is of all."""
     rule = Rule(Fault.UNAVAILABLE, share=share)
     scenario = Scenario((rule,), seed)
-    struck = strikes(scenario, *"a" * 20)
+    drawn = effects(scenario, *"a" * 20)
 
-    assert struck == strikes(scenario, *"a" * 20)
-    assert {NOTHING} == set(struck) or share > 0
-    assert {Effect(0.0, rule)} == set(struck) or share < 1
+    assert drawn == effects(scenario, *"a" * 20)
+    assert {NOTHING} == set(drawn) or share > 0
+    assert {Effect(0.0, rule)} == set(drawn) or share < 1
 
 
-def test_a_share_strikes_about_as_many_as_it_says() -> None:
-    """A fifth of a thousand calls is about two hundred."""
-    struck = strikes(Scenario((Rule(Fault.UNAVAILABLE, share=0.2),), seed=1), *"a" * 1000)
+def test_a_share_is_about_as_large_as_stated() -> None:
+    """A fifth of a thousand calls is between 150 and 250."""
+    drawn = effects(Scenario((Rule(Fault.UNAVAILABLE, share=0.2),), seed=1), *"a" * 1000)
 
-    assert 150 < sum(effect.rule is not None for effect in struck) < 250
+    assert 150 < sum(effect.rule is not None for effect in drawn) < 250
 
 
 def test_a_scenario_is_read_from_json() -> None:
-    """Each fault has a name that says what a client sees."""
+    """A scenario of JSON equals the same rules in Python."""
     text = """{"seed": 7, "rules": [
         {"next": 2, "fault": "500"}, {"share": 0.2, "latency": 1, "account": "a"}, {"status": 409, "body": {"a": [1]}}
     ]}"""
@@ -93,8 +93,8 @@ def test_a_scenario_is_read_from_json() -> None:
         ("[]", "an object"),
     ],
 )
-def test_a_scenario_that_can_not_be_played_is_told(text: str, told: str) -> None:
-    """With the place of the mistake."""
+def test_a_wrong_scenario_is_refused(text: str, told: str) -> None:
+    """The message names the source and the mistake."""
     with pytest.raises(ConfigError, match=r"--script s\.json") as caught:
         read_scenario(text, where="--script s.json")
 
@@ -106,7 +106,7 @@ def test_a_scenario_that_can_not_be_played_is_told(text: str, told: str) -> None
     [({"fault": "nope"}, "fault must be one of 500, 503"), ({"latency": "1"}, "latency must be a number")],
 )
 def test_a_rule_of_plain_python_is_checked_as_one_of_json(fields: dict[str, Any], told: str) -> None:
-    """A fault may be given by its name."""
+    """A rule in Python may name its fault by text, and a wrong value is a ConfigError."""
     assert Rule(Fault.SERVER_ERROR) == Rule("500")
     with pytest.raises(ConfigError, match=told):
         Rule(**fields)

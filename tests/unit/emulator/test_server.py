@@ -1,4 +1,4 @@
-"""The emulator on the wire: real sockets, a client that knows nothing of it, and everything that can go wrong."""
+"""The emulator on real sockets, with the standard library's client, in good order and with every fault."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SMALL = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "width": 400, "height": 
 
 @pytest.fixture
 def running() -> Iterator[Emulator]:
-    """An emulator with its account for demos."""
+    """Run an emulator with its default account."""
     with Emulator() as emulator:
         yield emulator
 
@@ -34,7 +34,7 @@ Connect = Callable[[], http.client.HTTPConnection]
 
 @pytest.fixture
 def connect(running: Emulator) -> Iterator[Connect]:
-    """Connections of the standard library's client, closed in the end."""
+    """Return a function that opens connections of the standard library's client."""
     with ExitStack() as opened:
 
         def connect() -> http.client.HTTPConnection:
@@ -48,7 +48,7 @@ def connect(running: Emulator) -> Iterator[Connect]:
 def ask(
     connection: http.client.HTTPConnection, body: object = SMALL, method: str = "POST", path: str = PATH
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    """Ask on a connection that is kept."""
+    """Return the response and its body, on a connection that is kept."""
     headers = {"x-api-key": DEMO.api_key, "content-type": "application/json"}
     connection.request(method, path, json.dumps(body), headers)
     response = connection.getresponse()
@@ -56,22 +56,22 @@ def ask(
 
 
 def test_a_chart_comes_as_a_png_of_the_size_asked_for(connect: Connect) -> None:
-    """With the headers of a real reply, and a server that says what it is."""
+    """A picture has the size asked for, its content type, and the server's name in a header."""
     response, body = ask(connect())
 
     assert (200, "image/png", SERVER) == (response.status, response.headers["content-type"], response.headers["server"])
     assert Picture(400, 300) == inspect(body)
 
 
-def test_a_jpeg_is_drawn_when_it_is_asked_for(connect: Connect) -> None:
-    """As documented, though the library itself wants none."""
+def test_a_jpeg_is_served(connect: Connect) -> None:
+    """The format jpeg is served as documented, although the client never asks for it."""
     response, body = ask(connect(), {**SMALL, "format": "jpeg"})
 
     assert (200, "image/jpeg", b"\xff\xd8") == (response.status, response.headers["content-type"], body[:2])
 
 
 def test_a_connection_is_kept_for_the_next_request(connect: Connect) -> None:
-    """And the same request gets the same bytes."""
+    """Two requests on one connection get the same bytes for the same body, and a 404 keeps it too."""
     connection = connect()
     first, again = ask(connection), ask(connection)
 
@@ -81,7 +81,7 @@ def test_a_connection_is_kept_for_the_next_request(connect: Connect) -> None:
 
 
 def test_many_clients_are_served_at_once(running: Emulator, connect: Connect) -> None:
-    """None waits for another's answer, and all are counted."""
+    """Slow answers do not wait for each other, and every call is charged."""
     running.play(Rule(latency=0.2))
     with ThreadPoolExecutor(15) as threads:
         statuses = list(threads.map(lambda _: ask(connect())[0].status, range(15)))
@@ -102,7 +102,7 @@ def test_many_clients_are_served_at_once(running: Emulator, connect: Connect) ->
 def test_a_connection_breaks_as_the_scenario_says(
     running: Emulator, connect: Connect, fault: Fault, raised: type[Exception] | tuple[type[Exception], ...]
 ) -> None:
-    """The client sees a reset, a body that ends early, or one that doesn't go on; the next call is served."""
+    """The client sees a reset, a body that ends early or one that stalls, and the next call is served."""
     running.play(Rule(fault, next=1))
     connection = connect()
     connection.timeout = 0.5
@@ -113,7 +113,7 @@ def test_a_connection_breaks_as_the_scenario_says(
 
 
 def test_a_wrong_length_leaves_the_end_out(running: Emulator, connect: Connect) -> None:
-    """A client that believes the header has no whole PNG."""
+    """A client that believes a wrong Content-Length reads a picture without its end."""
     running.play(Rule(Fault.WRONG_LENGTH, next=1))
     _, short = ask(connect())
     _, whole = ask(connect())
@@ -123,10 +123,10 @@ def test_a_wrong_length_leaves_the_end_out(running: Emulator, connect: Connect) 
 
 
 @pytest.mark.parametrize("fault", [Fault.TRUNCATED_PNG, Fault.JSON, Fault.REDIRECT, Fault.BAD_GATEWAY])
-def test_an_answer_that_is_whole_and_no_picture_keeps_the_connection(
+def test_a_well_framed_answer_without_a_picture_keeps_the_connection(
     running: Emulator, connect: Connect, fault: Fault
 ) -> None:
-    """Its framing is right, only its content is not."""
+    """The connection serves the next request if the framing of a wrong answer is right."""
     running.play(Rule(fault, next=1))
     connection = connect()
     _, wrong = ask(connection)
@@ -145,8 +145,8 @@ def test_an_answer_that_is_whole_and_no_picture_keeps_the_connection(
         (b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2000000\r\n\r\n" + b" " * 2_000_000, b"413"),
     ],
 )
-def test_what_is_no_http_or_too_large_is_refused(running: Emulator, sent: bytes, status: bytes) -> None:
-    """And the connection is closed."""
+def test_malformed_or_large_requests_are_refused(running: Emulator, sent: bytes, status: bytes) -> None:
+    """Bytes that are not HTTP, or too large, get the fitting status and a closed connection."""
     with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=10) as raw:
         sender = threading.Thread(target=_send, args=(raw, sent))
         sender.start()
@@ -160,7 +160,7 @@ def _send(raw: socket.socket, data: bytes) -> None:
     try:
         raw.sendall(data)
     except OSError:
-        """The other side has had enough."""
+        """The other side has hung up."""
 
 
 def _all(raw: socket.socket) -> bytes:
@@ -169,14 +169,12 @@ def _all(raw: socket.socket) -> bytes:
         while piece := raw.recv(65536):
             received += piece
     except ConnectionError:
-        """It ended in a reset."""
+        """The connection ended in a reset."""
     return received
 
 
-def test_a_client_that_hangs_up_harms_nobody(
-    running: Emulator, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
-    """In the middle of a request, or while its answer is on the way; nothing is logged."""
+def test_a_client_may_hang_up(running: Emulator, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that leaves within a request, or before its answer, is not logged, and others are served."""
     running.play(Rule(latency=0.2, next=1))
     for part in (b"POST / HT", f"POST {PATH} HTTP/1.1\r\nhost: a\r\nx-api-key: demo-key\r\n\r\n".encode()):
         with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2]))) as raw:
@@ -188,7 +186,7 @@ def test_a_client_that_hangs_up_harms_nobody(
 
 @pytest.mark.parametrize("path", [PATH, "/_emulator/ledger"])
 def test_head_is_answered_without_a_body(connect: Connect, path: str) -> None:
-    """With the length that a body would have, and the connection is kept."""
+    """HEAD gets the headers of a body without the body, and keeps the connection."""
     connection = connect()
     response, body = ask(connection, method="HEAD", path=path)
 
@@ -197,12 +195,12 @@ def test_head_is_answered_without_a_body(connect: Connect, path: str) -> None:
 
 
 def test_a_target_may_name_the_server(connect: Connect) -> None:
-    """The absolute form means the same."""
+    """A target in absolute form means the same path."""
     assert 200 == ask(connect(), path=f"http://127.0.0.1{PATH}")[0].status
 
 
-def test_an_answer_that_may_have_no_body_has_none(running: Emulator, connect: Connect) -> None:
-    """A scripted 204 or 304 goes over the wire as one."""
+def test_204_and_304_have_no_body(running: Emulator, connect: Connect) -> None:
+    """A scripted 204 or 304 is sent without a body and keeps the connection."""
     running.play(Rule(status=204, next=1), Rule(status=304, next=1))
     connection = connect()
 
@@ -212,8 +210,8 @@ def test_an_answer_that_may_have_no_body_has_none(running: Emulator, connect: Co
     ]
 
 
-def test_a_client_that_waits_to_go_on_is_told_to(running: Emulator) -> None:
-    """As curl does before it sends a large body."""
+def test_a_client_that_expects_100_continue_gets_it(running: Emulator) -> None:
+    """A client that sends its body after 100 Continue is served."""
     body = json.dumps(SMALL).encode()
     head = (
         f"POST {PATH} HTTP/1.1\r\nhost: a\r\nx-api-key: demo-key\r\nexpect: 100-continue\r\n"
