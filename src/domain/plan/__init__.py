@@ -1,4 +1,4 @@
-"""The provider's plans, and whether one allows what a chart asks of it (API page, "Pricing")."""
+"""The provider's plans, their limits, and the demand of a chart (API page, "Pricing")."""
 
 from __future__ import annotations
 

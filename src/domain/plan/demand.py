@@ -1,4 +1,4 @@
-"""What a chart asks of a plan."""
+"""The demand of a chart on a plan."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["DEFAULT_HEIGHT", "DEFAULT_WIDTH", "Demand"]
 
 DEFAULT_WIDTH: Final = 800
 DEFAULT_HEIGHT: Final = 600
-"""Pixels of a chart whose request states no size (API page, "API v2 TradingView Advanced Chart")."""
+"""Pixels of a chart without a stated size (API page, "API v2 TradingView Advanced Chart")."""
 
 
 @attrs.frozen
 class Demand:
-    """Pixels, studies and drawings, and whether the chart has a watermark of its own."""
+    """Pixels, numbers of studies and drawings, and whether the chart has a watermark of the host's."""
 
     width: float = DEFAULT_WIDTH
     height: float = DEFAULT_HEIGHT
@@ -26,12 +26,12 @@ class Demand:
 
     @property
     def parameters(self) -> int:
-        """Studies and drawings together, which is what a plan limits."""
+        """Studies and drawings together; a plan limits their sum."""
         return self.studies + self.drawings
 
     @classmethod
     def of(cls, body: Mapping[str, object]) -> Demand:
-        """Read it from a body; what is neither a size nor a list is the provider's to refuse, not the plan's."""
+        """Read the demand of a body. A wrong type counts as a missing key: it is not a matter of the plan."""
         return cls(
             _pixels(body.get("width"), DEFAULT_WIDTH),
             _pixels(body.get("height"), DEFAULT_HEIGHT),

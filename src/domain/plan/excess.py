@@ -1,8 +1,8 @@
-"""What a chart asks for beyond what it is allowed, in words, and the smallest plan that would serve it."""
+"""The limits that a chart exceeds, and the smallest plan that would serve it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..finding import Finding, Severity
@@ -11,42 +11,40 @@ from .plan import ChartLimits, Plan, smallest_plan
 
 __all__ = ["exceeded"]
 
-_MOST_SAID: Final = 1_000_000
-"""A number that is larger is not worth its digits, and may have too many to be written."""
+_MAX_SHOWN_PIXELS: Final = 1_000_000  # a larger number may have too many digits to write
 
 
 def exceeded(demand: Demand, limits: ChartLimits, *, allowed_by: str, plans: Sequence[Plan]) -> tuple[Finding, ...]:
-    """Tell each limit that *demand* exceeds, and which of *plans*, from small to large, would serve the whole chart.
+    """Return an ERROR for each of the *limits* that *demand* exceeds.
 
-    *allowed_by* is whose the *limits* are: ``BASIC``.
+    Args:
+        demand: the demand of the chart.
+        limits: the limits to compare it with.
+        allowed_by: the owner of the *limits*, ``BASIC``.
+        plans: all plans, from the smallest to the largest; empty if they are unknown.
     """
-    would = _would(demand, plans)
-    return tuple(Finding(path, Severity.ERROR, f"{said}{would}") for path, said in _beyond(demand, limits, allowed_by))
+    end = _larger_plan(demand, plans)
+    return tuple(Finding(path, Severity.ERROR, f"{text}{end}") for path, text in _beyond(demand, limits, allowed_by))
 
 
-def _would(demand: Demand, plans: Sequence[Plan]) -> str:
-    """Name the smallest plan that would serve the chart; nothing is said of plans that aren't known."""
+def _larger_plan(demand: Demand, plans: Sequence[Plan]) -> str:
+    """Return the end of a message: the smallest plan for the whole chart."""
     if not plans:
         return ""
     plan = smallest_plan(plans, demand)
     return "; no plan would" if plan is None else f"; {plan.name} is the smallest plan that would"
 
 
-def _beyond(demand: Demand, limits: ChartLimits, allowed_by: str) -> list[tuple[str, str]]:
-    """Give the place of each limit that is exceeded, and by what."""
+def _beyond(demand: Demand, limits: ChartLimits, allowed_by: str) -> Iterator[tuple[str, str]]:
+    """List the place and the excess for each exceeded limit."""
     sizes = (("width", demand.width, limits.max_width), ("height", demand.height, limits.max_height))
-    beyond = [
-        (path, f"{_number(asked)} is more than {allowed_by} allows ({most})")
-        for path, asked, most in sizes
-        if most is not None and not asked <= most
-    ]
-    if limits.max_parameters is not None and demand.parameters > limits.max_parameters:
-        said = f"{demand.parameters} studies and drawings are more than {allowed_by} allows ({limits.max_parameters})"
-        beyond.append(("studies" if demand.studies else "drawings", said))
+    for path, asked, most in sizes:
+        if most is not None and not asked <= most:  # not a number is too much, too
+            pixels = "over a million" if asked > _MAX_SHOWN_PIXELS else str(asked)
+            yield path, f"{pixels} is more than {allowed_by} allows ({most})"
+    count, most = demand.parameters, limits.max_parameters
+    if most is not None and count > most:
+        noun = "study or drawing is" if count == 1 else "studies and drawings are"
+        yield "studies" if demand.studies else "drawings", f"{count} {noun} more than {allowed_by} allows ({most})"
     if demand.watermark and limits.custom_watermark is False:
-        beyond.append(("watermark", f"a watermark of one's own is more than {allowed_by} allows"))
-    return beyond
-
-
-def _number(value: float) -> str:
-    return "over a million" if value > _MOST_SAID else str(value)
+        yield "watermark", f"a watermark of one's own is more than {allowed_by} allows"

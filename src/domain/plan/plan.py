@@ -1,4 +1,4 @@
-"""The provider's plans, and whether one allows what a chart asks of it (API page, "Pricing")."""
+"""The provider's plans and their limits (API page, "Pricing")."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class PlanName(StrEnum):
 
 @attrs.frozen
 class ChartLimits:
-    """What one chart may ask for, as far as it is known: None stands for what isn't, and limits nothing.
+    """The limits of one chart. None is an unknown limit, and allows anything.
 
     Attributes:
         max_width: pixels.
         max_height: pixels.
-        max_parameters: studies and drawings together.
-        custom_watermark: whether it may have a watermark of its own.
+        max_parameters: number of studies and drawings together.
+        custom_watermark: a watermark of the host's is allowed.
     """
 
     max_width: int | None = None
@@ -73,13 +73,13 @@ class ChartLimits:
 
     @property
     def utmost(self) -> Demand:
-        """The largest chart that they allow, where they are known."""
+        """The largest chart within the known limits."""
         return Demand(
             self.max_width or 0, self.max_height or 0, self.max_parameters or 0, 0, bool(self.custom_watermark)
         )
 
     def allows(self, demand: Demand) -> bool:
-        """Whether a chart that asks for this would be served, as far as is known."""
+        """Return whether *demand* is within the known limits."""
         return (
             (self.max_width is None or demand.width <= self.max_width)
             and (self.max_height is None or demand.height <= self.max_height)
@@ -88,7 +88,7 @@ class ChartLimits:
         )
 
     def surely_allows(self, demand: Demand) -> bool:
-        """Whether a chart that asks for this would be served, and nothing that it makes use of is in doubt."""
+        """Return whether *demand* is within the limits, and each limit that it touches is known."""
         return (
             self.allows(demand)
             and None not in (self.max_width, self.max_height)
@@ -116,17 +116,17 @@ class ChartLimits:
 
 
 def _smaller(one: Limit | None, other: Limit | None) -> Limit | None:
-    """Give the smaller of two limits; one that isn't known is larger than any."""
+    """Return the smaller of two limits; an unknown one is the largest."""
     return other if one is None else one if other is None else min(one, other)
 
 
 UNKNOWN: Final = ChartLimits()
-"""Nothing is known, so nothing is limited."""
+"""No limit is known."""
 
 
 @attrs.frozen
 class CallLimits:
-    """How often an account may call: the rate a second, the burst at once, the quota of a day."""
+    """Limits of calls: the rate a second, the burst at once, the quota of a UTC day."""
 
     requests_per_second: float
     burst: int
@@ -138,16 +138,16 @@ class Plan:
     """One row of the price list.
 
     Attributes:
-        name: what it is called.
-        requests_per_second: the rate of its throttle.
-        burst: calls it allows at once.
-        daily_limit: calls a UTC day.
+        name: name of the plan.
+        requests_per_second: rate of its throttle.
+        burst: number of calls at once.
+        daily_limit: number of calls a UTC day.
         max_width: pixels of a chart.
         max_height: pixels of a chart.
-        max_parameters: studies and drawings of a chart, together.
+        max_parameters: number of studies and drawings of a chart, together.
         watermark: the provider puts its own watermark on a chart.
         custom_watermark: a chart may have a watermark of the host's.
-        storage_days: days a stored chart is kept.
+        storage_days: days of keeping a stored chart.
     """
 
     name: PlanName
@@ -163,12 +163,12 @@ class Plan:
 
     @property
     def chart(self) -> ChartLimits:
-        """What one chart may ask for."""
+        """The limits of one chart."""
         return ChartLimits(self.max_width, self.max_height, self.max_parameters, self.custom_watermark)
 
     @property
     def calls(self) -> CallLimits:
-        """How often an account may call."""
+        """The limits of calls."""
         return CallLimits(self.requests_per_second, self.burst, self.daily_limit)
 
 
@@ -183,5 +183,5 @@ def largest_limits(plans: Sequence[Plan]) -> ChartLimits:
 
 
 def smallest_plan(plans: Sequence[Plan], demand: Demand) -> Plan | None:
-    """Give the first of *plans*, from the smallest to the largest, that allows *demand*; None when none does."""
+    """Return the first of *plans*, from the smallest to the largest, that allows *demand*; None without one."""
     return next((plan for plan in plans if plan.chart.allows(demand)), None)

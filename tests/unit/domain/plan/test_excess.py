@@ -1,4 +1,4 @@
-"""What a chart asks for beyond its limits, in words."""
+"""The limits that a chart exceeds, in words."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ counts = st.integers(0, 60)
 demands = st.builds(Demand, sizes, sizes, counts, counts, st.booleans())
 
 
-def told(demand: Demand, limits: ChartLimits = BASIC, plans: Sequence[Plan] = PLANS) -> list[tuple[str, str]]:
-    """Give the paths and messages of what is told of a demand."""
+def excess(demand: Demand, limits: ChartLimits = BASIC, plans: Sequence[Plan] = PLANS) -> list[tuple[str, str]]:
+    """Return the paths and messages of the findings."""
     return [(each.path, each.message) for each in exceeded(demand, limits, allowed_by="BASIC", plans=plans)]
 
 
@@ -62,35 +62,43 @@ def told(demand: Demand, limits: ChartLimits = BASIC, plans: Sequence[Plan] = PL
             ],
         ),
         (Demand(float("nan")), [("width", "nan is more than BASIC allows (800); no plan would")]),
+        (Demand(1e6), [("width", "1000000.0 is more than BASIC allows (800); no plan would")]),
+        (Demand(1_000_001), [("width", "over a million is more than BASIC allows (800); no plan would")]),
         (Demand(10**5000), [("width", "over a million is more than BASIC allows (800); no plan would")]),
+        (
+            Demand(1920, studies=2, drawings=1),
+            [("width", "1920 is more than BASIC allows (800); PRO is the smallest plan that would")],
+        ),
     ],
-    ids=["nothing", "width", "height", "studies", "drawings", "watermark", "no number", "far too wide"],
 )
 def test_each_limit_that_is_exceeded_is_told_with_the_plan_that_would_do(
     demand: Demand, expected: list[tuple[str, str]]
 ) -> None:
-    """The place in the body, what is asked for, what is allowed, and the smallest plan that allows it."""
-    assert expected == told(demand)
+    """A finding has the place, the demand, the limit, and the smallest plan for the chart."""
+    assert expected == excess(demand)
 
 
 def test_the_plan_that_is_named_would_serve_the_whole_chart() -> None:
-    """Not only the one limit that is spoken of."""
+    """It allows the chart in every respect, not only in that of the finding."""
     assert ["width", "height", "studies", "watermark"] == [
-        path for path, _ in told(Demand(1000, 700, 26, 0, watermark=True))
+        path for path, _ in excess(Demand(1000, 700, 26, 0, watermark=True))
     ]
     assert {"ENTERPRISE is the smallest plan that would"} == {
-        message.partition("; ")[2] for _, message in told(Demand(1000, 700, 26, 0, watermark=True))
+        message.partition("; ")[2] for _, message in excess(Demand(1000, 700, 26, 0, watermark=True))
     }
 
 
-def test_where_no_plans_are_known_none_is_spoken_of() -> None:
-    """It is not said that no plan would do."""
-    assert [("width", "900 is more than BASIC allows (800)")] == told(Demand(900), plans=())
+def test_without_plans_no_plan_is_named() -> None:
+    """The message ends with the limit, in the singular or the plural."""
+    assert [("width", "900 is more than BASIC allows (800)")] == excess(Demand(900), plans=())
+    assert [("studies", "1 study or drawing is more than BASIC allows (0)")] == excess(
+        Demand(studies=1), ChartLimits(max_parameters=0), ()
+    )
 
 
 @given(demand=demands, limits=limits)
-def test_something_is_told_of_just_what_is_not_allowed(demand: Demand, limits: ChartLimits) -> None:
-    """One ERROR for each limit that is exceeded by itself, in one line, and none where the chart is allowed."""
+def test_each_exceeded_limit_has_one_error(demand: Demand, limits: ChartLimits) -> None:
+    """Each limit that is exceeded by itself has one short ERROR, and an allowed chart has none."""
     findings = exceeded(demand, limits, allowed_by="x", plans=PLANS)
     plan = smallest_plan(PLANS, demand)
     alone = [attrs.evolve(UNKNOWN, **{name: value}) for name, value in attrs.asdict(limits).items()]

@@ -1,4 +1,4 @@
-"""What plans allow, and what a chart asks of one."""
+"""The limits of plans, and the demand of a chart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ demands = st.builds(Demand, sizes, sizes, sizes, sizes, st.booleans())
 
 
 def demand(**payload: object) -> Demand:
-    """Read the demand of a request with this payload."""
+    """Return the demand of a request with this payload."""
     return ChartRequest("A:B", "1h", "t", payload).demand
 
 
@@ -44,7 +44,7 @@ def test_a_plan_allows_its_limits_and_no_more(
     parameters: int,
     watermark: bool,  # noqa: FBT001
 ) -> None:
-    """Size, the number of studies and drawings together, and the watermark are those of the provider's page."""
+    """Size, studies and drawings together, and watermark have the limits of the provider's page."""
 
     def allows(**changes: object) -> bool:
         payload = {"width": width, "height": height, "studies": [{}] * (parameters - 1), "drawings": [{}], **changes}
@@ -58,7 +58,7 @@ def test_a_plan_allows_its_limits_and_no_more(
 
 
 def test_the_plans_are_those_of_the_provider_from_small_to_large() -> None:
-    """Each of them has the limits of its calls, too."""
+    """Plans are listed with growing daily limits."""
     assert list(PlanName) == list(PLANS)
     assert CallLimits(1, 3, 50) == PLANS[PlanName.BASIC].calls
     assert all(
@@ -67,8 +67,8 @@ def test_the_plans_are_those_of_the_provider_from_small_to_large() -> None:
     )
 
 
-def test_what_is_left_out_has_the_provider_s_defaults() -> None:
-    """A chart without a size is one of 800 x 600; what is no size and no list is the provider's to refuse."""
+def test_missing_keys_have_the_provider_s_defaults() -> None:
+    """A chart without a size is one of 800 x 600, and a wrong type counts as missing."""
     assert Demand(800, 600, 0, 0, watermark=False) == demand()
     assert demand() == demand(width="wide", height=None, studies=7, drawings={"a": 1}, watermark="")
     assert demand() == demand(width=True, height=False)
@@ -79,7 +79,7 @@ def test_what_is_left_out_has_the_provider_s_defaults() -> None:
 
 @given(studies=st.integers(0, 8), drawings=st.integers(0, 8), limit=st.integers(0, 12))
 def test_studies_and_drawings_count_together(studies: int, drawings: int, limit: int) -> None:
-    """However they are shared out."""
+    """A plan limits the sum of both."""
     asked = demand(studies=[{}] * studies, drawings=[{}] * drawings)
 
     assert studies + drawings == asked.parameters
@@ -87,20 +87,20 @@ def test_studies_and_drawings_count_together(studies: int, drawings: int, limit:
 
 
 def test_a_tuple_of_studies_is_counted_as_the_array_it_is_posted_as() -> None:
-    """A plan too small for the body is told before its account's call is spent."""
+    """A tuple counts as much as a list."""
     assert demand(studies=[{}] * 4) == demand(studies=({},) * 4)
 
 
 def test_a_size_with_a_fraction_is_a_size() -> None:
-    """A number too large is refused before a call is spent on it, however it is written."""
+    """A float, and a number beyond all floats, are compared with the limit."""
     assert not PLANS[PlanName.ULTRA].chart.allows(demand(width=1e4))
     assert PLANS[PlanName.ULTRA].chart.allows(demand(width=800.0))
     assert not PLANS[PlanName.ULTRA].chart.allows(demand(width=10**400))
 
 
 @given(limits=limits, asked=demands)
-def test_a_limit_that_is_not_known_limits_nothing(limits: ChartLimits, asked: Demand) -> None:
-    """What is not known is left to the provider; each limit that is known holds by itself."""
+def test_an_unknown_limit_allows_anything(limits: ChartLimits, asked: Demand) -> None:
+    """Each known limit holds by itself."""
     assert UNKNOWN.allows(asked)
     assert limits.allows(asked) is all(
         attrs.evolve(UNKNOWN, **{name: value}).allows(asked) for name, value in attrs.asdict(limits).items()
@@ -108,10 +108,8 @@ def test_a_limit_that_is_not_known_limits_nothing(limits: ChartLimits, asked: De
 
 
 @given(limits=limits, asked=demands)
-def test_what_is_surely_allowed_is_allowed_whatever_the_limits_turn_out_to_be(
-    limits: ChartLimits, asked: Demand
-) -> None:
-    """Only what the chart makes use of must be known: to be without studies, or a watermark, no limit is needed."""
+def test_a_chart_is_surely_allowed_if_the_lowest_unknown_limits_allow_it(limits: ChartLimits, asked: Demand) -> None:
+    """A limit that the chart does not touch need not be known."""
     nothing = ChartLimits(-1, -1, 0, custom_watermark=False)
 
     assert limits.surely_allows(asked) is nothing.overlaid(limits).allows(asked)
@@ -121,7 +119,7 @@ def test_what_is_surely_allowed_is_allowed_whatever_the_limits_turn_out_to_be(
 
 @given(limits=st.builds(ChartLimits, sizes, sizes, sizes, st.booleans()), asked=demands)
 def test_the_utmost_is_the_largest_chart_that_is_allowed(limits: ChartLimits, asked: Demand) -> None:
-    """It is allowed itself, and whatever allows it allows all that these limits do."""
+    """The limits allow it, and a plan that allows it allows every chart within the limits."""
     utmost = limits.utmost
     assert limits.allows(utmost)
     assert utmost.parameters == limits.max_parameters
@@ -129,40 +127,40 @@ def test_the_utmost_is_the_largest_chart_that_is_allowed(limits: ChartLimits, as
         assert not plan.chart.allows(utmost) or not limits.allows(asked) or plan.chart.allows(asked)
 
 
-@given(limits=limits, told=limits, more=limits)
-def test_what_was_told_stands_in_the_place_of_what_was_thought(
-    limits: ChartLimits, told: ChartLimits, more: ChartLimits
-) -> None:
-    """Limit by limit; what nothing was told of stays, and of two tellings the later counts."""
-    both = limits.overlaid(told)
+@given(limits=limits, stated=limits, more=limits)
+def test_known_limits_replace_others_one_by_one(limits: ChartLimits, stated: ChartLimits, more: ChartLimits) -> None:
+    """An unknown limit replaces none, and of two overlays the later counts."""
+    both = limits.overlaid(stated)
 
     assert attrs.astuple(both) == tuple(
-        old if new is None else new for old, new in zip(attrs.astuple(limits), attrs.astuple(told), strict=True)
+        old if new is None else new for old, new in zip(attrs.astuple(limits), attrs.astuple(stated), strict=True)
     )
     assert limits == limits.overlaid(ChartLimits())
-    assert both == both.overlaid(told)
-    assert both.overlaid(more) == limits.overlaid(told.overlaid(more))
+    assert both == both.overlaid(stated)
+    assert both.overlaid(more) == limits.overlaid(stated.overlaid(more))
 
 
-@given(limits=limits, told=limits, asked=demands)
-def test_limits_that_are_tightened_allow_what_both_allow(limits: ChartLimits, told: ChartLimits, asked: Demand) -> None:
-    """Whichever was told first, and however often."""
-    both = limits.tightened(told)
+@given(limits=limits, stated=limits, asked=demands)
+def test_limits_that_are_tightened_allow_what_both_allow(
+    limits: ChartLimits, stated: ChartLimits, asked: Demand
+) -> None:
+    """The order of two limits does not matter, nor how often one is applied."""
+    both = limits.tightened(stated)
 
-    assert both.allows(asked) is (limits.allows(asked) and told.allows(asked))
-    assert both == told.tightened(limits) == both.tightened(told)
+    assert both.allows(asked) is (limits.allows(asked) and stated.allows(asked))
+    assert both == stated.tightened(limits) == both.tightened(stated)
     assert limits == limits.tightened(UNKNOWN)
 
 
 @given(width=st.integers(400, 999_999), height=st.integers(300, 999_999), count=st.integers(1, 999_999))
 def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
-    """The size that may be had, or the number of studies and drawings, as the provider writes them."""
+    """The text states the largest size, or the largest number of studies and drawings."""
     assert ChartLimits(width, height) == ChartLimits.stated_in(SAID_OF_SIZE.format(width, height))
     assert ChartLimits(max_parameters=count) == ChartLimits.stated_in(SAID_OF_COUNT.format(count))
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "stated"),
     [
         ("exceed max usage resolution limit (1920 x 1080).", ChartLimits(1920, 1080)),
         ("Exceed Max Usage Resolution Limit (1920X1080)", ChartLimits(1920, 1080)),
@@ -183,9 +181,9 @@ def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
     ],
     ids=repr,
 )
-def test_only_a_limit_that_is_stated_is_learned(said: str, told: ChartLimits | None) -> None:
-    """Another wording of it is understood; a number of something else is not taken for one."""
-    assert told == ChartLimits.stated_in(said)
+def test_only_a_limit_that_is_stated_is_learned(said: str, stated: ChartLimits | None) -> None:
+    """Other wordings of a limit are understood, and other numbers are ignored."""
+    assert stated == ChartLimits.stated_in(said)
 
 
 words = st.sampled_from(
@@ -215,7 +213,7 @@ def test_no_text_makes_the_reader_of_refusals_fail(said: str) -> None:
 
 @given(asked=demands)
 def test_the_smallest_plan_is_the_first_that_allows_the_chart(asked: Demand) -> None:
-    """All before it are too small; where there is none every plan is."""
+    """Every plan before it is too small, or every plan if there is no such plan."""
     plans = shipped_catalog().plans
     smallest = smallest_plan(plans, asked)
     before = plans if smallest is None else plans[: plans.index(smallest)]
