@@ -1,4 +1,4 @@
-"""The books: the remembered view of the snapshots in a store, and changing them."""
+"""The books: a remembered view of the snapshots in a store, and the changes to them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _PAUSE_SECONDS: Final = 0.01
 class Books:
     """The snapshots of *accounts*, as last seen in *store*. An account is named by its place in configured order.
 
-    The remembered snapshots only guide a choice. Every change is swapped in against the snapshot that the store really
-    keeps, so several processes can share a store. Safe from many threads: methods that read or change the remembered
+    The remembered snapshots only guide a choice. A change is swapped in only if the store still keeps the remembered
+    snapshot, so several processes can share a store. Safe from many threads: methods that read or change the remembered
     snapshots expect the caller to hold the books (:meth:`held`); :meth:`change` holds them itself.
 
     Args:
@@ -48,7 +48,7 @@ class Books:
         plans: the provider's plans, from the smallest to the largest.
         store: keeps the snapshots.
         clock: time.
-        listener: is told about changes, after the books are released.
+        listener: hears about changes, after the books are released.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Books:
         _ALL.add(self)
 
     def begin(self) -> None:
-        """Remember no snapshot: in new books, and in a forked child, where the thread that held them does not exist."""
+        """Remember no snapshot: at first, and in a forked child, where the thread that held the lock does not exist."""
         self._lock = threading.Lock()
         self._remembered: list[AccountSnapshot | None] = [None] * len(self._accounts)
         self.standings: list[Standing] = []
@@ -80,7 +80,9 @@ class Books:
 
     @contextmanager
     def held(self, *, latest: datetime | None = None) -> Iterator[None]:
-        """Hold the books, waiting for other threads and for a busy store up to *latest* (UTC); tell what happened after.
+        """Hold the books. Afterwards report the changes to the listener.
+
+        Other threads and a busy store are waited for up to *latest* (UTC).
 
         Raises:
             StoreBusy: other threads held the books up to *latest*.
@@ -98,7 +100,7 @@ class Books:
             self._listener.notify(self._events.popleft())
 
     def are_of(self, now: datetime) -> bool:
-        """Return whether the standings hold at *now*: on another day every step and limit may be another."""
+        """Return whether the standings hold at *now*: on another day all steps and limits may differ."""
         return bool(self.standings) and self._day <= now < self._day + WINDOW
 
     def snapshots(self, now: datetime) -> list[AccountSnapshot]:
@@ -150,7 +152,7 @@ class Books:
         return True
 
     def change(self, place: int, change: Change) -> None:
-        """Apply *change* to what the store keeps, however often others are faster, and tell the listener.
+        """Apply *change* to the snapshot that the store keeps, again after each lost race, and report the change.
 
         Raises:
             StoreUnavailable: the store can't be reached, or stays busy.
@@ -175,7 +177,7 @@ class Books:
         return standing_of(self._accounts[place], self.snapshot(place, now), self._limits[place], self._plans)
 
     def _read(self, places: Sequence[int]) -> None:
-        """Read the snapshots at *places*; write again those that the store has lost."""
+        """Read the snapshots at *places*, and write lost ones again."""
         ids = [self._accounts[place].id for place in places]
         for place, kept in zip(places, self._patiently(lambda: self._store.read(ids)), strict=True):
             remembered = self._remembered[place]
@@ -183,7 +185,7 @@ class Books:
             self._remembered[place] = self._restored(kept, remembered) if remembered and is_lost else kept
 
     def _restored(self, kept: AccountSnapshot | None, remembered: AccountSnapshot) -> AccountSnapshot:
-        """Write a snapshot again that the store has lost; if another process is faster, it has written it, too."""
+        """Write a lost snapshot again, unless another process was faster."""
         after = ledger.restore(kept, remembered)
         if not self._patiently(lambda: self._store.replace(kept, after)):
             return remembered  # no swap matches it, so it is read again
@@ -224,7 +226,7 @@ def _is_reinstated(before: AccountSnapshot | None, after: AccountSnapshot) -> bo
 
 
 def _event_between(before: AccountSnapshot, after: AccountSnapshot) -> Event | None:
-    """Return the event of a change, if it is one to tell."""
+    """Return the event of a change; None if the change is not reported."""
     if after.learned_limits not in (before.learned_limits, UNKNOWN):
         limits = after.learned_limits
         return PlanLimitLearned(

@@ -22,12 +22,12 @@ __all__ = ["AccountStatus", "Pool"]
 
 _ANY: Final = Need()
 _MAX_SWAPS: Final = 1000
-"""Every swap that fails is another's success; more failures in a row mean that the store answers with old books."""
+"""A swap fails only if another one succeeds. More failures in a row mean that the store returns old books."""
 _MAX_FORECAST_CHARTS: Final = 1_000_000
 
 
 class Pool:
-    """Takes claims on *accounts*, in configured order, and keeps their books in *store*. Safe from many threads.
+    """Takes claims on *accounts* and keeps their books in *store*. Safe from many threads.
 
     *plans* returns the provider's plans, from the smallest to the largest. It is called if an account has a plan, or if a
     refusal has to name one.
@@ -68,16 +68,16 @@ class Pool:
         return self.accounts[self._find(account_id)]
 
     def claim(self, *, latest: datetime | None = None, need: Need = _ANY) -> Granted | WaitUntil | NoneLeft | NoPlan:
-        """Take one unit for a call now, or for a moment before *latest* (UTC) that the caller waits for.
+        """Take one unit of an account that meets *need*.
 
-        Only accounts that meet *need* are taken.
+        The claim is for now, or for a moment before *latest* (UTC); the caller waits for it.
         """
         asked = self.clock.now()
         with self._books.held(latest=latest):
             return self._claim(asked, latest, need)
 
     def outlook(self, *, need: Need = _ANY) -> Outlook:
-        """Return when the first account that meets *need* can be called, and which of them are exhausted or suspended.
+        """Return when the first account that meets *need* can be called, and the exhausted and suspended ones among them.
 
         If the store can't be reached, the remembered books answer.
         """
@@ -109,7 +109,7 @@ class Pool:
         self._change(claim.account_id, lambda snapshot: ledger.refund(snapshot, claim))
 
     def report(self, claim: Claim, error: ChartApiError | None) -> None:
-        """Book the outcome of the call of *claim*: its *error*, or None for a picture, which changes nothing.
+        """Book the *error* of the call of *claim*. A picture has no error and changes no count.
 
         A limit that a refusal states is kept to the end of the window.
         """
@@ -119,7 +119,7 @@ class Pool:
         self._change(claim.account_id, lambda snapshot: ledger.apply_report(snapshot, account, claim, error, now))
 
     def mark_account_exhausted(self, account_id: str, reason: str = "marked by the host") -> None:
-        """Take the account's day as spent, to the end of the window."""
+        """Mark the account's day as spent, to the end of the window."""
         account = self.account(account_id)
         _require_text(reason)
         self._change(account_id, lambda snapshot: ledger.exhaust(snapshot, account, reason))
@@ -134,14 +134,14 @@ class Pool:
         self._change(account_id, ledger.reinstate)
 
     def status(self) -> tuple[AccountStatus, ...]:
-        """Return what each account has left, in configured order."""
+        """Return the status of each account, in configured order."""
         snapshots, now = self._read()
         return tuple(
             status_of(account, snapshot, now) for account, snapshot in zip(self.accounts, snapshots, strict=True)
         )
 
     def forecast(self, charts: int) -> Forecast:
-        """Return whether so many *charts* can be had today, by when, and if not, when. It books nothing.
+        """Return whether *charts* charts can be had today, and when the last call would be. The books stay unchanged.
 
         Raises:
             ConfigError: *charts* is not a whole number from 0 to a million.
@@ -173,7 +173,10 @@ class Pool:
             return self._books.snapshots(now), now
 
     def _claim(self, asked: datetime, latest: datetime | None, need: Need) -> Granted | WaitUntil | NoneLeft | NoPlan:
-        """Claim on the first account that can serve in time; a deadline that passed meanwhile is not want of quota."""
+        """Claim on the first account in turn that can be called in time.
+
+        If the store took until the deadline, raise StoreBusy: that is not want of quota.
+        """
         books, lost_swaps, is_read = self._books, 0, False
         if not books.are_of(self.clock.now()):
             books.read_all()
@@ -197,12 +200,12 @@ class Pool:
             elif is_read:
                 chosen = self._chosen(need, now)
                 return self._none_left(at, chosen) if chosen or not self.accounts else self._no_plan(need, now)
-            # Another process may have refunded, or reinstated, what this one remembers as gone.
+            # Another process may have refunded a claim or reinstated an account meanwhile.
             books.read_all()
             now, is_read = self.clock.now(), True
 
     def _take(self, place: int, at: datetime, now: datetime) -> Granted | WaitUntil | None:
-        """Take a unit of the account at *place*; None if its books, or the time, have changed meanwhile."""
+        """Take a unit of the account at *place*; return None if its snapshot or the time has changed meanwhile."""
         account, snapshot = self.accounts[place], self._books.snapshot(place, now)
         ready = ledger.ready_at(snapshot, account)
         if ready is None or max(ready, now) > at:
@@ -228,13 +231,13 @@ class Pool:
         return need.is_met_by(self.accounts[place].id, self._limits[place].overlaid(snapshot.learned_limits))
 
     def _none_left(self, at: datetime | None, chosen: Sequence[tuple[Account, AccountSnapshot]]) -> NoneLeft:
-        """Say what became of the accounts that meet a need."""
+        """Return the exhausted and the suspended ones among the accounts that meet a need."""
         suspended = tuple(a.id for a, snapshot in chosen if snapshot.state is AccountState.SUSPENDED)
         spent = tuple(a.id for a, snapshot in chosen if a.id not in suspended and not ledger.left(snapshot, a))
         return NoneLeft(at, spent, suspended, len(self.accounts) - len(chosen))
 
     def _no_plan(self, need: Need, now: datetime) -> NoPlan:
-        """Say which limits of the accounts the chart exceeds."""
+        """Explain why no account meets *need*."""
         owners: dict[ChartLimits, str] = {}
         for account, snapshot, limits in zip(self.accounts, self._books.snapshots(now), self._limits, strict=True):
             learned = snapshot.learned_limits
@@ -244,6 +247,6 @@ class Pool:
 
 
 def _require_text(reason: object) -> None:
-    """Keep out of the books what could not be read from them."""
+    """Refuse a reason that could not be read from the books again."""
     if not isinstance(reason, str):
         raise ConfigError(f"the reason must be text, not {type(reason).__name__}")

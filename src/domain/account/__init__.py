@@ -1,4 +1,4 @@
-"""The account, a state machine: one key of the host's, and what is left of its day."""
+"""The account: a state machine for one key of the host's and the units left of its day."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Whether so many charts can be had today, by when, and if not, when.
+"""Whether so many charts can be had today, and when the last call would be.
 
-The forecast plays the claims through on the books as they stand, by the rules that grant them; it books nothing. It takes
-every call to be made as soon as possible and to succeed.
+The forecast grants claims on copies of the snapshots, by the rules of the ledger. It assumes that every call is made as
+soon as possible and succeeds.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["Forecast", "forecast"]
 
 @attrs.frozen
 class Forecast:
-    """What to expect of the accounts.
+    """The calls that the accounts can make for a number of charts.
 
     Attributes:
         charts: charts asked for.
         today: charts that can be had before the UTC day ends.
-        last_call_at: moment (UTC) of the last call; None if that can't come.
+        last_call_at: moment (UTC) of the last call; None if it can never be made.
         window_end: end (UTC) of the day.
     """
 
@@ -38,7 +38,7 @@ class Forecast:
 
     @property
     def enough(self) -> bool:
-        """Whether all of them can be had today."""
+        """Whether all charts can be had today."""
         return self.today == self.charts
 
 

@@ -1,6 +1,6 @@
 """The ledger: what each event does to the snapshot of an account.
 
-Every function takes a snapshot and returns the next one, or the same one if nothing changes. Each expects a snapshot that
+Every function takes a snapshot and returns the next one, or the same one without a change. Each expects a snapshot that
 :func:`current` has brought up to date. The window only moves forward: if the clock steps back, no day is reopened and no
 count is reset.
 
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 MARGIN: Final = timedelta(milliseconds=100)
-"""How much longer one call may travel to the provider than another."""
+"""The most that the travel times of two calls to the provider may differ."""
 
 _MAX_REFUNDABLE: Final = 1024
 """Refunds are remembered for the last claims only; older claims stay charged."""
@@ -58,7 +58,7 @@ def fresh(account: Account, now: datetime) -> AccountSnapshot:
 
 
 def current(snapshot: AccountSnapshot | None, account: Account, now: datetime) -> AccountSnapshot:
-    """Apply the passing of time and new settings: a pause that is over, a new window, a new key; None begins anew."""
+    """Apply the end of a pause, a new window and a new key; without a snapshot return the first one."""
     if snapshot is None:
         return fresh(account, now)
     if snapshot.key_digest != account.key_digest:
@@ -120,7 +120,7 @@ def confirm(snapshot: AccountSnapshot, claim: Claim) -> bool:
 
 
 def refund(snapshot: AccountSnapshot, claim: Claim) -> AccountSnapshot:
-    """Return an unused claim: at most once, only in its own window, never to a spent day."""
+    """Return the unit of an unused claim: at most once, only in its own window, never to a spent day."""
     oldest = snapshot.serial - _MAX_REFUNDABLE
     if (
         snapshot.spent
@@ -140,8 +140,8 @@ def refund(snapshot: AccountSnapshot, claim: Claim) -> AccountSnapshot:
 def restore(kept: AccountSnapshot | None, remembered: AccountSnapshot) -> AccountSnapshot:
     """Merge the snapshot *kept* by a store that lost writes with the one *remembered*.
 
-    Each count becomes the larger of the two, so nothing is forgotten. Claims that others took on the older snapshot may be
-    counted short; a person has to know.
+    Each count becomes the larger of the two. Claims that other processes took on the older snapshot may be counted short, so
+    a person has to know.
     """
     if kept is None:
         return attrs.evolve(remembered, version=remembered.version + 1)
@@ -175,7 +175,7 @@ def restore(kept: AccountSnapshot | None, remembered: AccountSnapshot) -> Accoun
 
 
 def throttle(snapshot: AccountSnapshot, account: Account, until: datetime, reason: str = "") -> AccountSnapshot:
-    """Pause the account to *until* (UTC) and take its bucket as empty then; the day is not spent."""
+    """Pause the account to *until* (UTC), with an empty bucket then. The day is not spent."""
     if snapshot.state not in {AccountState.AVAILABLE, AccountState.THROTTLED}:
         return snapshot
     until = max(until, snapshot.until) if snapshot.until is not None else until
@@ -189,7 +189,7 @@ def throttle(snapshot: AccountSnapshot, account: Account, until: datetime, reaso
 
 
 def exhaust(snapshot: AccountSnapshot, account: Account, reason: str = "") -> AccountSnapshot:
-    """Take the whole window as spent. Idempotent; the count rises to the limit and never beyond."""
+    """Mark the whole window as spent. Idempotent. The count rises to the limit and never beyond."""
     if snapshot.spent:
         return snapshot
     suspended = snapshot.state is AccountState.SUSPENDED
@@ -231,8 +231,8 @@ def apply_report(
 ) -> AccountSnapshot:
     """Book the outcome of the call of *claim*.
 
-    A claim is charged when it is granted, so most outcomes change nothing. A report from an earlier window or epoch changes
-    nothing either, but for a refund.
+    A claim is charged when it is granted, so only some outcomes change the snapshot. A report from an earlier window or
+    epoch is ignored.
     """
     if error is not None and error.kind is FaultKind.NOT_SENT:
         return refund(snapshot, claim)

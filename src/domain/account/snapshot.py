@@ -34,7 +34,7 @@ class AccountSnapshot:
         refunded: serials of refunded claims of this window, for as long as they could be refunded again.
         serial: serial of the last claim.
         epoch: number of reinstatements and key changes; reports from an earlier epoch are ignored.
-        full_at: moment (UTC) at which the bucket was last full; a burst from then on needs no refill.
+        full_at: moment (UTC) when the bucket was last full; a burst from then on needs no refill.
         learned_limits: limits of one chart that the provider has stated in this window.
     """
 

@@ -1,10 +1,10 @@
-"""The states of an account, and the one table through which every change of state goes.
+"""The states of an account, and the one table for every change of state.
 
-Rule 1: everything that changes the state of an account stands in :data:`TRANSITIONS`. A pair of state and event without a
-row is a mistake of ours and raises.
+Rule 1: every change of state is a row of :data:`TRANSITIONS`. A pair of state and event without a row is a mistake of ours
+and raises.
 
 Rule 2: a snapshot is frozen. Every change makes a new snapshot with the next version, and a store replaces the old one only
-if nothing has changed meanwhile. So the books are right for any interleaving of threads, processes and crashes.
+if it is still there. So the books are right for any interleaving of threads, processes and crashes.
 
 Theory of operation
     AVAILABLE    may be called as far as its day and its pacing allow.

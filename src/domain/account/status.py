@@ -1,4 +1,4 @@
-"""What an account has left, for people and programs."""
+"""The status of an account, for people and programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["AccountStatus", "status_of"]
 
 @attrs.frozen
 class AccountStatus:
-    """What an account has left.
+    """The state of an account and the units it has left.
 
     Attributes:
         account_id: its id.

@@ -1,10 +1,10 @@
-"""Which account goes next.
+"""The order of the accounts.
 
 Among accounts that may serve a chart and can be called now: the smallest plan, then the fewest steps of its day spent,
 then configured order. If every one must wait: the one that waits the shortest time.
 
-Large plans so stay free for charts that need them. A day is spent in steps, evenly over the accounts: if the first
-account were drained before the next is used, the last bursts of a day would run at one account's pace.
+Large plans stay free for charts that need them. Accounts are spent evenly, in steps: if the first account were drained
+before the next is used, the last bursts of a day would run at one account's pace.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ __all__ = [
 ]
 
 _STEPS: Final = 16
-"""Steps of a day, over which all accounts are spent evenly."""
+"""Steps of a day."""
 
 _MIN_STEP_UNITS: Final = 8
 """A smaller step is not worth a change of account."""
 
 _LAST: Final = (math.inf,)
-"""The size of an account that only may allow a chart: it is tried after every account that surely does."""
+"""The size of an account that may refuse the chart: it comes after all accounts that surely allow it."""
 
 
 @attrs.frozen
@@ -57,18 +57,18 @@ class Granted:
 
 @attrs.frozen
 class WaitUntil:
-    """All units of the window are taken; the next can be taken *at* (UTC) the start of the next window."""
+    """All units of the window are taken; the next unit can be taken *at* the start (UTC) of the next window."""
 
     at: datetime
 
 
 @attrs.frozen
 class NoneLeft:
-    """No account that may serve the chart can be called within the time given.
+    """No account that may serve the chart can be called in time.
 
     Attributes:
         available_at: when (UTC) the first of them can be called, if that is known.
-        exhausted: ids of the accounts whose day is spent, in configured order.
+        exhausted: ids of the accounts with a spent day, in configured order.
         suspended: ids of the suspended accounts, in configured order.
         too_small: number of accounts that may not allow the chart.
     """
@@ -100,10 +100,10 @@ class NoPlan:
 
 @attrs.frozen
 class Outlook:
-    """How the accounts that may serve a chart stand, for a request that makes no more calls.
+    """The accounts that may serve a chart, for a request that makes no more calls.
 
     Attributes:
-        none: when the first can be called, and which are exhausted or suspended.
+        none: when the first can be called, and the exhausted and the suspended ones.
         any_left: whether one is neither exhausted nor suspended.
     """
 
@@ -117,8 +117,8 @@ class Need:
 
     Attributes:
         demand: pixels, studies and drawings that it asks for; None fits any account.
-        refused_ids: ids of the accounts that have refused it because of their plan. After the first such refusal only
-            an account whose plan surely allows it is taken.
+        refused_ids: ids of the accounts that have refused it because of their plan. After the first such refusal an
+            account is taken only if its plan surely allows the chart.
     """
 
     demand: Demand | None = None
@@ -155,7 +155,7 @@ class Standing:
 def standing_of(
     account: Account, snapshot: AccountSnapshot, plan_limits: ChartLimits, plans: Sequence[Plan]
 ) -> Standing:
-    """Return how *account* stands; *plan_limits* are those of its plan, which learned limits replace."""
+    """Return how *account* stands; learned limits replace *plan_limits*, those of its plan."""
     limits = plan_limits.overlaid(snapshot.learned_limits)
     return Standing(
         account.id, limits, size_of(limits, plans), steps_spent(snapshot, account), ready_at(snapshot, account)
@@ -165,28 +165,22 @@ def standing_of(
 def next_account(
     standings: Sequence[Standing], need: Need, plans: Sequence[Plan], now: datetime
 ) -> tuple[int, datetime] | None:
-    """Return the place of the account to call next and the moment (UTC) it can be called; None if none ever can."""
-    needs_more = need.demand is not None and bool(plans) and not plans[0].chart.allows(need.demand)
+    """Return the place of the account to call next and the moment (UTC) of the call; None without such an account."""
+    is_large = need.demand is not None and bool(plans) and not plans[0].chart.allows(need.demand)
+    large = need.demand if is_large else None
 
-    def turn(place: int) -> tuple[object, ...]:
-        standing = standings[place]
-        may_refuse = needs_more and need.demand is not None and not standing.limits.surely_allows(need.demand)
-        size = _LAST if may_refuse else standing.size
-        moment = standing.ready_at
-        assert moment is not None  # noqa: S101 (only accounts with a moment are compared)
+    def turn(candidate: tuple[datetime, int, Standing]) -> tuple[object, ...]:
+        moment, place, standing = candidate
+        size = standing.size if large is None or standing.limits.surely_allows(large) else _LAST
         return (False, size, standing.steps, place) if moment <= now else (True, moment, size, place)
 
-    places = [
-        place
+    candidates = (
+        (standing.ready_at, place, standing)
         for place, standing in enumerate(standings)
         if standing.ready_at is not None and need.is_met_by(standing.account_id, standing.limits)
-    ]
-    if not places:
-        return None
-    first = min(places, key=turn)
-    moment = standings[first].ready_at
-    assert moment is not None  # noqa: S101 (see above)
-    return first, moment
+    )
+    first = min(candidates, key=turn, default=None)
+    return None if first is None else (first[1], first[0])
 
 
 def steps_spent(snapshot: AccountSnapshot, account: Account) -> int:
