@@ -1,7 +1,7 @@
-"""How many claims a second each store grants, to one process and to eight that share it, and what that means.
+"""Count the claims a second that each store grants, to one process and to eight that share it.
 
-``make bench`` prints it. Every claim is a swap of an account's books: durable in SQLite, a round trip to Redis. Processes
-claim on one account (all swaps contend) or on eight (they rarely do).
+``make bench`` prints it. Every claim is a swap of a snapshot: durable in SQLite, a round trip to Redis. Processes claim on
+one account, so that all swaps contend, or on eight, so that few do.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def main() -> None:
                 for accounts in (1, 8):
                     print(f"{name:<22}{processes:>10}{accounts:>10}{measure(place, processes, accounts):>18,.0f}")
     if not redis:
-        print("no redis-server on the PATH, so Redis is left out")
+        print("no redis-server on the PATH: Redis is skipped")
 
 
 def measure(place: str, processes: int, accounts: int) -> float:
-    """Count the claims that *processes* are granted in a second, all together."""
+    """Count the claims a second that *processes* are granted together."""
     context = multiprocessing.get_context("spawn")
     barrier, counts = context.Barrier(processes), context.SimpleQueue()
     children = [
@@ -58,7 +58,7 @@ def measure(place: str, processes: int, accounts: int) -> float:
 
 
 def claim(place: str, accounts: int, barrier: Barrier, counts: multiprocessing.SimpleQueue[int]) -> None:
-    """Claim as fast as may be for some seconds."""
+    """Claim as fast as possible for some seconds."""
     store = opened(place)
     names = [Account(f"a{n}", f"key-{n}", 10**9, None, 1e5, 10**6) for n in range(accounts)]
     pool = AccountPool(names, store)
@@ -73,7 +73,7 @@ def claim(place: str, accounts: int, barrier: Barrier, counts: multiprocessing.S
 
 
 def opened(place: str) -> AccountStore:
-    """Open the store at a place."""
+    """Open the store at *place*."""
     if place == "memory":
         return MemoryAccountStore()
     if place.startswith("sqlite:"):
@@ -85,7 +85,7 @@ def opened(place: str) -> AccountStore:
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """Run a Redis of our own; empty where there is none."""
+    """Run a Redis and yield its address; yield "" without a redis-server on the PATH."""
     binary = shutil.which("redis-server")
     if binary is None:
         yield ""

@@ -1,4 +1,4 @@
-"""The contract of an account store, as a class of tests: subclass it to prove a store of your own."""
+"""The contract of an account store, as a class of tests: subclass it to test a store of your own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _THREADS: Final = 8
 
 
 def _snapshot(account_id: str = "a", version: int = 0, **changes: object) -> AccountSnapshot:
-    """Make books with something in every field."""
+    """Return a snapshot with a value in every field."""
     full = AccountSnapshot(
         account_id,
         window=_NOON.replace(hour=0),
@@ -51,7 +51,7 @@ def _snapshot(account_id: str = "a", version: int = 0, **changes: object) -> Acc
 
 
 class AccountStoreContract:
-    """What every :class:`chartimg.domain.ports.AccountStore` must do.
+    """The tests that every :class:`chartimg.domain.ports.AccountStore` must pass.
 
     ::
 
@@ -63,17 +63,17 @@ class AccountStoreContract:
             def open(self):
                 return MyStore(self.path)
 
-    Each test has an instance of its own; the first :meth:`open` of an instance must find empty books, and each further
-    one the same books as the first.
+    Each test has an instance of its own. The first :meth:`open` of an instance must find an empty store, and each further
+    one the same store as the first.
 
     Attributes:
-        durable: whether the books outlive the last handle on them.
+        durable: whether the snapshots outlive the last handle.
     """
 
     durable = True
 
     def open(self) -> AccountStore:
-        """Open a handle on the books of this test."""
+        """Open a handle on the store of this test."""
         raise NotImplementedError
 
     @contextmanager
@@ -86,13 +86,13 @@ class AccountStoreContract:
             store.close()
 
     def test_nothing_is_kept_at_first(self) -> None:
-        """Each id that was never kept is None, in as many places as were asked for."""
+        """An unknown id is read as None, once for each place it was asked for."""
         with self.opened() as store:
             assert store.read(["a", "b", "a"]) == (None, None, None)
             assert store.read([]) == ()
 
     def test_what_is_put_is_read(self) -> None:
-        """Every field comes back as it was, to the microsecond."""
+        """Every field is read back unchanged, to the microsecond."""
         with self.opened() as store:
             plain = AccountSnapshot("b", _NOON.replace(hour=0), _NOON, "digest")
 
@@ -101,7 +101,7 @@ class AccountStoreContract:
             assert (plain, None, _snapshot()) == store.read(["b", "c", "a"])
 
     def test_any_id_names_an_account(self) -> None:
-        """Whatever characters it has, and however many accounts there are."""
+        """Any id names an account, among more than a thousand accounts."""
         with self.opened() as store:
             many = [*_IDS, *(f"account-{number}" for number in range(1200))]
             for account_id in many:
@@ -110,7 +110,7 @@ class AccountStoreContract:
             assert tuple(map(_snapshot, many)) == store.read(many)
 
     def test_only_what_is_kept_can_be_replaced(self) -> None:
-        """A swap from anything else is refused, and changes nothing."""
+        """A swap from any snapshot but the kept one is refused and changes no snapshot."""
         first, second, third = (_snapshot(version=version, used=version) for version in (1, 2, 3))
         with self.opened() as store:
             assert store.replace(None, first)
@@ -123,7 +123,7 @@ class AccountStoreContract:
             assert (second,) == store.read(["a"])
 
     def test_an_account_does_not_touch_another(self) -> None:
-        """Not even when their ids differ in case or space only."""
+        """Ids that differ only in case or spaces name different accounts."""
         ids = ("a", "A", "a ", " a")
         with self.opened() as store:
             for used, account_id in enumerate(ids):
@@ -134,7 +134,7 @@ class AccountStoreContract:
             )
 
     def test_all_handles_see_the_same_books(self) -> None:
-        """What one has written another reads, and can't replace by what it read before."""
+        """A handle reads the snapshots that another has written, and can't replace older ones."""
         first, second, third = (_snapshot(version=version) for version in (1, 2, 3))
         with self.opened() as one, self.opened() as other:
             assert one.replace(None, first)
@@ -144,7 +144,7 @@ class AccountStoreContract:
             assert (second,) == one.read(["a"])
 
     def test_of_many_threads_one_wins_each_swap(self) -> None:
-        """However many try to replace the same books at once, on several handles."""
+        """If many threads swap the same snapshot on several handles, one of them succeeds."""
         with self.opened() as one, self.opened() as other:
             kept: AccountSnapshot | None = None
             for version in range(5):
@@ -157,7 +157,7 @@ class AccountStoreContract:
                 assert kept == tries[won.index(True)][1]
 
     def test_a_day_is_granted_once(self) -> None:
-        """Many threads on two pools together are granted every unit, and none twice."""
+        """Many threads on two pools are granted every unit of a day once."""
         account = Account("a", "the-key", daily_limit=_UNITS, requests_per_second=1e6, burst=1000)
         clock = VirtualClock(_NOON)
         with self.opened() as one, self.opened() as other:
@@ -170,7 +170,7 @@ class AccountStoreContract:
             assert (pools[0].status()[0].used, pools[1].status()[0].left) == (_UNITS, 0)
 
     def test_a_pool_works_as_on_books_in_memory(self) -> None:
-        """Claims, reports, refunds and suspensions, over midnight, leave the same books as in memory."""
+        """Claims, reports, refunds and suspensions over midnight leave the same snapshots as in memory."""
         accounts = [Account("a", "key-a", daily_limit=5), Account("b", "key-b", daily_limit=2, burst=1)]
         with self.opened() as store:
             clocks = VirtualClock(_NOON), VirtualClock(_NOON)
@@ -193,7 +193,7 @@ class AccountStoreContract:
                 assert stores[0].read(["a", "b"]) == stores[1].read(["a", "b"])
 
     def test_books_outlive_the_handle(self) -> None:
-        """Closed, and closed again, and opened anew: a durable store keeps what was in it."""
+        """A durable store keeps its snapshots after it was closed twice and opened again."""
         first = self.open()
         assert first.replace(None, _snapshot())
         first.close()
