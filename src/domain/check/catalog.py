@@ -1,6 +1,6 @@
-"""The provider's rules for a chart request, as values: what a body may hold, and what each plan allows.
+"""The provider's rules for a chart request, as values: the allowed keys and names of a body, and the limits of each plan.
 
-The shipped rules are in ``src/data``; ``chartimg.adapters.catalog`` reads them. A host that knows better lays its own over it (:meth:`Catalog.extended`).
+``chartimg.adapters.catalog`` reads the shipped rules from ``src/data``. A host changes them by :meth:`Catalog.extended`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Catalog", "Endpoint", "Entry", "Parameter", "ValueType"]
 
 
 class ValueType(StrEnum):
-    """What a value is, in the words of the documentation's tables."""
+    """The type of a value, in the words of the documentation's tables."""
 
     STRING = "String"
     INTEGER = "Integer"
@@ -38,15 +38,15 @@ class Parameter:
     """One row of a table of the documentation.
 
     Attributes:
-        name: the key in the body.
-        type: what the value must be.
+        name: key in the body.
+        type: type of the value.
         required: the key must be there.
-        min: the least number.
-        max: the largest number.
-        enum: the values it may have; any when there are none.
-        default: what is taken when the key isn't there, if that is stated.
-        label: what it means.
-        fields: the keys of an object, or of each object of an array, if they are known.
+        min: smallest number.
+        max: largest number.
+        enum: allowed values; empty if any is allowed.
+        default: documented value of a missing key.
+        label: meaning, for people.
+        fields: keys of an object, or of each object of an array; empty if they are unknown.
     """
 
     name: str
@@ -67,13 +67,13 @@ class Parameter:
 
 @attrs.frozen
 class Entry:
-    """A study, a drawing, or a style of the chart: its name, its inputs, and how it can be made to look.
+    """A study, a drawing, or a style of the chart.
 
     Attributes:
-        name: the exact name in the body.
-        inputs: the keys of ``input``.
-        overrides: the keys of ``override``.
-        aliases: what people call it, though the provider doesn't; only to find out what was meant.
+        name: exact name in the body.
+        inputs: keys of ``input``.
+        overrides: keys of ``override``.
+        aliases: names among people, for suggestions only; the provider refuses them.
     """
 
     name: str
@@ -103,25 +103,25 @@ class Endpoint:
 
 @attrs.frozen(eq=False)
 class Catalog:
-    """All rules. A part that is empty rules nothing out.
+    """All rules. An empty part allows anything.
 
     Attributes:
-        source: where they are from.
-        intervals: the intervals; case matters.
-        unconfirmed_intervals: those that only the documentation's change log names.
-        timezones: the time zones.
-        exchanges: the ids before the colon of a symbol.
-        unavailable_exchanges: those of which the provider serves nothing.
-        plans: from the smallest to the largest.
-        parameters: the keys of a body.
-        styles: the styles of the chart, with the keys of ``override.style``.
-        drawings: the drawings by their exact names.
-        studies: the studies by their exact names.
-        paths: the paths of the documented API.
-        replace: the parts, by name, that take the place of what they are laid over, rather than add to it.
+        source: origin of the rules.
+        intervals: intervals; case matters.
+        unconfirmed_intervals: further intervals, from the documentation's change log alone.
+        timezones: time zones.
+        exchanges: ids before the colon of a symbol.
+        unavailable_exchanges: exchanges without charts.
+        plans: plans, from the smallest to the largest.
+        parameters: keys of a body.
+        styles: styles of the chart, with the keys of ``override.style``.
+        drawings: drawings.
+        studies: studies.
+        paths: paths of the documented API.
+        replace: names of the parts that replace those of another catalog in :meth:`extended`.
 
     Raises:
-        ConfigError: *replace* names what is no part.
+        ConfigError: *replace* has an unknown name.
     """
 
     source: str = ""
@@ -143,7 +143,7 @@ class Catalog:
             raise ConfigError(f"replace names {', '.join(map(ascii, unknown))}; parts are {', '.join(_PARTS)}")
 
     def extended(self, more: Catalog) -> Catalog:
-        """Give these rules with *more* laid over them: names are added, a row or an entry of a known name is replaced."""
+        """Return these rules with those of *more*. New names are added; a known name replaces its row or entry."""
         parts: dict[str, Any] = {
             part: getattr(more, part) if name in more.replace else _laid_over(getattr(self, part), getattr(more, part))
             for name, part in _PARTS.items()
@@ -172,12 +172,12 @@ class Catalog:
 
     @cached_property
     def study_by_alias(self) -> Mapping[str, Sequence[str]]:
-        """The names of the studies by each alias, as :func:`~chartimg.domain.check.suggestion.bare` writes it."""
+        """The names of the studies by each alias, written as by :func:`~chartimg.domain.check.suggestion.bare`."""
         return _by_alias(self.studies)
 
     @cached_property
     def drawing_by_alias(self) -> Mapping[str, Sequence[str]]:
-        """The names of the drawings by each alias, as :func:`~chartimg.domain.check.suggestion.bare` writes it."""
+        """The names of the drawings by each alias, written as by :func:`~chartimg.domain.check.suggestion.bare`."""
         return _by_alias(self.drawings)
 
     @cached_property
@@ -187,17 +187,17 @@ class Catalog:
 
     @cached_property
     def interval_set(self) -> frozenset[str]:
-        """The intervals, unconfirmed ones too, for looking up."""
+        """All intervals, including unconfirmed ones."""
         return frozenset(self.intervals + self.unconfirmed_intervals)
 
     @cached_property
     def timezone_set(self) -> frozenset[str]:
-        """The time zones, for looking up."""
+        """The time zones."""
         return frozenset(self.timezones)
 
     @cached_property
     def exchange_set(self) -> frozenset[str]:
-        """The exchanges, for looking up."""
+        """The exchanges."""
         return frozenset(self.exchanges)
 
 
@@ -214,7 +214,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "studies": "studies",
     "paths": "paths",
 }
-"""The parts by their names in a file."""
+"""The attribute of each part, by its name in a file."""
 
 Named = TypeVar("Named", Parameter, Entry)
 Row = str | Endpoint | Parameter | Entry | Plan
@@ -233,5 +233,5 @@ def _by_alias(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
 
 
 def _laid_over(some: tuple[Row, ...], more: tuple[Row, ...]) -> tuple[Row, ...]:
-    """Add *more*, each in the place of the one it is named like."""
+    """Return *some* with each of *more* in the place of its namesake, or at the end."""
     return tuple({getattr(row, "name", row): row for row in some + more}.values())

@@ -1,4 +1,4 @@
-"""Is this a symbol, or a formula of symbols, and which exchanges does it name?
+"""The exchanges of a symbol, or of a formula of symbols.
 
 ``BINANCE:BTCUSDT``, ``BMV:CEMEX/CPO``, ``(NASDAQ:MARA+NASDAQ:RIOT)/10`` (API page, "symbol" and the change log of January
 2025). TradingView writes symbols with letters of any script, and with ``. _ ! / &`` between them.
@@ -12,32 +12,34 @@ from typing import Final
 __all__ = ["exchanges_of"]
 
 _STRANGE: Final = re.compile(r"[^\w.!/&()+\-*^: ]")
-_PAIR: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]+:(?=\w)")  # not from within a word, of which there are many
+_PAIR: Final = re.compile(
+    r"(?<![A-Za-z0-9_])[A-Za-z0-9_]+:(?=\w)"
+)  # not from within a word: a long one would be tried at each letter
 _PARENTHESIS: Final = re.compile(r"[()]")
 _PLAIN: Final = re.compile(r"([A-Z0-9_]+):[A-Za-z0-9][A-Za-z0-9_.!]*")
 
 
 def exchanges_of(symbol: str) -> tuple[str, ...] | str:
-    """Give the exchanges a symbol names, or in one phrase why it is none."""
+    """Return the exchanges in *symbol*, or one phrase about why it is not a symbol."""
     if plain := _PLAIN.fullmatch(symbol):
         return (plain[1],)
     if symbol != symbol.strip():
         return "has space around it"
     if strange := _STRANGE.search(symbol):
-        return f"holds {strange[0]!a}, which no symbol does"
+        return f"has the character {strange[0]!a}, which is not allowed"
     colons = symbol.count(":")
     if not colons:
-        return "names no exchange; write it like BINANCE:BTCUSDT"
+        return "has no exchange; write it like BINANCE:BTCUSDT"
     pairs = _PAIR.findall(symbol)
     if len(pairs) < colons:
         return "is not written EXCHANGE:SYMBOL"
     if not _balanced(symbol):
-        return "has a parenthesis that is not closed, or not opened"
+        return "has a parenthesis without its counterpart"
     return tuple(pair[:-1] for pair in pairs)
 
 
 def _balanced(symbol: str) -> bool:
-    """Whether every parenthesis is closed, after it is opened."""
+    """Return whether each parenthesis has its counterpart, in the right order."""
     depth = 0
     for sign in _PARENTHESIS.findall(symbol):
         depth += 1 if sign == "(" else -1

@@ -1,4 +1,4 @@
-"""The rules as values: looking them up, and laying others over them."""
+"""The rules as values: how they are looked up, and how others are laid over them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chartimg.domain.plan import PlanName
 
 
 def test_everything_is_found_by_its_name() -> None:
-    """Keys of a body, studies and their inputs, drawings, styles, plans, and what is looked up in sets."""
+    """Each kind of rule can be looked up by name."""
     catalog = shipped_catalog()
 
     assert 12 == catalog.study_by_name["MACD"].input_by_name["in_0"].default
@@ -29,8 +29,8 @@ def test_everything_is_found_by_its_name() -> None:
     assert ["Horizontal Line"] == catalog.drawing_by_alias["hline"]
 
 
-def test_what_is_laid_over_adds_and_replaces_by_name() -> None:
-    """New names are added at the end, a known one is replaced where it stands, the rest stays."""
+def test_another_catalog_adds_and_replaces_by_name() -> None:
+    """New names are added at the end, a known one is replaced in its place, and the rest stays."""
     below = Catalog("old", intervals=("1h",), studies=(Entry("A"), Entry("B")), paths=(Endpoint("v2", "POST", "/x"),))
     above = Catalog(
         intervals=("1h", "9h"),
@@ -45,14 +45,14 @@ def test_what_is_laid_over_adds_and_replaces_by_name() -> None:
 
 
 def test_an_alias_may_be_of_several() -> None:
-    """Each is listed once, by the letters and digits of the alias alone."""
+    """Each name is listed once, by the letters and digits of the alias."""
     catalog = Catalog(studies=(Entry("A", aliases=("%X", "x")), Entry("B", aliases=("X.",)), Entry("C")))
 
     assert {"x": ["A", "B"]} == catalog.study_by_alias
 
 
-def test_a_part_can_take_the_place_of_what_it_is_laid_over() -> None:
-    """A zone the provider has dropped is gone."""
+def test_a_part_can_replace_that_of_another_catalog() -> None:
+    """A time zone that the provider has dropped is gone."""
     both = shipped_catalog().extended(Catalog("mine", timezones=("Etc/UTC",), replace=("timezones",)))
 
     assert ("mine", ("Etc/UTC",)) == (both.source, both.timezones)
@@ -61,7 +61,25 @@ def test_a_part_can_take_the_place_of_what_it_is_laid_over() -> None:
     assert () == both.extended(Catalog(replace=("unavailableExchanges",))).unavailable_exchanges
 
 
+@pytest.mark.parametrize(
+    "part", [field.name for field in attrs.fields(Catalog) if field.name not in {"source", "replace"}]
+)
+def test_every_part_survives_an_empty_catalog_and_can_be_replaced(part: str) -> None:
+    """The name of a part in a file is that of its attribute in camel case."""
+    first, *others = part.split("_")
+    name = first + "".join(map(str.capitalize, others))
+
+    assert getattr(shipped_catalog(), part)
+    assert getattr(shipped_catalog(), part) == getattr(shipped_catalog().extended(Catalog()), part)
+    assert () == getattr(shipped_catalog().extended(Catalog(replace=(name,))), part)
+
+
+def test_a_parameter_states_nothing_by_default() -> None:
+    """A row with a name and a type alone allows every value of that type."""
+    assert (False, None, None, (), None, "", ()) == attrs.astuple(Parameter("x", ValueType.STRING))[2:]
+
+
 def test_only_parts_can_be_replaced() -> None:
-    """A slip in the name is said, with the names there are."""
+    """An unknown part is an error that lists the known ones."""
     with pytest.raises(ConfigError, match=r"replace names 'zones'; parts are intervals"):
         Catalog(replace=("zones",))

@@ -53,7 +53,7 @@ def only(**body: object) -> tuple[str, Severity, str, str | None]:
         ({"studies": [{"name": "MACD"}] * 51}, "studies", "more than any plan allows (50)", None),
         ({"format": "jpeg"}, "format", "accepts only png", "png"),
         ({"format": "gif"}, "format", '"gif" is not one of png, jpeg', None),
-        ({"symbol": "BTCUSDT"}, "symbol", "names no exchange", None),
+        ({"symbol": "BTCUSDT"}, "symbol", "has no exchange", None),
         ({"symbol": " BINANCE:BTCUSDT"}, "symbol", "space around", None),
         ({"symbol": None}, "symbol", "is missing", "BINANCE:BTCUSDT"),
         ({"symbol": 5}, "symbol", "must be text", None),

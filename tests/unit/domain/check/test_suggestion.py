@@ -1,21 +1,26 @@
-"""What was meant."""
+"""The suggestions for wrong names, intervals and time zones."""
 
 from __future__ import annotations
 
 from random import Random
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.suggestion import (
+    Unknown,
+    hint,
     likely_interval,
     likely_name,
     likely_timezone,
     names_called,
     timezone_called,
+    with_suggestions,
 )
+from chartimg.domain.finding import Finding, Severity
 
 CATALOG = shipped_catalog()
 STUDIES = list(CATALOG.study_by_name)
@@ -24,7 +29,7 @@ ZONES = CATALOG.timezones
 
 
 def swapped(text: str, place: int) -> str:
-    """Give *text* with two letters that follow each other swapped."""
+    """Return *text* with two neighbouring letters swapped."""
     return text[:place] + text[place : place + 2][::-1] + text[place + 2 :]
 
 
@@ -85,7 +90,7 @@ def swapped(text: str, place: int) -> str:
     ],
 )
 def test_a_study_is_found_by_what_people_write(wrong: str, right: str | None) -> None:
-    """An abbreviation, another order, a slip of the pen, a beginning; and nothing for what may be two, or is neither."""
+    """Abbreviations, other orders, slips and beginnings lead to a study; ambiguous and unknown names lead to none."""
     assert right == likely_name(wrong, STUDIES, CATALOG.study_by_alias)
 
 
@@ -100,7 +105,7 @@ def test_a_study_is_found_by_what_people_write(wrong: str, right: str | None) ->
     ],
 )
 def test_a_drawing_is_found_by_what_people_write(wrong: str, right: str | None) -> None:
-    """By the same rules, with aliases of its own."""
+    """Drawings follow the same rules, with their own aliases."""
     assert right == likely_name(wrong, DRAWINGS, CATALOG.drawing_by_alias)
 
 
@@ -118,13 +123,13 @@ def test_a_drawing_is_found_by_what_people_write(wrong: str, right: str | None) 
         ("x", ["%"], None),
     ],
 )
-def test_what_fits_several_names_fits_none(wrong: str, names: list[str], right: str | None) -> None:
-    """A tie gives nothing, and another number is another thing; what exists means itself."""
+def test_a_name_that_fits_several_others_fits_none(wrong: str, names: list[str], right: str | None) -> None:
+    """A tie gives no suggestion, another number is another thing, and an existing name means itself."""
     assert right == likely_name(wrong, names)
 
 
 def test_an_alias_counts_only_for_a_name_there_is() -> None:
-    """It comes after the names themselves, and before what they may be short for."""
+    """An alias is tried after the names themselves and before their initials."""
     aliases = {"sma": ("Simple",), "old": ("Gone",), "two": ("Simple", "Smoothed Moving Average")}
     names = ["Simple", "Smoothed Moving Average", "Old"]
 
@@ -137,7 +142,7 @@ def test_an_alias_counts_only_for_a_name_there_is() -> None:
 
 @given(st.sampled_from(STUDIES), st.randoms(use_true_random=False))
 def test_no_alias_comes_before_a_name(name: str, random: Random) -> None:
-    """A name in any case, spacing and order of its words is found, whatever others are called."""
+    """A name in any case, spacing and order of words is found, although others have aliases."""
     words = name.split()
     random.shuffle(words)
 
@@ -146,8 +151,8 @@ def test_no_alias_comes_before_a_name(name: str, random: Random) -> None:
 
 
 @given(st.sampled_from([name for name in STUDIES if len(name) > 9]), st.data())
-def test_a_slip_of_the_pen_gives_no_other_name(name: str, data: st.DataObject) -> None:
-    """Two letters swapped, of one long word or more: the name is found, or none is."""
+def test_a_slip_gives_no_other_name(name: str, data: st.DataObject) -> None:
+    """Two swapped letters of a long name give that name or none."""
     wrong = swapped(name, data.draw(st.integers(1, len(name) - 2)))
 
     assert likely_name(wrong, STUDIES) in {name, None}
@@ -197,7 +202,7 @@ def test_a_slip_of_the_pen_gives_no_other_name(name: str, data: st.DataObject) -
     ],
 )
 def test_an_interval_is_found_by_its_length(wrong: str, right: str | None) -> None:
-    """However it is written, minutes are never taken for months."""
+    """An interval in any notation has one length, and minutes are not months."""
     assert right == likely_interval(wrong, CATALOG.intervals)
 
 
@@ -222,6 +227,7 @@ def test_an_interval_is_found_by_its_length(wrong: str, right: str | None) -> No
         ("Europe/Kiev", "Europe/Bucharest"),
         ("Asia/Istanbul", "Europe/Istanbul"),
         ("america/new_york", "America/New_York"),
+        ("america/new york", "America/New_York"),
         ("America/New_York", "America/New_York"),
         ("New York", "America/New_York"),
         ("NewYork", "America/New_York"),
@@ -231,6 +237,7 @@ def test_an_interval_is_found_by_its_length(wrong: str, right: str | None) -> No
         ("Europe/Belin", "Europe/Berlin"),
         ("Europe/Kyjiw", None),
         ("nowhere at all", None),
+        ("somewhere/new york", "America/New_York"),
         ("Europe/", None),
         ("/", None),
         ("", None),
@@ -238,12 +245,12 @@ def test_an_interval_is_found_by_its_length(wrong: str, right: str | None) -> No
     ],
 )
 def test_a_time_zone_is_found_by_case_city_or_a_slip(wrong: str, right: str | None) -> None:
-    """So it is by abbreviation and by former name; UTC in all its names is the provider's Etc/UTC."""
+    """Abbreviations and former names lead to a zone, and UTC in all its names to Etc/UTC."""
     assert right == likely_timezone(wrong, ZONES)
 
 
 def test_a_zone_is_suggested_only_where_it_is() -> None:
-    """A host's own list of zones may lack what is meant, and may have two of one city."""
+    """A zone that is missing from a list is not suggested, and a city of two zones leads to none."""
     assert likely_timezone("UTC", ["Asia/Tokyo"]) is None
     assert likely_timezone("Europe/Kiev", ["Europe/Rome"]) is None
     assert likely_timezone("Paris", ["Europe/Paris", "America/Paris"]) is None
@@ -252,7 +259,7 @@ def test_a_zone_is_suggested_only_where_it_is() -> None:
 
 
 @given(wrong=st.text(max_size=80))
-def test_what_is_suggested_exists(wrong: str) -> None:
+def test_a_suggestion_exists(wrong: str) -> None:
     """Any text gives a name of the list, or none."""
     assert likely_name(wrong, STUDIES, CATALOG.study_by_alias) in {None, *STUDIES}
     assert set(names_called(wrong, STUDIES, CATALOG.study_by_alias)) <= set(STUDIES)
@@ -261,8 +268,96 @@ def test_what_is_suggested_exists(wrong: str) -> None:
 
 
 @given(st.sampled_from(ZONES), st.sampled_from(CATALOG.intervals))
-def test_what_exists_means_itself(zone: str, interval: str) -> None:
-    """Whoever writes it rightly is told nothing else."""
+def test_an_existing_zone_or_interval_means_itself(zone: str, interval: str) -> None:
+    """A right name gives no other suggestion."""
     assert zone == timezone_called(zone, ZONES) == likely_timezone(zone, ZONES)
     assert zone == timezone_called(zone.rpartition("/")[2].replace("_", " "), ZONES)
     assert interval == likely_interval(interval, CATALOG.intervals)
+
+
+@pytest.mark.parametrize(
+    ("aliases", "zone"),
+    [
+        ("uct zulu Greenwich GMT+0 Etc/GMT", "Etc/UTC"),
+        ("EDT EST5EDT US/Eastern NYC America/Detroit", "America/New_York"),
+        ("CDT CST6CDT US/Central", "America/Chicago"),
+        ("MST MDT MST7MDT Denver", "US/Mountain"),
+        ("US/Arizona", "America/Phoenix"),
+        ("PDT PST8PDT US/Pacific SanFrancisco", "America/Los_Angeles"),
+        ("AKST US/Alaska America/Anchorage", "America/Juneau"),
+        ("Canada/Eastern Montreal", "America/Toronto"),
+        ("Canada/Pacific", "America/Vancouver"),
+        ("BRT Brasilia", "America/Sao_Paulo"),
+        ("ART", "America/Argentina/Buenos_Aires"),
+        ("HST Hawaii", "Pacific/Honolulu"),
+        ("NZDT NZ", "Pacific/Auckland"),
+        ("SAST", "Africa/Johannesburg"),
+        ("WAT", "Africa/Lagos"),
+        ("Calcutta Mumbai", "Asia/Kolkata"),
+        ("Saigon", "Asia/Ho_Chi_Minh"),
+        ("Ashgabat", "Asia/Ashkhabad"),
+        ("Tel_Aviv Israel", "Asia/Jerusalem"),
+        ("PRC Beijing", "Asia/Shanghai"),
+        ("JST", "Asia/Tokyo"),
+        ("KST", "Asia/Seoul"),
+        ("HKT", "Asia/Hong_Kong"),
+        ("SGT", "Asia/Singapore"),
+        ("ICT", "Asia/Bangkok"),
+        ("WIB", "Asia/Jakarta"),
+        ("PKT", "Asia/Karachi"),
+        ("PHT", "Asia/Manila"),
+        ("GST", "Asia/Dubai"),
+        ("AEST Melbourne", "Australia/Sydney"),
+        ("Canberra", "Australia/ACT"),
+        ("AWST", "Australia/Perth"),
+        ("ACDT", "Australia/Adelaide"),
+        ("BST GB UK", "Europe/London"),
+        ("WET", "Europe/Lisbon"),
+        ("CEST Vienna", "Europe/Berlin"),
+        ("Prague", "Europe/Bratislava"),
+        ("EET", "Europe/Helsinki"),
+        ("Kyiv Sofia", "Europe/Bucharest"),
+        ("TRT Turkey", "Europe/Istanbul"),
+        ("MSK", "Europe/Moscow"),
+    ],
+)
+def test_each_zone_has_its_aliases(aliases: str, zone: str) -> None:
+    """An alias leads to its zone, in any case and punctuation."""
+    assert {zone} == {timezone_called(alias.lower(), ZONES) for alias in aliases.split()}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "names", "right"),
+    [
+        ("abcdefgxyz", ["abcdefghij"], "abcdefghij"),  # 0.7 of 1 alike
+        ("abcdefwxyz", ["abcdefghij"], None),
+        ("abcdefghi jx", ["abcdefghixj"], "abcdefghixj"),  # 0.9 of 1 alike, in other words
+        ("abcdefgh ijk", ["abcdefghxyz"], None),
+        ("abcd", ["abcdefghijklmn", "xyz"], "abcdefghijklmn"),
+        ("abc", ["abcdefghijklmn", "xyz"], None),
+        ("a" * 64, ["A" * 64], "A" * 64),
+        ("a" * 65, ["A" * 65], None),
+        ("x", ["Xa"], None),
+        ("xy", ["Xenon Yield"], "Xenon Yield"),
+        ("Xenon", ["Krypton Xenon"], "Krypton Xenon"),
+        ("plain Xenon", ["Krypton Xenon"], None),
+    ],
+)
+def test_a_name_must_be_alike_enough(wrong: str, names: list[str], right: str | None) -> None:
+    """Each threshold is met exactly."""
+    assert right == likely_name(wrong, names)
+
+
+def test_the_first_16_unknown_names_get_a_suggestion() -> None:
+    """A name without a suggestion has another end of its message, or none."""
+
+    def unknown(number: int, likely: str | None) -> Unknown:
+        return Unknown(str(number), Severity.WARNING, "unknown", lambda: likely, "" if number % 2 else "use b")
+
+    found = with_suggestions([Finding("x", Severity.ERROR, "wrong"), *(unknown(each, "a") for each in range(17))])
+    (without,) = with_suggestions([unknown(1, None)])
+
+    assert ["wrong", *['unknown; did you mean "a"?'] * 16, "unknown; use b"] == [each.message for each in found]
+    assert [None, *["a"] * 16, None] == [each.suggestion for each in found]
+    assert ("1", Severity.WARNING, "unknown", None) == attrs.astuple(without)
+    assert ["did you mean a?", "else"] == [hint("a", "else"), hint(None, "else")]

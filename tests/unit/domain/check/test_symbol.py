@@ -1,4 +1,4 @@
-"""Symbols, formulas of symbols, and what is neither."""
+"""The exchanges of symbols and formulas, and the problems of other texts."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from chartimg.domain.check.symbol import exchanges_of
     ],
 )
 def test_a_symbol_names_its_exchanges(symbol: str, exchanges: tuple[str, ...]) -> None:
-    """Plain symbols, those with signs in them, and formulas."""
+    """Each exchange of a symbol or a formula is found."""
     assert exchanges == exchanges_of(symbol)
 
 
 @pytest.mark.parametrize(
     ("text", "phrase"),
     [
-        ("BTCUSDT", "names no exchange"),
-        ("", "names no exchange"),
+        ("BTCUSDT", "has no exchange"),
+        ("", "has no exchange"),
         ("BINANCE:", "not written EXCHANGE:SYMBOL"),
         (":BTCUSDT", "not written EXCHANGE:SYMBOL"),
         ("BINANCE::BTCUSDT", "not written EXCHANGE:SYMBOL"),
@@ -48,8 +48,8 @@ def test_a_symbol_names_its_exchanges(symbol: str, exchanges: tuple[str, ...]) -
         ("{symbol}", "'{'"),
     ],
 )
-def test_what_is_no_symbol_is_told_in_a_phrase(text: str, phrase: str) -> None:
-    """What is wrong with it, printably."""
+def test_a_malformed_symbol_is_reported_in_a_phrase(text: str, phrase: str) -> None:
+    """The phrase names the first problem."""
     said = exchanges_of(text)
 
     assert isinstance(said, str)
@@ -57,8 +57,8 @@ def test_what_is_no_symbol_is_told_in_a_phrase(text: str, phrase: str) -> None:
 
 
 @given(text=st.text())
-def test_any_text_is_a_symbol_or_is_not(text: str) -> None:
-    """Nothing is raised, a phrase is printable, and a symbol has a colon for each exchange."""
+def test_any_text_has_exchanges_or_a_problem(text: str) -> None:
+    """A phrase is printable, and a symbol has a colon for each exchange."""
     said = exchanges_of(text)
 
     assert said.isprintable() if isinstance(said, str) else len(said) == text.count(":") > 0
