@@ -9,7 +9,7 @@ PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml")
 
 for requirements in (
     PROJECT["dependencies"],
-    *(each for extra, each in PROJECT["optional-dependencies"].items() if extra != "dev"),
+    *(each for extra, each in PROJECT["optional-dependencies"].items() if extra not in {"dev", "docs"}),
 ):
     for requirement in requirements:
         print(requirement.replace(">=", "=="))

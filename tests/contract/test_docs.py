@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -74,7 +75,8 @@ def test_the_scenario_of_the_documentation_can_be_played() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file(page: Path) -> None:
     """Each relative link and picture of a page exists."""
-    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    targets = [*re.findall(r"\]\((?!https?://|#)([^)#]+)", text), *re.findall(r'(?:src|srcset)="([^"]+)"', text)]
 
     assert [] == [target for target in targets if not (page.parent / target).exists()]
 
@@ -85,3 +87,11 @@ def test_every_log_event_is_documented() -> None:
     text = (ROOT / "docs/logs.md").read_text(encoding="utf-8")
 
     assert [] == [name for name, level in LOG_NAMES.values() if f"| `{name}` | {levels[level]} |" not in text]
+
+
+def test_the_drawings_of_the_yield_are_of_its_data() -> None:
+    """Each drawing carries the digest of benchmarks/yield_over_demand.csv; benchmarks/yield_drawing.py --again draws anew."""
+    digest = hashlib.sha256((ROOT / "benchmarks/yield_over_demand.csv").read_bytes()).hexdigest()[:16]
+
+    for theme in ("light", "dark"):
+        assert digest in (ROOT / f"docs/yield-{theme}.svg").read_text(encoding="utf-8")
