@@ -9,7 +9,9 @@ import secrets
 import stat
 from pathlib import Path
 
-__all__ = ["read_whole", "refuse_special", "write_atomically"]
+from .domain.errors import ConfigError
+
+__all__ = ["read_text", "read_whole", "refuse_special", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -43,6 +45,20 @@ def read_whole(path: str) -> tuple[bytes, os.stat_result]:
         status = os.fstat(file.fileno())
         refuse_special(status, path)
         return file.readall(), status
+
+
+def read_text(path: str, *, what: str) -> str:
+    """Return the text of a UTF-8 file that the host names; *what* says in a message what the file is.
+
+    Raises:
+        ConfigError: the file can't be read.
+    """
+    try:
+        return read_whole(path)[0].decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{what} {path} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{what} {path} can't be read: it is not UTF-8") from None
 
 
 def refuse_special(status: os.stat_result, path: str) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from ..codec import load
 from ..domain.chart.template import SYMBOL_MARK, ChartTemplate
 from ..domain.errors import ConfigError
-from ..files import read_whole
+from ..files import read_text
 
 __all__ = ["SHIPPED", "load_templates"]
 
@@ -44,13 +44,8 @@ def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, Cha
 
 
 def _load(file: Path) -> ChartTemplate:
-    """Read one template, whose id is the name of its file."""
-    try:
-        text = read_whole(str(file))[0].decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"template {file} can't be read: {reason}") from None
-    template = load(text, ChartTemplate, where=f"template {file}")
+    """Read one template; its id must be the name of its file."""
+    template = load(read_text(str(file), what="template"), ChartTemplate, where=f"template {file}")
     problems = []
     if template.id != file.stem:
         problems.append(f"template {file}: its id {template.id!r} differs from its file name; rename one of them")

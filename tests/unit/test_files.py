@@ -12,7 +12,8 @@ from typing import cast
 
 import pytest
 
-from chartimg.files import write_atomically
+from chartimg.domain.errors import ConfigError
+from chartimg.files import read_text, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -79,7 +80,8 @@ def test_many_threads_may_write_one_file(tmp_path: Path) -> None:
 FULL = """
 import resource, sys
 from pathlib import Path
-from chartimg.files import write_atomically
+from chartimg.domain.errors import ConfigError
+from chartimg.files import read_text, write_atomically
 most = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most[1]))
 try:
@@ -149,3 +151,18 @@ def test_any_name_the_system_takes_is_taken(name: str, tmp_path: Path) -> None:
     write_atomically(tmp_path / name, b"content")
 
     assert [name] == names(tmp_path)
+
+
+def test_text_that_can_not_be_read_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    """A file that is missing, is not text, or is a pipe without a writer is one line that names it."""
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    os.mkfifo(tmp_path / "pipe")
+    for name, reason in (
+        ("none", "No such file or directory"),
+        ("binary", "it is not UTF-8"),
+        ("pipe", "it is not a regular file"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            read_text(str(tmp_path / name), what="list")
+
+        assert f"list {tmp_path / name} can't be read: {reason}" == str(caught.value)
