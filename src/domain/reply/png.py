@@ -136,7 +136,7 @@ def _middle(kind: bytes, content: memoryview, scan: _Scan) -> str | None:
     scan.data_closed = scan.data_open
     if kind == b"PLTE":
         return _palette(content, scan)
-    if kind[0:1].isupper():
+    if kind[:1].isupper():
         return f"it has the unknown critical chunk {kind.decode()}"
     return None
 

@@ -80,6 +80,19 @@ def test_the_parts_of_anything_else_are_whatever_they_are(data: bytes) -> None:
     assert sum(map(len, image_data(data))) <= len(data)
 
 
+def test_each_colour_type_has_its_depths() -> None:
+    """The legal pairs of colour type and depth are those of the specification, and no others."""
+    pairs = [(colour, depth) for colour in range(8) for depth in range(18)]
+    legal = [
+        (colour, depth)
+        for colour, depth in pairs
+        if not isinstance(inspect(SIGNATURE + header(colour=colour, depth=depth) + PALETTE + IDAT + IEND), str)
+        or not isinstance(inspect(SIGNATURE + header(colour=colour, depth=depth) + IDAT + IEND), str)
+    ]
+
+    assert [(colour, depth) for colour, depths in DEPTHS.items() for depth in depths] == legal
+
+
 @pytest.mark.parametrize("window", range(9, 16))
 @pytest.mark.parametrize("level", [0, 1, 6, 9])
 @pytest.mark.parametrize("cut", [0, 1, 2])
@@ -168,6 +181,7 @@ HEADS = (b"", b"\x78", b"\x78\x9d", b"\x79\x95", b"\x88\x1c", b"\x78\xbb")
         (SIGNATURE + header(colour=0) + PALETTE + IDAT + IEND, "its PLTE is in the wrong place"),
         (SIGNATURE + header(colour=4) + PALETTE + IDAT + IEND, "its PLTE is in the wrong place"),
         (SIGNATURE + b"\xff\xff\xff\xffIHDR" + bytes(20), "the head of the chunk at byte 8 is not legal"),
+        (SIGNATURE + b"\x7f\xff\xff\xffIHDR" + bytes(20), "it is cut off at byte 36, inside IHDR"),
         (SIGNATURE + chunk(b"I\0DR", bytes(13)), "the head of the chunk at byte 8 is not legal"),
         (SIGNATURE + header() + (5000).to_bytes(4) + b"IDAT" + bytes(20), "it is cut off at byte 61, inside IDAT"),
         (PNG[:-1] + b"\0", "the checksum of IEND at byte 109 is wrong"),
