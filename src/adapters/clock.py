@@ -1,4 +1,4 @@
-"""Time, as the machine tells it."""
+"""The time of the machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class SystemClock:
     """The clock of the machine."""
 
     def now(self) -> datetime:
-        """Give the date and time in UTC."""
+        """Return the date and time in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Give seconds that never step back."""
+        """Return seconds from some fixed point; never steps back."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let *seconds* pass; none when there are none."""
+        """Let *seconds* pass; return at once for a negative number."""
         time.sleep(max(0.0, seconds))

@@ -1,23 +1,26 @@
 """Events as log lines: through the standard library's logger ``chartimg``, rendered with structlog.
 
-Nothing is configured: neither structlog nor logging. Without a handler of the host's nothing is printed, and while the
-level is off nothing is rendered, nor structlog imported.
+Neither structlog nor logging is configured here. Without a handler of the host's no line is printed. If the level is off,
+no line is rendered and structlog is not imported.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from ..domain import events
 from ..domain.events import Event
+
+if TYPE_CHECKING:
+    from structlog.processors import KeyValueRenderer
 
 __all__ = ["LOG_NAMES", "LogListener"]
 
@@ -52,15 +55,16 @@ class LogListener:
     """Writes each event as one line; its fields are also in the record, as ``record.chartimg``."""
 
     def notify(self, event: Event) -> None:
-        """Log *event*, if anyone listens at its level."""
+        """Log *event* if the level of the logger allows."""
         name, level = LOG_NAMES[type(event)]
         if _LOGGER.isEnabledFor(level):
             fields = attrs.asdict(event, recurse=False, value_serializer=_plain)
-            _emit()(level, name, fields)
+            line = _renderer()(None, "", dict(fields))
+            _LOGGER.log(level, "%s %s", name, line, extra={"chartimg": {"event": name, **fields}})
 
 
 def _plain(_: object, __: object, value: object) -> object:
-    """Write a value for a log: seconds to the millisecond, moments in ISO 8601, findings as they read."""
+    """Return a value for a log: seconds to the millisecond, moments in ISO 8601, findings as text."""
     match value:
         case float():
             return round(value, 3)
@@ -75,28 +79,8 @@ def _plain(_: object, __: object, value: object) -> object:
 
 
 @cache
-def _emit() -> Callable[[int, str, Mapping[str, object]], object]:
-    """Build the renderer when the first line is written; nothing of structlog's own configuration is used."""
-    import structlog
+def _renderer() -> KeyValueRenderer:
+    """Import structlog for the first line."""
+    from structlog.processors import KeyValueRenderer
 
-    logger = structlog.wrap_logger(
-        _LOGGER,
-        processors=[_render(structlog.processors.KeyValueRenderer())],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        context_class=dict,
-        cache_logger_on_first_use=False,
-    )
-    return lambda level, name, fields: logger.log(level, name, **fields)
-
-
-def _render(
-    line: Callable[[Any, str, MutableMapping[str, Any]], str],
-) -> Callable[[Any, str, MutableMapping[str, Any]], tuple[tuple[str, ...], dict[str, object]]]:
-    """Hand the line, which begins with the event's name, and, for handlers that want them, the fields to the standard library's logger."""
-
-    def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> tuple[tuple[str, ...], dict[str, object]]:
-        fields = dict(event)
-        name = event.pop("event")
-        return ("%s %s", name, line(logger, method, event)), {"extra": {"chartimg": fields}}
-
-    return render
+    return KeyValueRenderer()

@@ -11,19 +11,19 @@ __all__ = ["MemoryAccountStore"]
 
 
 class MemoryAccountStore:
-    """Keeps snapshots in a dictionary; safe from many threads, gone with the process."""
+    """Keeps snapshots in a dictionary. Safe from many threads."""
 
     def __init__(self) -> None:
         self._snapshots: dict[str, AccountSnapshot] = {}
         self._lock = threading.Lock()
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
-        """Give the snapshot of each id, None for one that was never kept."""
+        """Return the snapshot of each id, None for an unknown id."""
         with self._lock:
             return tuple(map(self._snapshots.get, account_ids))
 
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
-        """Put *new* in the place of *old* if that is what is kept."""
+        """Swap *old* for *new* if *old* is kept now; return whether it was swapped."""
         with self._lock:
             kept = self._snapshots.get(new.account_id)
             if kept is not old and kept != old:
@@ -32,4 +32,4 @@ class MemoryAccountStore:
             return True
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file or connection is open."""

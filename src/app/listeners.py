@@ -1,4 +1,4 @@
-"""Telling listeners: a listener that fails must not cost the host a picture that is paid for."""
+"""A guard around a listener: its failure must not cost the host a picture that is paid for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Guarded"]
 
 
 class Guarded:
-    """Passes events to *listener*, and logs what it raises in place of raising it."""
+    """Passes events to *listener*, and logs its exceptions instead of raising them."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener

@@ -1,4 +1,4 @@
-"""Time, as the machine tells it."""
+"""The clock of the machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chartimg.adapters.clock import SystemClock
 
 
 def test_now_is_the_moment_in_utc() -> None:
-    """It is aware, and lies between two looks at the machine's clock."""
+    """The moment is in UTC and agrees with the machine's clock."""
     before = datetime.now(UTC)
     now = SystemClock().now()
 
@@ -20,7 +20,7 @@ def test_now_is_the_moment_in_utc() -> None:
 
 
 def test_monotonic_never_steps_back() -> None:
-    """A later look gives no less."""
+    """A later reading is never less than an earlier one."""
     clock = SystemClock()
     looks = [clock.monotonic() for _ in range(100)]
 
@@ -28,7 +28,7 @@ def test_monotonic_never_steps_back() -> None:
 
 
 def test_sleeping_lets_the_time_pass() -> None:
-    """At least as long as was asked for."""
+    """A sleep lasts at least as long as was asked for."""
     clock = SystemClock()
     before = clock.monotonic()
     clock.sleep(0.02)
@@ -37,8 +37,8 @@ def test_sleeping_lets_the_time_pass() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_nothing_to_sleep_is_no_mistake(seconds: float) -> None:
-    """A pause that is already over takes no time."""
+def test_a_pause_that_is_over_takes_no_time(seconds: float) -> None:
+    """A sleep of no or of negative seconds returns at once."""
     before = time.perf_counter()
     SystemClock().sleep(seconds)
 

@@ -1,4 +1,4 @@
-"""Account books in memory; what every store promises is tested in ``test_sqlite.py``, for both."""
+"""Account books in memory; the promises of every store are tested in ``tests/contract/test_account_store.py``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIRST = AccountSnapshot("a", MIDNIGHT, MIDNIGHT, "digest")
 
 
 def test_books_last_as_long_as_their_store() -> None:
-    """Two stores share nothing, and closing one takes nothing away."""
+    """Two stores share no snapshot, and closing a store keeps its snapshots."""
     one, two = MemoryAccountStore(), MemoryAccountStore()
     one.replace(None, FIRST)
     one.close()
@@ -23,7 +23,7 @@ def test_books_last_as_long_as_their_store() -> None:
 
 
 def test_an_equal_snapshot_is_as_good_as_the_same() -> None:
-    """A copy that went through another process may be swapped."""
+    """A snapshot is swapped if an equal one is kept, and only then."""
     store = MemoryAccountStore()
     store.replace(None, FIRST)
 

@@ -1,4 +1,4 @@
-"""Listeners that fail: logged, and never in the way."""
+"""The guard around listeners: their exceptions are logged and never raised."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MISSING = MockMissing("BINANCE:BTCUSDT 1h price_v1", "nowhere.png")
 
 
 class _Failing:
-    """Raises *error* whatever it is told."""
+    """Raises *error* on every event."""
 
     def __init__(self, error: BaseException) -> None:
-        """Keep what to raise."""
+        """Keep the exception to raise."""
         self.error = error
 
     def notify(self, event: Event) -> None:
@@ -27,7 +27,7 @@ class _Failing:
 
 
 def test_events_are_passed_on_as_they_are_and_in_order(caplog: pytest.LogCaptureFixture) -> None:
-    """A listener that works gets every event itself, and nothing is logged about it."""
+    """A listener gets the very events in order, and no line is logged."""
     hearing = EventLog()
     guarded = Guarded(hearing)
     guarded.notify(STARTED)
@@ -42,7 +42,7 @@ def test_events_are_passed_on_as_they_are_and_in_order(caplog: pytest.LogCapture
     "error", [RuntimeError("full disk"), AssertionError(), StopIteration(), OSError(28, "no space")]
 )
 def test_what_a_listener_raises_is_logged_and_dropped(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    """The caller goes on; the log names the event and holds the traceback."""
+    """An exception of a listener is logged with the event's name and the traceback, and not raised."""
     Guarded(_Failing(error)).notify(STARTED)
 
     (record,) = caplog.records
@@ -54,13 +54,13 @@ def test_what_a_listener_raises_is_logged_and_dropped(error: Exception, caplog: 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
 def test_what_ends_the_process_is_not_held_back(error: BaseException) -> None:
-    """A Ctrl-C that comes while a listener works is no failure of the listener's."""
+    """KeyboardInterrupt and SystemExit in a listener are raised on."""
     with pytest.raises(type(error)):
         Guarded(_Failing(error)).notify(STARTED)
 
 
 def test_a_guard_around_a_guard_logs_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Guarding twice, as a pool within a client does, changes nothing."""
+    """A guard around a guard logs an exception once."""
     Guarded(Guarded(_Failing(RuntimeError("once")))).notify(STARTED)
 
     assert 1 == len(caplog.records)
