@@ -95,3 +95,17 @@ def test_the_drawings_of_the_yield_are_of_its_data() -> None:
 
     for theme in ("light", "dark"):
         assert digest in (ROOT / f"docs/yield-{theme}.svg").read_text(encoding="utf-8")
+
+
+def test_every_file_of_the_questions_exists() -> None:
+    """The table of questions in CONTRIBUTING.md and that of the emulator in docs/design.md name existing files."""
+    asked = re.findall(
+        r"^\|[^|]+\| `([\w/]+(?:\.py|/))`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    design = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    emulated = re.findall(r"^\|[^|]+\| `(\w+(?:\.py|/))` \|$", design, re.MULTILINE)
+
+    assert len(asked) >= 30
+    assert [] == [file for file in asked if not (ROOT / "src" / file).exists()]
+    assert len(emulated) >= 8
+    assert [] == [file for file in emulated if not (ROOT / "src/emulator" / file).exists()]
