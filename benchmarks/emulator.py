@@ -1,6 +1,6 @@
-"""How many requests a second the emulator serves with a cached picture, on one core, to a client on another.
+"""Print the requests a second that the emulator serves with a cached picture, on one core, to a client on another.
 
-``make bench`` prints it. A client of few instructions asks on several connections that are kept.
+Part of ``make bench``. A minimal client asks on several persistent connections.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONNECTIONS, ROUND = 8, 1000
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the rate."""
     here, there = multiprocessing.Pipe()
     child = multiprocessing.get_context("spawn").Process(target=serve, args=(there,), daemon=True)
     child.start()
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def serve(pipe: Connection) -> None:
-    """Run an emulator until terminated."""
+    """Run an emulator until the process is terminated."""
     account = EmulatedAccount("a", "key-of-a", 10**9, "PRO", 1e6, 10**6)
     with Emulator([account]) as running:
         pipe.send(int(running.url.rpartition(":")[2]))
@@ -51,7 +51,7 @@ def serve(pipe: Connection) -> None:
 
 
 async def ask(port: int, calls: int) -> None:
-    """Make *calls* calls over all connections together."""
+    """Make *calls* calls over all connections."""
     await asyncio.gather(*(converse(port, calls // CONNECTIONS) for _ in range(CONNECTIONS)))
 
 

@@ -50,7 +50,7 @@ class EmulatedAccount:
         return cls(account.id, account.api_key, *limits)
 
     def __attrs_post_init__(self) -> None:
-        self.account  # noqa: B018 (its constructor checks the values)
+        _ = self.account  # its constructor checks the values
 
     @cached_property
     def account(self) -> Account:

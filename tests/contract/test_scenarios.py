@@ -1,4 +1,4 @@
-"""The system's own scenarios, from the public names down to real HTTP on loopback."""
+"""The scenarios of the library hold from the public names down to real HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FAULT = answer(500, b'{"message":"Something Went Wrong"}', content_type="applica
 
 
 def accounts(count: int) -> str:
-    """Write the setting for so many accounts, each with a key that names it."""
+    """Return the setting for *count* accounts, each with a key that names it."""
     return json.dumps([{"id": f"a{n}", "apiKey": f"{CANARY}-{n}"} for n in range(count)])
 
 
 def settings(server: LoopbackServer, folder: Path, mode: str = "real", count: int = 1) -> dict[str, str]:
-    """Write the settings that point a client at *server* and *folder*."""
+    """Return the settings that point a client at *server* and *folder*."""
     return {
         "CHARTS_API_MODE": mode,
         "CHARTS_API_BASE_URL": server.url,
@@ -45,7 +45,7 @@ def settings(server: LoopbackServer, folder: Path, mode: str = "real", count: in
 
 
 def client(environ: Mapping[str, str], policy: RetryPolicy | None = None) -> ChartClient:
-    """Make a client whose waits take no time."""
+    """Return a client with waits that take no time."""
     return ChartClient(WorkerConfig.from_env(environ), policy=policy, clock=VirtualClock())
 
 
@@ -76,7 +76,7 @@ def test_1_real_mode_gives_the_bytes_of_the_png(server: LoopbackServer, tmp_path
 
 
 def _flipped(png: bytes) -> bytes:
-    """Flip one bit in the middle of the image data."""
+    """Return *png* with one bit of its image data flipped."""
     place = png.index(b"IDAT") + 8
     return png[:place] + bytes([png[place] ^ 1]) + png[place + 1 :]
 
@@ -93,7 +93,7 @@ def _flipped(png: bytes) -> bytes:
     ids=["html", "json", "empty", "cut off in the middle", "one byte flipped"],
 )
 def test_2_a_200_without_a_whole_png_fails_for_good(server: LoopbackServer, tmp_path: Path, body: bytes) -> None:
-    """What is not a picture is an error, is not retried, and is not taken for one."""
+    """A body that is not a whole picture is a final error after one call, and never a picture."""
     server.script.append(answer(200, body, content_type="image/png"))
     result = client(settings(server, tmp_path)).fetch(REQUEST)
 
@@ -123,7 +123,7 @@ def test_3_mock_mode_finds_a_fixture_by_its_name(tmp_path: Path) -> None:
 
 
 def test_4_mock_mode_without_a_fixture_says_what_is_missing(server: LoopbackServer, tmp_path: Path) -> None:
-    """The error names the key, the path, the nearest fixture and the command that records it; nothing is called."""
+    """The error names the key, the path, the nearest fixture and the command that records it, and no call is made."""
     (tmp_path / "BINANCE_BTCUSDT__4h__price_v1.png").write_bytes(PNG)
     result = client(settings(server, tmp_path, "mock")).fetch(REQUEST)
 
@@ -145,7 +145,7 @@ def test_4_mock_mode_without_a_fixture_says_what_is_missing(server: LoopbackServ
 
 
 class _UnreadableKeys(dict[str, str]):
-    """Settings in which nobody may look at the accounts."""
+    """Settings that fail if the accounts are read."""
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
         assert name != "CHART_IMG_ACCOUNTS_JSON", "mock mode read the keys"
@@ -153,7 +153,7 @@ class _UnreadableKeys(dict[str, str]):
 
 
 def test_5_mock_mode_touches_no_network_key_or_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With sockets sealed, keys unreadable and a store that can't be opened, mock mode works all the same."""
+    """Mock mode works with sealed sockets, unreadable keys and a store that can't be opened."""
 
     def sealed(*_: object, **__: object) -> None:
         raise AssertionError("mock mode opened a socket")
@@ -177,7 +177,7 @@ def test_5_mock_mode_touches_no_network_key_or_account(tmp_path: Path, monkeypat
 
 
 def test_5_the_command_in_mock_mode_touches_no_network_either(tmp_path: Path) -> None:
-    """A child process with sealed sockets exports from fixtures, loads no HTTP client and leaves no account file."""
+    """A process with sealed sockets fetches from fixtures, loads no HTTP client and leaves no account file."""
     (tmp_path / "fixtures").mkdir()
     (tmp_path / "fixtures" / "BINANCE_BTCUSDT__1h__price_psar_adi_v1.png").write_bytes(PNG)
     seal = """
@@ -210,7 +210,7 @@ def test_5_the_command_in_mock_mode_touches_no_network_either(tmp_path: Path) ->
 
 
 def test_6_record_mode_saves_a_picture_and_replays_it_without_a_call(server: LoopbackServer, tmp_path: Path) -> None:
-    """The first request is a call, the second the very same bytes from the file the first one left."""
+    """The first request is a call, and the second has the same bytes from the file of the first."""
     server.script.append(answer(200, PNG))
     recorder = client(settings(server, tmp_path, "record"))
     first, second = recorder.fetch(REQUEST), recorder.fetch(REQUEST)
@@ -234,7 +234,7 @@ def test_6_record_mode_saves_a_picture_and_replays_it_without_a_call(server: Loo
 def test_6_record_mode_saves_a_terminal_error_byte_for_byte(
     server: LoopbackServer, tmp_path: Path, body: bytes
 ) -> None:
-    """An error that belongs to the request is replayed as it was: the same error, without a call."""
+    """An error of the request is replayed as the same error, without a call."""
     server.script.append(answer(422, body, content_type="application/json"))
     recorder = client(settings(server, tmp_path, "record"))
     first, second = recorder.fetch(REQUEST), recorder.fetch(REQUEST)
@@ -248,8 +248,8 @@ def test_6_record_mode_saves_a_terminal_error_byte_for_byte(
 
 
 @pytest.mark.parametrize("exchange", [FAULT, SPENT, answer(403, b'{"message":"Forbidden"}'), reset()])
-def test_6_record_mode_saves_nothing_that_passes(server: LoopbackServer, tmp_path: Path, exchange: Exchange) -> None:
-    """What belongs to the service or to one account is no fixture: the next request is a call again."""
+def test_6_record_mode_saves_no_transient_failure(server: LoopbackServer, tmp_path: Path, exchange: Exchange) -> None:
+    """A failure of the service or of one account leaves no file."""
     server.otherwise = exchange
     recorder = client(settings(server, tmp_path, "record"), RetryPolicy(max_attempts=1))
     assert not recorder.fetch(REQUEST).ok
@@ -304,10 +304,10 @@ def test_8_a_4xx_is_final_after_one_call(server: LoopbackServer, tmp_path: Path,
     ],
     ids=["500", "504", "408", "reset", "reset in the body", "body cut short"],
 )
-def test_9_what_belongs_to_the_service_is_retried_and_then_fails(
+def test_9_a_failure_of_the_service_is_retried_and_then_fails(
     server: LoopbackServer, tmp_path: Path, exchange: Exchange, kind: FaultKind
 ) -> None:
-    """Three calls are made and no more; the last error is the result and says that it may pass."""
+    """Exactly three calls are made, and the last error is the result, marked retriable."""
     server.otherwise = exchange
     result = client(settings(server, tmp_path, count=2)).fetch(REQUEST)
 
@@ -318,7 +318,7 @@ def test_9_what_belongs_to_the_service_is_retried_and_then_fails(
 
 @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nhalf"])
 def test_9_a_reply_that_does_not_come_in_time_is_retried(server: LoopbackServer, begun: bytes) -> None:
-    """A server that stalls, before the headers or in the body, costs the read timeout and counts as unknown."""
+    """A server that stalls before the headers or in the body is a network failure after the read timeout."""
     server.otherwise = stall(begun)
     result = chartimg.fetch_with_retries(
         transport=Urllib3Transport(server.url, read_timeout=0.15),
@@ -374,7 +374,7 @@ def test_11_a_throttled_account_only_cools_down(server: LoopbackServer, tmp_path
 
 
 def test_a_redirect_is_never_followed(server: LoopbackServer, tmp_path: Path) -> None:
-    """The host that a redirect points at never sees the request, nor the key in it."""
+    """The target of a redirect never sees the request or its key."""
     with serving(answer(200, PNG)) as elsewhere:
         server.script.append(answer(307, b"", location=elsewhere.url))
         result = client(settings(server, tmp_path)).fetch(REQUEST)
@@ -385,7 +385,7 @@ def test_a_redirect_is_never_followed(server: LoopbackServer, tmp_path: Path) ->
 
 
 def test_a_chunked_picture_arrives_whole(server: LoopbackServer, tmp_path: Path) -> None:
-    """A body without a length, in pieces, is read to its end."""
+    """A body in chunks, without a length, is read to its end."""
     server.script.append(chunked(200, [PNG[:7], PNG[7:50], PNG[50:]]))
 
     assert PNG == client(settings(server, tmp_path)).fetch(REQUEST).unwrap()

@@ -1,4 +1,4 @@
-"""The axes: round prices and the newest ones at the right, the time beneath."""
+"""The axes: round prices and the newest ones at the right, the time at the bottom."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ HEIGHT: Final = 28
 """The height of the time axis, in pixels."""
 
 PADDING: Final = 9
-"""How far the words of the price axis are from its edge."""
+"""The distance of a price from the edge of its axis, in pixels."""
 
 _APART: Final = 70  # pixels between the names of two moments
-_MARGIN: Final = 24  # pixels that a name needs on each side
+_MARGIN: Final = 24  # pixels on each side of a name
 _HOUR, _DAY = 60, 1440
 _MINUTES: Final = (1, 2, 5, 10, 15, 30, *(_HOUR * n for n in (1, 2, 3, 6, 12)), *(_DAY * n for n in (1, 2, 4, 7, 14)))
 _MONTHS: Final = (1, 2, 3, 6, *(12 * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)))
@@ -30,14 +30,14 @@ _MONTH: Final = 30 * _DAY
 
 @attrs.frozen
 class Tag:
-    """A value that is marked on the axis."""
+    """A marked value on the axis."""
 
     value: float
     colour: Colour
 
 
 def draw_grid(canvas: Canvas, theme: Theme, pane: Pane) -> list[float]:
-    """Draw a line at each round value, and give these."""
+    """Draw a line at each round value, and return the values."""
     marks = [tick for tick in ticks(pane) if pane.top + TAG / 2 < pane.y(tick) < pane.bottom - TAG / 2]
     for mark in marks:
         canvas.box(0, round(pane.y(mark)), pane.width, round(pane.y(mark)) + 1, theme.grid)
@@ -47,7 +47,7 @@ def draw_grid(canvas: Canvas, theme: Theme, pane: Pane) -> list[float]:
 def draw_prices(
     canvas: Canvas, theme: Theme, pane: Pane, marks: Sequence[float], tags: Sequence[Tag], write: Callable[[float], str]
 ) -> None:
-    """Write the round values and the newest ones; the first tags go first where there is no room for all."""
+    """Write the round values and the tags; without room for all tags, the last ones are left out."""
     left, room = pane.width + PADDING, canvas.width - pane.width - PADDING - 3
     shown = [*dict.fromkeys(tags)][: (pane.bottom - pane.top) // TAG]
     spots = spread([pane.y(tag.value) for tag in shown], pane)
@@ -61,7 +61,7 @@ def draw_prices(
 
 
 def draw_time(canvas: Canvas, theme: Theme, panes: Sequence[Pane], interval: Interval, zone: tzinfo) -> None:
-    """Draw the grid of the time and write it beneath."""
+    """Draw the grid of the time, and write the time at the bottom."""
     count, bottom = panes[0].count, panes[-1].bottom
     moments = [interval.moment(count - 1 - number) for number in range(count + AHEAD)]
     if interval.intraday:
@@ -72,9 +72,9 @@ def draw_time(canvas: Canvas, theme: Theme, panes: Sequence[Pane], interval: Int
 
 
 def time_marks(moments: Sequence[datetime], interval: Interval) -> Iterator[tuple[int, str]]:
-    """Choose the moments to name: those that begin a period, of the shortest that leaves room for the names.
+    """List the moments to name: the beginnings of the shortest period that leaves room for the names.
 
-    The year is named where one begins, else the month likewise, else the day, else the time of day.
+    A moment has the name of the largest unit that changed: year, month, day or time of day.
     """
     period = _period(interval)
     end, last = len(moments) * SLOT - _MARGIN, -_APART
@@ -96,7 +96,7 @@ def time_marks(moments: Sequence[datetime], interval: Interval) -> Iterator[tupl
 
 
 def _period(interval: Interval) -> Callable[[datetime], int]:
-    """Give what numbers the shortest periods at least 70 pixels long."""
+    """Return a function that numbers the shortest periods of at least 70 pixels."""
     candle = interval.step.total_seconds() / 60
     for minutes in _MINUTES:
         if minutes / candle * SLOT >= _APART:

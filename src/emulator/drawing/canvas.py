@@ -1,4 +1,4 @@
-"""A picture to draw on, in its own pixels and with smooth edges: Pillow's, drawn larger and reduced."""
+"""A picture with smooth edges: Pillow draws it larger, and reduces it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .layers import Colour
 
 Point = tuple[float, float]
 
-_LARGE: Final = 1_000_000  # pixels; a larger picture is drawn at twice its size, not three times, to bound memory
-_LONGEST: Final = 400  # letters; no picture has room for more
+_MAX_TRIPLED_PIXELS: Final = 1_000_000  # a larger picture is drawn at twice its size, not three times, to bound memory
+_MAX_LETTERS: Final = 400  # of a line; more have no room in any picture
 _QUALITY: Final = 90  # of a JPEG, of 100
 
 
 class Canvas:
-    """Draws in the picture's own pixels, smoothly. One picture is one thread's."""
+    """A picture to draw on, in its own pixels. For one thread only."""
 
     def __init__(self, width: int, height: int, background: Colour) -> None:
         self.width, self.height = width, height
-        self._scale = 3 if width * height <= _LARGE else 2
-        self._image = Image.new("RGB", (width * self._scale, height * self._scale), _ink(background))
+        self._scale = 3 if width * height <= _MAX_TRIPLED_PIXELS else 2
+        self._image = Image.new("RGB", (width * self._scale, height * self._scale), background)
         self._draw = ImageDraw.Draw(self._image, "RGBA")
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
-        """Fill a rectangle, whose right and bottom edge are not part of it."""
+        """Fill a rectangle without its right and bottom edge."""
         x, y, end, floor = (round(edge * self._scale) for edge in (left, top, right, bottom))
-        self._draw.rectangle((x, y, max(x, end - 1), max(y, floor - 1)), fill=_ink(colour))
+        self._draw.rectangle((x, y, max(x, end - 1), max(y, floor - 1)), fill=colour)
 
     def dashes(self, y: float, right: int, colour: Colour, dash: int = 4) -> None:
         """Draw a broken horizontal line from the left edge to *right*."""
@@ -42,29 +42,29 @@ class Canvas:
     def line(self, points: Sequence[Point], colour: Colour, width: float) -> None:
         """Draw a line through *points*."""
         thickness = max(1, round(width * self._scale))
-        self._draw.line([self._scaled(point) for point in points], fill=_ink(colour), width=thickness, joint="curve")
+        self._draw.line([self._scaled(point) for point in points], fill=colour, width=thickness, joint="curve")
 
     def shape(self, points: Sequence[Point], colour: Colour) -> None:
-        """Fill what *points* enclose."""
-        self._draw.polygon([self._scaled(point) for point in points], fill=_ink(colour))
+        """Fill the polygon of *points*."""
+        self._draw.polygon([self._scaled(point) for point in points], fill=colour)
 
     def dot(self, centre: Point, colour: Colour) -> None:
         """Draw a small disc."""
-        self._draw.circle(self._scaled(centre), 1.5 * self._scale, fill=_ink(colour))
+        self._draw.circle(self._scaled(centre), 1.5 * self._scale, fill=colour)
 
     def text(self, place: Point, text: str, colour: Colour, size: int = 12, anchor: str = "lm") -> float:
-        """Write *text* and give its width."""
+        """Write *text* and return its width."""
         line = _one_line(text)
         font = _font(size * self._scale)
-        self._draw.text(self._scaled(place), line, fill=_ink(colour), font=font, anchor=anchor)
+        self._draw.text(self._scaled(place), line, fill=colour, font=font, anchor=anchor)
         return font.getlength(line) / self._scale
 
     def measure(self, text: str, size: int = 12) -> float:
-        """Say how wide *text* would be."""
+        """Return the width of *text*."""
         return _font(size * self._scale).getlength(_one_line(text)) / self._scale
 
     def fitted(self, text: str, room: float, size: int = 12) -> str:
-        """Shorten *text* with an ellipsis until it is no wider than *room*; nothing is left of it if need be."""
+        """Return *text*, shortened with an ellipsis to the width *room*; empty if even the ellipsis is wider."""
         line = _one_line(text)
         if self.measure(line, size) <= room:
             return line
@@ -73,7 +73,7 @@ class Canvas:
         return cuts[fit - 1] if fit else ""
 
     def encoded(self, form: str) -> bytes:
-        """Give the picture as ``png`` or ``jpeg``."""
+        """Return the picture as ``png`` or ``jpeg``."""
         file = io.BytesIO()
         picture = self._image.reduce(self._scale)
         if form == "jpeg":
@@ -83,24 +83,19 @@ class Canvas:
         return file.getvalue()
 
     def _scaled(self, point: Point) -> Point:
-        """Give the place of a point on the larger picture."""
+        """Return the place of a point on the larger picture."""
         return point[0] * self._scale, point[1] * self._scale
 
 
-def _ink(colour: Colour) -> tuple[int, int, int] | tuple[int, int, int, int]:
-    """Give a colour as Pillow wants it."""
-    return (colour[0], colour[1], colour[2]) if len(colour) < 4 else (colour[0], colour[1], colour[2], colour[3])  # noqa: PLR2004
-
-
 def _one_line(text: str) -> str:
-    """Cut what no picture has room for, and put a blank where a letter can't be drawn: a line's end, half a letter."""
-    whole = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    """Return *text* cut to MAX_LETTERS, with a blank for each character that can't be drawn."""
+    whole = text if len(text) <= _MAX_LETTERS else text[:_MAX_LETTERS] + "…"
     return "".join(letter if letter.isprintable() else " " for letter in whole)
 
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Load Pillow's own font, with its simple layout: what text looks like must not depend on the machine."""
+    """Load Pillow's own font with its basic layout, so that text looks the same on every machine."""
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise OSError("this Pillow was built without FreeType; install one that has it: pip install pillow")

@@ -1,4 +1,4 @@
-"""What studies are made of: the layers that are drawn, and the inputs and candles that they come from."""
+"""The values of studies: the layers to draw, and the inputs and candles behind them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .indicators import Shelf, Values
 from .market import Candle
 
 Colour = tuple[int, ...]
-"""Red, green and blue, and how opaque it is if it isn't wholly."""
+"""Red, green, blue, and the opacity if it is less than full; each from 0 to 255."""
 
 MAX_PERIOD_CANDLES: Final = 500
-"""The longest period a study is computed for; the walk is hardly longer."""
+"""The longest period of a study, about the length of the walk."""
 
 _PALETTE: Final[tuple[Colour, ...]] = (
     (41, 98, 255), (255, 109, 0), (156, 39, 176), (0, 151, 167), (233, 30, 99), (76, 145, 65), (126, 87, 194),
@@ -47,7 +47,7 @@ class Columns:
 
 @attrs.frozen
 class Band:
-    """What is between two lines."""
+    """The area between two lines."""
 
     upper: Values
     lower: Values
@@ -56,7 +56,7 @@ class Band:
 
 @attrs.frozen
 class Zone:
-    """What is between two limits, which are drawn too."""
+    """The area between two limits, and the limits."""
 
     low: float
     high: float
@@ -76,9 +76,9 @@ Layer = Line | Columns | Band | Zone | Profile
 
 @attrs.frozen
 class Study:
-    """What is drawn for a study, the undermost first; over the price unless it has a pane of its own.
+    """The layers of a study, lowest first; over the price, unless it has a pane of its own.
 
-    The values of a *large* one are written as volumes are.
+    The values of a *large* study are written like volumes.
     """
 
     layers: Sequence[Layer]
@@ -88,62 +88,62 @@ class Study:
 
 @attrs.frozen
 class PriceSeries:
-    """What the studies are computed from; the last *count* candles are shown."""
+    """The candles behind the studies; the last *count* are shown."""
 
     candles: Sequence[Candle]
     count: int
 
     def prices(self, source: str = "close") -> Values:
-        """Give one price of each candle by its name, or the mean of those whose initials the name has: ``hlc3``."""
+        """Return one price of each candle by its name, or a mean of several by their initials: ``hlc3``."""
         names = [source] if source in _PRICES else [name for name in _PRICES if name[0] in source]
         if len(names) == 1:
             return [getattr(candle, names[0]) for candle in self.candles]
         return [fmean(getattr(candle, name) for name in names) for candle in self.candles]
 
     def volumes(self) -> Values:
-        """Give the volume of each candle."""
+        """Return the volume of each candle."""
         return [candle.volume for candle in self.candles]
 
 
 @attrs.frozen
 class Inputs:
-    """What a request gives a study: any JSON, so that what makes no sense is as if it weren't there."""
+    """The inputs of a study in a request: any JSON. A value without sense counts as missing."""
 
     name: str
     given: Mapping[str, object] = attrs.field(factory=dict)
 
     @property
     def title(self) -> str:
-        """The study's name and its inputs."""
+        """The study's name and its inputs, as text."""
         return " ".join([self.name, *(_written(value) for value in self.given.values() if _plain(value))])
 
     @property
     def colour(self) -> Colour:
-        """A colour of the study's own, which another period changes."""
+        """A colour chosen by the title, so that studies with other periods differ."""
         return _PALETTE[zlib.crc32(self.title.encode(errors="backslashreplace")) % len(_PALETTE)]
 
     def number(self, name: str, default: float, least: float, most: float) -> float:
-        """Give a number, or the *default* if there is none between *least* and *most*."""
+        """Return a number, or the *default* unless it is from *least* to *most*."""
         value = number(self.given.get(name))
         return value if value is not None and least <= value <= most else default
 
     def period(self, name: str, default: int) -> int:
-        """Give a number of candles."""
+        """Return a number of candles."""
         return int(self.number(name, default, 1, MAX_PERIOD_CANDLES))
 
     def text(self, name: str, default: str) -> str:
-        """Give a word."""
+        """Return a text."""
         value = self.given.get(name)
         return value if isinstance(value, str) else default
 
     def source(self, name: str) -> str:
-        """Give one of the provider's price sources."""
+        """Return one of the provider's price sources."""
         value = self.text(name, "close")
         return value if value in _SOURCES else "close"
 
 
 def number(value: object) -> float | None:
-    """Read *value* as a finite number, also one that stands in a text."""
+    """Return *value* as a finite number, also from a text, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -154,12 +154,12 @@ def number(value: object) -> float | None:
 
 
 def _plain(value: object) -> bool:
-    """Say whether a value is worth a place in a title."""
+    """Return whether a value belongs into a title."""
     return isinstance(value, int | float | str) and value != ""
 
 
 def _written(value: object) -> str:
-    """Write a value as JSON does, but a whole number without its point."""
+    """Return a value as in JSON, but a whole number without its point."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

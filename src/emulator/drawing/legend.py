@@ -1,4 +1,4 @@
-"""The legend: what the chart is of, its newest candle, and the studies with their newest values."""
+"""The legend: the symbol, its newest candle, and the studies with their newest values."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ROW: Final = 18
 """The height of a line, in pixels."""
 
 LEFT: Final = 10
-"""How far the legend is from the left edge."""
+"""The distance of the legend from the left edge, in pixels."""
 
 _GAP: Final = 8
 
 
 @attrs.frozen
 class Value:
-    """A number with its colour, after the letter that says which."""
+    """A number with its colour, and the letter before it."""
 
     text: str
     colour: Colour
@@ -39,9 +39,9 @@ class LegendRow:
 
 
 def header(canvas: Canvas, names: tuple[str, str, str], values: Sequence[Value], room: float) -> list[LegendRow]:
-    """Give the symbol, interval and exchange with *values*: in one line, or in two where there is no room.
+    """Return the symbol, interval and exchange with *values*, in two lines if one has no room.
 
-    A long symbol is shortened before anything else.
+    A long symbol is shortened first.
     """
     ticker, interval, exchange = names
     rest = "".join(f" · {name}" for name in (interval, exchange) if name)
@@ -53,7 +53,7 @@ def header(canvas: Canvas, names: tuple[str, str, str], values: Sequence[Value],
 
 
 def cut(entries: Sequence[LegendRow], rows: int) -> list[LegendRow]:
-    """Keep as many entries as there are *rows*, the last one saying how many more there are."""
+    """Return at most *rows* entries; the last one counts those that are left out."""
     if len(entries) <= rows:
         return list(entries)
     if rows < 1:
@@ -62,7 +62,7 @@ def cut(entries: Sequence[LegendRow], rows: int) -> list[LegendRow]:
 
 
 def write(canvas: Canvas, theme: Theme, entries: Sequence[LegendRow], top: int, room: float) -> None:
-    """Write the entries one beneath the other, each as far as there is room."""
+    """Write the entries one below the other, each as far as there is room."""
     for number, entry in enumerate(entries):
         y = top + 14 + number * ROW
         title = canvas.fitted(entry.title, room, entry.size)
@@ -77,7 +77,7 @@ def write(canvas: Canvas, theme: Theme, entries: Sequence[LegendRow], top: int, 
 
 
 def _fitting(canvas: Canvas, entry: LegendRow, room: float) -> Sequence[Value]:
-    """Give the first values of an entry, as many as there is room for."""
+    """Return the first values of an entry, as many as there is room for."""
     values = entry.values
     while values and _width(canvas, attrs.evolve(entry, values=values)) > room:
         values = values[:-1]
@@ -85,7 +85,7 @@ def _fitting(canvas: Canvas, entry: LegendRow, room: float) -> Sequence[Value]:
 
 
 def _width(canvas: Canvas, entry: LegendRow) -> float:
-    """Say how wide an entry is."""
+    """Return the width of an entry."""
     title = canvas.measure(entry.title, entry.size)
     parts = (
         canvas.measure(value.text) + (canvas.measure(value.letter) + 1 if value.letter else 0) for value in entry.values

@@ -1,4 +1,4 @@
-"""The invented market: where a symbol's price stands, when its candles are, and the seeded walk they make."""
+"""The invented market: the price level of a symbol, the times of its candles, and their seeded walk."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from typing import Final
 
 import attrs
 
-__all__ = ["NEWEST", "Candle", "Interval", "decimals", "heikin_ashi", "level", "seed", "walk"]
+__all__ = ["MIN_DECIMALS", "NEWEST", "Candle", "Interval", "decimals", "heikin_ashi", "level", "seed", "walk"]
 
 NEWEST: Final = datetime(2024, 10, 14, 16, tzinfo=UTC)
-"""When the newest candle is: time stands still here, and BTCUSDT was between 60 and 70 thousand."""
+"""The time of the newest candle, always the same; BTCUSDT was between 60 and 70 thousand."""
+
+MIN_DECIMALS: Final = 2
+"""The decimals of large prices."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FARTHEST: Final = timedelta(days=365 * 1900)  # datetime ends at the years 1 and 9999, and time zones need some room
+_MAX_AGE: Final = timedelta(days=365 * 1900)  # datetime ends at the years 1 and 9999, and time zones need some room
 _PATTERN: Final = re.compile(r"([1-9][0-9]{0,2})([mhDWMY])")
 _MINUTES: Final = {"m": 1, "h": 60, "D": 1440, "W": 10_080, "M": 43_200, "Y": 525_600}
 _MONTHS: Final = {"M": 1, "Y": 12}
@@ -29,13 +32,13 @@ _LEVELS: Final = {
     "MSFT": 418.0, "NQ1!": 20_450.0, "NVDA": 137.0, "PEPEUSDT": 0.0000105, "SHIBUSDT": 0.0000179, "SOLUSDT": 153.0,
     "SPX": 5_850.0, "TSLA": 219.0, "USDJPY": 149.6, "XAUUSD": 2_650.0, "XRPUSDT": 0.5412,
 }  # fmt: skip
-_SALT: Final = 465  # of some, the one whose walks look best
-_MOST: Final = 3.0  # how far, in powers of e, a hidden candle may be from the middle
+_SALT: Final = 465  # chosen for walks that look good
+_MAX_AWAY: Final = 3.0  # distance of a hidden candle from the middle, in powers of e
 
 
 @attrs.frozen
 class Candle:
-    """What was paid and traded in one interval."""
+    """The prices and the volume of one interval."""
 
     open: float
     high: float
@@ -51,34 +54,34 @@ class Candle:
 
 @attrs.frozen
 class Interval:
-    """How long a candle lasts: a number of ``m``, ``h``, ``D``, ``W``, ``M`` or ``Y``."""
+    """The duration of a candle: a number of ``m``, ``h``, ``D``, ``W``, ``M`` or ``Y``."""
 
     number: int
     unit: str
 
     @classmethod
     def read(cls, text: str) -> Interval:
-        """Read ``45m`` or ``1D``; what can't be read lasts a day."""
+        """Return the interval of ``45m`` or ``1D``; an unreadable one is a day."""
         match = _PATTERN.fullmatch(text)
         return cls(int(match[1]), match[2]) if match else cls(1, "D")
 
     @property
     def step(self) -> timedelta:
-        """How long a candle lasts, a month counted as 30 days."""
+        """The duration of a candle; a month is 30 days."""
         return timedelta(minutes=self.number * _MINUTES[self.unit])
 
     @property
     def intraday(self) -> bool:
-        """Whether a candle has a time of day; one of a day or more has a date alone, the same in every time zone."""
+        """Whether a candle has a time of day; a longer one has a date alone, the same in every time zone."""
         return self.unit in "mh"
 
     @property
     def span(self) -> float:
-        """How far the prices in sight reach, as a share of the level: by the square root of time, as walks do."""
+        """The reach of the shown prices as a share of the level; it grows with the square root of time, as in a walk."""
         return min(0.8, 0.055 * math.sqrt(self.step / timedelta(hours=1)))
 
     def moment(self, age: int) -> datetime:
-        """Give when the candle begins that is *age* candles before the newest, or after it if negative."""
+        """Return the beginning of the candle *age* candles before the newest, or after it if negative."""
         if self.unit in _MONTHS:
             months = self.number * _MONTHS[self.unit]
             newest = (NEWEST.year * 12 + NEWEST.month - 1) // months
@@ -86,23 +89,23 @@ class Interval:
             return datetime(year, month + 1, 1, tzinfo=UTC)
         origin = _EPOCH - timedelta(days=3) if self.unit == "W" else _EPOCH  # a Monday
         newest = (NEWEST - origin) // self.step
-        return origin + min(max(self.step * (newest - age), -_FARTHEST), _FARTHEST)
+        return origin + min(max(self.step * (newest - age), -_MAX_AGE), _MAX_AGE)
 
 
 def seed(body: Mapping[str, object]) -> str:
-    """Write *body* as canonical JSON: the same text for bodies that are equal as JSON, where 2.0 is 2."""
+    """Return *body* as canonical JSON: the same text for bodies that are equal as JSON, with 2.0 as 2."""
     plain = json.loads(json.dumps([_SALT, dict(body)]), parse_float=_number)
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
 
 def _number(text: str) -> int | float:
-    """Read a number with a point as an integer where it is one."""
+    """Return a number with a point, as an integer if it is whole."""
     value = float(text)
     return int(value) if value.is_integer() else value
 
 
 def level(symbol: str) -> float:
-    """Say around what price *symbol* stands: a known one where it was, any other between 5 and 500 by its name."""
+    """Return the price level of *symbol*: a known price, or one between 5 and 500 by its name."""
     known = _LEVELS.get(symbol.rpartition(":")[2])
     if known is not None:
         return known
@@ -111,14 +114,14 @@ def level(symbol: str) -> float:
 
 
 def decimals(middle: float, span: float) -> int:
-    """Say how many decimals prices around *middle* need, so that what is in sight is a hundred steps or more."""
-    return max(2, math.ceil(2 - math.log10(middle * span)))
+    """Return the decimals of prices around *middle*, so that the shown prices span a hundred steps or more."""
+    return max(MIN_DECIMALS, math.ceil(2 - math.log10(middle * span)))
 
 
 def walk(text: str, count: int, shown: int, middle: float, span: float) -> list[Candle]:
-    """Invent *count* candles from the seed *text*, of which the last *shown* lie around *middle*.
+    """Return *count* candles from the seed *text*; the last *shown* lie around *middle*, over its share *span*.
 
-    These reach over the share *span* of it. Prices are positive and have the decimals that suit them.
+    Prices are positive and rounded to the decimals of the level.
     """
     chance = random.Random(text)  # noqa: S311 (a picture, not a secret)
     place, drift, heat = 0.0, 0.0, 0.0
@@ -137,13 +140,13 @@ def walk(text: str, count: int, shown: int, middle: float, span: float) -> list[
 
     def price(value: float) -> float:
         away = span * ((value - bottom) / (top - bottom) - 0.5)
-        return max(tick, round(middle * math.exp(min(max(away, -_MOST), _MOST)), digits))
+        return max(tick, round(middle * math.exp(min(max(away, -_MAX_AWAY), _MAX_AWAY)), digits))
 
     return [Candle(price(c.open), price(c.high), price(c.low), price(c.close), c.volume) for c in raw]
 
 
 def heikin_ashi(candles: Sequence[Candle]) -> list[Candle]:
-    """Average each candle with the one before it."""
+    """Return candles that are averaged with the one before."""
     made: list[Candle] = []
     for candle in candles:
         before = made[-1] if made else candle

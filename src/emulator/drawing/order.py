@@ -1,4 +1,4 @@
-"""What a picture is asked to show: the body of a request, read with the provider's defaults."""
+"""The order of a picture: the body of a request, with the provider's defaults."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import attrs
 
 from .layers import Inputs, number
 
-_NOTHING: Final[Mapping[str, object]] = {}
+_EMPTY: Final[Mapping[str, object]] = {}
 
 
 @attrs.frozen
 class StudyOrDrawing:
-    """A study or a drawing that is asked for."""
+    """A study or a drawing in the order."""
 
     inputs: Inputs
     overlay: bool = False
@@ -24,7 +24,7 @@ class StudyOrDrawing:
 
 @attrs.frozen
 class Watermark:
-    """A text behind the candles, its size in pixels, and how opaque it is, from 0 to 1."""
+    """A text behind the candles, its size in pixels, and its opacity from 0 to 1."""
 
     text: str = ""
     size: int = 16
@@ -33,7 +33,7 @@ class Watermark:
 
 @attrs.frozen
 class Order:
-    """A request's body, with a value for all that it leaves out."""
+    """A request's body, complete with defaults."""
 
     symbol: str
     interval: str
@@ -51,7 +51,7 @@ class Order:
 
     @classmethod
     def read(cls, body: Mapping[str, object]) -> Order:
-        """Read the body of an advanced-chart request whose types are right."""
+        """Return the order of an advanced-chart body with the right types."""
         override = _mapping(body.get("override"))
         watermark = Watermark(
             _text(body, "watermark", ""), _whole(body, "watermarkSize", 16), number(body.get("watermarkOpacity")) or 1.0
@@ -66,15 +66,15 @@ class Order:
             zone=zone(_text(body, "timezone", "Etc/UTC")),
             form=_text(body, "format", "png"),
             watermark=watermark,
-            studies=_asked(body.get("studies")),
-            drawings=_asked(body.get("drawings")),
+            studies=_listed(body.get("studies")),
+            drawings=_listed(body.get("drawings")),
             show_legend=override.get("showLegend") is not False,
             show_main=override.get("showMainPane") is not False,
         )
 
     @property
     def exchange(self) -> str:
-        """The exchange's part of the symbol; a formula has none."""
+        """The exchange in the symbol; empty for a formula."""
         exchange, colon, rest = self.symbol.partition(":")
         return exchange if colon and ":" not in rest and exchange.replace("_", "").isalnum() else ""
 
@@ -85,15 +85,15 @@ class Order:
 
 
 def zone(name: str) -> tzinfo:
-    """Give the time zone called *name*, or UTC where the machine knows nothing of it."""
+    """Return the time zone called *name*, or UTC if the machine does not know it."""
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):
         return UTC
 
 
-def _asked(value: object) -> tuple[StudyOrDrawing, ...]:
-    """Read a list of studies or drawings."""
+def _listed(value: object) -> tuple[StudyOrDrawing, ...]:
+    """Return a list of studies or drawings."""
     entries = [_mapping(entry) for entry in value] if isinstance(value, list | tuple) else []
     return tuple(
         StudyOrDrawing(
@@ -104,17 +104,17 @@ def _asked(value: object) -> tuple[StudyOrDrawing, ...]:
 
 
 def _mapping(value: object) -> Mapping[str, object]:
-    """Give an object as it is, anything else as an empty one."""
-    return value if isinstance(value, Mapping) else _NOTHING
+    """Return an object as it is, and anything else as an empty one."""
+    return value if isinstance(value, Mapping) else _EMPTY
 
 
 def _text(body: Mapping[str, object], name: str, default: str) -> str:
-    """Give a text, or its default."""
+    """Return a text, or its default."""
     value = body.get(name)
     return value if isinstance(value, str) else default
 
 
 def _whole(body: Mapping[str, object], name: str, default: int) -> int:
-    """Give a positive whole number, or its default."""
+    """Return a positive whole number, or its default."""
     value = number(body.get(name))
     return int(value) if value is not None and value >= 1 else default

@@ -1,4 +1,4 @@
-"""The layout: which study goes into which pane, how high each is, and where a value stands in it."""
+"""The layout: the pane of each study, the height of each pane, and the place of a value in it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .layers import Colour, Columns, Layer, Line, PriceSeries, Study, Zone
 from .market import Candle
 
 SLOT: Final = 7  # pixels from a candle to the next
-AHEAD: Final = 5  # slots left free after the newest candle
-TAG: Final = 16  # the height of a tag on the axis
-_LEAST: Final = 30  # the height of a pane, so that its title can be read
-_OVERHANG: Final = 0.35  # how far over the candles, as a share of their reach, a line may pull the scale
-_FLAT: Final = 1e-9  # a reach so small beside its values that no scale can be made of it
+AHEAD: Final = 5  # free slots after the newest candle
+TAG: Final = 16  # height of a tag on the axis, in pixels
+_MIN_HEIGHT_PIXELS: Final = 30  # of a pane with a readable title
+_MAX_OVERHANG: Final = 0.35  # of the scale over the candles, as a share of their reach
+_MIN_REACH: Final = 1e-9  # of a scale, as a share of its values
 
 Titled = tuple[str, Study]
 
 
 @attrs.frozen
 class Pane:
-    """Where values stand: *low* at the pixel *floor*, *high* at *ceiling*, between the pane's *top* and *bottom*."""
+    """The place of values: *low* at the pixel *floor*, *high* at *ceiling*, between the pane's *top* and *bottom*."""
 
     top: int
     bottom: int
@@ -37,24 +37,24 @@ class Pane:
 
     @property
     def width(self) -> int:
-        """How far the plot reaches, up to the axis."""
+        """The width of the plot, up to the axis."""
         return (self.count + AHEAD) * SLOT
 
     def y(self, value: float) -> float:
-        """Give the height at which *value* stands, or the pane's edge for one that is out of sight."""
+        """Return the height of *value*, or the pane's edge if it is out of sight."""
         place = self.ceiling + (self.floor - self.ceiling) * (self.high - value) / (self.high - self.low)
         return min(max(place, self.top), self.bottom)
 
     def points(self, values: Values) -> list[tuple[float, float]]:
-        """Give the place of each value that is shown."""
+        """Return the place of each shown value."""
         return [(middle(number) + 0.5, self.y(value)) for number, value in enumerate(values[-self.count :])]
 
 
 @attrs.frozen
 class Panel:
-    """A pane's content: its studies with their titles, the price's among them if it has *candles*.
+    """The content of a pane: its studies with their titles, and the price if it has *candles*.
 
-    The *guests* of the price pane have scales of their own there.
+    The *guests* of the price pane are studies with scales of their own.
     """
 
     titled: Sequence[Titled]
@@ -64,24 +64,24 @@ class Panel:
 
     @property
     def layers(self) -> list[Layer]:
-        """Give the layers of all studies on the pane's scale."""
+        """The layers of all studies on the pane's scale."""
         return [layer for _, study in self.titled for layer in study.layers]
 
     @property
     def large(self) -> bool:
-        """Whether values are written as volumes are."""
+        """Whether values are written like volumes."""
         return not self.candles and any(study.large for _, study in self.titled)
 
     def write(self, value: float) -> str:
-        """Write *value* as the pane's axis does."""
+        """Return *value* as the pane's axis shows it."""
         return short(value) if self.large else plain(value, self.digits)
 
     def reach(self, count: int) -> tuple[float, float]:
-        """Give the least and the greatest value that must be in sight, which are never the same."""
+        """Return the least and the greatest value to show; they always differ."""
         values = [price for candle in self.candles[-count:] for price in (candle.low, candle.high)]
         limits = (-math.inf, math.inf)
         if values:
-            room = (max(values) - min(values)) * _OVERHANG
+            room = (max(values) - min(values)) * _MAX_OVERHANG
             limits = (min(values) - room, max(values) + room)
         for layer in self.layers:
             match layer:
@@ -92,19 +92,19 @@ class Panel:
                 case Zone():
                     values += [layer.low, layer.high]
         low, high = max(min(values), limits[0]), min(max(values), limits[1])
-        if high - low > _FLAT * max(abs(low), abs(high)):
+        if high - low > _MIN_REACH * max(abs(low), abs(high)):
             return low, high
-        room = max(abs(high) * 0.01, _FLAT)
+        room = max(abs(high) * 0.01, _MIN_REACH)
         return low - room, high + room
 
 
 def plain(value: float, digits: int = 2) -> str:
-    """Write a value as prices are written."""
+    """Return a value like a price."""
     return f"{value:,.{digits}f}"
 
 
 def short(value: float) -> str:
-    """Write a value as volumes are written: ``1.25K``."""
+    """Return a value like a volume: ``1.25K``."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if abs(value) >= size:
             return plain(value / size) + unit
@@ -112,14 +112,14 @@ def short(value: float) -> str:
 
 
 def middle(number: int) -> int:
-    """Give the left edge of the middle pixel of a candle."""
+    """Return the left edge of a candle's middle pixel."""
     return number * SLOT + SLOT // 2
 
 
 def arranged(chart: PriceSeries, made: Sequence[tuple[str, Study, bool]], digits: int, *, price: bool) -> list[Panel]:
-    """Put studies in panels, the price's first; those that say so as guests over the price.
+    """Return the panels of the studies, the price's first, with overlaid studies as its guests.
 
-    Without the *price* the others move up, and what would lie over it is not shown.
+    Without the *price*, the other panels move up, and studies over the price are not shown.
     """
     below = [(title, study) for title, study, overlay in made if study.own_pane and not (overlay and price)]
     panels = [_panel(chart, titled, digits) for titled in below]
@@ -131,25 +131,25 @@ def arranged(chart: PriceSeries, made: Sequence[tuple[str, Study, bool]], digits
 
 
 def _panel(chart: PriceSeries, titled: Titled, digits: int) -> Panel:
-    """Make the panel of one study, with the decimals that what is in sight needs."""
+    """Return the panel of one study, with decimals for its reach."""
     low, high = Panel([titled]).reach(chart.count)
     wanted = math.ceil(2.5 - math.log10(high - low))
     return Panel([titled], digits=min(max(2, wanted), digits + 1))
 
 
 def placed(panels: Sequence[Panel], chart: PriceSeries, height: int, head: int) -> list[Pane]:
-    """Share *height* among the panels, the first getting the most; those that find no room are left out.
+    """Return the panes that share *height*, the first one the highest; panels without room are left out.
 
     *head* is the height of the first pane's legend.
     """
-    share = min(0.62, 0.26 if len(panels) == 2 else 0.22 * (len(panels) - 1))  # noqa: PLR2004 (the price and a study)
-    room = round(height * share)
-    shown = panels[: 1 + room // _LEAST]
+    studies = len(panels) - 1
+    room = round(height * min(0.62, 0.26 if studies == 1 else 0.22 * studies))
+    shown = panels[: 1 + room // _MIN_HEIGHT_PIXELS]
     lower = room // max(1, len(shown) - 1) if len(shown) > 1 else 0
     top, panes = 0, []
     for place, panel in enumerate(shown):
         bottom = top + (lower if place else height - lower * (len(shown) - 1))
-        # Where there is little room, the legend lies over what is drawn, as the provider's does.
+        # With little room the legend lies over the drawing, as in the provider's pictures.
         above = min(26, round(0.3 * lower)) if place else min(head, round(0.4 * (bottom - top)))
         foot = 8 if place else min(26, round(0.1 * (bottom - top)))
         low, high = panel.reach(chart.count)
@@ -161,7 +161,7 @@ def placed(panels: Sequence[Panel], chart: PriceSeries, height: int, head: int) 
 
 
 def hosted(pane: Pane, study: Study) -> Pane:
-    """Give a guest its scale in *pane*: columns at its foot, lines over all of it."""
+    """Return *pane* with the scale of a guest: columns in the lowest quarter, lines over all of it."""
     low, high = Panel([("", study)]).reach(pane.count)
     if any(isinstance(layer, Columns) for layer in study.layers):
         return attrs.evolve(
@@ -171,7 +171,7 @@ def hosted(pane: Pane, study: Study) -> Pane:
 
 
 def newest(layer: Layer) -> list[tuple[float, Colour]]:
-    """Give the newest value of a layer with its colour, if it has values."""
+    """Return the newest value of a layer with its colour, if it has values."""
     match layer:
         case Line():
             return [(layer.values[-1], layer.colour)]
@@ -182,7 +182,7 @@ def newest(layer: Layer) -> list[tuple[float, Colour]]:
 
 
 def ticks(pane: Pane) -> list[float]:
-    """Choose round values at least 44 pixels apart, or closer in a low pane, as far as the pane reaches."""
+    """Return round values at least 44 pixels apart, or closer in a low pane, over the whole pane."""
     height = pane.floor - pane.ceiling
     unit = (pane.high - pane.low) / height
     rough = unit * min(44, max(18, height / 5))
@@ -194,7 +194,7 @@ def ticks(pane: Pane) -> list[float]:
 
 
 def spread(wanted: Sequence[float], pane: Pane) -> list[float]:
-    """Move tags apart that would lie on each other, in their order, the first one least."""
+    """Return the places of tags, moved apart where they overlap; the first one moves least."""
     order = sorted(range(len(wanted)), key=wanted.__getitem__)
     spots, first = list(wanted), order.index(0) if order else 0
     for above, below in pairwise(order[first:]):

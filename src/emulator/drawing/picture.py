@@ -1,6 +1,6 @@
-"""The picture of a request: a believable chart of invented prices, in TradingView's themes.
+"""The picture of a request, drawn from its order.
 
-The same body gives the same bytes, in any process and any thread; another one gives a chart that looks different.
+The same body gives the same bytes, in any process and any thread. Another body gives another picture.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .axes import HEIGHT, PADDING, Tag, draw_grid, draw_prices, draw_time
 from .canvas import Canvas
 from .layers import Band, Columns, Inputs, Line, PriceSeries, Profile, Study, Zone, number
 from .legend import LegendRow, Value
-from .market import Interval, decimals, heikin_ashi, level, seed, walk
+from .market import MIN_DECIMALS, Interval, decimals, heikin_ashi, level, seed, walk
 from .order import Order
 from .panes import AHEAD, SLOT, Pane, Panel, arranged, hosted, newest, placed, plain, short
 from .prices import draw_price, price_colour
@@ -23,37 +23,38 @@ from .theme import THEMES, Theme, mixed
 __all__ = ["MARK", "draw"]
 
 MARK: Final = "emulated · not market data"
-"""What every picture says at the foot of its first pane."""
+"""The text at the bottom of every first pane."""
 
-_HIDDEN, _AVERAGED = 120, 30  # earlier candles: all, and those that the lines at the left edge are still made of
-_AXIS: Final = 74  # the least width of the price axis
-_MOST: Final = 0.45  # the part of the first pane that the legend may take
+_HIDDEN, _AVERAGED = 120, 30  # candles before the shown ones: all, and those that weigh in the lines at the left edge
+_MIN_AXIS_PIXELS: Final = 74  # width of the price axis
+_MAX_LEGEND_SHARE: Final = 0.45  # of the first pane
 
 
 def draw(body: Mapping[str, object]) -> bytes:
-    """Draw the chart that the valid *body* of an advanced-chart request asks for, as PNG or JPEG."""
+    """Return the picture of a valid advanced-chart *body*, as PNG or JPEG."""
     order = Order.read(body)
     theme = THEMES.get(order.theme, THEMES["light"])
     canvas = Canvas(order.width, order.height, theme.background)
     interval, middle = Interval.read(order.interval), level(order.symbol)
     digits = decimals(middle, interval.span)
-    axis = max(_AXIS, canvas.measure(plain(middle, digits), 11) + 2 * PADDING + (8 if digits > 2 else 0))  # noqa: PLR2004 (prices of two decimals have room)
+    margin = 2 * PADDING + (8 if digits > MIN_DECIMALS else 0)
+    axis = max(_MIN_AXIS_PIXELS, canvas.measure(plain(middle, digits), 11) + margin)
     count = int(order.width - axis) // SLOT - AHEAD
     candles = walk(seed(body), _HIDDEN + count, count + _AVERAGED, middle, interval.span)
     chart = PriceSeries(heikin_ashi(candles) if order.style == "heikinAshi" else candles, count)
-    _Picture(canvas, theme, order, chart, digits).paint(interval)
+    _Painter(canvas, theme, order, chart, digits).paint(interval)
     return canvas.encoded(order.form)
 
 
-class _Picture:
-    """One picture while it is drawn."""
+class _Painter:
+    """Draws one picture."""
 
     def __init__(self, canvas: Canvas, theme: Theme, order: Order, chart: PriceSeries, digits: int) -> None:
         self._canvas, self._theme, self._order, self._chart, self._digits = canvas, theme, order, chart, digits
         self._room = (chart.count + AHEAD) * SLOT - 2 * legend.LEFT
 
     def paint(self, interval: Interval) -> None:
-        """Draw all of it."""
+        """Draw the whole picture."""
         order, canvas, theme = self._order, self._canvas, self._theme
         made = [(asked.inputs.title, study(self._chart, asked.inputs), asked.overlay) for asked in order.studies]
         panels = arranged(self._chart, made, self._digits, price=order.show_main)
@@ -75,7 +76,7 @@ class _Picture:
         self._mark(panes[0])
 
     def _header(self) -> list[LegendRow]:
-        """Say what the chart is of, and its newest candle."""
+        """Return the legend's rows for the symbol and its newest candle."""
         before, now = self._chart.candles[-2:]
         colour = price_colour(self._theme, now, "candle")
         prices = zip("OHLC", (now.open, now.high, now.low, now.close), strict=True)
@@ -88,25 +89,25 @@ class _Picture:
     def _legend(
         self, panels: Sequence[Panel], panes: Sequence[Pane], head: Sequence[LegendRow], hidden: Sequence[LegendRow]
     ) -> None:
-        """Name what is shown in each pane, and in the first one what is shown nowhere."""
+        """Write the studies of each pane, and in the first one also drawings and hidden studies."""
         first, pane = panels[0], panes[0]
         drawings = [LegendRow(asked.inputs.title) for asked in self._order.drawings]
         entries = [*(self._entry(first, *titled) for titled in (*first.titled, *first.guests)), *drawings, *hidden]
-        rows = max(1, int(_MOST * (pane.bottom - pane.top)) // legend.ROW - len(head))
+        rows = max(1, int(_MAX_LEGEND_SHARE * (pane.bottom - pane.top)) // legend.ROW - len(head))
         legend.write(self._canvas, self._theme, [*head, *legend.cut(entries, rows)], pane.top, self._room)
         for panel, below in zip(panels[1:], panes[1:], strict=False):
             entry = self._entry(panel, *panel.titled[0])
             legend.write(self._canvas, self._theme, [entry], below.top, self._room)
 
     def _entry(self, panel: Panel, title: str, drawn: Study) -> LegendRow:
-        """Name a study with its newest values."""
+        """Return the legend's row for a study, with its newest values."""
         pairs = [pair for layer in drawn.layers for pair in newest(layer)]
         return LegendRow(
             title, [Value(short(value) if drawn.large else panel.write(value), colour) for value, colour in pairs]
         )
 
     def _pane(self, panel: Panel, pane: Pane) -> None:
-        """Draw all that is in a pane, and its axis."""
+        """Draw the content of a pane, and its axis."""
         canvas, theme, style = self._canvas, self._theme, self._order.style
         marks = draw_grid(canvas, theme, pane)
         hosts = [(hosted(pane, guest), guest) for _, guest in panel.guests]
@@ -127,7 +128,7 @@ class _Picture:
         draw_prices(canvas, theme, pane, marks, tags, panel.write)
 
     def _horizontals(self, pane: Pane) -> list[float]:
-        """Draw the horizontal lines that are within sight, and give their prices."""
+        """Draw the horizontal lines in sight, and return their prices."""
         asked = [drawing.inputs for drawing in self._order.drawings if drawing.inputs.name == "Horizontal Line"]
         prices = []
         for inputs in asked:
@@ -146,7 +147,7 @@ class _Picture:
         self._canvas.text((pane.width - 6, above), text, self._theme.ink(self._theme.line), anchor="rm")
 
     def _ground(self, pane: Pane, drawn: Study) -> None:
-        """Draw what lies beneath candles and lines."""
+        """Draw the layers below candles and lines."""
         canvas = self._canvas
         for layer in drawn.layers:
             match layer:
@@ -175,7 +176,7 @@ class _Picture:
         self._canvas.box(0, y - 1, pane.width, y + 1, (255, 0, 0, 200))
 
     def _columns(self, pane: Pane, layer: Columns) -> None:
-        """Draw columns that stand on zero."""
+        """Draw columns from zero."""
         zero = round(pane.y(0))
         for (x, y), colour in zip(pane.points(layer.values), layer.colours[-pane.count :], strict=True):
             top, bottom = sorted((round(y), zero))
@@ -200,7 +201,7 @@ class _Picture:
         self._canvas.text((pane.width / 2, (pane.top + pane.bottom) / 2), text, colour, mark.size, "mm")
 
     def _mark(self, pane: Pane) -> None:
-        """Say that nothing of this is true."""
+        """Write that the picture is not market data."""
         width, y = self._canvas.measure(MARK, 10), pane.bottom - 12
         self._canvas.box(legend.LEFT - 4, y - 8, legend.LEFT + width + 4, y + 8, self._theme.ghost)
         self._canvas.text((legend.LEFT, y), MARK, self._theme.muted, 10)

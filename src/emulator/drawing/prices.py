@@ -1,4 +1,4 @@
-"""How the price is drawn, by the provider's name of the style."""
+"""The price, drawn in the provider's styles."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .theme import Theme
 
 Style = Callable[[Canvas, Theme, Pane, Sequence[Candle]], None]
 
-_SHADE: Final = 45  # how opaque what is under a line is, of 255
+_SHADE: Final = 45  # opacity of the area under a line, of 255
 
 
 def draw_price(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle], style: str) -> None:
-    """Draw the candles that are shown, in a style; an unknown one is that of candles."""
+    """Draw the shown candles in a style; an unknown style draws candles."""
     STYLES.get(style, _candles)(canvas, theme, pane, candles[-pane.count :])
 
 
 def price_colour(theme: Theme, candle: Candle, style: str) -> Colour:
-    """Give the colour of the newest price: its candle's, or that of the line."""
+    """Return the colour of the newest price: its candle's or the line's."""
     return theme.line if style in {"line", "area", "hiLo"} else theme.tint(rising=candle.rising)
 
 
@@ -37,14 +37,14 @@ def _candles(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle]
 
 
 def _hollow(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle]) -> None:
-    """Draw candles, those that rise as an outline; the colour tells whether the price rose since the one before."""
+    """Draw rising candles as outlines, in the colour of the change since the candle before."""
     for number, (before, candle) in enumerate(pairwise([candles[0], *candles])):
         x, colour = middle(number), theme.tint(rising=candle.close >= before.close)
         top, bottom = _body(pane, candle)
         canvas.box(x, round(pane.y(candle.high)), x + 1, top, colour)
         canvas.box(x, bottom, x + 1, round(pane.y(candle.low)) + 1, colour)
         canvas.box(x - 2, top, x + 3, bottom, colour)
-        if candle.rising and bottom - top > 2:  # noqa: PLR2004 (two edges and something between them)
+        if candle.rising and bottom - 1 > top + 1:
             canvas.box(x - 1, top + 1, x + 2, bottom - 1, theme.background)
 
 
@@ -64,14 +64,14 @@ def _line(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle]) -
 
 
 def _area(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle]) -> None:
-    """Join the closing prices and shade what is beneath."""
+    """Join the closing prices and shade the area below."""
     points = _closes(pane, candles)
     canvas.shape([*points, (points[-1][0], pane.bottom), (points[0][0], pane.bottom)], (*theme.line, _SHADE))
     canvas.line(points, theme.line, 2)
 
 
 def _baseline(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle]) -> None:
-    """Join the closing prices, in one colour above the middle of the pane and in another beneath."""
+    """Join the closing prices, in one colour above the middle of the pane and in another below."""
     base = (pane.ceiling + pane.floor) / 2
     points = _crossing(_closes(pane, candles), base)
     for choose, colour in ((min, theme.up), (max, theme.down)):
@@ -83,7 +83,7 @@ def _baseline(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle
 
 
 def _crossing(points: Sequence[Point], base: float) -> list[Point]:
-    """Add the points in which the line through *points* crosses the height *base*."""
+    """Return *points* and the points between them at the height *base*."""
     made = [points[0]]
     for (x, y), (end, floor) in pairwise(points):
         if (y - base) * (floor - base) < 0:
@@ -97,26 +97,26 @@ def _high_low(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle
     for number, candle in enumerate(candles):
         x, top, bottom = middle(number), round(pane.y(candle.high)), round(pane.y(candle.low)) + 1
         canvas.box(x - 2, top, x + 3, bottom, theme.line)
-        if bottom - top > 2:  # noqa: PLR2004 (two edges and something between them)
+        if bottom - 1 > top + 1:
             canvas.box(x - 1, top + 1, x + 2, bottom - 1, theme.background)
             canvas.box(x - 1, top + 1, x + 2, bottom - 1, (*theme.line, 2 * _SHADE))
 
 
 def _columns(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle]) -> None:
-    """Draw a column up to each closing price, in the colour of its way since the one before."""
+    """Draw a column up to each closing price, in the colour of the change since the candle before."""
     for number, (before, candle) in enumerate(pairwise([candles[0], *candles])):
         x, colour = middle(number), theme.tint(rising=candle.close >= before.close)
         canvas.box(x - 2.5, round(pane.y(candle.close)), x + 2.5, pane.bottom, (*colour, 128))
 
 
 def _body(pane: Pane, candle: Candle) -> tuple[int, int]:
-    """Give the top and the bottom of a candle's body, which is never without height."""
+    """Return the top and the bottom of a candle's body, at least a pixel apart."""
     top, bottom = sorted((round(pane.y(candle.open)), round(pane.y(candle.close))))
     return top, max(bottom, top + 1)
 
 
 def _closes(pane: Pane, candles: Sequence[Candle]) -> list[Point]:
-    """Give the places of the closing prices."""
+    """Return the places of the closing prices."""
     return pane.points([candle.close for candle in candles])
 
 
@@ -131,4 +131,4 @@ STYLES: Final[Mapping[str, Style]] = {
     "hollowCandle": _hollow,
     "line": _line,
 }
-"""The styles by their names; the candles of ``heikinAshi`` come averaged already."""
+"""The styles by name; the candles of ``heikinAshi`` are already averaged."""

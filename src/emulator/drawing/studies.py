@@ -1,14 +1,13 @@
-"""What each study shows, by the provider's name for it; one that isn't here gets a line of its own."""
+"""The studies by the provider's names; a study without a formula here gets an invented line."""
 
 from __future__ import annotations
 
-import random
-import re
 from collections.abc import Callable, Mapping
 from itertools import accumulate, pairwise
 from typing import Final
 
 from ..drawing import indicators as of
+from .invented import invented
 from .layers import Band, Colour, Columns, Inputs, Layer, Line, PriceSeries, Profile, Study, Zone
 
 __all__ = ["STUDIES", "study"]
@@ -16,50 +15,24 @@ __all__ = ["STUDIES", "study"]
 GREEN, RED = (38, 166, 154), (239, 83, 80)
 BLUE, ORANGE, PURPLE, PINK = (33, 150, 243), (255, 109, 0), (126, 87, 194), (255, 82, 82)
 _PALE_GREEN, _PALE_RED = (172, 229, 220), (252, 203, 205)
-_FAINT: Final = 26  # how opaque a band or a zone is, of 255
+_FAINT: Final = 26  # opacity of a band or a zone, of 255
 _COLOURS: Final[tuple[Colour, ...]] = (ORANGE, BLUE, PURPLE, (0, 151, 167), (233, 30, 99), (76, 145, 65))
-_FOLLOWS_PRICE: Final = re.compile(
-    r"Average|EMA|VWMA|Bands$|Channel|Cloud|Stop$|Super Trend|McGinley|Curve$|Zig Zag|Fractal|Envelope|Alligator"
-)
 
 Maker = Callable[[PriceSeries, Inputs], Study]
 
 
 def study(chart: PriceSeries, inputs: Inputs) -> Study:
-    """Compute the study that *inputs* name, whatever it is."""
-    return STUDIES.get(inputs.name, _unknown)(chart, inputs)
-
-
-def _unknown(chart: PriceSeries, inputs: Inputs) -> Study:
-    """Invent a line, the same for the same name: near the price if it sounds so, else between 0 and 100."""
-    chance = random.Random(inputs.title)  # noqa: S311 (a picture, not a secret)
-    length = chance.randint(8, 30)
-    prices = chart.prices()
-    if _FOLLOWS_PRICE.search(inputs.name) and inputs.name != "Coppock Curve":
-        size = of.average(of.true_range(chart.candles), 20)
-        drift = accumulate((chance.gauss(0, 0.3) for _ in prices), lambda before, step: 0.9 * before + step)
-        base = of.average(prices, length, "Exponential")
-        values = [price + away * reach for price, away, reach in zip(base, drift, size, strict=True)]
-        return Study([Line(values, inputs.colour)])
-    noise = [chance.gauss(0, 1) for _ in prices]
-    wave = of.average(of.rsi([*accumulate(noise)], length), 3)
-    return Study(
-        [Line([*map(sum, zip(_half(wave), _half(of.rsi(prices, length)), strict=True))], inputs.colour)], own_pane=True
-    )
-
-
-def _half(values: of.Values) -> of.Values:
-    """Halve each value."""
-    return [value / 2 for value in values]
+    """Return the layers of the study that *inputs* name; an unknown name is invented."""
+    return STUDIES.get(inputs.name, invented)(chart, inputs)
 
 
 def _own(*layers: Layer, large: bool = False) -> Study:
-    """Make a study with a pane of its own."""
+    """Return a study with a pane of its own."""
     return Study(layers, own_pane=True, large=large)
 
 
 def _following(name: str, default: int, method: str, source: str = "source") -> Maker:
-    """Make the study that is one moving average."""
+    """Return the maker of one moving average."""
 
     def make(chart: PriceSeries, inputs: Inputs) -> Study:
         values = of.average(chart.prices(inputs.source(source)), inputs.period(name, default), method)
@@ -69,7 +42,7 @@ def _following(name: str, default: int, method: str, source: str = "source") -> 
 
 
 def _averages(periods: Mapping[str, int], methods: tuple[str, ...] = ()) -> Maker:
-    """Make the study that is several moving averages of the close, of *methods* or of the method asked for."""
+    """Return the maker of several moving averages of the close, by *methods* or by the inputs' method."""
 
     def make(chart: PriceSeries, inputs: Inputs) -> Study:
         closes = chart.prices()
@@ -83,14 +56,14 @@ def _averages(periods: Mapping[str, int], methods: tuple[str, ...] = ()) -> Make
 
 
 def _of_close(compute: Callable[[of.Values, int], of.Values], default: int) -> Maker:
-    """Make the study that is one line over the price, computed from the close and a period."""
+    """Return the maker of one line over the price, computed from the close and a period."""
     return lambda chart, inputs: Study(
         [Line(compute(chart.prices(), inputs.period("in_0", default)), inputs.colour, 2)]
     )
 
 
 def _channel(upper: of.Values, lower: of.Values, middle: of.Values | None = None, colour: Colour = BLUE) -> Study:
-    """Make a study of two limits, what is between them, and a line in their middle."""
+    """Return a study of two limits, the area between them, and a line in their middle."""
     inner = [(high + low) / 2 for high, low in zip(upper, lower, strict=True)] if middle is None else middle
     band = Band(upper, lower, (*colour, _FAINT))
     return Study([band, Line(inner, ORANGE, 1), Line(upper, colour, 1), Line(lower, colour, 1)])
@@ -128,14 +101,14 @@ def _average_channel(chart: PriceSeries, inputs: Inputs) -> Study:
 
 
 def _macd(chart: PriceSeries, inputs: Inputs) -> Study:
-    """Draw the histogram, paler where it shrinks, the line and its signal."""
+    """Return the histogram, the line and its signal."""
     periods = inputs.period("in_0", 12), inputs.period("in_1", 26), inputs.period("in_2", 9)
     bars, line, signal = of.macd(chart.prices(inputs.source("in_3")), *periods)
     return _own(_histogram(bars), Line(line, BLUE), Line(signal, ORANGE))
 
 
 def _histogram(bars: of.Values) -> Columns:
-    """Colour columns by their side of zero, paler where they shrink."""
+    """Return columns in the colour of their side of zero, paler when they shrink."""
     colours: list[Colour] = [GREEN]
     for before, now in pairwise(bars):
         growing, shrinking = (GREEN, _PALE_GREEN) if now >= 0 else (PINK, _PALE_RED)
@@ -144,7 +117,7 @@ def _histogram(bars: of.Values) -> Columns:
 
 
 def _volume(chart: PriceSeries, _: Inputs) -> Study:
-    """Draw the volume in the colour of its candle."""
+    """Return the volume in the colour of its candle."""
     colours = [(*(GREEN if candle.rising else RED), 140) for candle in chart.candles]
     return _own(Columns(chart.volumes(), colours), large=True)
 
@@ -164,7 +137,7 @@ def _relative_strength(chart: PriceSeries, inputs: Inputs) -> Study:
 
 
 def _oscillation(fast: of.Values, slow: of.Values, low: float, high: float) -> Study:
-    """Draw a line and its average over the zone between the limits."""
+    """Return a line and its average over the zone between the limits."""
     return _own(Zone(low, high, (*BLUE, _FAINT)), Line(fast, BLUE), Line(slow, ORANGE))
 
 
@@ -235,12 +208,12 @@ def _weighed(chart: PriceSeries, inputs: Inputs) -> Study:
 
 
 def _day_weighed(chart: PriceSeries, _: Inputs) -> Study:
-    """Draw the average price paid, over about what is in sight."""
+    """Return the average price paid, over about half of the shown candles."""
     return Study([Line(of.weighed(chart.prices("hlc3"), chart.volumes(), max(1, chart.count // 2)), BLUE, 2)])
 
 
 def _cloud(chart: PriceSeries, inputs: Inputs) -> Study:
-    """Draw Ichimoku's lines, not displaced."""
+    """Return Ichimoku's lines, not displaced."""
     highs, lows = chart.prices("high"), chart.prices("low")
 
     def middle(name: str, default: int) -> of.Values:
@@ -255,7 +228,7 @@ def _cloud(chart: PriceSeries, inputs: Inputs) -> Study:
 
 
 def _volume_profile(chart: PriceSeries, inputs: Inputs) -> Study:
-    """Draw the volume at each price that is in sight."""
+    """Return the volume at each shown price."""
     shelves = of.volume_profile(chart.candles[-chart.count :], int(inputs.number("rows", 24, 1, 200)))
     return Study([Profile(shelves, of.value_area(shelves, inputs.number("vaVolume", 70, 1, 100)))])
 
@@ -281,7 +254,7 @@ STUDIES: Final[Mapping[str, Maker]] = {
     "Chaikin Money Flow": _money_flow,
     "Commodity Channel Index": _channel_index,
     "Donchian Channels": _donchian,
-    "Double EMA": _of_close(lambda closes, period: of.unlagged(closes, period, 2), 9),
+    "Double EMA": _of_close(of.double_average, 9),
     "Envelopes": _envelopes,
     "Hull Moving Average": _of_close(of.hull, 9),
     "Ichimoku Cloud": _cloud,
@@ -306,7 +279,7 @@ STUDIES: Final[Mapping[str, Maker]] = {
     "Standard Deviation": _deviation,
     "Stochastic": _stochastic,
     "Stochastic RSI": _stochastic_rsi,
-    "Triple EMA": _of_close(lambda closes, period: of.unlagged(closes, period, 3), 9),
+    "Triple EMA": _of_close(of.triple_average, 9),
     "VWAP": _day_weighed,
     "VWMA": _weighed,
     "Volume": _volume,
@@ -314,4 +287,4 @@ STUDIES: Final[Mapping[str, Maker]] = {
     "Williams %R": _williams,
     "Williams Alligator": _averages({"in_0": 21, "in_1": 13, "in_2": 8}, ("Smoothed",) * 3),
 }
-"""What each study shows."""
+"""The makers of the studies."""

@@ -9,13 +9,13 @@ import attrs
 
 from .layers import Colour
 
-_ENOUGH: Final = 3.0  # the least contrast a word is read at (WCAG 2, of large text)
-_PALE: Final = 150  # a colour with no less of anything bears no white text
+_MIN_CONTRAST: Final = 3.0  # of readable words (WCAG 2, large text)
+_PALE: Final = 150  # a colour with more of each part needs dark words
 
 
 @attrs.frozen
 class Theme:
-    """What is drawn in which colour."""
+    """The colours of a picture."""
 
     background: Colour
     grid: Colour
@@ -28,36 +28,36 @@ class Theme:
 
     @property
     def ghost(self) -> Colour:
-        """The background, let through a little: what words over candles stand on."""
+        """The background, slightly transparent, below words over candles."""
         return (*self.background, 175)
 
     def tint(self, *, rising: bool) -> Colour:
-        """Give the colour of a candle."""
+        """Return the colour of a candle."""
         return self.up if rising else self.down
 
     def ink(self, colour: Colour) -> Colour:
-        """Give *colour* as words can be read in it on the background."""
+        """Return *colour*, moved towards the text's until words in it are readable on the background."""
         tries = (mixed(colour, self.text, share) for share in (0.0, 0.3, 0.5, 0.7))
-        return next((made for made in tries if contrast(made, self.background) >= _ENOUGH), self.text)
+        return next((made for made in tries if contrast(made, self.background) >= _MIN_CONTRAST), self.text)
 
     def on(self, colour: Colour) -> Colour:
-        """Give the colour of words on a tag of *colour*."""
+        """Return the colour of words on a tag of *colour*."""
         return (19, 23, 34) if min(colour) > _PALE else (255, 255, 255)
 
 
 def mixed(colour: Colour, other: Colour, share: float) -> Colour:
-    """Give *colour* with a *share* of the *other* in it."""
+    """Return *colour* with a *share* of the *other*."""
     return tuple(round(a + (b - a) * share) for a, b in zip(colour[:3], other[:3], strict=True))
 
 
 def contrast(colour: Colour, other: Colour) -> float:
-    """Give the contrast of two colours as WCAG 2 defines it, from 1 to 21."""
+    """Return the contrast of two colours as in WCAG 2, from 1 to 21."""
     dark, light = sorted((_luminance(colour), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
 def _luminance(colour: Colour) -> float:
-    """Give how light a colour is, from 0 to 1."""
+    """Return the lightness of a colour, from 0 to 1."""
     red, green, blue = (math.pow(part / 255, 2.2) for part in colour[:3])
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -66,4 +66,4 @@ THEMES: Final = {
     "dark": Theme((19, 23, 34), (32, 36, 48), (54, 58, 69), (209, 212, 220), (134, 137, 147)),
     "light": Theme((255, 255, 255), (240, 243, 250), (209, 212, 220), (19, 23, 34), (106, 109, 120)),
 }
-"""The themes by their names."""
+"""The themes by name."""

@@ -1,4 +1,4 @@
-"""The axes: moments that are named have room, and are named by what changed."""
+"""The axes have room for their names, and each name says the largest change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PANE = Pane(0, 200, 20, 190, 0.0, 10.0, 30)
 
 
 def marks(text: str, count: int, zone: tzinfo = UTC) -> list[tuple[int, str]]:
-    """Name the moments of a chart."""
+    """Return the named moments of a chart."""
     interval = Interval.read(text)
     moments = [interval.moment(count - 1 - number) for number in range(count)]
     if interval.intraday:
@@ -36,7 +36,7 @@ def marks(text: str, count: int, zone: tzinfo = UTC) -> list[tuple[int, str]]:
     zone=st.sampled_from(["UTC", "America/New_York", "Asia/Kathmandu"]),
 )
 def test_names_have_room(number: int, unit: str, count: int, zone: str) -> None:
-    """Two names are at least 49 pixels apart, and none is at an edge, whatever the interval."""
+    """Two names are at least 48 pixels apart and away from the edges, for any interval and zone."""
     found = [place * SLOT for place, _ in marks(f"{number}{unit}", count, ZoneInfo(zone))]
 
     assert all(right - left >= 48 for left, right in pairwise(found))
@@ -52,19 +52,19 @@ def test_names_have_room(number: int, unit: str, count: int, zone: str) -> None:
         ("1Y", ["1980", "2000", "2020"]),
     ],
 )
-def test_moments_are_named_by_what_changed(text: str, expected: list[str]) -> None:
-    """The time of day within a day, else the day, the month or the year that begins."""
+def test_moments_are_named_by_the_largest_change(text: str, expected: list[str]) -> None:
+    """A moment is named by the largest of year, month, day and time of day that changed."""
     assert expected == [name for _, name in marks(text, 60)][-len(expected) :]
 
 
 def test_the_time_is_that_of_the_zone() -> None:
-    """Midnight is elsewhere in another zone; the date of a daily candle is the same everywhere."""
+    """The time of day is in the zone, and the date of a daily candle is the same in every zone."""
     assert marks("1h", 80) != marks("1h", 80, ZoneInfo("Asia/Tokyo"))
     assert marks("1D", 80) == marks("1D", 80, ZoneInfo("Asia/Tokyo"))
 
 
-def test_axes_are_drawn_beside_and_beneath_the_plot() -> None:
-    """Tags and names leave ink there, and more tags than there is room for do no harm."""
+def test_axes_are_drawn() -> None:
+    """Tags and names leave ink, even with more tags than there is room for."""
     canvas, empty = Canvas(320, 240, THEME.background), Canvas(320, 240, THEME.background)
     lines = draw_grid(canvas, THEME, PANE)
     draw_prices(canvas, THEME, PANE, lines, [Tag(float(n), THEME.up) for n in range(40)], str)

@@ -1,4 +1,4 @@
-"""The canvas: sizes, texts that fit, and what a point covers."""
+"""The canvas has the right size, fits its texts, and covers whole pixels."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ TEXTS = st.text(alphabet=st.characters(), max_size=60)
 
 
 def pixels(canvas: Canvas) -> Image.Image:
-    """Read a canvas back."""
+    """Return the canvas as Pillow reads it."""
     return Image.open(io.BytesIO(canvas.encoded("png")))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (400, 300), (1200, 900)])
 def test_a_picture_has_the_size_asked_for(size: tuple[int, int]) -> None:
-    """Whether it is drawn at three times its size or at twice."""
+    """The size is right, drawn at three times its size or at twice."""
     assert Picture(*size) == inspect(Canvas(*size, WHITE).encoded("png"))
 
 
-def test_a_jpeg_is_one() -> None:
-    """Its form is the other one the provider has."""
+def test_a_canvas_can_be_a_jpeg() -> None:
+    """The form jpeg gives a JPEG of the same size."""
     picture = Image.open(io.BytesIO(Canvas(30, 20, WHITE).encoded("jpeg")))
 
     assert ("JPEG", (30, 20)) == (picture.format, picture.size)
 
 
 def test_a_box_covers_whole_pixels() -> None:
-    """Right and bottom edge are outside of it; a dashed line has gaps; half opaque lets half through."""
+    """A box excludes its right and bottom edge, a dashed line has gaps, and half opacity mixes colours."""
     canvas = Canvas(20, 20, WHITE)
     canvas.box(2, 3, 5, 6, RED)
     canvas.dashes(10, 20, RED)
@@ -49,7 +49,7 @@ def test_a_box_covers_whole_pixels() -> None:
 
 
 def test_lines_shapes_and_dots_leave_ink() -> None:
-    """Each colours what is in its middle."""
+    """Each of them colours its middle."""
     canvas = Canvas(40, 40, WHITE)
     canvas.line([(0, 5), (40, 5)], RED, 3)
     canvas.shape([(5, 12), (30, 12), (15, 30)], RED)
@@ -62,7 +62,7 @@ def test_lines_shapes_and_dots_leave_ink() -> None:
 @given(text=TEXTS, room=st.integers(0, 300))
 @settings(max_examples=50, deadline=None)
 def test_any_text_is_made_to_fit(text: str, room: int) -> None:
-    """What is fitted is no wider than the room, on one line, and can be written, half letters too."""
+    """A fitted text is one line no wider than the room, even with lone surrogates."""
     canvas = Canvas(30, 20, WHITE)
     fitted = canvas.fitted(text, room)
 
@@ -71,13 +71,13 @@ def test_any_text_is_made_to_fit(text: str, room: int) -> None:
     assert fitted in {"", canvas.fitted(text, 10_000)} or fitted.endswith("…")
 
 
-def test_a_text_without_end_is_cut() -> None:
-    """It is marked as cut even where all that is left has room."""
+def test_a_very_long_text_is_cut() -> None:
+    """A text over the limit ends with an ellipsis, even if the rest has room."""
     assert Canvas(30, 20, WHITE).fitted("i" * 1_000_000, 10_000).endswith("i…")
 
 
-def test_a_pillow_without_fonts_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says what to install."""
+def test_a_pillow_without_fonts_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names FreeType and the command that installs it."""
     monkeypatch.setattr(ImageFont, "load_default", lambda _size: ImageFont.ImageFont())
     colour: Colour = RED
     with pytest.raises(OSError, match="FreeType"):

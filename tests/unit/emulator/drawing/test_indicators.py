@@ -19,13 +19,13 @@ METHODS = st.sampled_from(["Simple", "Exponential", "Weighted", "Smoothed", "no 
 
 
 def near(values: list[float]) -> object:
-    """Compare up to the error of running sums."""
+    """Compare with room for the errors of running sums."""
     return pytest.approx(values, rel=1e-6, abs=1e-3)
 
 
 @given(values=VALUES, period=PERIODS)
 def test_a_simple_average_is_the_mean_of_the_last_values(values: list[float], period: int) -> None:
-    """Before the period is full, it is the mean of what there is."""
+    """Before the period is full, the average is the mean of the values so far."""
     expected = [fmean(values[max(0, end - period) : end]) for end in range(1, len(values) + 1)]
 
     assert near(expected) == of.average(values, period)
@@ -33,7 +33,7 @@ def test_a_simple_average_is_the_mean_of_the_last_values(values: list[float], pe
 
 @given(values=VALUES, period=PERIODS)
 def test_a_weighted_average_counts_the_newest_value_most(values: list[float], period: int) -> None:
-    """The weights are 1, 2, 3 up to the newest."""
+    """The weights are 1, 2, 3 up to the newest value."""
     windows = [values[max(0, end - period) : end] for end in range(1, len(values) + 1)]
     expected = [fmean(window, range(1, len(window) + 1)) for window in windows]
 
@@ -42,7 +42,7 @@ def test_a_weighted_average_counts_the_newest_value_most(values: list[float], pe
 
 @given(values=VALUES, period=PERIODS, method=METHODS)
 def test_averages_stay_between_the_extremes(values: list[float], period: int, method: str) -> None:
-    """No average leaves the values it is made of."""
+    """Every average stays between the extremes of its values."""
     made = of.average(values, period, method)
 
     assert len(values) == len(made)
@@ -51,19 +51,19 @@ def test_averages_stay_between_the_extremes(values: list[float], period: int, me
 
 
 def test_an_exponential_average_moves_by_its_share() -> None:
-    """With a period of 3 each value counts one half; Wilder's counts one third."""
+    """With a period of 3 each value counts one half, and one third in Wilder's smoothing."""
     assert [4, 6, 7] == of.average([4, 8, 8], 3, "Exponential")
     assert near([4, 5.333333, 6.222222]) == of.average([4, 8, 8], 3, "Smoothed")
 
 
 @given(value=st.floats(1, 1e5), period=PERIODS)
-def test_nothing_moves_where_nothing_moves(value: float, period: int) -> None:
-    """Of a constant every average is that constant, and no spread is found."""
+def test_constant_values_stay_constant(value: float, period: int) -> None:
+    """Every average of a constant is that constant, and every spread is 0."""
     values = [value] * 30
 
     assert near(values) == of.hull(values, period)
-    assert near(values) == of.unlagged(values, period, 2)
-    assert near(values) == of.unlagged(values, period, 3)
+    assert near(values) == of.double_average(values, period)
+    assert near(values) == of.triple_average(values, period)
     assert [0.0] * 30 == of.deviation(values, period)
     assert [0.0] * 30 == of.change(values, period)
     assert [50.0] * 30 == of.rsi(values, period)
@@ -73,7 +73,11 @@ def test_nothing_moves_where_nothing_moves(value: float, period: int) -> None:
 def test_less_lag_is_closer_to_a_steady_rise() -> None:
     """Behind a straight line the triple average lags least and the plain one most."""
     values = [float(number) for number in range(100)]
-    ends = [of.average(values, 9, "Exponential")[-1], of.unlagged(values, 9, 2)[-1], of.unlagged(values, 9, 3)[-1]]
+    ends = [
+        of.average(values, 9, "Exponential")[-1],
+        of.double_average(values, 9)[-1],
+        of.triple_average(values, 9)[-1],
+    ]
 
     assert sorted(ends) == pytest.approx(ends)
     assert values[-1] == pytest.approx(of.hull(values, 9)[-1], abs=1)
@@ -94,15 +98,15 @@ def test_limits_are_as_far_above_as_below() -> None:
 
 @given(values=VALUES, period=PERIODS)
 def test_extremes_embrace_the_values(values: list[float], period: int) -> None:
-    """No value is above the greatest or beneath the least of its period."""
+    """Each value lies between the extremes of its period."""
     rows = zip(of.extremes(values, period, min), values, of.extremes(values, period, max), strict=True)
 
     assert all(low <= value <= high for low, value, high in rows)
 
 
 @given(values=VALUES, periods=st.tuples(PERIODS, PERIODS, PERIODS))
-def test_the_histogram_is_what_is_between_line_and_signal(values: list[float], periods: tuple[int, int, int]) -> None:
-    """MACD's three parts fit together."""
+def test_the_histogram_is_the_distance_of_line_and_signal(values: list[float], periods: tuple[int, int, int]) -> None:
+    """Each bar of MACD is the line minus its signal."""
     bars, line, signal = of.macd(values, *periods)
 
     assert near([left - right for left, right in zip(line, signal, strict=True)]) == bars
@@ -110,7 +114,7 @@ def test_the_histogram_is_what_is_between_line_and_signal(values: list[float], p
 
 @given(candles=CANDLES, length=PERIODS)
 def test_shares_stay_between_0_and_100(candles: list[Candle], length: int) -> None:
-    """RSI, ADX, %K and Aroon are percentages of any walk."""
+    """RSI, ADX, %K and Aroon are percentages for any walk."""
     closes, highs, lows = ([getattr(c, name) for c in candles] for name in ("close", "high", "low"))
     for values in (
         of.rsi(closes, length),
@@ -124,8 +128,8 @@ def test_shares_stay_between_0_and_100(candles: list[Candle], length: int) -> No
 
 
 @given(candles=CANDLES)
-def test_the_stop_is_always_on_one_side_of_the_candle_before(candles: list[Candle]) -> None:
-    """Parabolic SAR follows beneath a rise or above a fall, and is within the walk."""
+def test_the_stop_stays_within_the_walk(candles: list[Candle]) -> None:
+    """Parabolic SAR has a stop for each candle, between the extremes of the walk."""
     stops = of.parabolic_sar(candles, 0.02, 0.02, 0.2)
 
     assert len(candles) == len(stops)
@@ -134,42 +138,42 @@ def test_the_stop_is_always_on_one_side_of_the_candle_before(candles: list[Candl
 
 
 def test_on_balance_volume_counts_by_the_way_of_the_close() -> None:
-    """Higher adds, lower takes off, equal does neither."""
+    """A higher close adds the volume, a lower one subtracts it, an equal one does neither."""
     candles = [Candle(1, 9, 1, close, volume) for close, volume in ((5, 10), (6, 20), (6, 30), (4, 40))]
 
     assert [0, 20, 20, -20] == of.on_balance_volume(candles)
 
 
 def test_money_flows_by_where_the_candle_closed() -> None:
-    """At the top all of the volume counts, at the bottom all against it; a candle without height has none."""
+    """A close at the top counts the whole volume, one at the bottom counts against it, and a flat candle counts 0."""
     candles = [Candle(1, 3, 1, 3, 10), Candle(1, 3, 1, 1, 10), Candle(1, 3, 1, 2, 10), Candle(1, 1, 1, 1, 10)]
 
     assert [10, -10, 0, 0] == of.money_flow(candles)
 
 
 def test_a_true_range_has_the_gap_in_it() -> None:
-    """From the close before to the far end of the candle."""
+    """The range reaches from the close before to the far end of the candle."""
     assert [2, 6] == of.true_range([Candle(1, 3, 1, 2, 1), Candle(7, 8, 7, 8, 1)])
 
 
 def test_the_channel_index_is_zero_without_spread() -> None:
-    """A step of prices is a distance from the average in mean deviations."""
+    """Equal values give 0, and a step gives its distance in mean deviations."""
     assert [0, 0, pytest.approx(100)] == of.commodity_channel([1, 1, 4], 3)
 
 
 def test_weighed_averages_follow_the_volume() -> None:
-    """A price counts as often as it was paid."""
+    """A price counts in proportion to its volume."""
     assert [10, 18] == of.weighed([10, 20], [1, 4], 2)
 
 
 def test_aroon_falls_by_the_age_of_the_extreme() -> None:
-    """A new high is 100; one at the other end of the period is 0."""
+    """A new high is 100, and one at the other end of the period is 0."""
     assert [100, 50, 0, 100] == of.aroon([9, 1, 2, 5], 2, max)
 
 
 @given(candles=CANDLES, shelves=st.integers(1, 200), percent=st.floats(1, 100))
 def test_a_profile_holds_all_of_the_volume(candles: list[Candle], shelves: int, percent: float) -> None:
-    """Nothing is lost, and the value area holds the fullest shelf and the percentage asked for."""
+    """The shelves hold the whole volume, and the value area holds the fullest shelf and the percentage asked for."""
     profile = of.volume_profile(candles, shelves)
     area = of.value_area(profile, percent)
     volume = sum(candle.volume for candle in candles)
@@ -180,6 +184,6 @@ def test_a_profile_holds_all_of_the_volume(candles: list[Candle], shelves: int, 
     assert sum(profile[number].total for number in area) >= volume * percent / 100 - 1e-6
 
 
-def test_a_profile_without_height_has_its_volume_somewhere() -> None:
-    """A single price fills the first shelf."""
+def test_a_profile_of_one_price_fills_the_first_shelf() -> None:
+    """The volume of a single price is in the first shelf."""
     assert Shelf(5, 6, up=7) == of.volume_profile([Candle(5, 5, 5, 5, 7)], 3)[0]

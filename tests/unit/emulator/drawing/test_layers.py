@@ -1,4 +1,4 @@
-"""Inputs of studies: any JSON is a number, a period or a word, or its default."""
+"""The inputs of a study accept any JSON, and a value without sense is its default."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CANDLE = Candle(1, 4, 0.5, 2, 10)
 
 @given(value=ANY)
 def test_every_input_is_read_or_replaced(value: object) -> None:
-    """No input raises, and what is read is within its limits."""
+    """Any JSON is read or replaced by a default within the limits."""
     inputs = Inputs("Any", {"in": value})
 
     assert 1 <= inputs.period("in", 14) <= MAX_PERIOD_CANDLES
@@ -41,12 +41,12 @@ def test_every_input_is_read_or_replaced(value: object) -> None:
      ("inf", None), (float("nan"), None)],
 )  # fmt: skip
 def test_numbers_may_stand_in_texts(value: object, expected: float | None) -> None:
-    """What is no finite number is none, and neither is a truth."""
+    """A finite number is read, also from a text; a boolean and anything else is None."""
     assert expected == number(value)
 
 
 def test_a_title_has_the_inputs_in_their_order() -> None:
-    """Whole numbers have no point, truths are written as JSON does, what has parts is left out."""
+    """Whole numbers have no point, booleans are written as in JSON, and nested values are left out."""
     given_inputs = {"a": 20, "b": 2.0, "c": "close", "d": True, "e": None, "f": [1], "g": "", "h": 0.02}
 
     assert "Bands 20 2 close true 0.02" == Inputs("Bands", given_inputs).title
@@ -61,5 +61,5 @@ def test_a_source_is_a_price_or_the_mean_of_some(source: str, expected: float) -
 
 
 def test_volumes_are_those_of_the_candles() -> None:
-    """One for each candle."""
+    """There is one volume for each candle."""
     assert [10, 10] == PriceSeries([CANDLE, CANDLE], 1).volumes()

@@ -1,4 +1,4 @@
-"""The legend: everything fits, and what doesn't is counted."""
+"""The legend fits its room, and counts the rows that do not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VALUES = [Value("64,588.42", THEME.up, letter) for letter in "OHLC"]
 
 @given(count=st.integers(0, 60), rows=st.integers(0, 20))
 def test_entries_that_do_not_fit_are_counted(count: int, rows: int) -> None:
-    """What is named and what is counted are all there are, in no more rows than there is room for."""
+    """The last of the rows counts the entries that are left out."""
     entries = [LegendRow(str(number)) for number in range(count)]
     kept = cut(entries, rows)
 
@@ -29,7 +29,7 @@ def test_entries_that_do_not_fit_are_counted(count: int, rows: int) -> None:
 @given(ticker=st.text(min_size=1, max_size=80), room=st.integers(200, 900))
 @settings(max_examples=40, deadline=None)
 def test_a_title_of_any_length_has_room(ticker: str, room: int) -> None:
-    """The symbol is shortened, interval and exchange stay."""
+    """A long symbol is shortened, and interval and exchange stay."""
     canvas = Canvas(30, 20, THEME.background)
     title = header(canvas, (ticker, "1h", "BINANCE"), VALUES, room)[0].title
 
@@ -37,8 +37,8 @@ def test_a_title_of_any_length_has_room(ticker: str, room: int) -> None:
     assert title.endswith(" · 1h · BINANCE")
 
 
-def test_a_narrow_picture_has_its_prices_beneath_the_title() -> None:
-    """A wide one has all in one line; a formula has no exchange."""
+def test_a_narrow_picture_has_its_prices_below_the_title() -> None:
+    """Title and prices share a line if it has room, and a formula has no exchange."""
     canvas = Canvas(30, 20, THEME.background)
 
     assert [LegendRow("BTCUSDT · 1h · BINANCE", VALUES, 14)] == header(
@@ -48,7 +48,7 @@ def test_a_narrow_picture_has_its_prices_beneath_the_title() -> None:
 
 
 def test_nothing_is_written_beyond_the_room() -> None:
-    """A long title and its values end where the plot does."""
+    """A long title and its values end at the edge of the plot."""
     canvas, room = Canvas(400, 100, THEME.background), 150
     write(canvas, THEME, [LegendRow("a study with a long name", VALUES * 9), LegendRow("x" * 90)], 0, room)
     narrow = Canvas(400, 100, THEME.background)

@@ -1,4 +1,4 @@
-"""The invented market: walks, levels, and when candles are."""
+"""The invented market has possible prices at the times of a calendar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON = st.recursive(
 @given(text=st.text(), count=st.integers(2, 60), middle=LEVELS, span=SPANS)
 @settings(max_examples=50)
 def test_every_candle_is_possible(text: str, count: int, middle: float, span: float) -> None:
-    """Prices are positive, low is the least and high the greatest of a candle, and something is traded."""
+    """Prices are positive, low and high are the extremes of a candle, and its volume is positive."""
     candles = walk(text, count, count // 2, middle, span)
 
     assert count == len(candles)
@@ -36,8 +36,8 @@ def test_every_candle_is_possible(text: str, count: int, middle: float, span: fl
 
 @given(text=st.text(), middle=LEVELS, span=SPANS)
 @settings(max_examples=50)
-def test_what_is_in_sight_reaches_over_the_span_around_the_level(text: str, middle: float, span: float) -> None:
-    """The last candles fill the span and stay within it, up to rounding; earlier ones may be elsewhere."""
+def test_shown_candles_fill_the_span_around_the_level(text: str, middle: float, span: float) -> None:
+    """The shown candles fill the span around the level and stay within it, up to rounding."""
     shown = walk(text, 60, 30, middle, span)[-30:]
     low, high = min(candle.low for candle in shown), max(candle.high for candle in shown)
     step = 10.0 ** -decimals(middle, span)
@@ -49,14 +49,14 @@ def test_what_is_in_sight_reaches_over_the_span_around_the_level(text: str, midd
 
 
 def test_a_seed_decides_the_walk() -> None:
-    """The same seed gives the same candles, another one gives others."""
+    """The same seed gives the same candles, and another seed gives others."""
     assert walk("a", 20, 10, 100, 0.1) == walk("a", 20, 10, 100, 0.1)
     assert walk("a", 20, 10, 100, 0.1) != walk("b", 20, 10, 100, 0.1)
 
 
 @given(body=st.dictionaries(st.text(), JSON, max_size=4))
 def test_a_seed_is_the_same_for_equal_json(body: dict[str, object]) -> None:
-    """Neither the order of keys nor a trip over the wire changes the seed."""
+    """The order of keys and a trip over the wire do not change the seed."""
     turned = dict(reversed(body.items()))
 
     assert seed(body) == seed(turned)
@@ -64,7 +64,7 @@ def test_a_seed_is_the_same_for_equal_json(body: dict[str, object]) -> None:
 
 
 def test_a_seed_tells_numbers_by_their_value() -> None:
-    """As JSON, 2.0 is 2, but neither 2.5, true nor a text is."""
+    """The numbers 2.0 and 2 are equal; 2.5, true and a text differ from them."""
     assert seed({"a": [2]}) == seed({"a": [2.0]})
     assert 4 == len({seed({"a": [value]}) for value in (2, 2.5, True, "2")})
 
@@ -72,14 +72,14 @@ def test_a_seed_tells_numbers_by_their_value() -> None:
 @pytest.mark.parametrize(
     ("symbol", "expected"), [("BINANCE:BTCUSDT", 65_000.0), ("COINBASE:BTCUSD", 65_000.0), ("FX:EURUSD", 1.0912)]
 )
-def test_known_symbols_stand_where_they_stood(symbol: str, expected: float) -> None:
+def test_known_symbols_have_their_level(symbol: str, expected: float) -> None:
     """A known ticker has its level on every exchange."""
     assert expected == level(symbol)
 
 
 @given(symbol=st.text(alphabet=st.characters(), min_size=1))
 def test_every_symbol_has_a_level_of_its_own(symbol: str) -> None:
-    """Any name, formulas and half letters too, has the same plausible level each time."""
+    """Any name, formulas and lone surrogates included, has the same plausible level each time."""
     assert level(symbol) == level(symbol)
     assert 5 <= level(f"X:{symbol}\ud800") <= 500
 
@@ -89,7 +89,7 @@ def test_every_symbol_has_a_level_of_its_own(symbol: str) -> None:
     [(65_000, 0.055, 2), (100, 0.055, 2), (1.09, 0.055, 4), (0.0001234, 0.055, 8), (0.0001234, 0.8, 7)],
 )
 def test_decimals_suit_the_level(middle: float, span: float, expected: int) -> None:
-    """Large prices have two decimals, small ones as many as it takes to tell them apart."""
+    """Large prices have two decimals, and small ones as many as tell them apart."""
     assert expected == decimals(middle, span)
 
 
@@ -99,13 +99,13 @@ def test_decimals_suit_the_level(middle: float, span: float, expected: int) -> N
      ("h1", Interval(1, "D")), ("0h", Interval(1, "D")), ("9" * 5000 + "Y", Interval(1, "D"))],
 )  # fmt: skip
 def test_intervals_are_read(text: str, expected: Interval) -> None:
-    """A number and a unit, in which case matters; what is neither lasts a day."""
+    """A number and a unit are read, upper and lower case differ, and anything else is a day."""
     assert expected == Interval.read(text)
 
 
 @given(interval=INTERVALS, age=st.integers(-5, 400))
 def test_candles_follow_each_other(interval: Interval, age: int) -> None:
-    """Every moment exists, and an earlier candle never begins later, however long the interval."""
+    """Every moment exists, and an earlier candle never begins later, for any interval."""
     assert interval.moment(age + 1) <= interval.moment(age)
     assert interval.moment(0) <= NEWEST
     assert 0 < interval.span <= 0.8
@@ -123,15 +123,15 @@ def test_candles_follow_each_other(interval: Interval, age: int) -> None:
     ],
 )
 def test_candles_begin_where_the_calendar_says(text: str, expected: datetime) -> None:
-    """Days begin at midnight, weeks on Monday, months and years on their first."""
+    """Days begin at midnight, weeks on Monday, months and years on their first day."""
     interval = Interval.read(text)
 
     assert expected == interval.moment(0)
     assert interval.intraday == (interval.step < timedelta(days=1))
 
 
-def test_a_candle_that_closes_where_it_opened_counts_as_rising() -> None:
-    """Only a lower close is a fall."""
+def test_a_flat_candle_counts_as_rising() -> None:
+    """A candle falls only if its close is lower than its open."""
     assert Candle(1, 2, 1, 1, 1).rising
     assert not Candle(2, 2, 1, 1, 1).rising
 

@@ -1,4 +1,4 @@
-"""Reading a body: every key may be missing, and no time zone or symbol is a surprise."""
+"""An order is read from any body: each key may be missing, and each symbol and time zone is accepted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from chartimg.emulator.drawing.layers import Inputs
 from chartimg.emulator.drawing.order import Order, StudyOrDrawing, Watermark, zone
 
 
-def test_nothing_asked_for_has_the_providers_defaults() -> None:
-    """A daily chart of BTCUSDT, light, 800 by 600."""
+def test_an_empty_body_has_the_providers_defaults() -> None:
+    """An empty body is a light daily chart of BTCUSDT, 800 by 600 pixels."""
     order = Order.read({})
 
     assert ("BINANCE:BTCUSDT", "1D", 800, 600) == (order.symbol, order.interval, order.width, order.height)
@@ -20,7 +20,7 @@ def test_nothing_asked_for_has_the_providers_defaults() -> None:
     assert ((), (), True, True) == (order.studies, order.drawings, order.show_legend, order.show_main)
 
 
-def test_all_that_is_asked_for_is_read() -> None:
+def test_every_part_of_a_body_is_read() -> None:
     """Studies and drawings keep their order, inputs and overlays."""
     body = {
         "symbol": "FX:EURUSD", "interval": "4h", "width": 400, "height": 300.0, "theme": "dark", "style": "bar",
@@ -44,7 +44,7 @@ def test_all_that_is_asked_for_is_read() -> None:
 
 
 def test_what_is_null_or_odd_is_as_if_not_there() -> None:
-    """Optional keys may be null, entries may lack parts."""
+    """A null, a wrong type and an entry without parts count as missing."""
     odd = {"symbol": None, "width": "wide", "studies": [{}, None, {"name": "A", "input": []}], "override": 3}
     order = Order.read(odd)
 
@@ -58,18 +58,18 @@ def test_what_is_null_or_odd_is_as_if_not_there() -> None:
      ("(NASDAQ:MARA+NASDAQ:RIOT)/10", "", "(NASDAQ:MARA+NASDAQ:RIOT)/10"), ("(A:B)*2", "", "(A:B)*2"), ("SPX", "", "SPX")],
 )  # fmt: skip
 def test_a_symbol_has_an_exchange_unless_it_is_a_formula(symbol: str, exchange: str, ticker: str) -> None:
-    """A formula is shown as a whole."""
+    """The exchange is split from a symbol, and a formula stays whole."""
     order = Order.read({"symbol": symbol})
 
     assert (exchange, ticker) == (order.exchange, order.ticker)
 
 
 def test_a_time_zone_is_looked_up() -> None:
-    """By its name in the machine's own data."""
+    """A zone is found by its name in the machine's own data."""
     assert ZoneInfo("America/New_York") == zone("America/New_York")
 
 
 @pytest.mark.parametrize("name", ["", "Nowhere/Land", "America", "../etc/passwd", "\ud800", "/"])
 def test_an_unknown_time_zone_is_utc(name: str) -> None:
-    """A machine without zone data draws all the same."""
+    """A name that the machine does not know is UTC, and never raises."""
     assert UTC is zone(name)

@@ -1,4 +1,4 @@
-"""The layout: panes fill the height, values stand in sight, tags don't lie on each other."""
+"""Panes fill the height, values stand in sight, and tags do not overlap."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PANE = Pane(0, 200, 20, 190, 0.0, 10.0, 30)
 
 @given(count=st.integers(0, 50), height=st.integers(272, 1892), head=st.integers(16, 1000), price=st.booleans())
 def test_panes_fill_the_height(count: int, height: int, head: int, *, price: bool) -> None:
-    """One follows the other down to the time axis, each high enough for its title, the first the highest."""
+    """Panes follow each other down to the time axis, each high enough for its title, the first one the highest."""
     panels = arranged(CHART, [(str(n), OWN, False) for n in range(count)], 2, price=price)
     panes = placed(panels, CHART, height, head)
 
@@ -46,17 +46,17 @@ def test_panes_fill_the_height(count: int, height: int, head: int, *, price: boo
 
 @given(value=st.floats(-1e300, 1e300))
 def test_every_value_stands_in_its_pane(value: float) -> None:
-    """What is out of sight stands at the edge."""
+    """A value out of sight stands at the edge."""
     assert PANE.top <= PANE.y(value) <= PANE.bottom
 
 
 def test_limits_stand_at_ceiling_and_floor() -> None:
-    """The rest is in proportion."""
+    """The limits are at ceiling and floor, and other values in proportion."""
     assert [20, 105, 190] == [PANE.y(value) for value in (10, 5, 0)]
 
 
 def test_studies_go_where_they_belong() -> None:
-    """Over the price, beneath it, or as guests where a request says so."""
+    """A study is over the price, below it, or a guest if the request says so."""
     made = [("a", OWN, False), ("b", OVER, False), ("c", VOLUME, True), ("d", OVER, True)]
     price, lower = arranged(CHART, made, 2, price=True)
 
@@ -64,7 +64,7 @@ def test_studies_go_where_they_belong() -> None:
 
 
 def test_without_the_price_the_others_move_up() -> None:
-    """A guest has nowhere to be a guest then; and something is always shown."""
+    """Without the price a guest has a pane of its own, and at least one panel is shown."""
     made = [("a", OWN, False), ("b", OVER, False), ("c", VOLUME, True)]
 
     assert ["a", "c"] == [panel.titled[0][0] for panel in arranged(CHART, made, 2, price=False)]
@@ -72,7 +72,7 @@ def test_without_the_price_the_others_move_up() -> None:
 
 
 def test_a_far_line_does_not_flatten_the_candles() -> None:
-    """The scale follows a line only a little way."""
+    """A line pulls the scale by at most 0.35 of the candles' reach."""
     far = Study([Line([1e9] * 60, (0, 0, 0))])
     low, high = Panel([], CHART.candles).reach(30)
 
@@ -81,14 +81,14 @@ def test_a_far_line_does_not_flatten_the_candles() -> None:
 
 @given(value=st.floats(-1e9, 1e9))
 def test_a_flat_line_has_a_scale(value: float) -> None:
-    """A reach is never empty."""
+    """The reach of equal values is not empty."""
     low, high = Panel([("flat", Study([Line([value] * 30, (0, 0, 0))]))]).reach(30)
 
     assert low < value < high
 
 
 def test_a_guest_has_its_own_scale() -> None:
-    """Columns stand at the foot of the price pane, lines use all of it."""
+    """Columns stand in the lowest quarter of the price pane, and lines use all of it."""
     volume, line = hosted(PANE, VOLUME), hosted(PANE, study(CHART, Inputs("Relative Strength Index")))
 
     assert (150, 200) == (volume.ceiling, volume.floor)
@@ -99,7 +99,7 @@ def test_a_guest_has_its_own_scale() -> None:
 
 @given(low=st.floats(-1e6, 1e6), reach=st.floats(1e-6, 1e6), top=st.integers(0, 500), height=st.integers(30, 1500))
 def test_round_values_are_few_and_cover_the_pane(low: float, reach: float, top: int, height: int) -> None:
-    """They are at least 18 pixels apart where the pane has that much room."""
+    """There are at least two round values, in order, and at least 17 pixels for each."""
     pane = Pane(top, top + height, top + 0.3 * height, top + 0.9 * height, low, low + reach, 30)
     marks = ticks(pane)
 
@@ -109,7 +109,7 @@ def test_round_values_are_few_and_cover_the_pane(low: float, reach: float, top: 
 
 @given(wanted=st.lists(st.floats(0, 200), max_size=12))
 def test_tags_do_not_lie_on_each_other(wanted: list[float]) -> None:
-    """As many as there is room for are spread over the pane, in their order."""
+    """Tags are spread over the pane in their order, at least a tag's height apart."""
     spots = spread(wanted, PANE)
 
     assert all(TAG / 2 - 1e-9 <= spot <= 200 - TAG / 2 + 1e-9 for spot in spots)
@@ -122,19 +122,19 @@ def test_tags_do_not_lie_on_each_other(wanted: list[float]) -> None:
     ("value", "expected"), [(12.5, "12.50"), (1250, "1.25K"), (-3.5e6, "-3.50M"), (2e9, "2.00B"), (0, "0.00")]
 )
 def test_volumes_are_written_short(value: float, expected: str) -> None:
-    """Thousands, millions and billions have their letters."""
+    """Thousands, millions and billions are written with a letter."""
     assert expected == short(value)
 
 
 def test_prices_are_written_with_their_decimals() -> None:
-    """The small ones with more; a panel of volumes writes as volumes are."""
+    """Small prices have more decimals, and a panel of volumes writes volumes."""
     assert ["64,588.42", "0.00012340"] == [plain(64588.42), plain(0.0001234, 8)]
     assert "1.25K" == Panel([("", VOLUME)]).write(1250)
     assert "1,250.000" == Panel([], CHART.candles, digits=3).write(1250)
 
 
 def test_small_values_get_decimals_of_their_own() -> None:
-    """A pane in which little happens has more decimals than two, but not many more than prices."""
+    """A pane with a small reach has more than two decimals, at most one more than the prices."""
     little = Study([Line([n * 1e-7 for n in range(60)], (0, 0, 0))], own_pane=True)
 
     assert 9 == arranged(CHART, [("", little, False)], 8, price=True)[1].digits
@@ -142,7 +142,7 @@ def test_small_values_get_decimals_of_their_own() -> None:
 
 
 def test_lines_and_columns_have_a_newest_value() -> None:
-    """In the colour it is drawn in, but opaque."""
+    """The newest value has the colour of its line or column, without opacity."""
     assert [(2, (1, 1, 1))] == newest(Line([1, 2], (1, 1, 1)))
     assert [(4, (2, 2, 2))] == newest(Columns([3, 4], [(1, 1, 1), (2, 2, 2, 140)]))
     assert [] == newest(study(CHART, Inputs("Bollinger Bands")).layers[0])

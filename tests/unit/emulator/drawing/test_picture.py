@@ -52,14 +52,14 @@ QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 @given(body=BODIES)
 @QUICK
 def test_any_legal_body_gives_a_whole_picture_of_its_size(body: dict[str, int]) -> None:
-    """Whatever is asked for, nothing raises and nothing is cut off."""
+    """Every valid body gives a whole PNG of its size, and drawing never raises."""
     assert Picture(body["width"], body["height"]) == inspect(draw(body))
 
 
 @given(body=BODIES)
 @settings(QUICK, max_examples=10)
 def test_equal_bodies_give_equal_bytes(body: dict[str, object]) -> None:
-    """The order of keys is irrelevant, and so is a trip over the wire."""
+    """The order of keys and a trip over the wire change no byte."""
     turned = dict(reversed(json.loads(json.dumps(body)).items()))
 
     assert draw(body) == draw(turned)
@@ -68,7 +68,7 @@ def test_equal_bodies_give_equal_bytes(body: dict[str, object]) -> None:
 @given(pair=st.tuples(BODIES, BODIES).filter(lambda pair: json.dumps(pair[0]) != json.dumps(pair[1])))
 @settings(QUICK, max_examples=10)
 def test_different_bodies_give_different_pictures(pair: tuple[dict[str, object], dict[str, object]]) -> None:
-    """No two requests share a picture."""
+    """Two different bodies never share a picture."""
     first, second = pair
 
     assert draw(first) != draw(second)
@@ -78,14 +78,14 @@ def test_different_bodies_give_different_pictures(pair: tuple[dict[str, object],
     "other", [{"symbol": "BINANCE:ETHUSDT"}, {"interval": "1h"}, {"timezone": "Asia/Tokyo"}, {"session": "extended"}]
 )
 def test_every_part_of_a_body_counts(other: dict[str, object]) -> None:
-    """Also what is not drawn, so that two requests are never mistaken for each other."""
+    """A part that is not drawn changes the picture too."""
     assert draw(SMALL) != draw({**SMALL, **other})
 
 
 @pytest.mark.parametrize("size", [(400, 300), (800, 600), (2048, 1920)])
 @pytest.mark.parametrize("studies", [0, 50])
 def test_any_number_of_studies_has_room_at_any_size(size: tuple[int, int], studies: int) -> None:
-    """From the smallest picture to the largest."""
+    """Fifty studies fit into the smallest and the largest picture."""
     names = [*STUDIES, *map(str, range(50))][:studies]
     body = {"width": size[0], "height": size[1], "studies": [{"name": name} for name in names]}
 
@@ -93,7 +93,7 @@ def test_any_number_of_studies_has_room_at_any_size(size: tuple[int, int], studi
 
 
 def test_threads_and_processes_draw_the_same() -> None:
-    """Nothing depends on who draws, or on how hashes are salted."""
+    """The bytes are the same in other threads and in another process."""
     body = {**SMALL, "studies": [{"name": "MACD"}, {"name": "no such study"}]}
     expected = hashlib.sha256(draw(body)).hexdigest()
     code = "import sys,json,hashlib; from chartimg.emulator.drawing import draw; print(hashlib.sha256(draw(json.loads(sys.argv[1]))).hexdigest())"
@@ -106,7 +106,7 @@ def test_threads_and_processes_draw_the_same() -> None:
 
 
 def test_a_jpeg_is_drawn_where_one_is_asked_for() -> None:
-    """Of the same size."""
+    """The format jpeg gives a JPEG of the size asked for."""
     picture = Image.open(io.BytesIO(draw({**SMALL, "format": "jpeg"})))
 
     assert ("JPEG", (400, 300)) == (picture.format, picture.size)
@@ -116,14 +116,14 @@ def test_a_jpeg_is_drawn_where_one_is_asked_for() -> None:
     ("theme", "expected"), [("light", (255, 255, 255)), ("dark", (19, 23, 34)), (None, (255, 255, 255))]
 )
 def test_the_background_is_that_of_the_theme(theme: str | None, expected: tuple[int, ...]) -> None:
-    """Light is the default."""
+    """The background has the theme's colour, and light is the default."""
     picture = Image.open(io.BytesIO(draw({**SMALL, "theme": theme})))
 
     assert expected == picture.getpixel((399, 299))
 
 
 def test_a_horizontal_line_is_drawn_within_sight() -> None:
-    """Its tag is on the axis, blue; one far away, or without a price, leaves none."""
+    """A line in sight has a blue tag on the axis; a line far away, or without a price, has none."""
     tag = (41, 98, 255)
 
     def tags(price: object) -> bool:

@@ -1,4 +1,4 @@
-"""The styles of the price: each is another picture of the same candles."""
+"""Each style of the price is another picture of the same candles."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PANE = Pane(0, 120, 10, 110, 80.0, 125.0, 20)
 
 
 def drawn(style: str) -> bytes:
-    """Draw the candles in a style."""
+    """Return the picture of the candles in a style."""
     canvas = Canvas(200, 120, THEME.background)
     draw_price(canvas, THEME, PANE, CANDLES, style)
     return canvas.encoded("png")
 
 
 def test_every_style_looks_different() -> None:
-    """But for Heikin Ashi, whose candles are what differs; an unknown style is that of candles."""
+    """Every style has its own picture; heikinAshi and an unknown style draw the given candles."""
     pictures = {style: drawn(style) for style in STYLES}
 
     assert len(STYLES) - 1 == len(set(pictures.values()))
@@ -29,7 +29,7 @@ def test_every_style_looks_different() -> None:
 
 
 def test_the_price_has_the_colour_of_its_style() -> None:
-    """That of the line, or that of the candle."""
+    """The colour is the line's for lines, and else the candle's."""
     falling = Candle(2, 2, 1, 1, 1)
 
     assert THEME.line == price_colour(THEME, falling, "area")

@@ -1,4 +1,4 @@
-"""What studies show: every name and every input gives finite layers as long as the walk."""
+"""Every name with any inputs gives finite layers, as long as the walk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ODD = (
 
 
 def numbers(made: Study) -> list[list[float]]:
-    """Give every list of values of a study."""
+    """Return every list of values of a study."""
     found: list[list[float]] = []
     for layer in made.layers:
         match layer:
@@ -50,7 +50,7 @@ def numbers(made: Study) -> list[list[float]]:
 )
 @settings(max_examples=200, deadline=None)
 def test_any_study_with_any_input_shows_something(name: str, inputs: dict[str, object]) -> None:
-    """Nothing raises, and all values are finite and as many as candles."""
+    """Any name with any inputs has layers of finite values, one for each candle."""
     made = study(CHART, Inputs(name, inputs))
 
     assert made.layers
@@ -60,8 +60,8 @@ def test_any_study_with_any_input_shows_something(name: str, inputs: dict[str, o
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_inputs_of_no_sense_are_as_if_not_there(name: str) -> None:
-    """Periods of 0, truths, and words that aren't numbers give the defaults."""
+def test_inputs_without_sense_count_as_missing(name: str) -> None:
+    """Booleans instead of periods, numbers and words give the defaults."""
     odd = study(CHART, Inputs(name, dict.fromkeys(NAMES, False)))
 
     assert numbers(study(CHART, Inputs(name))) == numbers(odd)
@@ -73,28 +73,19 @@ def test_inputs_of_no_sense_are_as_if_not_there(name: str) -> None:
      ("Coppock Curve", True), ("Klinger Oscillator", True), ("no such study", True)],
 )  # fmt: skip
 def test_studies_are_where_their_values_fit(name: str, own_pane: bool) -> None:  # noqa: FBT001 (a column of the table)
-    """What follows the price is over it, everything else is beneath."""
+    """A study that follows the price is over it, and another has a pane of its own."""
     assert own_pane == study(CHART, Inputs(name)).own_pane
 
 
-def test_an_unknown_study_has_a_line_of_its_own() -> None:
-    """The same name gives the same line, another name or input another one."""
-    lines = [numbers(study(CHART, Inputs(name))) for name in ("one", "one", "two")]
-
-    assert lines[0] == lines[1]
-    assert lines[0] != lines[2]
-    assert lines[0] != numbers(study(CHART, Inputs("one", {"length": 3})))
-
-
 def test_texts_that_are_numbers_count_as_such() -> None:
-    """A period may be written in quotes."""
+    """A period may be written as a text."""
     assert numbers(study(CHART, Inputs("Moving Average", {"length": 20}))) == numbers(
         study(CHART, Inputs("Moving Average", {"length": "20"}))
     )
 
 
 def test_volume_has_the_colour_of_its_candle() -> None:
-    """Two colours, as the candles rise and fall."""
+    """Rising and falling candles have two colours."""
     layer = study(CHART, Inputs("Volume")).layers[0]
 
     assert isinstance(layer, Columns)
@@ -104,7 +95,7 @@ def test_volume_has_the_colour_of_its_candle() -> None:
 
 
 def test_averages_take_the_method_asked_for() -> None:
-    """Two averages of another method are other lines."""
+    """Another method gives other lines."""
     simple, weighted = (
         numbers(study(CHART, Inputs("Moving Average Double", {"method": method}))) for method in ("Simple", "Weighted")
     )
