@@ -1,6 +1,6 @@
-"""What the check of a request costs, as ratios within one run to ``json.dumps`` of the same body, beside microseconds.
+"""The cost of checking a request: microseconds, and the ratio to ``json.dumps`` of the same body in the same run.
 
-``make bench`` prints the table. Nothing here is asserted by a test: machines differ.
+``make bench`` prints the table. No test asserts these figures: machines differ.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PAYLOAD: Mapping[str, object] = {
 
 
 def request() -> chartimg.ChartRequest:
-    """Make the request anew, so that nothing of it is remembered."""
+    """Make a new request, without cached views."""
     return chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", PAYLOAD)
 
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def against(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
-    """Give the median time of *ours* as a multiple of *theirs*, over interleaved rounds, and in microseconds."""
+    """Return the median time of *ours* over interleaved rounds, as a multiple of *theirs* and in microseconds."""
     calls, times = 500, ([], [])  # type: tuple[int, tuple[list[float], list[float]]]
     for number in range(41):
         for which, work in ((0, ours), (1, theirs)) if number % 2 else ((1, theirs), (0, ours)):

@@ -1,4 +1,4 @@
-"""The check and the emulator decide by the same catalog, each with its own code, and agree on every ERROR."""
+"""The check and the emulator use the same catalog with separate code, and agree on every ERROR."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Body = dict[str, Any]
 KNOWN: Final = "BINANCE:BTCUSDT"
 JPEG: Final = b"\xff\xd8\xff\xe0 a picture, but no PNG"
 OF_THE_PLAN: Final = frozenset({"width", "height", "studies", "drawings", "watermark"})
-MOST_TOLD: Final = 50  # field errors that the client keeps
+MAX_DETAILS: Final = 50  # field errors in one result
 
 CATALOG: Final = shipped_catalog()
 OWN: Final = CATALOG.extended(
@@ -51,7 +51,7 @@ OWN: Final = CATALOG.extended(
         plans=(attrs.evolve(CATALOG.plans[0], max_width=700, max_height=500),),
     )
 )
-"""A catalog of a host's, with rows of every kind that the shipped one has none of, and a plan below the default size."""
+"""A host's catalog with kinds of rows that the shipped one lacks, and a plan below the default size."""
 
 MOMENTS: Final = (
     "2026-01-05T12:00:00Z",
@@ -124,38 +124,38 @@ EVERYTHING: Final[Body] = {
         },
     ],
 }
-"""A body with a value of every kind in every place."""
+"""A body with a value of each kind in each place."""
 
 
 def strict_json(body: object) -> bytes:
-    """Write a body as it goes over the wire."""
+    """Return a body as it is posted."""
     return json.dumps(body, allow_nan=False).encode()
 
 
 @cache
 def provider(catalog: Catalog) -> Provider:
-    """Make a provider with an account of each plan, which never tires; the key is the plan's name."""
+    """Make a provider with an unlimited account of each plan; its key is the name of the plan."""
     accounts = [EmulatedAccount(plan.name, plan.name, 10**9, plan.name, 1e6, 10**9) for plan in catalog.plans]
     return Provider(accounts, lambda: NOON, catalog=catalog)
 
 
 def refusal(body: object, plan: Plan, catalog: Catalog = CATALOG) -> ChartApiError | None:
-    """Ask the emulator, and read its answer as the client would; a JPEG is no picture for it."""
+    """Return the emulator's answer as the client reads it; a JPEG is not a picture."""
     answer = provider(catalog).answer(HttpRequest("POST", CHART_PATH, {"x-api-key": plan.name}, strict_json(body)))
     content = answer.body if answer.chart is None else picture(8, 8) if answer.content_type == "image/png" else JPEG
     return classify(Reply(answer.status, answer.headers, content), now=NOON)
 
 
 def paths(findings: Sequence[Finding], severity: Severity = Severity.ERROR) -> set[str]:
-    """Give the places of the findings of a severity."""
+    """Return the places of the findings of a severity."""
     return {finding.path for finding in findings if finding.severity is severity}
 
 
 def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> None:
-    """The check has an ERROR if and only if the emulator refuses, and they name the same places.
+    """Assert that the check has an ERROR exactly when the emulator refuses, at the same places.
 
-    But for two: a missing symbol, which the provider replaces by one that nobody asked for, is an ERROR; and an exchange
-    that is not in the catalog, which grows old, is only a WARNING.
+    There are two exceptions. A missing symbol is an ERROR, although the provider draws its default. An unknown exchange is
+    a WARNING, because the catalog grows old.
     """
     errors = paths(findings := check(body, plan.name, catalog=catalog))
     corrected = {**body, "symbol": KNOWN}
@@ -176,7 +176,7 @@ def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> None
 
 
 def assert_same_places(body: Body, plan: Plan, catalog: Catalog, refused: ChartApiError, errors: set[str]) -> None:
-    """What the emulator names is among the ERRORs, and the others are what it would have named later."""
+    """Assert that the emulator's places are among the ERRORs, and that it refuses the others, too, one by one."""
     match refused.kind, refused.http_status:
         case FaultKind.PLAN_LIMIT, 403:
             of = {"Resolution": {"width", "height"}, "Parameter": {"studies", "drawings"}, "Watermark": {"watermark"}}
@@ -192,14 +192,14 @@ def assert_same_places(body: Body, plan: Plan, catalog: Catalog, refused: ChartA
             named = {str(detail["param"]) for detail in refused.details}
             assert named
             assert named <= errors
-            if len(refused.details) < MOST_TOLD:
+            if len(refused.details) < MAX_DETAILS:
                 assert set() == {path for path in errors - named if refusal(alone(body, path), plan, catalog) is None}
         case _:
             pytest.fail(f"refused as {refused.kind} with {refused.http_status}: {refused.message}")
 
 
 def alone(body: Body, path: str) -> Body:
-    """Give a body in which nothing but what *path* names can be wrong; of studies and drawings only their number."""
+    """Return a body that can be wrong at *path* alone; of studies and drawings it keeps the number."""
     if path in {"studies", "drawings"}:
         count = sum(len(listed) for name in ("studies", "drawings") if isinstance(listed := body.get(name), list))
         return {"width": 400, "height": 300, "studies": [{"name": "Unknown"}] * count}
@@ -208,7 +208,7 @@ def alone(body: Body, path: str) -> Body:
 
 @cache
 def values(row: Parameter) -> st.SearchStrategy[Any]:
-    """Generate what a row of a table documents."""
+    """Generate documented values of a row."""
     intervals = CATALOG.intervals + CATALOG.unconfirmed_intervals
     lists = {"symbol": SYMBOLS, "interval": intervals, "timezone": CATALOG.timezones}
     if choices := lists.get(row.name, row.enum):
@@ -238,7 +238,7 @@ def values(row: Parameter) -> st.SearchStrategy[Any]:
 
 @st.composite
 def tables(draw: st.DrawFn, rows: tuple[Parameter, ...], most: int = 4) -> Body:
-    """Generate an object with what a table requires, and some of the rest."""
+    """Generate an object with the required keys of a table, and some of the others."""
     chosen = draw(st.lists(st.sampled_from(rows), max_size=most, unique_by=lambda row: row.name)) if rows else []
     required = [row for row in rows if row.required]
     return {row.name: draw(values(row)) for row in {row.name: row for row in (*required, *chosen)}.values()}
@@ -254,7 +254,7 @@ def pieces(draw: st.DrawFn, entry: Entry, rows: tuple[Parameter, ...]) -> Body:
 
 @st.composite
 def valid_bodies(draw: st.DrawFn) -> Body:
-    """Generate a body of the catalog's: one of some keys, or a documented example."""
+    """Generate a body with keys of the catalog, or a documented example."""
     if draw(st.integers(0, 3)) == 0:
         return copy.deepcopy(draw(st.sampled_from(EXAMPLES)))
     return {"symbol": draw(st.sampled_from(SYMBOLS)), **draw(tables(CATALOG.parameters, most=8))}
@@ -262,7 +262,7 @@ def valid_bodies(draw: st.DrawFn) -> Body:
 
 @st.composite
 def spoilt_bodies(draw: st.DrawFn) -> Body:
-    """Generate a body with one to three mistakes, or what may be taken for some."""
+    """Generate a body with one to three changes, most of them mistakes."""
     body = draw(valid_bodies())
     mistakes = (_replace, _replace, _alter, _alter, _leave_out, _rename, _add, _set, _set, _crowd)
     for mistake in draw(st.lists(st.sampled_from(mistakes), min_size=1, max_size=3)):
@@ -287,7 +287,7 @@ def _odd(draw: st.DrawFn, name: object = "") -> Any:
 
 
 def _replace(draw: st.DrawFn, body: Body) -> None:
-    """Put something odd in the place of a value."""
+    """Replace a value by an odd one."""
     inside, key = _place(draw, body)
     inside[key] = _odd(draw, key)
 
@@ -322,7 +322,7 @@ def _rename(draw: st.DrawFn, body: Body) -> None:
 
 
 def _add(draw: st.DrawFn, body: Body) -> None:
-    """Add a key that nobody knows, or that is known elsewhere."""
+    """Add an unknown key, or one from elsewhere."""
     inside, _ = _place(draw, body)
     if isinstance(inside, dict):
         inside[draw(st.sampled_from(["unknown", "name", "input", "override", "style", "width", "text"]))] = _odd(draw)
@@ -359,11 +359,11 @@ SPELT: Final = st.fixed_dictionaries(
         ),
     },
 )
-"""Bodies whose texts are put together by chance."""
+"""Bodies with random texts."""
 
 
 def at_length(examples: int) -> settings:
-    """Give the settings of a run of so many examples."""
+    """Return the settings of a run of so many examples."""
     return settings(
         max_examples=examples,
         deadline=None,
@@ -373,7 +373,7 @@ def at_length(examples: int) -> settings:
 
 
 def agree_on(bodies: st.SearchStrategy[Body], examples: int, catalog: Catalog = CATALOG) -> None:
-    """Let both decide about so many bodies, on every plan."""
+    """Assert agreement about so many bodies, on every plan."""
 
     @at_length(examples)
     @given(body=bodies)
@@ -386,25 +386,25 @@ def agree_on(bodies: st.SearchStrategy[Body], examples: int, catalog: Catalog = 
 
 @pytest.mark.parametrize("examples", [200, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_both_agree_on_valid_bodies(examples: int) -> None:
-    """On every plan: no ERROR and a picture, or the same limit of the plan."""
+    """A valid body has no ERROR and a picture, or the same exceeded limit, on every plan."""
     agree_on(valid_bodies(), examples)
 
 
 @pytest.mark.parametrize("examples", [500, pytest.param(40_000, marks=pytest.mark.soak)])
 def test_both_agree_on_bodies_with_mistakes(examples: int) -> None:
-    """On every plan an ERROR comes with a refusal, and a refusal with an ERROR at the same places."""
+    """An ERROR comes with a refusal at the same places, and the reverse, on every plan."""
     agree_on(spoilt_bodies(), examples)
 
 
 @pytest.mark.parametrize("examples", [200, pytest.param(20_000, marks=pytest.mark.soak)])
 def test_both_agree_on_texts_of_any_spelling(examples: int) -> None:
-    """Of symbols in any script, formulas, intervals, dates and times."""
+    """Symbols in any script, formulas, intervals, dates and times are read alike."""
     agree_on(SPELT, examples)
 
 
 @pytest.mark.parametrize("examples", [150, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_both_agree_by_a_catalog_of_the_hosts(examples: int) -> None:
-    """Its names, types, limits and required keys are law to both."""
+    """Both obey its names, types, limits and required keys."""
     odd = st.sampled_from(ODD)
     study = st.fixed_dictionaries(
         {"name": st.just("New Study")}, optional={"input": st.fixed_dictionaries({}, optional={"length": odd}) | odd}
@@ -432,7 +432,7 @@ def test_both_agree_by_a_catalog_of_the_hosts(examples: int) -> None:
     ],
 )
 def test_both_miss_a_required_input_and_name_the_outermost_that_is_missing(wrong: Body, place: str) -> None:
-    """Its own place, though there is no ``input`` at all, unless that is required itself."""
+    """A missing input is reported at its own place, unless ``input`` itself is required and missing."""
     body, plan = {"symbol": KNOWN, "width": 400, "height": 300, "new": 1, **wrong}, OWN.plans[0]
     refused = refusal(body, plan, OWN)
     errors = [each for each in check(body, plan.name, catalog=OWN) if each.severity is Severity.ERROR]
@@ -443,7 +443,7 @@ def test_both_miss_a_required_input_and_name_the_outermost_that_is_missing(wrong
 
 
 def test_both_take_the_default_size_where_none_is_asked_for() -> None:
-    """A plan that allows less refuses it, and a larger one does not."""
+    """A plan below the default size refuses the body, and a larger one does not."""
     body, small = {"symbol": KNOWN, "new": 1}, OWN.plans[0]
     refused = refusal(body, small, OWN)
 
@@ -457,7 +457,7 @@ def test_both_take_the_default_size_where_none_is_asked_for() -> None:
     "bodies", [[EVERYTHING], pytest.param(EXAMPLES, marks=pytest.mark.soak)], ids=["everything", "examples"]
 )
 def test_both_agree_on_every_field_spoilt_in_every_way(bodies: Sequence[Body]) -> None:
-    """Each is given every odd value there is, one of which is refused wherever the key is known, and is left out."""
+    """Every field takes every odd value and is left out; each known key has a refused value."""
     plan = CATALOG.plans[-1]
     for body in copy.deepcopy(bodies):
         assert refusal(body, plan) is None
@@ -474,15 +474,15 @@ def test_both_agree_on_every_field_spoilt_in_every_way(bodies: Sequence[Body]) -
             inside[key] = value
 
 
-def test_both_agree_on_whatever_is_no_body() -> None:
-    """What is no object is refused, and an ERROR."""
+def test_both_refuse_a_body_that_is_not_an_object() -> None:
+    """The value is an ERROR and a refusal."""
     for body in (value for value in ODD if not isinstance(value, dict)):
         assert paths(check(body))
         assert refusal(body, CATALOG.plans[-1])
 
 
 def test_every_name_of_the_lists_is_served_and_without_a_finding() -> None:
-    """Each interval, time zone and exchange; what the page itself is in doubt of is served, with a WARNING."""
+    """Each interval, time zone and exchange has no finding, and the doubtful ones have a WARNING."""
     bodies = [
         *({"symbol": KNOWN, "interval": name} for name in CATALOG.intervals),
         *({"symbol": KNOWN, "timezone": name} for name in CATALOG.timezones),
@@ -500,14 +500,14 @@ def test_every_name_of_the_lists_is_served_and_without_a_finding() -> None:
 
 @pytest.mark.parametrize("as_in_the_table", [False, True], ids=["examples", "tables"])
 def test_every_documented_example_is_served_and_without_an_error(as_in_the_table: bool) -> None:  # noqa: FBT001
-    """Every study, drawing and style with all of its defaults, as the examples and as the tables have them."""
+    """Every study, drawing and style is served with all of its defaults, by the examples and by the tables."""
     for name, example in documented_examples(as_in_the_table=as_in_the_table).items():
         assert set() == paths(check(example, "BASIC")), name
         assert refusal(example, CATALOG.plans[0]) is None, name
 
 
 def test_a_request_is_judged_as_its_body_is() -> None:
-    """What a chart request posts gets the findings of the same body, and what is named in it beforehand."""
+    """A request has the findings of its body."""
 
     @at_length(100)
     @given(body=spoilt_bodies(), plan=st.sampled_from(CATALOG.plans))
@@ -520,8 +520,8 @@ def test_a_request_is_judged_as_its_body_is() -> None:
 
 @at_length(30)
 @given(body=valid_bodies() | spoilt_bodies())
-def test_what_is_served_can_be_drawn(body: Body) -> None:
-    """Of the size that was asked for, whatever else is in it."""
+def test_a_served_body_can_be_drawn(body: Body) -> None:
+    """The picture has the size that was asked for."""
     small = {**body, "width": 400, "height": 300.0, "format": None}
     answer = provider(CATALOG).answer(HttpRequest("POST", CHART_PATH, {"x-api-key": "ULTRA"}, strict_json(small)))
 

@@ -1,4 +1,4 @@
-"""The provider's own examples pass the check, and none of their fields can be broken unnoticed."""
+"""The provider's own examples pass the check, and each broken field of them is found."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ OTHER_TEXTS: Mapping[str, tuple[str, ...]] = {
     "timezone": ("UTC", "etc/utc", "America/New York", ""),
     "format": ("jpeg", "svg"),
 }
-"""Texts that are forbidden in a place whose table lists none."""
+"""Forbidden texts of places without a list in their table."""
 
 Path = tuple[str | int, ...]
 
@@ -75,12 +75,12 @@ def test_there_are_as_many_examples_as_on_the_page() -> None:
 
 @pytest.mark.parametrize("example", [EXAMPLES, TABLES], ids=["examples", "tables"])
 def test_every_documented_example_passes(example: Mapping[str, dict[str, object]]) -> None:
-    """Not even a warning is found, neither with the examples' values nor with those of the tables."""
+    """The values of the examples and those of the tables have no finding."""
     assert [] == [(name, str(found)) for name, body in example.items() for found in chartimg.check(body, "ULTRA")]
 
 
 def test_each_contradiction_of_the_page_is_tried_on_both_sides() -> None:
-    """Where table and example differ the two sets of bodies do, too."""
+    """The two sets of bodies differ where a table and its example do."""
     for (entry, key), value in CONTRADICTIONS.items():
         (name,) = (each for each in PIECES if each.partition(" ")[2] == entry)
         listed: Any = EXAMPLES[name].get("studies") or EXAMPLES[name].get("drawings")
@@ -90,7 +90,7 @@ def test_each_contradiction_of_the_page_is_tried_on_both_sides() -> None:
 
 
 def fields(value: object, rows: Mapping[str, Parameter], path: Path = ()) -> Iterator[tuple[Path, Parameter]]:
-    """List the places of a body that have a row of a table, with it."""
+    """List the places of a body that have a row in a table, with that row."""
     assert isinstance(value, dict)
     catalog = shipped_catalog()
     for name, inner in value.items():
@@ -110,35 +110,24 @@ def fields(value: object, rows: Mapping[str, Parameter], path: Path = ()) -> Ite
                 yield from fields(piece.get("override", {}), entry.override_by_name, (*place, "override"))
 
 
-def written(path: Path) -> str:
-    """Write a path as findings do."""
+def path_of(path: Path) -> str:
+    """Return a path in the notation of findings."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
-def changed(body: dict[str, object], path: Path, value: object) -> dict[str, object]:
-    """Give the body with another value at one place."""
-    copied: dict[str, object] = copy.deepcopy(body)
-    at: object = copied
+def changed(body: dict[str, object], path: Path, change: Mapping[str, object]) -> dict[str, object]:
+    """Return the body without the value at *path*, and with *change* in its object."""
+    copied: Any = copy.deepcopy(body)
+    at = copied
     for part in path[:-1]:
-        at = at[part]  # type: ignore[index]
-    at[path[-1]] = value  # type: ignore[index]
-    return copied
-
-
-def without(body: dict[str, object], path: Path, *, put: Mapping[str, object]) -> dict[str, object]:
-    """Give the body without one key, and with others in its place."""
-    copied: dict[str, object] = copy.deepcopy(body)
-    at: object = copied
-    for part in path[:-1]:
-        at = at[part]  # type: ignore[index]
-    assert isinstance(at, dict)
+        at = at[part]
     del at[path[-1]]
-    at.update(put)
-    return copied
+    at.update(change)
+    return copied  # type: ignore[no-any-return]
 
 
 def forbidden(row: Parameter) -> Iterator[tuple[object, bool]]:
-    """List values that the document forbids in a place, and whether the type alone is wrong."""
+    """List forbidden values of a place, and whether the type alone is wrong."""
     for wrong in WRONG_TYPES[row.type]:
         yield wrong, True
     yield None, row.required
@@ -154,12 +143,12 @@ def forbidden(row: Parameter) -> Iterator[tuple[object, bool]]:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_no_field_can_be_changed_to_what_the_page_forbids_unnoticed(name: str) -> None:
-    """Every value of every example, in another type, out of range, not of the list, or null, is found at its place."""
+    """A value of another type, out of range, not in the list, or null, has a finding at its place."""
     body = EXAMPLES[name]
     for path, row in fields(body, shipped_catalog().parameter_by_name):
         for value, wrong_type in forbidden(row):
-            found = chartimg.check(changed(body, path, value))
-            here = [each for each in found if re.match(rf"{re.escape(written(path))}(?![^.\[])", each.path)]
+            found = chartimg.check(changed(body, path, {str(path[-1]): value}))
+            here = [each for each in found if re.match(rf"{re.escape(path_of(path))}(?![^.\[])", each.path)]
 
             assert here, (path, value)
             if wrong_type and not (row.type is ValueType.COLOUR and isinstance(value, str)):
@@ -168,31 +157,35 @@ def test_no_field_can_be_changed_to_what_the_page_forbids_unnoticed(name: str) -
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_no_key_can_be_misspelled_unnoticed(name: str) -> None:
-    """Every key of every example, with a letter too many, is found, and what was meant is said."""
+    """A key with a letter too many has a finding."""
     body = EXAMPLES[name]
     for path, _ in fields(body, shipped_catalog().parameter_by_name):
-        found = chartimg.check(without(body, path, put={f"{path[-1]}x": 1}))
+        found = chartimg.check(changed(body, path, {f"{path[-1]}x": 1}))
 
-        assert any(each.path == f"{written(path)}x" for each in found), path
+        assert any(each.path == f"{path_of(path)}x" for each in found), path
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_no_required_key_can_be_left_out_unnoticed(name: str) -> None:
-    """Leaving out what a table calls required is an ERROR at its place."""
+    """A missing required key is an ERROR at its place."""
     body = EXAMPLES[name]
     for path, row in fields(body, shipped_catalog().parameter_by_name):
         if row.required:
-            found = chartimg.check(without(body, path, put={}))
+            found = chartimg.check(changed(body, path, {}))
 
-            assert (written(path), Severity.ERROR) in {(each.path, each.severity) for each in found}
+            assert (path_of(path), Severity.ERROR) in {(each.path, each.severity) for each in found}
 
 
 @pytest.mark.parametrize("name", [name for name in PIECES if not name.startswith("style")])
 def test_no_study_or_drawing_can_be_misnamed_unnoticed(name: str) -> None:
-    """A name in another case, or cut, is found, and the right one is suggested."""
+    """A name in another case, or in the plural, has the right one as a suggestion."""
     kind, _, right = name.partition(" ")
     place = ("studies" if kind == "study" else "drawings", 0, "name")
     for wrong in (right.swapcase(), f"{right}s"):
-        found = [each for each in chartimg.check(changed(EXAMPLES[name], place, wrong)) if each.path == written(place)]
+        found = [
+            each
+            for each in chartimg.check(changed(EXAMPLES[name], place, {"name": wrong}))
+            if each.path == path_of(place)
+        ]
 
         assert [right] == [each.suggestion for each in found]

@@ -1,7 +1,7 @@
 """The 116 request examples of the provider's page, one for each study, drawing and style, written again from its tables.
 
-An example states every input and override at its default. Where the page's example differs from its own table, the
-example's value is what counts here: :data:`CONTRADICTIONS` holds these places.
+An example states every input and override at its default. :data:`CONTRADICTIONS` holds the places where the page's example
+differs from its own table; the value of the example counts here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONTRADICTIONS: Final[Mapping[tuple[str, str], object]] = {
     ("Volume", "Volume.plottype"): "columns",
     ("Fib Retracement", "extendLines"): True,
 }
-"""What an example says where its table says otherwise, or nothing."""
+"""The value of an example, by entry and key, if its table has another one or none."""
 
 _EXAMPLES: Final[Mapping[ValueType, object]] = {
     ValueType.STRING: "text",
@@ -38,7 +38,7 @@ _EXAMPLES: Final[Mapping[ValueType, object]] = {
 
 
 def documented_examples(*, as_in_the_table: bool = False) -> Mapping[str, dict[str, object]]:
-    """Give the bodies by the names of what they show; with the tables' own values where they contradict, if asked."""
+    """Return the bodies by name, ``study MACD``, with the values of the examples or with those of the tables."""
     catalog = shipped_catalog()
     base = {"symbol": "BINANCE:BTCUSDT", "interval": "1D"}
     examples: dict[str, dict[str, object]] = {}
@@ -55,7 +55,7 @@ def documented_examples(*, as_in_the_table: bool = False) -> Mapping[str, dict[s
 
 
 def piece_of(entry: Entry, as_in_the_table: bool = False) -> dict[str, object]:  # noqa: FBT001, FBT002
-    """Give the inputs and overrides of a study or a drawing, as its example states them."""
+    """Return the inputs and overrides of a study or a drawing, as its example states them."""
     piece: dict[str, object] = {}
     if entry.inputs:
         piece["input"] = _values(entry.name, entry.inputs, as_in_the_table)

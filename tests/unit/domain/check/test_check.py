@@ -1,4 +1,4 @@
-"""What the check finds, where, and how sure it is."""
+"""The findings of the check: their places, severities and suggestions."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ BASE: Mapping[str, object] = {"symbol": "BINANCE:BTCUSDT", "interval": "1h"}
 
 
 def found(**body: object) -> list[Finding]:
-    """Check a body that is right but for *body*."""
+    """Check a right body with *body* added."""
     return check_body({**BASE, **body}, CATALOG)
 
 
 def only(**body: object) -> tuple[str, Severity, str, str | None]:
-    """Give the parts of the one finding."""
+    """Return the parts of the single finding."""
     (finding,) = found(**body)
     return attrs.astuple(finding)
 
@@ -90,10 +90,10 @@ def only(**body: object) -> tuple[str, Severity, str, str | None]:
         ),
     ],
 )
-def test_what_the_provider_will_refuse_is_an_error(
+def test_a_documented_refusal_is_an_error(
     wrong: dict[str, object], path: str, phrase: str, suggestion: str | None
 ) -> None:
-    """One finding, with the place in the body, what is wrong, and what would be right."""
+    """A single finding has the place in the body, the mistake, and its correction."""
     where, severity, message, instead = only(**wrong)
 
     assert (path, Severity.ERROR, suggestion) == (where, severity, instead)
@@ -146,10 +146,10 @@ def test_what_the_provider_will_refuse_is_an_error(
         ({"\x1b[31m": 1}, "'\\x1b[31m'", "is not a key here", None),
     ],
 )
-def test_what_may_be_wrong_is_a_warning(
+def test_a_doubtful_value_is_a_warning(
     doubtful: dict[str, object], path: str, phrase: str, suggestion: str | None
 ) -> None:
-    """The catalog does not know it, or the documentation says otherwise and is not always right."""
+    """Unknown names, and values outside ranges that the documentation contradicts, are less sure."""
     where, severity, message, instead = only(**doubtful)
 
     assert (path, Severity.WARNING) == (where, severity)
@@ -172,13 +172,13 @@ def test_what_may_be_wrong_is_a_warning(
         {"watermark": "mine", "watermarkSize": 64, "watermarkOpacity": 0.5},
     ],
 )
-def test_what_the_documentation_allows_passes(right: dict[str, object]) -> None:
-    """Also where a whole number is written with a fraction of nothing, or the page contradicts itself."""
+def test_a_documented_value_passes(right: dict[str, object]) -> None:
+    """A whole number may be a float, and contradictions of the page are allowed on both sides."""
     assert [] == found(**right)
 
 
-def test_everything_is_told_at_once() -> None:
-    """A body with several mistakes has several findings, errors and warnings."""
+def test_all_findings_are_listed_at_once() -> None:
+    """A body with several mistakes has a finding for each."""
     several = found(interval="1H", timezone="UTC", width=5, studies=[{"name": "RSI"}, {}])
 
     assert ["interval", "timezone", "width", "studies[0].name", "studies[1].name"] == [each.path for each in several]
@@ -196,10 +196,10 @@ def test_everything_is_told_at_once() -> None:
         ({"width": 2048, "height": 1920}, "ULTRA", [], None),
     ],
 )
-def test_what_a_plan_refuses_is_an_error_that_names_the_plan_that_would(
+def test_an_exceeded_plan_is_an_error_with_the_smallest_larger_plan(
     body: dict[str, object], plan: str, paths: list[str], larger: str | None
 ) -> None:
-    """Size, studies and drawings together, and a watermark of one's own."""
+    """A plan limits the size, studies and drawings together, and the watermark."""
     beyond = check_body({**BASE, **body}, CATALOG, CATALOG.plan_by_name[PlanName(plan)])
 
     assert paths == [each.path for each in beyond]
@@ -207,12 +207,12 @@ def test_what_a_plan_refuses_is_an_error_that_names_the_plan_that_would(
 
 
 def test_a_catalog_without_plans_limits_nothing() -> None:
-    """The size is then nobody's to refuse."""
+    """Without plans, any size is allowed."""
     assert [] == check_body({**BASE, "width": 9_999}, attrs.evolve(CATALOG, plans=()))
 
 
 def test_a_request_is_checked_as_the_body_it_is_posted_as() -> None:
-    """Symbol, interval and time zone of a request are looked at with its payload, and what can't be posted comes first."""
+    """Symbol, interval and time zone are checked with the payload, and the problems of JSON come first."""
     good = ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"theme": "dark"})
     bad = ChartRequest("BTCUSDT", "1H", "t", {"timezone": "UTC"})
 
@@ -224,14 +224,14 @@ def test_a_request_is_checked_as_the_body_it_is_posted_as() -> None:
 
 
 def test_a_part_of_a_body_needs_no_symbol() -> None:
-    """A study alone is checked as it would be in a body, and what can't be written is found there, too."""
+    """A study alone is checked as in a body, and values that are not JSON are found."""
     assert [] == check_payload({"studies": [{"name": "MACD"}]}, CATALOG)
     assert ["studies[0].name"] == [each.path for each in check_payload({"studies": [{"name": b"MACD"}]}, CATALOG)]
 
 
 @pytest.mark.parametrize("body", [None, True, False, 5, 1.5, "text", b"bytes", [], (), {1, 2}, object()])
-def test_a_body_that_is_no_object_is_an_error(body: object) -> None:
-    """Whatever it is, one finding says so."""
+def test_a_body_that_is_not_an_object_is_an_error(body: object) -> None:
+    """Any other value has a single finding."""
     (finding,) = check_body(body, CATALOG)
 
     assert ("", Severity.ERROR) == (finding.path, finding.severity)
@@ -258,8 +258,8 @@ def nested(levels: int) -> object:
         {"a": {b"k": 1}},
     ],
 )
-def test_what_is_no_json_is_an_error_with_its_place(hostile: dict[str, object]) -> None:
-    """NaN, depth, bytes, half characters, numbers without end: findings, and never an exception."""
+def test_a_value_that_is_not_json_is_an_error(hostile: dict[str, object]) -> None:
+    """NaN, depth, bytes, lone surrogates and long numbers give findings and never an exception."""
     assert {Severity.ERROR} == {each.severity for each in found(**hostile)}
 
 
@@ -274,8 +274,8 @@ def test_what_is_no_json_is_an_error_with_its_place(hostile: dict[str, object]) 
         {"symbol": "A:B+" * 250_000},
     ],
 )
-def test_a_megabyte_of_anything_is_looked_through_in_time_that_grows_with_its_size(huge: dict[str, object]) -> None:
-    """No name is compared with all others more than a few times, and no message is long."""
+def test_a_megabyte_is_checked_in_time_that_grows_with_its_size(huge: dict[str, object]) -> None:
+    """Few names are compared with all others, and no message is long."""
     started = time.process_time()
 
     findings = found(**huge)
@@ -286,7 +286,7 @@ def test_a_megabyte_of_anything_is_looked_through_in_time_that_grows_with_its_si
 
 
 def test_few_suggestions_are_looked_for() -> None:
-    """The first of many unknown names have one, since looking for it takes its time."""
+    """The first 16 of many unknown names have one."""
     findings = found(studies=[{"name": "MACDs"}] * 40)
 
     assert 16 == sum(each.suggestion == "MACD" for each in findings)
@@ -302,7 +302,7 @@ keys = st.sampled_from([*CATALOG.parameter_by_name, "overrides", "x"])
 
 @given(body=st.dictionaries(keys, json_values) | st.dictionaries(st.text(), json_values))
 def test_any_body_gives_findings_with_a_place_in_it(body: dict[str, Any]) -> None:
-    """The check is total: it raises for nothing, says the same again, and every text of it fits a line."""
+    """The check never raises, has the same findings for equal bodies, and each fits one line."""
     findings = check_body(body, CATALOG)
 
     assert findings == check_body(json.loads(json.dumps(body)), CATALOG)
@@ -311,15 +311,15 @@ def test_any_body_gives_findings_with_a_place_in_it(body: dict[str, Any]) -> Non
 
 @given(body=st.dictionaries(keys, json_values))
 def test_a_larger_plan_never_finds_more(body: dict[str, Any]) -> None:
-    """What a plan allows each larger one allows, and without a plan no more is found than with one."""
+    """A larger plan allows as much, and no plan allows as much as the largest."""
     errors = [check_body(body, CATALOG, plan) for plan in CATALOG.plans]
 
     assert all(len(small) >= len(large) for small, large in itertools.pairwise(errors))
     assert len(errors[-1]) >= len(check_body(body, CATALOG))
 
 
-def test_what_is_not_the_template_s_is_not_its_mistake() -> None:
-    """Neither the interval it is tried at, nor a time zone it leaves to the settings; one that it states is."""
+def test_a_template_has_no_findings_about_the_interval_and_the_default_time_zone() -> None:
+    """Only a time zone in its file is checked."""
     catalog = CATALOG.extended(Catalog(intervals=("9h",), timezones=("Mars/Base",), replace=("intervals", "timezones")))
     template = ChartTemplate("t", "", "BINANCE:{symbol}", {"theme": "dark"})
 
@@ -328,13 +328,13 @@ def test_what_is_not_the_template_s_is_not_its_mistake() -> None:
     assert ["request.timezone"] == [each.path for each in check_template(stated, catalog)]
 
 
-def test_each_exchange_of_a_formula_is_told_once() -> None:
-    """However often it stands there."""
+def test_each_exchange_of_a_formula_is_reported_once() -> None:
+    """A second mention gives no second finding."""
     assert ["symbol", "symbol"] == [each.path for each in found(symbol="(NOWHERE:A+NOWHERE:B)/NOWHERE2:C")]
 
 
 def test_a_host_s_catalog_decides() -> None:
-    """A study, a key and a range of the host's own are known, in whatever type."""
+    """A host's own study is checked by its types, ranges and choices."""
     rows = tuple(Parameter(kind.name.lower(), kind) for kind in ValueType)
     limited = Parameter("most", ValueType.FLOAT, max=5)
     listed = Parameter("many", ValueType.STRING, enum=tuple("abcdefghijklmn"))
@@ -354,7 +354,7 @@ def test_a_host_s_catalog_decides() -> None:
 
 
 def test_a_host_s_catalog_may_require_and_nest_what_it_likes() -> None:
-    """A required override, a required key of a style, and an array of objects below an input are looked at as any."""
+    """A required override, a required key of a style, and an array of objects below an input are checked."""
     point = Parameter("point", ValueType.OBJECTS, fields=(Parameter("x", ValueType.INTEGER, max=5),))
     plain = Parameter("plain", ValueType.OBJECTS)
     must = Parameter("must", ValueType.STRING, required=True)
@@ -376,7 +376,7 @@ def test_a_host_s_catalog_may_require_and_nest_what_it_likes() -> None:
 
 
 def test_a_template_is_checked_as_the_requests_it_will_make() -> None:
-    """Places are those of its file, and a template without an exchange is for symbols that have one."""
+    """Places are those of its file, and a template without an exchange is checked with one."""
     payload = {"width": 801, "theme": "Dark", "symbol": "never used"}
     template = ChartTemplate("my id", "", "BINANC:{symbol}", payload)
     bare = ChartTemplate("t", "", "{symbol}", {"a": float("nan")})
