@@ -70,7 +70,7 @@ def test_it_serves_until_it_is_asked_to_end(alone: subprocess.Popen[str], ending
     assert (0, "") == (alone.returncode, out)
     assert f"curl {url}/v2/tradingview/advanced-chart -H 'x-api-key: demo-key'" in err
     assert "200 demo BINANCE:BTCUSDT 1h" in err
-    assert "demo: 1 calls asked, 1 charged, 0 throttled, 0 refused" in err
+    assert "demo: 1 call, 1 charged, 0 throttled, 0 refused" in err
     assert "Traceback" not in err
 
 
@@ -80,7 +80,7 @@ def test_a_command_finds_it_in_its_settings(tmp_path: Path) -> None:
 
     assert 7 == child.returncode
     assert '[[true, "demo"], [true, "demo"]] sqlite:///\n' == child.stdout
-    assert "demo: 2 calls asked, 2 charged" in child.stderr
+    assert "demo: 2 calls, 2 charged" in child.stderr
     assert not (tmp_path / "home").exists()
 
 
@@ -134,9 +134,9 @@ def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
         (("--accounts", "none.json"), "--accounts: none.json can't be read"),
         (("--accounts", "bad.json"), "--accounts bad.json is not JSON"),
         (("--script", "bad.json"), "--script bad.json is not JSON"),
-        (("--script", "bytes.json"), "it is not UTF-8"),
+        (("--script", "bytes.json"), "--script: bytes.json is not UTF-8"),
         (("--script", "other.json"), "the scenario names unknown accounts: b"),
-        (("--", "no-such-command"), "the command 'no-such-command' was not found"),
+        (("--", "no-such-command"), "there is no command 'no-such-command'"),
     ],
 )
 def test_what_can_not_be_used_is_one_line(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:

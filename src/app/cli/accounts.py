@@ -1,4 +1,4 @@
-"""The commands that look at accounts, and put them right by hand."""
+"""The commands ``chartimg accounts``: show the books, correct them by hand, and forecast."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import Annotated
 
 import typer
 
-from ...codec import dump
 from ...domain.errors import ConfigError
 from ..bootstrap import AccountPool, open_pool
 from ..config import WorkerConfig
 from ..mode import ApiMode
 from .accounts_view import show_accounts, show_forecast
-from .process import COME_BACK, Json
+from .options import Json, emit, group
+from .process import COME_BACK
 
 __all__ = ["accounts_app"]
 
-accounts_app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,  # they show local variables, and so keys
-    rich_markup_mode=None,
-    help="Show what each account has left and when it comes back; reinstate, exhaust, forecast.",
+_MOCK = "CHARTS_API_MODE=mock uses no accounts"
+
+accounts_app = group(
+    "Show what each account has left and when it comes back; reinstate, exhaust, forecast.", no_args_is_help=False
 )
 
 AccountId = Annotated[str, typer.Argument(help="The id of the account.")]
@@ -34,7 +33,7 @@ def accounts(context: typer.Context, *, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     if WorkerConfig.from_env().mode is ApiMode.MOCK:
-        typer.echo(dump({"accounts": ()}) if as_json else "CHARTS_API_MODE=mock uses no accounts.\n", nl=False)
+        emit({"accounts": ()}, lambda: typer.echo(_MOCK), as_json=as_json)
         return
     with _pool() as pool:
         _show(pool, as_json=as_json)
@@ -42,7 +41,7 @@ def accounts(context: typer.Context, *, as_json: Json = False) -> None:
 
 @accounts_app.command()
 def reinstate(account_id: AccountId, *, as_json: Json = False) -> None:
-    """Use a suspended account again; what its day has spent stays spent."""
+    """Use a suspended account again; the units that its day has spent stay spent."""
     with _pool() as pool:
         pool.reinstate(account_id)
         _show(pool, as_json=as_json)
@@ -50,35 +49,28 @@ def reinstate(account_id: AccountId, *, as_json: Json = False) -> None:
 
 @accounts_app.command()
 def exhaust(account_id: AccountId, *, as_json: Json = False) -> None:
-    """Take the account's day as spent, to the end of the UTC day."""
+    """Mark an account as spent until the end of the UTC day."""
     with _pool() as pool:
         pool.mark_account_exhausted(account_id, "marked by hand")
         _show(pool, as_json=as_json)
 
 
 @accounts_app.command()
-def forecast(
-    charts: Annotated[int, typer.Argument(min=0, help="How many charts.")],
-    *,
-    as_json: Json = False,
-) -> None:
-    """Say whether so many charts can be had today, by when, and if not, when; exit code 75 if not today."""
+def forecast(charts: Annotated[int, typer.Argument(min=0, help="How many charts.")], *, as_json: Json = False) -> None:
+    """Forecast when a number of charts can be had; exit code 75 if not all of them can be had today."""
     with _pool() as pool:
         outlook = pool.forecast(charts)
-    if as_json:
-        typer.echo(dump({"enough": outlook.enough, "forecast": outlook}), nl=False)
-    else:
-        show_forecast(outlook)
+    emit({"enough": outlook.enough, "forecast": outlook}, lambda: show_forecast(outlook), as_json=as_json)
     if not outlook.enough:
         raise SystemExit(COME_BACK)
 
 
 @contextmanager
 def _pool() -> Iterator[AccountPool]:
-    """Open the books of the settings' accounts."""
+    """Open the books of the accounts in the settings."""
     config = WorkerConfig.from_env()
     if config.mode is ApiMode.MOCK:
-        raise ConfigError("CHARTS_API_MODE=mock uses no accounts; set it to real")
+        raise ConfigError(f"{_MOCK}; set it to real")
     pool = open_pool(config)
     try:
         yield pool
@@ -88,7 +80,4 @@ def _pool() -> Iterator[AccountPool]:
 
 def _show(pool: AccountPool, *, as_json: bool) -> None:
     statuses = pool.status()
-    if as_json:
-        typer.echo(dump({"accounts": statuses}), nl=False)
-    else:
-        show_accounts(statuses)
+    emit({"accounts": statuses}, lambda: show_accounts(statuses), as_json=as_json)

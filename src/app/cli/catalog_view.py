@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _GAP: Final = 3  # columns between those of a table
-_ENDS: Final = tuple(
+_BREAKS: Final = tuple(
     re.compile(end)
     for end in (
         r"(?<= )(?! )",
@@ -35,7 +35,7 @@ _ENDS: Final = tuple(
         r"(?<=[ ,])(?! )|(?<=[.:/=])(?=[A-Za-z])",
     )
 )
-"""Where a cell may be folded: between words, or else at commas too, or else at the signs within a path as well."""
+"""Where a cell may be folded: between words, else also at commas, else also at the signs of a path."""
 _REQUIRED: Final = "*"
 _PLACES: Final = {
     "studies": 'one of "studies" in the body, with its default inputs:',
@@ -45,7 +45,7 @@ _PLACES: Final = {
 
 
 def show_entries(entries: Sequence[Entry], noun: str) -> None:
-    """Print a row for each of *entries* with its inputs, or with the overrides of what has none."""
+    """Print a row for each of *entries* with its inputs. If no entry has inputs, print the overrides."""
     inputs = any(entry.inputs for entry in entries)
     rows = table(noun, "inputs and their defaults" if inputs else "overrides and their defaults")
     for entry in entries:
@@ -57,7 +57,7 @@ def show_entries(entries: Sequence[Entry], noun: str) -> None:
 
 
 def show_entry(entry: Entry, key: str, sample: Mapping[str, object]) -> None:
-    """Print everything of *entry*, and a *sample* of it to be pasted into a body, where *key* says what it is."""
+    """Print all of *entry*, and a *sample* to be pasted into a body; *key* is ``studies``, ``drawings`` or ``styles``."""
     console = standard_output()
     console.print(Text(printable(entry.name), style="bold"), "", sep="\n")
     for heading, rows in (("input", entry.inputs), ("override", entry.overrides)):
@@ -74,7 +74,7 @@ def show_parameters(rows: Mapping[str, Parameter]) -> None:
 
 
 def rows_by_path(rows: Iterable[Parameter], inside: str = "") -> Mapping[str, Parameter]:
-    """Give *rows* and all those in them, by their paths: ``override.priceRange.from``, ``studies[].name``."""
+    """Return *rows* and the rows inside them by path: ``override.priceRange.from``, ``studies[].name``."""
     found: dict[str, Parameter] = {}
     for row in rows:
         path = f"{inside}{row.name}"
@@ -84,7 +84,7 @@ def rows_by_path(rows: Iterable[Parameter], inside: str = "") -> Mapping[str, Pa
 
 
 def show_names(names: Mapping[str, str]) -> None:
-    """Print names, some with a note: in columns on a terminal, else one on each line."""
+    """Print names, some with a note: in columns on a terminal, else one a line."""
     console = standard_output()
     lines = [Text(f"{printable(name)}  ({note})" if note else printable(name)) for name, note in names.items()]
     if console.is_terminal:
@@ -94,7 +94,7 @@ def show_names(names: Mapping[str, str]) -> None:
 
 
 def show_plans(plans: Iterable[Plan]) -> None:
-    """Print a row for each plan: what a chart may ask for, and how often it may be asked."""
+    """Print a row for each plan: the limits of a chart, and of calls."""
     rows = table("plan", "largest\nchart")
     for heading in ("studies,\ndrawings", "calls\na second", "at\nonce", "calls\na day"):
         rows.add_column(heading, justify="right")
@@ -116,7 +116,7 @@ def show_plans(plans: Iterable[Plan]) -> None:
 
 
 def _rows(heading: str, rows: Mapping[str, Parameter], width: int) -> Table:
-    """Make a table of parameters, without the columns in which nothing stands, that fits into *width* if its words do."""
+    """Return a table of parameters without empty columns. It fits into *width* if its words do."""
     columns = {heading: [printable(path) for path in rows]}
     for column, cell in _CELLS.items():
         cells = [printable(cell(each)) for each in rows.values()]
@@ -131,33 +131,33 @@ def _rows(heading: str, rows: Mapping[str, Parameter], width: int) -> Table:
 def _fitted(columns: Mapping[str, Sequence[str]], room: int) -> Sequence[Sequence[str]]:
     """Fold cells so that all columns fit into *room*, at the first kind of break that is enough.
 
-    What no break makes fit is left to rich, which folds anywhere.
+    If no break is enough, the cells stay whole, and rich folds them anywhere.
     """
     texts = [[heading, *cells] for heading, cells in columns.items()]
     widths: Sequence[int] = [max(map(len, column)) for column in texts]
-    for ends in _ENDS:
-        least = [max(len(part.rstrip()) for cell in column for part in ends.split(cell)) for column in texts]
-        if ends is not _ENDS[-1]:
-            least[0] = widths[0]  # a name stays whole as long as it can
-        fitted = _shrunk(widths, least, room)
+    for breaks in _BREAKS:
+        minima = [max(len(part.rstrip()) for cell in column for part in breaks.split(cell)) for column in texts]
+        if breaks is not _BREAKS[-1]:
+            minima[0] = widths[0]  # a name stays whole if possible
+        fitted = _shrunk(widths, minima, room)
         if sum(fitted) <= room:
             return [
-                [_folded(ends.split(cell), width) for cell in cells]
+                [_folded(breaks.split(cell), width) for cell in cells]
                 for cells, width in zip(columns.values(), fitted, strict=True)
             ]
     return list(columns.values())
 
 
-def _shrunk(widths: Sequence[int], least: Sequence[int], room: int) -> Sequence[int]:
-    """Take from the widest of *widths* until they fit into *room* or none can give."""
+def _shrunk(widths: Sequence[int], minima: Sequence[int], room: int) -> Sequence[int]:
+    """Narrow the widest of *widths* until they fit into *room* or all are at their minima."""
     left = list(widths)
-    while sum(left) > room and (givers := [number for number, width in enumerate(left) if width > least[number]]):
+    while sum(left) > room and (givers := [number for number, width in enumerate(left) if width > minima[number]]):
         left[max(givers, key=left.__getitem__)] -= 1
     return left
 
 
 def _folded(parts: Sequence[str], width: int) -> str:
-    """Join *parts*, with line breaks where a line would be longer than *width*."""
+    """Join *parts*, with a line break wherever a line would be longer than *width*."""
     lines = [""]
     for part in parts:
         if lines[-1] and len(lines[-1] + part.rstrip()) > width:
@@ -173,7 +173,7 @@ def _default(row: Parameter) -> str:
 
 
 def _short(row: Parameter) -> str:
-    """Write an input with its default, and what it means where its name doesn't say so."""
+    """Return an input with its default, and with its label if the name alone has no meaning."""
     if row.required:
         return f"{row.name}{_REQUIRED}"
     name = row.name if row.default is None else f"{row.name}={json.dumps(row.default)}"
@@ -181,7 +181,7 @@ def _short(row: Parameter) -> str:
 
 
 def _allowed(row: Parameter) -> str:
-    """Say which values are allowed."""
+    """Describe the allowed values."""
     if row.enum:
         return ", ".join(map(str, row.enum))
     if row.min is not None and row.max is not None:

@@ -1,4 +1,4 @@
-"""The command ``check``: what is wrong with chart requests and templates in files, told as a linter does.
+"""The command ``chartimg check``: check chart requests and templates in files, and report as a linter does.
 
 It needs no account and makes no call.
 """
@@ -10,19 +10,19 @@ from typing import Annotated
 import attrs
 import typer
 
-from ...codec import dump
 from ...domain.finding import Severity
 from ...domain.plan import PlanName
 from ..bootstrap import open_catalog
 from ..checking import plan_named
-from .process import FAILED, Json
-from .request_file import told
-from .sources import named
+from .options import Json, emit
+from .process import FAILED
+from .request_file import finding_line
+from .sources import sources_of
 from .text import counted
 
 __all__ = ["check"]
 
-_WHAT = "A JSON file with a body or a template, a folder of such, the id of a template, or - for standard input."
+_WHAT = "A JSON file with a body or a template, a folder of JSON files, the id of a template, or - for standard input."
 
 
 def check(
@@ -33,21 +33,24 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what the provider would refuse, before it is paid for; exit code 1 when there is an ERROR."""
+    """Find what the provider would refuse, before it is paid for; exit code 1 if there is an ERROR."""
     catalog = open_catalog()
     limit = None if plan is None else plan_named(plan, catalog)
-    sources = [source for each in what for source in named(each)]
-    found = [(source.name, finding) for source in sources for finding in source.look(catalog, limit).findings]
+    sources = [source for each in what for source in sources_of(each)]
+    found = [(source.name, finding) for source in sources for finding in source.read(catalog, limit).findings]
     errors = sum(finding.severity is Severity.ERROR for _, finding in found)
     warnings = len(found) - errors
-    files = counted(len(sources), "file")
-    if as_json:
-        findings = [{"file": name, **attrs.asdict(finding)} for name, finding in found]
-        typer.echo(dump({"findings": findings, "errors": errors, "warnings": warnings}), nl=False)
-    elif found:
-        typer.echo("\n".join(told(name, finding) for name, finding in found))
-        typer.echo(f"{counted(errors, 'error')}, {counted(warnings, 'warning')} in {files}", err=True)
-    else:
-        typer.echo(f"{files}, nothing found")
+
+    def show() -> None:
+        files = counted(len(sources), "file")
+        for name, finding in found:
+            typer.echo(finding_line(name, finding))
+        if found:
+            typer.echo(f"{counted(errors, 'error')}, {counted(warnings, 'warning')} in {files}", err=True)
+        else:
+            typer.echo(f"{files}, nothing found")
+
+    findings = [{"file": name, **attrs.asdict(finding)} for name, finding in found]
+    emit({"findings": findings, "errors": errors, "warnings": warnings}, show, as_json=as_json)
     if errors:
         raise SystemExit(FAILED)

@@ -1,4 +1,4 @@
-"""The command that runs a CHART-IMG of one's own."""
+"""The command ``chartimg emulate``: run an emulated CHART-IMG, alone or around another command."""
 
 from __future__ import annotations
 
@@ -19,30 +19,34 @@ import typer
 
 from ...domain.errors import ConfigError, missing_extra
 from .process import complain, terminable
+from .text import counted
 
 if TYPE_CHECKING:
     from ...emulator.running import Emulator
 
 __all__ = ["emulate"]
 
-_PORT: Final = 8080
-_PATIENCE: Final = 10.0  # seconds for a command to end by itself
+_DEFAULT_PORT: Final = 8080
+_MAX_END_SECONDS: Final = 10.0  # for a command to end by itself
 
 
 def emulate(
     command: Annotated[
-        list[str] | None, typer.Argument(help="After --: a command to run against it; the emulator ends with it.")
+        list[str] | None,
+        typer.Argument(help="After --: a command to run against it; the emulator ends with the command."),
     ] = None,
     *,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Where to listen; 8080, or a free port for a command.")
+        int | None,
+        typer.Option(min=0, max=65535, help="The port to listen on; if left out 8080, or a free port for a command."),
     ] = None,
     accounts: Annotated[
-        Path | None, typer.Option(help="A file with accounts, as in CHART_IMG_ACCOUNTS_JSON; one for demos without.")
+        Path | None,
+        typer.Option(help="A file with accounts, as in CHART_IMG_ACCOUNTS_JSON; one demo account if left out."),
     ] = None,
-    script: Annotated[Path | None, typer.Option(help="A file with a scenario of latency and faults.")] = None,
+    script: Annotated[Path | None, typer.Option(help="A file with a scenario: latency and faults.")] = None,
 ) -> None:
-    """Run a CHART-IMG of one's own on loopback: real HTTP, no key, no quota."""
+    """Run an emulated CHART-IMG on loopback: real HTTP, no real key, no quota."""
     if any(find_spec(needed) is None for needed in ("h11", "PIL")):
         raise missing_extra("the emulator", "emulator")
     from ...emulator.accounts import DEMO, read_accounts
@@ -55,7 +59,7 @@ def emulate(
     )
     scenario = None if script is None else read_scenario(_text(script, "--script"), where=f"--script {script}")
     if port is None:
-        port = 0 if command else _PORT
+        port = 0 if command else _DEFAULT_PORT
     _log(logging.WARNING if command else logging.INFO)
     with Emulator(known, scenario, port=port, catalog=read_catalog()) as emulator, terminable():
         complain(
@@ -65,20 +69,22 @@ def emulate(
             code = _run(command, emulator)
         else:
             code = 0
-            _say_how(emulator.url, DEMO.api_key if accounts is None else "<a key of the file>")
+            _show_requests(emulator.url, DEMO.api_key if accounts is None else "<a key in the file>")
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()
-        _say_ledger(emulator)
+        _report_calls(emulator)
     raise SystemExit(code)
 
 
 def _run(command: Sequence[str], emulator: Emulator) -> int:
-    """Run *command* with the settings that point it at the emulator, and give its exit code."""
+    """Run *command* with settings that point it at the emulator, and return its exit code."""
     program = shutil.which(command[0])
     if program is None:
-        raise ConfigError(f"the command {command[0]!r} was not found; is it installed, and on the PATH?")
+        raise ConfigError(f"there is no command {command[0]!r}; install it, or put its folder on the PATH")
     with tempfile.TemporaryDirectory(prefix="chartimg-emulate-") as folder:
-        books = {"CHARTS_ACCOUNT_STORE": f"sqlite:///{folder}/accounts.sqlite3"}  # for all processes of the command
+        books = {
+            "CHARTS_ACCOUNT_STORE": f"sqlite:///{folder}/accounts.sqlite3"
+        }  # shared by all processes of the command
         environ = {**os.environ, **emulator.environ, **books}
         with subprocess.Popen([program, *command[1:]], env=environ) as child:  # noqa: S603 (the user's own command)
             try:
@@ -89,10 +95,10 @@ def _run(command: Sequence[str], emulator: Emulator) -> int:
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:
-    """Ask a command to end, as we are asked, and don't wait for ever."""
+    """Ask a command to end, and kill it if it takes too long."""
     child.terminate()
     try:
-        return child.wait(_PATIENCE)
+        return child.wait(_MAX_END_SECONDS)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         child.kill()
         return child.wait()
@@ -104,11 +110,11 @@ def _text(path: Path, option: str) -> str:
     except OSError as error:
         raise ConfigError(f"{option}: {path} can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{option}: {path} can't be read: it is not UTF-8") from None
+        raise ConfigError(f"{option}: {path} is not UTF-8") from None
 
 
 def _log(level: int) -> None:
-    """Show what the emulator is asked, unless --verbose shows everything."""
+    """Log the calls that the emulator receives, unless --verbose logs all events."""
     logger = logging.getLogger("chartimg.emulator")
     if not logger.isEnabledFor(logging.DEBUG):
         handler = logging.StreamHandler(sys.stderr)
@@ -117,7 +123,7 @@ def _log(level: int) -> None:
         logger.setLevel(level)
 
 
-def _say_how(url: str, key: str) -> None:
+def _show_requests(url: str, key: str) -> None:
     body = '{"symbol": "BINANCE:BTCUSDT", "interval": "1h", "studies": [{"name": "Volume"}]}'
     for line in (
         f"curl {url}/v2/tradingview/advanced-chart -H 'x-api-key: {key}' \\",
@@ -127,14 +133,14 @@ def _say_how(url: str, key: str) -> None:
         typer.echo(line, err=True)  # as it is, to be copied
 
 
-def _say_ledger(emulator: Emulator) -> None:
-    """Say what was asked; no account is left out, so that it can be held against a client's own books."""
+def _report_calls(emulator: Emulator) -> None:
+    """Report the calls of every account, to be compared with a client's own books."""
     ledger = emulator.ledger()
     for name, account in ledger.accounts.items():
         total = account.total
         complain(
-            f"{name}: {total.asked} calls asked, {total.charged} charged, "
+            f"{name}: {counted(total.asked, 'call')}, {total.charged} charged, "
             f"{total.throttled} throttled, {total.refused} refused for want of quota"
         )
     if ledger.unknown_key:
-        complain(f"{ledger.unknown_key} calls came with a key that no account has")
+        complain(f"{counted(ledger.unknown_key, 'call')} with an unknown key")

@@ -1,6 +1,6 @@
-"""The commands ``chartimg fixtures``: what lies in a folder of fixtures, whether it is sound, and how it looks.
+"""The commands ``chartimg fixtures``: list, verify and look at the fixtures in a folder.
 
-They need no account and make no call, whatever the mode.
+They need no account and make no call in any mode.
 """
 
 from __future__ import annotations
@@ -13,56 +13,50 @@ from typing import Annotated, Final
 
 import typer
 
-from ...codec import dump
 from ...domain.errors import missing_extra
 from ...domain.fixture import FixtureEntry, FixtureKind
 from ..bootstrap import take_fixture_inventory
 from ..config import WorkerConfig
 from ..mode import ApiMode
 from .fixtures_view import show_fixtures, sum_up_fixtures
-from .process import FAILED, Json, refuse_unwritable_file, write
+from .options import Json, emit, group
+from .process import FAILED, refuse_unwritable_file, write
 from .text import counted, printable
 
 __all__ = ["fixtures_app"]
 
 _READ: Final = ("CHARTS_FIXTURES_DIR", "CHARTS_TEMPLATES_DIR", "CHARTS_DEFAULT_TIMEZONE")
 
-fixtures_app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="List, verify and look at recorded fixtures.",
-)
+fixtures_app = group("List, verify and look at recorded fixtures.")
 
-Folder = Annotated[
-    Path | None, typer.Option("--dir", help="The folder of fixtures; CHARTS_FIXTURES_DIR when left out.")
-]
+Folder = Annotated[Path | None, typer.Option("--dir", help="The folder of fixtures; CHARTS_FIXTURES_DIR if left out.")]
 
 
 @fixtures_app.command("list")
 def list_fixtures(*, directory: Folder = None, as_json: Json = False) -> None:
     """List the fixtures with their size, age and origin."""
     folder, entries = _inventory(directory)
-    if as_json:
-        typer.echo(dump({"directory": str(folder), "fixtures": entries}), nl=False)
-        return
-    show_fixtures(entries, datetime.now(UTC))
+    emit(
+        {"directory": str(folder), "fixtures": entries},
+        lambda: show_fixtures(entries, datetime.now(UTC)),
+        as_json=as_json,
+    )
 
 
 @fixtures_app.command()
 def verify(*, directory: Folder = None, as_json: Json = False) -> None:
-    """Check digests, pictures, bodies and names; exit code 1 when anything is wrong."""
+    """Check digests, pictures, bodies and names; exit code 1 if there is a finding."""
     folder, entries = _inventory(directory)
     checked = sum(entry.kind is not FixtureKind.OTHER for entry in entries)
     findings = [finding for entry in entries for finding in entry.findings]
-    if as_json:
-        typer.echo(dump({"directory": str(folder), "checked": checked, "findings": findings}), nl=False)
-    elif findings:
+
+    def show() -> None:
         for finding in findings:
             typer.echo(printable(str(finding)))
-    else:
-        typer.echo(f"checked {counted(checked, 'fixture')} in {printable(str(folder))}: nothing is wrong")
+        if not findings:
+            typer.echo(f"checked {counted(checked, 'fixture')} in {printable(str(folder))}: nothing is wrong")
+
+    emit({"directory": str(folder), "checked": checked, "findings": findings}, show, as_json=as_json)
     if findings:
         raise SystemExit(FAILED)
 
@@ -90,7 +84,7 @@ def _page(folder: Path, entries: Sequence[FixtureEntry]) -> str:
 
 
 def _inventory(directory: Path | None) -> tuple[Path, tuple[FixtureEntry, ...]]:
-    """Take stock of *directory*, or else of the folder of the settings; a variable that plays no part is not read."""
+    """Read the fixtures in *directory*, or else in the folder of the settings. Other settings are not read."""
     read = {name: os.environ[name] for name in _READ if name in os.environ}
     config = WorkerConfig.from_env({**read, "CHARTS_API_MODE": ApiMode.MOCK})
     folder = config.fixtures_dir if directory is None else directory

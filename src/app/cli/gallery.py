@@ -1,4 +1,4 @@
-"""The gallery: every fixture of a folder on one HTML page that needs nothing else, no network either."""
+"""The gallery: all fixtures of a folder on one HTML page that works alone, without a network."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .text import printable
 
 __all__ = ["render"]
 
-_MOST_SHOWN: Final = 20_000  # characters of an error's body
+_MAX_BODY_CHARACTERS: Final = 20_000  # of an error
 
 
 @attrs.frozen
 class _Card:
-    """What the page shows of one fixture, as text that is escaped where it is put.
+    """One fixture on the page, as text; the page escapes it.
 
     Attributes:
-        name: the key's three parts, or the stem alone.
-        facts: size, date and origin, as far as they are known.
+        name: the three parts of the key, or the stem alone.
+        facts: size, date and origin, if known.
         picture: a ``data:`` URI.
-        searched: what the filter looks at.
+        searched: the text that the filter searches.
     """
 
     kind: FixtureKind
@@ -43,10 +43,10 @@ class _Card:
 
 
 def render(entries: Sequence[FixtureEntry], read: Callable[[str], bytes], title: str) -> str:
-    """Write the page of *entries*; *read* gives the content of a file by its name, or raises OSError.
+    """Return the page of *entries*; *read* returns the content of a file by its name, or raises OSError.
 
-    The page holds all pictures itself. Whatever a name or an error holds is shown as text: it is escaped, and the page's
-    own policy lets no script run but the page's.
+    The page holds all pictures itself. Names and errors are shown as escaped text, and the policy of the page lets only
+    its own script run.
     """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup, escape
@@ -58,7 +58,7 @@ def render(entries: Sequence[FixtureEntry], read: Callable[[str], bytes], title:
     page = environment.from_string(source).render(
         title=printable(title), summary=sum_up_fixtures(entries), cards=[_card(entry, read) for entry in entries]
     )
-    return page.encode("utf-8", "backslashreplace").decode()  # half a character of an error's body has no UTF-8
+    return page.encode("utf-8", "backslashreplace").decode()  # a lone surrogate in an error has no UTF-8
 
 
 def _card(entry: FixtureEntry, read: Callable[[str], bytes]) -> _Card:
@@ -83,7 +83,7 @@ def _card(entry: FixtureEntry, read: Callable[[str], bytes]) -> _Card:
 
 
 def _facts(entry: FixtureEntry) -> Iterator[str]:
-    """Say what is known of a fixture, in the order of its importance."""
+    """Return the known facts of a fixture, the most important first."""
     if entry.width is not None:
         yield f"{entry.width} × {entry.height}"  # noqa: RUF001 (the sign is meant)
     if entry.kind is not FixtureKind.OTHER:
@@ -95,7 +95,7 @@ def _facts(entry: FixtureEntry) -> Iterator[str]:
 
 
 def _body(content: bytes) -> str:
-    """Lay out the body of an error fixture for people; what can't be read is shown as it is."""
+    """Lay out the body of an error fixture for people; a body that is not JSON is shown as it is."""
     try:
         match json.loads(content):
             case {"body": str(text)}:
@@ -106,5 +106,5 @@ def _body(content: bytes) -> str:
                 text = json.dumps(whole, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         text = content.decode("utf-8", "replace")
-    rest = len(text) - _MOST_SHOWN
-    return f"{text[:_MOST_SHOWN]}\n… {rest:,} characters more" if rest > 0 else text
+    rest = len(text) - _MAX_BODY_CHARACTERS
+    return f"{text[:_MAX_BODY_CHARACTERS]}\n… {rest:,} more characters" if rest > 0 else text

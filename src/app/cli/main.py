@@ -1,4 +1,4 @@
-"""The command: its options, and how a run ends."""
+"""The command ``chartimg``: its parts, its own options, and the end of a run."""
 
 from __future__ import annotations
 
@@ -18,19 +18,16 @@ from .charts import export, fetch
 from .check import check
 from .emulate import emulate
 from .fixtures import fixtures_app
+from .options import group
 from .process import FAILED, MISUSED, STORE_GONE, complain
 from .templates import templates_app
 
 __all__ = ["app", "run"]
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,  # they show local variables, and so keys
-    rich_markup_mode=None,
-    help="TradingView chart pictures from the CHART-IMG API.",
-    epilog="Exit codes: 0 all there, 1 some charts failed or something is wrong with what was checked, 2 wrong usage or settings, "
-    "69 the account store can't be reached, 75 come back later for quota.",
+app = group(
+    "Get TradingView chart pictures from the CHART-IMG API.",
+    epilog="Exit codes: 0 success, 1 a chart failed or a check found an error, 2 wrong usage or settings, "
+    "69 the account store can't be reached, 75 no quota left, try again later.",
 )
 app.command()(fetch)
 app.command()(export)
@@ -43,10 +40,10 @@ app.add_typer(templates_app, name="templates")
 
 
 def run() -> None:
-    """Run the command; a mistake of the user's ends it with one line and exit code 2."""
+    """Run the command. A mistake of the user ends it with one line for each problem, and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a symbol may hold what a terminal can't show
+            stream.reconfigure(errors="backslashreplace")  # a symbol may have characters that the terminal lacks
     try:
         try:
             app(prog_name="chartimg")
@@ -57,12 +54,10 @@ def run() -> None:
         raise SystemExit(MISUSED) from None
     except StoreUnavailable as error:
         complain(str(error))
-        misnamed = isinstance(error.__cause__, OSError) and not isinstance(
-            error, StoreBusy
-        )  # a folder or a permission, which is a setting
-        raise SystemExit(MISUSED if misnamed else STORE_GONE) from None
+        is_setting = isinstance(error.__cause__, OSError) and not isinstance(error, StoreBusy)  # a path or a permission
+        raise SystemExit(MISUSED if is_setting else STORE_GONE) from None
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # else the reader of our output has left
+        if not isinstance(error, BrokenPipeError):  # of a reader that has left
             complain(f"standard output can't be written: {error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(FAILED) from None
@@ -77,12 +72,12 @@ def _version(asked: bool) -> None:  # noqa: FBT001 (typer's own form of a callba
 @app.callback()
 def main(
     *,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens on standard error.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log events on standard error.")] = False,
     version: Annotated[  # noqa: ARG001 (its callback acts)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """TradingView chart pictures from the CHART-IMG API."""
+    """Get TradingView chart pictures from the CHART-IMG API."""
     if verbose:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
         logging.getLogger("chartimg").setLevel(logging.DEBUG)

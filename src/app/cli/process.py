@@ -1,4 +1,4 @@
-"""What the commands share as a process: exit codes, complaints, files to write, and an end that can be asked for."""
+"""A command as a process: exit codes, complaints, files that options name, and an orderly end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
@@ -21,7 +21,6 @@ __all__ = [
     "FAILED",
     "MISUSED",
     "STORE_GONE",
-    "Json",
     "complain",
     "refuse_unwritable",
     "refuse_unwritable_file",
@@ -34,17 +33,15 @@ MISUSED: Final = 2
 STORE_GONE: Final = 69  # EX_UNAVAILABLE of sysexits.h
 COME_BACK: Final = 75  # EX_TEMPFAIL of sysexits.h
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-
 
 def complain(*lines: str) -> None:
-    """Write *lines* to standard error."""
+    """Write *lines* to standard error, each with the name of the command."""
     for line in lines:
         typer.echo(f"chartimg: {line}", err=True)
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Find a folder that can't be written before a call is paid for."""
+    """Raise ConfigError if *folder* can't be made or written, before a call is paid for."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -54,24 +51,24 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 def refuse_unwritable_file(out: Path) -> None:
-    """Find a file that can't be written before a call is paid for."""
+    """Raise ConfigError if the file *out* can't be written, before a call is paid for."""
     try:
         mode = out.stat().st_mode
     except FileNotFoundError:
         mode = stat.S_IFREG
     except OSError as error:
-        raise ConfigError(f"--out: {out} can't be written: {error.strerror}") from None
+        raise _unwritable(out, error) from None
     if stat.S_ISDIR(mode):
-        raise ConfigError(f"--out {out} is a folder; name a file in it")
+        raise ConfigError(f"--out: {out} is a folder; name a file in it")
     if stat.S_ISREG(mode):
         refuse_unwritable(_real(out).parent)
 
 
 def write(out: Path, content: bytes) -> None:
-    """Write a file that an option named.
+    """Write the file that --out names.
 
     Raises:
-        ConfigError: it can't be written; what was there before still is.
+        ConfigError: it can't be written; the file of before is still there.
     """
     try:
         if out.exists() and not out.is_file():  # a pipe or a device is written to, not replaced
@@ -79,17 +76,21 @@ def write(out: Path, content: bytes) -> None:
         else:
             write_atomically(_real(out), content)
     except OSError as error:
-        raise ConfigError(f"--out: {out} can't be written: {error.strerror}") from None
+        raise _unwritable(out, error) from None
+
+
+def _unwritable(out: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"--out: {out} can't be written: {error.strerror}")
 
 
 def _real(path: Path) -> Path:
-    """Follow links, so that what they point at is replaced and not they."""
+    """Follow links, so that the target of a link is replaced and the link stays."""
     return Path(os.path.realpath(path))
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Take a SIGTERM for a Ctrl-C, so that what must be done at the end still is."""
+    """Treat a SIGTERM like a Ctrl-C, so that the run still ends in order."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

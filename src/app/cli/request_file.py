@@ -1,6 +1,6 @@
-"""A JSON file that holds a chart template, or the body of a chart request: what is in it, and what is wrong with it.
+"""Read a JSON file with a chart template, or with the body of a chart request, and check it.
 
-Any bytes are taken: what can't be read gives findings, like what the provider would refuse.
+Any bytes are accepted: content that can't be read becomes a finding, like a body that the provider would refuse.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
 from .text import printable
 
-__all__ = ["MAX_SIZE", "RequestFile", "read_request_file", "told"]
+__all__ = ["MAX_FILE_BYTES", "RequestFile", "finding_line", "read_request_file"]
 
-MAX_SIZE: Final = 4 * 1024 * 1024
-"""Bytes; a thousand times as many as the longest of bodies that make sense."""
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024
+"""A thousand times the size of the longest sensible body."""
 
 _ANY_PATTERN: Final = f"BINANCE:{SYMBOL_MARK}"
-_OF_TEMPLATES: Final = frozenset({"request", "chartImgSymbolTemplate"})
+_TEMPLATE_KEYS: Final = frozenset({"request", "chartImgSymbolTemplate"})
 _PROBLEM: Final = re.compile(r"(?:, at \$\.?(?P<path>[^ ]*))?: (?P<message>.*)", re.DOTALL)
 
 Pairs = list[tuple[str, object]]
@@ -37,12 +37,12 @@ Pairs = list[tuple[str, object]]
 
 @attrs.frozen
 class RequestFile:
-    """What one file holds.
+    """The content of one file, and its findings.
 
     Attributes:
-        value: its JSON, None when it is none.
-        template: the template in it, None when it holds none that can be used.
-        findings: what is wrong, each with its place in the file.
+        value: its JSON; None if it is not JSON.
+        template: the template in it; None if there is no template that can be used.
+        findings: the mistakes, each with its place in the file.
     """
 
     value: object
@@ -58,47 +58,47 @@ def read_request_file(
     template_id: str | None = None,
     is_template: bool = False,
 ) -> RequestFile:
-    """Look at the *content* of a file by the rules of *catalog*, for an account of *plan*.
+    """Check the *content* of a file by the rules of *catalog*, for an account of *plan*.
 
     Args:
         content: the bytes of the file.
         catalog: the rules.
-        plan: what the chart must be allowed by; without it only what no plan allows is found.
-        template_id: the id a template must have, which is the name of its file; any when it is left out.
-        is_template: there must be a template in it; else it may be the body of a chart request.
+        plan: the plan that must allow the chart. Without a plan, only a chart that every plan refuses is a mistake.
+        template_id: the id that a template must have, from the name of its file. If left out, any id is right.
+        is_template: whether it must be a template. If not, it may also be the body of a chart request.
     """
-    twice: list[tuple[object, list[str]]] = []
+    repeats: list[tuple[object, list[str]]] = []
     try:
         text = _text(content)
-        value = _parsed(text, twice)
+        value = _parsed(text, repeats)
     except _UnreadableError as error:
         return RequestFile(None, None, (Finding("", Severity.ERROR, str(error)),))
-    found = list(_repeated(value, twice))
+    found = list(_repeated_keys(value, repeats))
     if not isinstance(value, dict):
         found.append(Finding("", Severity.ERROR, "must hold an object, the body of a chart request or a template"))
         return RequestFile(value, None, tuple(found))
-    if not is_template and value.keys().isdisjoint(_OF_TEMPLATES):
+    if not is_template and value.keys().isdisjoint(_TEMPLATE_KEYS):
         return RequestFile(value, None, (*found, *check_body(value, catalog, plan)))
     template, problems = _template(text)
     problems += _misnamed(value, template_id)
-    look = _usable(value) if template is None else template
-    found += (*problems, *_unused(look.payload), *check_template(look, catalog, plan))
+    checked = _usable(value) if template is None else template
+    found += (*problems, *_unused(checked.payload), *check_template(checked, catalog, plan))
     return RequestFile(value, None if problems else template, tuple(found))
 
 
-def told(name: str, finding: Finding) -> str:
-    """Write a *finding* about the file *name* in one line that steers no terminal."""
+def finding_line(name: str, finding: Finding) -> str:
+    """Return a *finding* about the file *name* as one printable line."""
     line = f"{name}:{finding}" if finding.path else f"{name}: {finding}"
     return line if line.isprintable() else printable(line)
 
 
 class _UnreadableError(Exception):
-    """The bytes are not JSON, for a reason that is one line."""
+    """The bytes are not JSON. The message is the reason, in one line."""
 
 
 def _text(content: bytes) -> str:
-    if len(content) > MAX_SIZE:
-        raise _UnreadableError(f"holds more than {MAX_SIZE >> 20} MiB; the body of a chart request has a few KB")
+    if len(content) > MAX_FILE_BYTES:
+        raise _UnreadableError(f"holds more than {MAX_FILE_BYTES >> 20} MiB; the body of a chart request has a few KB")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -112,13 +112,13 @@ def _text(content: bytes) -> str:
     return text
 
 
-def _parsed(text: str, twice: list[tuple[object, list[str]]]) -> object:
-    """Read JSON; objects with a key that stands in them more than once are put into *twice*."""
+def _parsed(text: str, repeats: list[tuple[object, list[str]]]) -> object:
+    """Parse JSON; append each object that repeats keys to *repeats*, with these keys."""
 
     def read_object(pairs: Pairs) -> dict[str, object]:
         read = dict(pairs)
         if len(read) < len(pairs):
-            twice.append((read, [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]))
+            repeats.append((read, [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]))
         return read
 
     try:
@@ -127,20 +127,20 @@ def _parsed(text: str, twice: list[tuple[object, list[str]]]) -> object:
         reason = error.msg.removesuffix(" at")
         raise _UnreadableError(f"is not JSON: {reason} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise _UnreadableError("is nested too deep") from None
+        raise _UnreadableError("is nested too deeply") from None
     except ValueError:
-        raise _UnreadableError("holds too long a number") from None
+        raise _UnreadableError("holds a number with too many digits") from None
 
 
-def _repeated(value: object, twice: list[tuple[object, list[str]]]) -> Iterator[Finding]:
-    """Tell of keys that stand in their object more than once, each with its place."""
-    repeated = {id(each): names for each, names in twice}
+def _repeated_keys(value: object, repeats: list[tuple[object, list[str]]]) -> Iterator[Finding]:
+    """Report keys that an object repeats, each with its place."""
+    repeated = {id(each): names for each, names in repeats}
     waiting: list[tuple[Place, object]] = [(None, value)] if repeated else []
     while waiting:
         where, each = waiting.pop()
         for name in repeated.get(id(each), ()):
             path = path_of((where, name, False))
-            yield Finding(path, Severity.WARNING, "stands here more than once; the last one counts")
+            yield Finding(path, Severity.WARNING, "is repeated here; the last one counts")
         if isinstance(each, dict):
             waiting += reversed([((where, name, False), inner) for name, inner in each.items()])
         elif isinstance(each, list):
@@ -148,7 +148,7 @@ def _repeated(value: object, twice: list[tuple[object, list[str]]]) -> Iterator[
 
 
 def _template(text: str) -> tuple[ChartTemplate | None, list[Finding]]:
-    """Read a template, or say what is wrong with its form."""
+    """Read a template, or list the mistakes in its form."""
     try:
         return load(text, ChartTemplate, where=""), []
     except ConfigError as error:
@@ -156,7 +156,7 @@ def _template(text: str) -> tuple[ChartTemplate | None, list[Finding]]:
 
 
 def _misnamed(value: Mapping[str, object], template_id: str | None) -> Iterator[Finding]:
-    """Say what is wrong with a template whose form may be right."""
+    """Report mistakes that the form of a template does not show: its id, and its pattern of symbols."""
     named, pattern = value.get("id"), value.get("chartImgSymbolTemplate")
     if template_id is not None and isinstance(named, str) and named != template_id:
         yield Finding("id", Severity.ERROR, f"{named!a} differs from the file's name; rename one of them", template_id)
@@ -166,14 +166,14 @@ def _misnamed(value: Mapping[str, object], template_id: str | None) -> Iterator[
 
 
 def _placed(problem: str) -> Finding:
-    """Read a line of the codec, ``, at $.id: must be text``."""
+    """Return a line of the codec, ``, at $.id: must be text``, as a finding."""
     parts = _PROBLEM.fullmatch(problem)
     path, message = ("", problem) if parts is None else (parts["path"] or "", parts["message"])
     return Finding(path, Severity.ERROR, message if path else f"the template {message.strip()}")
 
 
 def _usable(value: Mapping[str, object]) -> ChartTemplate:
-    """Make a template of what can't be loaded as one, so that all that is wrong is told at once."""
+    """Make a template of one that can't be loaded, so that all mistakes are reported together."""
     pattern, payload = value.get("chartImgSymbolTemplate"), value.get("request")
     return ChartTemplate(
         "any",
@@ -184,7 +184,7 @@ def _usable(value: Mapping[str, object]) -> ChartTemplate:
 
 
 def _unused(payload: Mapping[str, object]) -> Iterator[Finding]:
-    """Tell of what a template can't decide."""
+    """Report keys that a template can't decide."""
     for name in ("symbol", "interval"):
         if name in payload:
             unused = "is not used: it comes with each chart request; leave it out"

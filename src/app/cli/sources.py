@@ -1,4 +1,4 @@
-"""The files that arguments and settings name: bodies and templates to look at."""
+"""Find the files that arguments and settings name: bodies and templates to check, show or start from."""
 
 from __future__ import annotations
 
@@ -6,44 +6,45 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 import attrs
 import typer
 
 from ...adapters.templates import SHIPPED
 from ...domain.check.catalog import Catalog
-from ...domain.check.suggestion import likely_name
+from ...domain.check.suggestion import hint, likely_name
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
 from ...files import refuse_special
 from ..config import read_templates_dir
-from .request_file import MAX_SIZE, RequestFile, read_request_file
+from .request_file import MAX_FILE_BYTES, RequestFile, read_request_file
 
 __all__ = [
     "TEMPLATES_DIR",
     "Source",
-    "named",
     "own_templates_folder",
-    "template",
+    "sources_of",
+    "template_named",
     "templates_folder",
     "templates_in",
 ]
 
 TEMPLATES_DIR: Final = "CHARTS_TEMPLATES_DIR"
 _STDIN: Final = "<stdin>"
+T = TypeVar("T")
 
 
 @attrs.frozen
 class Source:
-    """A file.
+    """A file that holds a body or a template.
 
     Attributes:
-        name: what people know it by.
-        content: its bytes, of a huge one more than enough; or what keeps it from being read.
+        name: its path, or ``<stdin>``.
+        content: its bytes, at most one more than a file may have; or the reason why it can't be read.
         template_id: the id that a template in it must have.
-        is_template: there must be a template in it.
+        is_template: whether it must hold a template.
     """
 
     name: str
@@ -51,8 +52,8 @@ class Source:
     template_id: str | None = None
     is_template: bool = False
 
-    def look(self, catalog: Catalog, plan: Plan | None = None) -> RequestFile:
-        """Look at what it holds by the rules of *catalog*, for an account of *plan*."""
+    def read(self, catalog: Catalog, plan: Plan | None = None) -> RequestFile:
+        """Read the content and check it by the rules of *catalog*, for an account of *plan*."""
         if isinstance(self.content, Finding):
             return RequestFile(None, None, (self.content,))
         return read_request_file(
@@ -60,58 +61,57 @@ class Source:
         )
 
 
-def named(what: str) -> list[Source]:
-    """Find what an argument names: ``-``, a file, a folder of files, or a template by its id.
+def sources_of(argument: str) -> list[Source]:
+    """Find the sources that *argument* names: ``-``, a file, the files of a folder, or a template by its id.
 
     Raises:
-        ConfigError: it names nothing that can be read.
+        ConfigError: it names none, or the system refuses to read it.
     """
-    if what == "-":
+    if argument == "-":
         return [Source(_STDIN, _standard_input())]
-    path = Path(what)
+    path = Path(argument)
     try:
         if path.is_dir():
-            return [_unasked(file) for file in _json_files(path)]
+            return [_in_folder(file) for file in _json_files(path)]
         if path.exists():
-            return [Source(what, _read(path), path.stem if path.suffix == ".json" else None)]
+            return [Source(argument, _content(path), path.stem if path.suffix == ".json" else None)]
     except OSError as error:
-        raise ConfigError(f"{what!a} can't be read: {error.strerror}") from None
-    return [template(what, templates_in(templates_folder()), noun="file or template")]
+        raise ConfigError(f"{argument!a} can't be read: {error.strerror}") from None
+    return [template_named(argument, templates_in(templates_folder()), noun="file or template")]
 
 
-def template(template_id: str, templates: Mapping[str, Source], *, noun: str = "template") -> Source:
-    """Find a template by its id.
+def template_named(template_id: str, templates: Mapping[str, T], *, noun: str = "template") -> T:
+    """Return the one of *templates* with an id.
 
     Raises:
-        ConfigError: it is none of *templates*.
+        ConfigError: there is no such template. The message suggests the nearest id, or lists them all.
     """
     if template_id in templates:
         return templates[template_id]
-    near = likely_name(template_id, templates)
-    hint = f"did you mean {near}?" if near else f"the templates are {', '.join(templates)}"
-    raise ConfigError(f"there is no {noun} {template_id!a}; {hint}")
+    end = hint(likely_name(template_id, templates), f"the templates are {', '.join(templates)}")
+    raise ConfigError(f"there is no {noun} {template_id!a}; {end}")
 
 
 def templates_in(folder: Path) -> Mapping[str, Source]:
-    """Find the templates of a folder, the broken ones too, by the ids that their names give them.
+    """List the templates of a folder by the names of their files, the broken ones too.
 
     Raises:
         ConfigError: the folder can't be read, or is empty.
     """
-    return {file.stem: attrs.evolve(_unasked(file), is_template=True) for file in _json_files(folder)}
+    return {file.stem: attrs.evolve(_in_folder(file), is_template=True) for file in _json_files(folder)}
 
 
 def templates_folder(directory: Path | None = None) -> Path:
-    """Give the folder of templates: *directory*, or that of the settings, or that of the templates that ship.
+    """Return the folder of templates: *directory*, else the one in the settings, else the one that ships.
 
     Raises:
-        ConfigError: the settings name what is no folder.
+        ConfigError: the settings name a path that is not a folder.
     """
     return directory or read_templates_dir() or SHIPPED
 
 
 def own_templates_folder() -> Path | None:
-    """Give the host's own folder of templates, if the settings name one; it need not be there yet."""
+    """Return the host's own folder of templates if the settings name one. It may not exist yet."""
     folder = os.environ.get(TEMPLATES_DIR, "").strip()
     return Path(folder) if folder else None
 
@@ -127,27 +127,27 @@ def _json_files(folder: Path) -> list[Path]:
     return files
 
 
-def _unasked(file: Path) -> Source:
-    """Read a file of a folder: that it can't be read is a finding, and hides none of the others'."""
+def _in_folder(file: Path) -> Source:
+    """Read a file of a folder. If it can't be read, that is a finding about this file alone."""
     try:
         refuse_special(file.stat(), str(file))
-        content: bytes | Finding = _read(file)
+        content: bytes | Finding = _content(file)
     except OSError as error:
         content = Finding("", Severity.ERROR, f"can't be read: {error.strerror}")
     return Source(str(file), content, file.stem)
 
 
-def _read(file: Path) -> bytes:
+def _content(file: Path) -> bytes:
     with file.open("rb") as opened:
-        return _most(opened)
+        return _capped(opened)
 
 
 def _standard_input() -> bytes:
     if sys.stdin is None:
         raise ConfigError("standard input can't be read: it is closed")
-    return _most(typer.get_binary_stream("stdin"))
+    return _capped(typer.get_binary_stream("stdin"))
 
 
-def _most(opened: BinaryIO) -> bytes:
-    """Read as much as is needed to tell that it is too much."""
-    return opened.read(MAX_SIZE + 1)
+def _capped(opened: BinaryIO) -> bytes:
+    """Read at most one byte more than a file may have."""
+    return opened.read(MAX_FILE_BYTES + 1)

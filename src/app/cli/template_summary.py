@@ -1,4 +1,4 @@
-"""The chart template in a few words: what it shows, how large, and which plan it takes."""
+"""A chart template in a few words: its description, size, studies and plan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...domain.plan import PlanName, smallest_plan
 from ...domain.plan.demand import Demand
 from .request_file import RequestFile
 
-__all__ = ["TemplateSummary", "sum_up"]
+__all__ = ["TemplateSummary", "sum_up_template"]
 
 
 @attrs.frozen
@@ -21,15 +21,15 @@ class TemplateSummary:
     """A template, as far as it could be read.
 
     Attributes:
-        id: its id, which is the name of its file.
-        description: one line for people; None when it can't be loaded.
-        symbol_pattern: where a bare symbol is traded.
+        id: the name of its file.
+        description: one line for people; None if it can't be loaded.
+        symbol_pattern: the exchange of a bare symbol, ``BINANCE:{symbol}``.
         width: pixels.
         height: pixels.
         studies: the names of its studies.
         drawings: the names of its drawings.
-        plan: the smallest plan that serves it; None when none does.
-        findings: what is wrong with it.
+        plan: the smallest plan that serves it; None if every plan refuses it.
+        findings: the mistakes in it.
     """
 
     id: str
@@ -44,12 +44,12 @@ class TemplateSummary:
 
     @property
     def loads(self) -> bool:
-        """Whether it can be used."""
+        """Whether the template can be used."""
         return self.description is not None
 
 
-def sum_up(template_id: str, file: RequestFile, catalog: Catalog) -> TemplateSummary:
-    """Sum up the template in *file*, the plan by the rules of *catalog*."""
+def sum_up_template(template_id: str, file: RequestFile, catalog: Catalog) -> TemplateSummary:
+    """Return the summary of the template in *file*, with the plan by the rules of *catalog*."""
     template = file.template
     if template is None:
         return TemplateSummary(template_id, None, None, None, None, (), (), None, file.findings)
@@ -69,7 +69,7 @@ def sum_up(template_id: str, file: RequestFile, catalog: Catalog) -> TemplateSum
 
 
 def _names(template: ChartTemplate, key: str) -> tuple[str, ...]:
-    """Give the names of what is listed under *key*, as far as they are there."""
+    """List the names of the studies or drawings under *key*; an entry without a name counts as empty."""
     listed = template.payload.get(key)
     entries = listed if isinstance(listed, list) else ()
     return tuple(str(entry.get("name", "")) for entry in entries if isinstance(entry, Mapping))

@@ -11,14 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from chartimg.adapters.catalog import load_catalog, shipped_catalog
-from chartimg.app.cli import app
-from chartimg.app.cli.catalog import meant
+from chartimg.app.cli.catalog import matching_names
 from chartimg.domain.check.catalog import Parameter
 from chartimg.domain.errors import ConfigError
-from command import run
+from command import call, invoke
 
 CATALOG = shipped_catalog()
 KINDS = ("studies", "drawings", "styles", "parameters", "intervals", "timezones", "exchanges", "plans")
@@ -36,9 +34,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def catalog(*arguments: str) -> str:
     """Run the command to a good end, and give what it printed."""
-    result = CliRunner().invoke(app, ["catalog", *arguments])
-    if result.exception is not None:
-        raise result.exception
+    result = invoke("catalog", *arguments)
+    assert 0 == result.exit_code
     return result.stdout
 
 
@@ -88,7 +85,7 @@ def test_a_name_that_is_none_is_a_mistake_of_usage(kind: str) -> None:
         ("plans", "bsaic", "BASIC"),
     ],
 )
-def test_a_slip_of_the_pen_is_answered_with_what_was_meant(kind: str, wrong: str, right: str) -> None:
+def test_a_slip_of_the_pen_is_answered_with_what_was_matching_names(kind: str, wrong: str, right: str) -> None:
     """The nearest name there is, by the rules of its kind."""
     with pytest.raises(ConfigError, match=rf"did you mean {right}\?"):
         catalog(kind, wrong)
@@ -97,7 +94,7 @@ def test_a_slip_of_the_pen_is_answered_with_what_was_meant(kind: str, wrong: str
 @given(st.sampled_from(STUDIES), st.sampled_from([str.upper, str.lower, str.swapcase]))
 def test_a_whole_name_means_itself(name: str, case: Callable[[str], str]) -> None:
     """In any case, also where longer names begin with it."""
-    assert [name] == list(meant("study", STUDIES, case(name), CATALOG.study_by_alias))
+    assert [name] == list(matching_names("study", STUDIES, case(name), CATALOG.study_by_alias))
 
 
 @given(st.text())
@@ -105,7 +102,7 @@ def test_a_name_means_names_there_are(text: str) -> None:
     """Whatever is asked for, the answer is some of the names, or a mistake of usage."""
     found: Sequence[str] = ["none"]
     with contextlib.suppress(ConfigError):
-        found = meant("study", STUDIES, text, CATALOG.study_by_alias)
+        found = matching_names("study", STUDIES, text, CATALOG.study_by_alias)
 
     assert found
     assert set(found) <= {*STUDIES, "none"}
@@ -129,7 +126,7 @@ def test_a_name_means_names_there_are(text: str) -> None:
 )
 def test_a_part_of_a_name_means_the_names_that_have_it(text: str, names: list[str]) -> None:
     """Those it is another name or an abbreviation of, or else those that begin with it, or else those that hold it."""
-    assert names == list(meant("study", STUDIES, text, CATALOG.study_by_alias))
+    assert names == list(matching_names("study", STUDIES, text, CATALOG.study_by_alias))
 
 
 def test_several_names_are_listed_and_one_is_shown_wholly() -> None:
@@ -242,7 +239,7 @@ def test_what_the_host_adds_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_process_needs_no_setting(tmp_path: Path) -> None:
     """In an empty environment the list is printed, nothing is cut, and a wrong name is one line and exit code 2."""
-    listed, unknown = run("catalog", "studies", cwd=tmp_path), run("catalog", "studies", "Volme", cwd=tmp_path)
+    listed, unknown = call("catalog", "studies", cwd=tmp_path), call("catalog", "studies", "Volme", cwd=tmp_path)
 
     assert (0, "") == (listed.returncode, listed.stderr)
     assert "…" not in listed.stdout

@@ -16,7 +16,7 @@ from chartimg.app.cli.charts_view import following, show_manifest
 from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
 from chartimg.domain.finding import Finding, Severity
 from chartimg.testing import picture
-from command import environment, run
+from command import call, environment
 
 NOW = datetime.now(UTC)
 ITEM = ExportItem("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600, False, "main", 1)  # noqa: FBT003 (in the order of its fields)
@@ -45,7 +45,7 @@ def mock(folder: Path) -> dict[str, str]:
 
 def test_without_a_terminal_there_is_one_plain_line_for_each_chart(tmp_path: Path) -> None:
     """Lines go to standard error, numbered, whole and without escape sequences; the table goes to standard output."""
-    child = run(*EXPORT, cwd=tmp_path, **mock(tmp_path / "fixtures"))
+    child = call(*EXPORT, cwd=tmp_path, **mock(tmp_path / "fixtures"))
     first, second = child.stderr.splitlines()
 
     assert first.startswith("[1/2] BINANCE:BTCUSDT 1h price_psar_adi_v1: ")

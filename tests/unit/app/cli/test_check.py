@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
-from chartimg.app.cli import app
-from chartimg.app.cli.request_file import MAX_SIZE
-from chartimg.app.cli.sources import named
+from chartimg.app.cli.request_file import MAX_FILE_BYTES
+from chartimg.app.cli.sources import sources_of
 from chartimg.domain.errors import ConfigError
-from command import run, run_bound
+from command import Result, call, invoke, run_bound
 from places import DOCS
 
 GOOD = '{"symbol": "BINANCE:BTCUSDT", "interval": "1h"}'
@@ -37,12 +35,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check(*arguments: str, stdin: bytes | str | None = None) -> Result:
-    """Run the command, which makes no unexpected mistake."""
-    result = CliRunner().invoke(app, ["check", *arguments], input=stdin)
-    if isinstance(result.exception, ConfigError):
-        raise result.exception
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-    return result
+    """Run the command."""
+    return invoke("check", *arguments, stdin=stdin)
 
 
 def write(name: str, content: str) -> str:
@@ -172,7 +166,7 @@ def test_standard_input_is_read() -> None:
 
 def test_no_more_is_read_than_is_needed() -> None:
     """Of something endless the first MiB tell that it is too much."""
-    result = check("-", stdin=b" " * (MAX_SIZE + 2))
+    result = check("-", stdin=b" " * (MAX_FILE_BYTES + 2))
 
     assert "<stdin>: ERROR: holds more than 4 MiB; the body of a chart request has a few KB\n" == result.stdout
 
@@ -181,7 +175,7 @@ def test_standard_input_that_is_closed_is_a_mistake_of_usage(monkeypatch: pytest
     """It is told as what it is."""
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(ConfigError, match="standard input can't be read: it is closed"):
-        named("-")
+        sources_of("-")
 
 
 def test_nothing_in_a_file_steers_the_terminal() -> None:
@@ -217,7 +211,7 @@ def test_rules_of_the_host_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_process_needs_no_setting(tmp_path: Path) -> None:
     """In an empty environment files are checked, and a wrong argument is one line and exit code 2."""
     (tmp_path / "a.json").write_text(WRONG)
-    found, unknown = run("check", "a.json", cwd=tmp_path), run("check", "none", cwd=tmp_path)
+    found, unknown = call("check", "a.json", cwd=tmp_path), call("check", "none", cwd=tmp_path)
 
     assert (1, 'a.json:interval: ERROR: "1H" is not an interval; did you mean "1h"?\n') == (
         found.returncode,
@@ -261,7 +255,7 @@ def test_the_documentation_shows_what_is_printed(tmp_path: Path) -> None:
         if program == "export":
             settings |= dict(setting.split("=") for setting in arguments)
         else:
-            child = run(*arguments, cwd=tmp_path, **settings, PYTHONIOENCODING="utf-8")
+            child = call(*arguments, cwd=tmp_path, **settings, PYTHONIOENCODING="utf-8")
             printed = [line.rstrip() for line in (child.stdout + child.stderr).splitlines()]
 
             assert ("chartimg", expected.splitlines()) == (program, printed)

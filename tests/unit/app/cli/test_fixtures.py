@@ -8,15 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.templates import load_templates
-from chartimg.app.cli.fixtures import fixtures_app
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.reply import Reply
 from chartimg.testing import ScriptedTransport, picture
+from command import Result, invoke
 
 TEMPLATE = load_templates()["price_psar_adi_v1"]
 REQUEST = TEMPLATE.request("BTCUSDT", "1h")
@@ -44,12 +43,8 @@ def record(request: ChartRequest = REQUEST, reply: Reply | None = None, folder: 
 
 
 def run(*arguments: str) -> Result:
-    """Run a command that makes no unexpected mistake."""
-    result = CliRunner().invoke(fixtures_app, arguments)
-    if isinstance(result.exception, ConfigError):
-        raise result.exception
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-    return result
+    """Run the command."""
+    return invoke("fixtures", *arguments)
 
 
 def test_verify_says_how_many_fixtures_are_sound() -> None:

@@ -115,7 +115,7 @@ def test_an_error_is_a_card_with_its_body_laid_out() -> None:
         (b'{"status": 500, "body": "h\xc3\xa4lf \\ud800"}', r"hälf \ud800"),
         (b"[1]", "[\n  1\n]"),
         (b"oops \xff", "oops \ufffd"),
-        (b"[" * 30_000, "[" * 20_000 + "\n… 10,000 characters more"),
+        (b"[" * 30_000, "[" * 20_000 + "\n… 10,000 more characters"),
     ],
 )
 def test_an_error_body_of_any_form_is_shown(content: bytes, body: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.templates import SHIPPED, load_templates
 from chartimg.app.bootstrap import check
-from chartimg.app.cli.request_file import MAX_SIZE, RequestFile, read_request_file, told
+from chartimg.app.cli.request_file import MAX_FILE_BYTES, RequestFile, finding_line, read_request_file
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan import Plan, PlanName
@@ -37,7 +37,7 @@ def look(value: object, **options: Any) -> RequestFile:
 
 def told_of(file: RequestFile) -> list[str]:
     """Write the findings as they are told."""
-    return [told("f", finding).removeprefix("f:").strip() for finding in file.findings]
+    return [finding_line("f", finding).removeprefix("f:").strip() for finding in file.findings]
 
 
 @given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
@@ -46,7 +46,7 @@ def test_any_bytes_are_taken(content: bytes) -> None:
     for is_template in (False, True):
         file = read_request_file(content, CATALOG, is_template=is_template)
 
-        assert all(told("name", finding).isprintable() for finding in file.findings)
+        assert all(finding_line("name", finding).isprintable() for finding in file.findings)
         assert file.findings or isinstance(file.value, dict)
 
 
@@ -92,9 +92,9 @@ def test_a_template_has_the_findings_of_its_request(payload: dict[str, object], 
         (b"\x89PNG\r\n\x1a\n", "is not UTF-8: byte 0x89 at line 1, byte 1"),
         ('{"a":\n "é"}'.encode("latin-1"), "is not UTF-8: byte 0xe9 at line 2, byte 3"),
         ("{}".encode("utf-16"), "is not UTF-8: byte 0xff at line 1, byte 1"),
-        (b"[" * 100_000, "is nested too deep"),
-        (b"[" + b"9" * 5_000 + b"]", "holds too long a number"),
-        (b'"' + b"a" * MAX_SIZE + b'"', "holds more than 4 MiB; the body of a chart request has a few KB"),
+        (b"[" * 100_000, "is nested too deeply"),
+        (b"[" + b"9" * 5_000 + b"]", "holds a number with too many digits"),
+        (b'"' + b"a" * MAX_FILE_BYTES + b'"', "holds more than 4 MiB; the body of a chart request has a few KB"),
         (b"[{}]", "must hold an object, the body of a chart request or a template"),
         (b"null", "must hold an object, the body of a chart request or a template"),
     ],
@@ -119,9 +119,9 @@ def test_a_key_that_stands_twice_is_a_warning() -> None:
     )
 
     assert [
-        "symbol: WARNING: stands here more than once; the last one counts",
-        "theme: WARNING: stands here more than once; the last one counts",
-        "studies[1].input.in_0: WARNING: stands here more than once; the last one counts",
+        "symbol: WARNING: is repeated here; the last one counts",
+        "theme: WARNING: is repeated here; the last one counts",
+        "studies[1].input.in_0: WARNING: is repeated here; the last one counts",
     ] == told_of(read_request_file(content, CATALOG))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.bootstrap import check
 from chartimg.app.cli.request_file import RequestFile, read_request_file
-from chartimg.app.cli.template_summary import sum_up
+from chartimg.app.cli.template_summary import sum_up_template
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan import PlanName
@@ -32,13 +32,13 @@ def test_the_plan_is_the_smallest_that_serves_it(
     payload: dict[str, object] = {"width": max(width, 400), "height": max(height, 300), "studies": studies, **watermark}
     enough = [plan for plan in PlanName if not check({"symbol": "BINANCE:BTCUSDT", **payload}, plan)]
 
-    assert next(iter(enough), None) == sum_up("t", template(payload), CATALOG).plan
+    assert next(iter(enough), None) == sum_up_template("t", template(payload), CATALOG).plan
 
 
 @given(LISTED, LISTED)
 def test_any_list_of_studies_is_summed_up(studies: list[object] | None, drawings: list[object] | None) -> None:
     """What is no study has no name, and stops nothing."""
-    summary = sum_up("t", template({"studies": studies, "drawings": drawings}), CATALOG)
+    summary = sum_up_template("t", template({"studies": studies, "drawings": drawings}), CATALOG)
 
     for listed, names in ((studies, summary.studies), (drawings, summary.drawings)):
         assert [type(each) for each in listed or [] if each is not None] == [dict] * len(names)
@@ -49,7 +49,7 @@ def test_everything_of_a_template_has_its_place() -> None:
     """Its own words, the default of a size that is left out, the names of what is drawn, the plan, the findings."""
     payload: dict[str, object] = {"width": 1_000, "studies": [{"name": "MACD"}], "drawings": [{"name": "Text"}]}
     finding = Finding("request", Severity.WARNING, "perhaps")
-    summary = sum_up("t", attrs.evolve(template(payload), findings=(finding,)), CATALOG)
+    summary = sum_up_template("t", attrs.evolve(template(payload), findings=(finding,)), CATALOG)
 
     assert ("t", "d", "BINANCE:{symbol}", 1_000, 600, ("MACD",), ("Text",), "PRO", (finding,)) == attrs.astuple(
         summary, recurse=False
@@ -60,6 +60,6 @@ def test_everything_of_a_template_has_its_place() -> None:
 def test_what_can_not_be_loaded_has_its_id_and_its_findings() -> None:
     """The id is that of its file's name."""
     file = read_request_file(b"{", CATALOG)
-    summary = sum_up("broken", file, CATALOG)
+    summary = sum_up_template("broken", file, CATALOG)
 
     assert ("broken", file.findings, False, None) == (summary.id, summary.findings, summary.loads, summary.plan)

@@ -11,15 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.templates import SHIPPED, load_templates
 from chartimg.app.bootstrap import check
-from chartimg.app.cli import app
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.errors import ConfigError
-from command import run, run_bound
+from command import Result, call, invoke, run_bound
 
 CATALOG = shipped_catalog()
 MINE = {"id": "mine", "description": "d", "chartImgSymbolTemplate": "NASDAQ:{symbol}", "request": {"width": 1_000}}
@@ -36,12 +34,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def templates(*arguments: str) -> Result:
-    """Run a command that makes no unexpected mistake."""
-    result = CliRunner().invoke(app, ["templates", *arguments])
-    if isinstance(result.exception, ConfigError):
-        raise result.exception
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-    return result
+    """Run the command."""
+    return invoke("templates", *arguments)
 
 
 def write(name: str, content: object) -> None:
@@ -124,7 +118,7 @@ def test_a_setting_that_names_no_folder_is_a_mistake_of_usage() -> None:
     """It is told by its name wherever templates are looked for; only a new one makes the folder."""
     for command in (("templates", "list"), ("templates", "show", "mine"), ("check", "mine")):
         with pytest.raises(ConfigError, match="CHARTS_TEMPLATES_DIR names templates, which is not a folder"):
-            CliRunner().invoke(app, command, catch_exceptions=False)
+            invoke(*command)
 
 
 def test_a_folder_can_be_named() -> None:
@@ -317,7 +311,7 @@ def test_nothing_is_overwritten_unless_it_is_asked_for() -> None:
     write("broken.json", "{")
     Path("templates/link.json").symlink_to("nowhere")
     for name in ("mine", "broken", "link"):
-        with pytest.raises(ConfigError, match=rf"templates/{name}.json is there already; overwrite it with --force"):
+        with pytest.raises(ConfigError, match=rf"templates/{name}.json exists already; overwrite it with --force"):
             templates("new", name)
         assert 0 == templates("new", name, "--force").exit_code
     assert ["Price"] * 3 == [template.description for template in load_templates("templates").values()]
@@ -337,7 +331,7 @@ def test_without_a_folder_of_ones_own_nothing_is_written(monkeypatch: pytest.Mon
     """The templates that ship stay as they are; the way out is told."""
     before = listed(SHIPPED)
     monkeypatch.delenv("CHARTS_TEMPLATES_DIR")
-    with pytest.raises(ConfigError, match="set CHARTS_TEMPLATES_DIR, or name one with --dir"):
+    with pytest.raises(ConfigError, match="set CHARTS_TEMPLATES_DIR, or name a folder with --dir"):
         templates("new", "mine")
 
     assert before == listed(SHIPPED)
@@ -359,9 +353,9 @@ def test_a_folder_that_can_not_be_written_is_a_mistake_of_usage(tmp_path: Path) 
 
 def test_the_process_needs_no_setting(tmp_path: Path) -> None:
     """In an empty environment what ships is listed and shown, and a new template is written, listed and checked."""
-    shown = run("templates", "list", cwd=tmp_path)
-    made = run("templates", "new", "mine", "--study", "MACD", "--dir", "own", cwd=tmp_path)
-    checked = run("check", "mine", cwd=tmp_path, CHARTS_TEMPLATES_DIR="own")
+    shown = call("templates", "list", cwd=tmp_path)
+    made = call("templates", "new", "mine", "--study", "MACD", "--dir", "own", cwd=tmp_path)
+    checked = call("check", "mine", cwd=tmp_path, CHARTS_TEMPLATES_DIR="own")
 
     assert (0, "", 0, "", 0) == (shown.returncode, shown.stderr, made.returncode, made.stderr, checked.returncode)
     assert 5 == shown.stdout.count("price_")
