@@ -1,4 +1,4 @@
-"""The shipped contract of an account store, over every store of ours."""
+"""The shipped contract of an account store, for each store of ours."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ __all__ = ["redis_url"]  # the fixture
 
 
 class TestMemory(AccountStoreContract):
-    """Books in memory: every handle of a process is the same."""
+    """A store in memory: all handles of a process are one."""
 
     @pytest.fixture(autouse=True)
     def _books(self) -> None:
         self.store = MemoryAccountStore()
 
     def open(self) -> AccountStore:
-        """Give the one store there is."""
+        """Return the only store."""
         return self.store
 
 
 class TestSqlite(AccountStoreContract):
-    """Books in a file."""
+    """A store in a file."""
 
     @pytest.fixture(autouse=True)
     def _place(self, tmp_path: Path) -> None:
         self.path = tmp_path / "books.sqlite3"
 
     def open(self) -> AccountStore:
-        """Open the file."""
+        """Return the only store."""
         return SqliteAccountStore(self.path)
 
 
 class TestRedis(AccountStoreContract):
-    """Books on a server."""
+    """A store on a server."""
 
     @pytest.fixture(autouse=True)
     def _place(self, redis_url: str) -> Iterator[None]:
@@ -51,5 +51,5 @@ class TestRedis(AccountStoreContract):
             yield
 
     def open(self) -> AccountStore:
-        """Connect to the server."""
+        """Return the only store."""
         return RedisAccountStore(self.url, prefix=self.prefix)

@@ -1,4 +1,4 @@
-"""Eight processes of eight threads on one account: every unit is granted once, whoever is killed meanwhile."""
+"""Eight processes of eight threads on one account: every unit is granted once, also if processes are killed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUNDS = 20
 
 @pytest.fixture(params=["sqlite", "redis"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty store."""
+    """Yield the address of an empty store."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/books.sqlite3"
     else:
@@ -27,12 +27,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def serials(said: list[list[str]]) -> list[str]:
-    """Give the serials of all claims that were granted."""
+    """Return the serials of all claims that were granted."""
     return [line.removeprefix("got ") for lines in said for line in lines if line.startswith("got ")]
 
 
 def used(url: str, account_id: str) -> int:
-    """Read from the books how many units are taken."""
+    """Return the number of units that the books count as taken."""
     pool = AccountPool([Account(account_id, "canary-key", UNITS, None, 1e5, 10**5)], open_store(url))
     try:
         return pool.status()[0].used
@@ -42,7 +42,7 @@ def used(url: str, account_id: str) -> int:
 
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(50 * ROUNDS, marks=pytest.mark.soak)])
 def test_a_crowd_is_granted_each_unit_once(url: str, rounds: int) -> None:
-    """Fifty of fifty, twenty rounds in a row."""
+    """Eight processes of eight threads are granted fifty units of fifty, each of them once."""
     with claimants(url) as crowd:
         for number in range(rounds):
             said = crowd.race(f"round-{number}-{random.Random(url).random()}")
@@ -53,7 +53,7 @@ def test_a_crowd_is_granted_each_unit_once(url: str, rounds: int) -> None:
 
 @pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 200))])
 def test_who_is_killed_loses_no_more_than_it_held(url: str, seed: int) -> None:
-    """Never more than fifty calls, and no unit is lost but those that a killed process was claiming just then."""
+    """If processes are killed, at most the units that they were claiming are lost, and none is granted twice."""
     chance = random.Random(f"{url} {seed}")
     kill = {place: chance.randint(1, 40) for place in chance.sample(range(8), 3)}
     account_id = f"killed-{chance.random()}"

@@ -1,4 +1,4 @@
-"""A store that fails at any step: the books are as before or as after, never between, and no call lacks a claim."""
+"""A store that fails at any step: the books are as before or as after it, and no call lacks a claim."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountSnapshot
 from chartimg.domain.account.turn import Granted
-from chartimg.domain.events import Event, StoreFailed
-from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.events import StoreFailed
+from chartimg.domain.faults import FaultKind
 from chartimg.domain.ports import AccountStore
 from chartimg.domain.reply import Reply
-from chartimg.testing import ScriptedTransport, VirtualClock, picture
+from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
+from pools import fault
 from redis_server import redis_url, unique_prefix
 from samples import NOON
 
@@ -27,14 +28,14 @@ __all__ = ["redis_url"]  # the fixture
 
 ACCOUNTS = [Account("a", "key-a", daily_limit=6, burst=2), Account("b", "key-b", daily_limit=4)]
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small")
-MOST_STEPS = 60
+MAX_STEPS = 60
 
 T = TypeVar("T")
 Deed = Callable[[AccountPool, list[Granted]], object]
 
 
 class Faulty:
-    """A store whose *failing*-th operation fails, before it is done or after."""
+    """A store that fails once, at operation *failing*, before or after it is done."""
 
     def __init__(self, inner: AccountStore, failing: int, *, after: bool) -> None:
         self.inner, self.failing, self.after, self.done = inner, failing, after, 0
@@ -52,7 +53,7 @@ class Faulty:
         self.inner.close()
 
     def _do(self, work: Callable[[], T]) -> T:
-        """Do it, unless its turn to fail has come."""
+        """Do the work, or raise at operation *failing*."""
         self.done += 1
         if self.done == self.failing and not self.after:
             raise StoreUnavailable("it fails before")
@@ -70,8 +71,8 @@ def claim(pool: AccountPool, held: list[Granted]) -> None:
 
 
 def reported(kind: FaultKind) -> Deed:
-    """Report the last claim's call as failed."""
-    return lambda pool, held: pool.report(held[-1].claim, ChartApiError.of(kind, "it failed"))
+    """Return a deed that reports the last claim's call as failed."""
+    return lambda pool, held: pool.report(held[-1].claim, fault(kind))
 
 
 STORY: list[Deed] = [
@@ -96,7 +97,7 @@ STORY: list[Deed] = [
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Callable[[], AccountStore]:
-    """Give a maker of empty stores of each kind."""
+    """Return a maker of empty stores, for each kind."""
     with unique_prefix(redis_url) as prefix:
         runs = iter(range(10_000))
         made: dict[str, Callable[[], AccountStore]] = {
@@ -112,11 +113,11 @@ def test_whichever_operation_fails_the_books_are_as_before_or_as_after(
     stores: Callable[[], AccountStore],
     after: bool,  # noqa: FBT001
 ) -> None:
-    """For every k the k-th operation fails; what the host was not told of is in the books wholly or not at all."""
+    """If any operation fails, the deed it belongs to is in the books wholly or not at all."""
     failing = 0
     while True:
         failing += 1
-        assert failing < MOST_STEPS
+        assert failing < MAX_STEPS
         clock, inner = VirtualClock(NOON), stores()
         store = Faulty(inner, failing, after=after)
         pool, model = AccountPool(ACCOUNTS, store, clock), MemoryAccountStore()
@@ -146,15 +147,15 @@ def _counts(store: AccountStore) -> list[tuple[object, ...]]:
 
 
 def _counts_of(snapshots: Sequence[AccountSnapshot | None]) -> list[tuple[object, ...]]:
-    """Give what the books count, without versions."""
+    """Return the counts and states of snapshots, without versions."""
     return [() if s is None else (s.state, s.used, s.spent, s.serial, s.refunded, s.epoch) for s in snapshots]
 
 
 @pytest.mark.parametrize("after", [False, True])
 def test_no_call_is_made_without_a_claim_whichever_operation_fails(after: bool) -> None:  # noqa: FBT001
-    """A whole fetch over a store that fails once: calls never outnumber what the books have charged."""
+    """If any operation fails during a fetch, there are never more calls than charged units."""
     for failing in range(1, 30):
-        clock, inner, heard = VirtualClock(NOON), MemoryAccountStore(), Heard()
+        clock, inner, heard = VirtualClock(NOON), MemoryAccountStore(), EventLog()
         pool = AccountPool(ACCOUNTS, Faulty(inner, failing, after=after), clock, listener=heard)
         transport = ScriptedTransport(
             [Reply(503), Reply(429, body=b'{"message":"Limit Exceeded"}'), Reply(200, body=picture())]
@@ -163,19 +164,8 @@ def test_no_call_is_made_without_a_claim_whichever_operation_fails(after: bool) 
             fetch_with_retries(transport=transport, request=REQUEST, accounts=pool, clock=clock, listener=heard)
             told = True
         except StoreUnavailable:
-            told = any(isinstance(event, StoreFailed) for event in heard.events)
+            told = bool(heard.of(StoreFailed))
         charged = sum(snapshot.used for snapshot in inner.read(["a", "b"]) if snapshot is not None)
 
         assert told
         assert len(transport.calls) <= charged
-
-
-class Heard:
-    """A listener that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        """Keep *event*."""
-        self.events.append(event)

@@ -1,4 +1,4 @@
-"""A Redis that stops, hangs, resets or forgets in the middle: no crash, no call without a claim, and a clear report."""
+"""A Redis that stops, hangs, resets connections or loses data: no call without a claim, and a clear report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PNG = picture()
 
 
 class Bench:
-    """A client over a scripted transport, whose books are on a server of the test's own."""
+    """A client over a scripted transport and a store on the test's own server."""
 
     def __init__(self, server: RedisServer) -> None:
         self.events, self.clock = EventLog(), VirtualClock(NOON)
@@ -32,7 +32,7 @@ class Bench:
         self.client = ChartClient(transport=self.transport, accounts=self.pool, clock=self.clock, listener=self.events)
 
     def fetch(self) -> bool:
-        """Fetch a chart; False when no claim could be taken."""
+        """Fetch a chart; return False if no claim could be taken."""
         try:
             return self.client.fetch(REQUEST).ok
         except StoreUnavailable:
@@ -40,19 +40,19 @@ class Bench:
 
     @property
     def calls(self) -> int:
-        """How many calls were made."""
+        """Number of calls made."""
         return len(self.transport.calls)
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server of the test's own."""
+    """Yield a server of the test's own."""
     with redis_server(tmp_path / "redis") as running:
         yield running
 
 
 def test_a_server_that_stops_and_comes_back_is_used_again(server: RedisServer) -> None:
-    """While it is gone no call is made, and each request says that the books can't be reached."""
+    """While the server is gone no call is made and each request reports the store; later fetches work again."""
     bench = Bench(server)
     assert bench.fetch()
     server.save()
@@ -68,8 +68,8 @@ def test_a_server_that_stops_and_comes_back_is_used_again(server: RedisServer) -
     assert [] == bench.events.of(StoreLostWrites)
 
 
-def test_a_server_that_hangs_is_not_waited_for_for_ever(server: RedisServer) -> None:
-    """It is told as unreachable; a unit whose swap may have been made stays charged, and no call was made for it."""
+def test_a_server_that_hangs_is_not_waited_for_forever(server: RedisServer) -> None:
+    """A hanging server is reported as unreachable without a call; its unit stays charged if the swap may be done."""
     bench = Bench(server)
     assert bench.fetch()
     server.freeze()
@@ -82,8 +82,8 @@ def test_a_server_that_hangs_is_not_waited_for_for_ever(server: RedisServer) -> 
     assert 2 <= bench.pool.status()[0].used <= 3
 
 
-def test_a_paused_server_is_told_as_unreachable(server: RedisServer) -> None:
-    """``CLIENT PAUSE`` for longer than the store waits."""
+def test_a_paused_server_is_reported_as_unreachable(server: RedisServer) -> None:
+    """A server that pauses for longer than the timeout is reported as unreachable."""
     bench = Bench(server)
     assert bench.fetch()
     server.client().client_pause(1500)
@@ -93,7 +93,7 @@ def test_a_paused_server_is_told_as_unreachable(server: RedisServer) -> None:
 
 
 def test_a_connection_that_is_reset_is_made_again(server: RedisServer) -> None:
-    """The next claim is taken as if nothing had been."""
+    """After a reset connection the next claim is taken as usual."""
     bench = Bench(server)
     for _ in range(3):
         assert bench.fetch()
@@ -102,8 +102,8 @@ def test_a_connection_that_is_reset_is_made_again(server: RedisServer) -> None:
     assert (3, 3) == (bench.calls, bench.pool.status()[0].used)
 
 
-def test_a_failover_that_loses_the_last_writes_is_repaired_and_told(server: RedisServer) -> None:
-    """What a running process knows to be spent is written again, with how much may have been spent twice."""
+def test_a_failover_that_loses_the_last_writes_is_repaired_and_reported(server: RedisServer) -> None:
+    """After lost writes a running process writes its snapshots again and reports the units in doubt."""
     bench = Bench(server)
     assert [True] * 2 == [bench.fetch() for _ in range(2)]
     server.save()
@@ -123,7 +123,7 @@ def test_a_failover_that_loses_the_last_writes_is_repaired_and_told(server: Redi
 
 
 def test_a_server_that_lost_everything_gets_the_books_again(server: RedisServer) -> None:
-    """As long as one process runs that knows them."""
+    """A server that lost all data gets the snapshots that a running process remembers."""
     bench = Bench(server)
     assert [True] * 4 == [bench.fetch() for _ in range(4)]
     server.client().flushall()
@@ -133,7 +133,7 @@ def test_a_server_that_lost_everything_gets_the_books_again(server: RedisServer)
 
 
 def test_the_command_tells_an_unreachable_store_from_want_of_quota(server: RedisServer, tmp_path: Path) -> None:
-    """One line and exit code 69 in place of 75, and nothing is called."""
+    """With an unreachable store each command prints one line, exits with 69 and makes no call."""
     settings = {
         "CHART_IMG_ACCOUNTS_JSON": '[{"id": "a", "apiKey": "canary-key"}]',
         "CHARTS_ACCOUNT_STORE": server.url.replace("redis://", "redis://:canary-password@"),

@@ -1,4 +1,4 @@
-"""The SQLite books under fire: many processes, killed ones, a full disk, damage, and failures at every step."""
+"""The SQLite store under fire: a full disk, damage, and failures at every step."""
 
 from __future__ import annotations
 
@@ -21,13 +21,10 @@ from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountSnapshot, Claim
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.errors import StoreBusy
-from chartimg.domain.faults import ChartApiError, ErrorCode, FaultKind
+from chartimg.domain.faults import FaultKind
 from chartimg.testing import VirtualClock
 from command import run_python
-
-PROCESSES, THREADS, UNITS = 8, 8, 50
-
-# Many processes
+from pools import fault
 
 FULL = """
 import os, resource, sys
@@ -95,7 +92,7 @@ sys.exit(subprocess.run([sys.executable, "-c", *sys.argv[2:]]).returncode)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX")
 def test_a_file_that_may_not_grow_loses_nothing(tmp_path: Path) -> None:
-    """Claims are refused for want of the store while there is no room, the books are right, and later all is well."""
+    """While a file may not grow claims raise StoreUnavailable, and the counts stay right."""
     child = run_python(FULL, str(tmp_path), "limit", cwd=tmp_path)
 
     assert (0, "", "True\n") == (child.returncode, child.stderr, child.stdout)
@@ -103,7 +100,7 @@ def test_a_file_that_may_not_grow_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root mounts a small disk, on Linux")
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
-    """The same on a disk that is really full, in a place that only the test sees."""
+    """While a disk is full claims raise StoreUnavailable, and the counts stay right."""
     unshared = "import os, sys; os.execvp('unshare', ['unshare', '-m', sys.executable, '-c', *sys.argv[1:]])"
     child = run_python(unshared, MOUNTED, str(tmp_path), FULL, str(tmp_path), "disk", cwd=tmp_path)
 
@@ -116,7 +113,7 @@ IDS = [f"account {number}" for number in range(25)]
 
 
 def books(path: Path) -> dict[str, AccountSnapshot | None] | None:
-    """Read all of the books; None when the store says that it can't."""
+    """Return all snapshots; None if the store refuses the file."""
     store = SqliteAccountStore(path)
     try:
         return dict(zip(IDS, store.read(IDS), strict=True))
@@ -132,7 +129,7 @@ def books(path: Path) -> dict[str, AccountSnapshot | None] | None:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give books of many accounts, on several pages, as the last process has closed them."""
+    """Return a file with many accounts on several pages, as the last process has closed it."""
     path = tmp_path_factory.mktemp("sound") / "books.sqlite3"
     pool = AccountPool([Account(each, "k", daily_limit=3, burst=3) for each in IDS], SqliteAccountStore(path))
     for _ in range(40):
@@ -143,7 +140,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def meet(content: bytes, sound: Path) -> None:
-    """Open a file of this *content*: it holds the right books, or is refused and left as it is."""
+    """Check that a file with this *content* has the right snapshots, or is refused and left unchanged."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "books.sqlite3"
         path.write_bytes(content)
@@ -158,7 +155,7 @@ def meet(content: bytes, sound: Path) -> None:
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_a_flipped_byte_never_gives_other_books(sound: Path, data: st.DataObject) -> None:
-    """Wherever it is, and whatever it becomes."""
+    """A file with any byte changed is refused or has the right snapshots."""
     content = bytearray(sound.read_bytes())
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
 
@@ -168,7 +165,7 @@ def test_a_flipped_byte_never_gives_other_books(sound: Path, data: st.DataObject
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_a_file_that_was_cut_or_overwritten_never_gives_other_books(sound: Path, data: st.DataObject) -> None:
-    """Cut short anywhere, a page replaced by chance or by another page, or two swapped."""
+    """A file that was cut, or has pages replaced or swapped, is refused or has the right snapshots."""
     content = sound.read_bytes()
     page = 4096
     pages = [content[start : start + page] for start in range(0, len(content), page)]
@@ -192,7 +189,7 @@ def test_a_file_that_was_cut_or_overwritten_never_gives_other_books(sound: Path,
 
 
 def test_every_byte_of_a_head_may_be_flipped(sound: Path) -> None:
-    """The first hundred bytes say what the file is, so each is tried."""
+    """A file with a changed byte in its header is refused or has the right snapshots."""
     content = sound.read_bytes()
     for at in range(100):
         meet(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :], sound)
@@ -203,7 +200,7 @@ def test_every_byte_of_a_head_may_be_flipped(sound: Path) -> None:
 def test_a_flipped_byte_in_the_log_gives_books_that_once_were(
     data: st.DataObject, logged: tuple[Path, list[object]]
 ) -> None:
-    """A damaged log is read up to the damage, as one that a crash cut off: the books are those after an earlier swap."""
+    """A log with a changed byte is read up to the damage, so the snapshots are those after an earlier swap."""
     path, states = logged
     log = bytearray(path.with_name(f"{path.name}-wal").read_bytes())
     at = data.draw(st.integers(0, len(log) - 1))
@@ -219,7 +216,7 @@ def test_a_flipped_byte_in_the_log_gives_books_that_once_were(
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory, sound: Path) -> tuple[Path, list[object]]:
-    """Give books with six swaps in their log, as a crash leaves them, and the books before and after each."""
+    """Return a file with six swaps in its log, as a crash leaves it, and the snapshots after each swap."""
     folder = tmp_path_factory.mktemp("logged")
     path = folder / "books.sqlite3"
     shutil.copy(sound, path)
@@ -246,15 +243,10 @@ Step = Callable[[AccountPool, list[Claim]], object]
 
 
 def claim(pool: AccountPool, claims: list[Claim]) -> None:
-    """Take a unit and note it."""
+    """Take a unit and keep the claim."""
     granted = pool.claim()
     if isinstance(granted, Granted):
         claims.append(granted.claim)
-
-
-def failed(kind: FaultKind) -> ChartApiError:
-    """Give the outcome of a call."""
-    return ChartApiError(ErrorCode.CHART_API_FAILED, kind, "said so", retriable=False)
 
 
 STEPS: Sequence[Step] = (
@@ -263,8 +255,8 @@ STEPS: Sequence[Step] = (
     lambda pool, claims: pool.refund(claims[0]),
     claim,
     claim,
-    lambda pool, claims: pool.report(claims[-1], failed(FaultKind.NOT_SENT)),
-    lambda pool, claims: pool.report(claims[1], failed(FaultKind.CREDENTIAL_REJECTED)),
+    lambda pool, claims: pool.report(claims[-1], fault(FaultKind.NOT_SENT)),
+    lambda pool, claims: pool.report(claims[1], fault(FaultKind.CREDENTIAL_REJECTED)),
     claim,
     lambda pool, _: pool.reinstate("a"),
     lambda pool, _: pool.mark_account_exhausted("b"),
@@ -273,7 +265,7 @@ STEPS: Sequence[Step] = (
 
 
 class Failing(sqlite3.Connection):
-    """Fails at the statement *at*, before it is carried out or after, or at the step *at* of SQLite's own machine."""
+    """A connection that fails at a statement, before or after it is done, or at a step of SQLite's machine."""
 
     at: ClassVar[int] = 0
     how: ClassVar[str] = ""
@@ -281,7 +273,7 @@ class Failing(sqlite3.Connection):
     code: ClassVar[int] = sqlite3.SQLITE_IOERR
 
     def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
-        """Carry out a statement, or fail."""
+        """Execute a statement, or fail."""
         kind = type(self)
         if sql.startswith("PRAGMA synchronous"):
             sql = "PRAGMA synchronous = OFF"  # quicker; no power fails here
@@ -298,12 +290,12 @@ class Failing(sqlite3.Connection):
 
     @classmethod
     def tick(cls) -> bool:
-        """Count, and say whether this is the one."""
+        """Count a step; return whether it is the one to fail."""
         cls.done += 1
         return cls.done == cls.at
 
     def fail(self) -> None:
-        """Fail as SQLite does."""
+        """Raise as SQLite does."""
         error = sqlite3.OperationalError("so the test wants it")
         error.sqlite_errorcode = type(self).code
         raise error
@@ -311,7 +303,7 @@ class Failing(sqlite3.Connection):
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> type[Failing]:
-    """Let all connections be such."""
+    """Make every connection a failing one."""
     real = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *place, **how: real(*place, **{**how, "factory": Failing}))
     Failing.at, Failing.how, Failing.code = 0, "", sqlite3.SQLITE_IOERR
@@ -319,7 +311,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> type[Failing]:
 
 
 def kept(path: Path) -> tuple[AccountSnapshot | None, ...]:
-    """Read the books with nothing in the way."""
+    """Return the kept snapshots, read without failures."""
     Failing.at = 0
     store = SqliteAccountStore(path)
     found = store.read([account.id for account in ACCOUNTS])
@@ -328,7 +320,7 @@ def kept(path: Path) -> tuple[AccountSnapshot | None, ...]:
 
 
 def take(number: int, path: Path, claims: list[Claim]) -> None:
-    """Do the step of this *number* in a pool of its own, and close it."""
+    """Do step *number* in a pool of its own."""
     pool = AccountPool(ACCOUNTS, SqliteAccountStore(path, busy_timeout=20), VirtualClock())
     try:
         STEPS[number](pool, claims)
@@ -337,7 +329,7 @@ def take(number: int, path: Path, claims: list[Claim]) -> None:
 
 
 def prepared(number: int, folder: Path) -> tuple[Path, list[Claim]]:
-    """Give the books, if there are any yet, and the claims as they are when the step of this *number* comes."""
+    """Return the file and the claims as they are before step *number*."""
     path, claims = folder / "before.sqlite3", list[Claim]()
     for earlier in range(number):
         take(earlier, path, claims)
@@ -345,7 +337,7 @@ def prepared(number: int, folder: Path) -> tuple[Path, list[Claim]]:
 
 
 def tried(number: int, before: tuple[Path, list[Claim]], at: int) -> tuple[Path, bool]:
-    """Do the step on a copy of the books, with a failure *at* some point; give it, and whether it went well."""
+    """Do the step on a copy of the file with a failure at *at*; return the copy, and whether the step succeeded."""
     path = before[0].with_name("tried.sqlite3")
     for each in path.parent.glob("tried*"):
         each.unlink()
@@ -366,7 +358,7 @@ def tried(number: int, before: tuple[Path, list[Claim]], at: int) -> tuple[Path,
 def test_a_failure_at_any_point_leaves_the_books_as_before_or_as_after(
     number: int, how: str, tmp_path: Path, failing: type[Failing]
 ) -> None:
-    """And a step that failed, and had not been made, can be made then; one that did not fail has been made."""
+    """A step that fails at any point is done wholly or not at all, and can then be done."""
     before = prepared(number, tmp_path)
     old = kept(before[0]) if number else (None, None)
     failing.how = how
@@ -399,7 +391,7 @@ IN_THE_WAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCO
 def test_others_in_the_way_at_any_point_are_waited_for(
     number: int, code: int, tmp_path: Path, failing: type[Failing]
 ) -> None:
-    """Nothing of it is noticed but the time it takes."""
+    """If the file is locked at any statement, the step waits and succeeds."""
     before = prepared(number, tmp_path)
     failing.how, failing.code = "before", code
     new = kept(tried(number, before, 0)[0])

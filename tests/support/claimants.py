@@ -1,4 +1,4 @@
-"""Processes of eight threads that claim units of one account as fast as they can, and may be killed at any moment."""
+"""Processes of eight threads that claim the units of one account as fast as possible, and may be killed."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ for line in sys.stdin:
 
 @attrs.define
 class Claimants:
-    """So many processes over the store at *url*, kept for one round after the other."""
+    """Processes over the store at *url*, kept for several rounds."""
 
     url: str
     children: list[subprocess.Popen[str]]
 
     def race(self, account_id: str, *, kill: dict[int, int] | None = None) -> list[list[str]]:
-        """Let all claim on a new account until nothing is left; give what each said.
+        """Let all claim on a new account until no unit is left; return the lines that each printed.
 
-        *kill* says which child is killed, and after how many of its lines.
+        *kill* maps a child's place to the number of its lines after which it is killed.
         """
         said: list[list[str]] = [[] for _ in self.children]
 
@@ -82,7 +82,7 @@ class Claimants:
 
 @contextmanager
 def claimants(url: str, processes: int = 8) -> Iterator[Claimants]:
-    """Start the processes, and end them in the end."""
+    """Start the processes, and kill them at the end."""
     command = [sys.executable, "-c", _WORKER, url, str(THREADS), str(UNITS)]
     children = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)

@@ -1,4 +1,4 @@
-"""The books of an account as a person would keep them on paper: the model beside which the pool is tried."""
+"""The books of an account on paper: the model that the pool is compared with."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ LESSONS: dict[str, Allowed] = {
 
 
 def corrected(allowed: Allowed, learned: Allowed) -> Allowed:
-    """Write the limits learned over those of the plan."""
+    """Return the limits of a plan with the learned ones in their place."""
     width, height, count, watermark = (b if a is None else a for a, b in zip(learned, allowed, strict=True))
     return width, height, count, None if watermark is None else bool(watermark)
 
@@ -90,7 +90,7 @@ def tighter(allowed: Allowed, learned: Allowed) -> Allowed:
 
 
 def turn(demand: Demand | None, allowed: Allowed) -> tuple[float, ...]:
-    """Return how late the turn of an account is: by the size of its plan; one in doubt counts as BASIC, or comes last."""
+    """Return the rank of an account: the size of its plan; an unknown plan counts as BASIC, or comes last."""
     if not fits(demand, PRICES["BASIC"]) and not sure(demand, allowed):
         return (99,)
     allowed = corrected(PRICES["BASIC"], allowed)

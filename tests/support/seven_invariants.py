@@ -1,21 +1,24 @@
-"""The invariants of accounts as a state machine: pools over one store, beside the books that a person keeps on paper.
+"""The invariants of accounts as a state machine: pools over one store, beside books kept on paper.
 
-Each rule of the machine does to the paper what it does to the pool.
+Each rule changes the paper as it changes the pool. One file because the rules share the state of one machine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import attrs
-from hypothesis import event, target
+import pytest
+from hypothesis import HealthCheck, Phase, event, settings, target
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.pool import Pool
-from chartimg.domain.account import Account, AccountEvent, AccountState
+from chartimg.domain.account import TRANSITIONS, Account, AccountEvent, AccountState, advance, ledger
 from chartimg.domain.account.ledger import MARGIN
 from chartimg.domain.account.turn import Granted, Need, NoneLeft, NoPlan, WaitUntil
 from chartimg.domain.faults import FaultKind
@@ -26,7 +29,7 @@ from paper import LESSONS, PRICES, Held, Paper, fits, sure, tighter, today, turn
 from pools import DAY, MIDNIGHT, SECOND, fault
 from samples import NOON
 
-__all__ = ["SevenInvariants", "rows_of_this_example"]
+__all__ = ["SevenInvariants", "check_all", "rows_used"]
 
 names = st.sampled_from(["a", "b"])
 chooser = st.integers(0, 1000)
@@ -59,14 +62,50 @@ demands = st.sampled_from(
 )
 pauses = st.sampled_from([None, 0.0, 2.5, 4.0, 60.0, 86_400.0])
 within = st.sampled_from([None, -1.0, 0.0, 0.4, 1.0, 5.0, 120.0, 90_000.0])
-rows_of_this_example: set[tuple[AccountState, AccountEvent]] = set()
+Row = tuple[AccountState, AccountEvent]
+rows_of_this_example: set[Row] = set()
+
+
+@contextmanager
+def rows_used() -> Iterator[set[Row]]:
+    """Yield a set that collects the rows of the table that the ledger uses."""
+    rows: set[Row] = set()
+
+    def noted(state: AccountState, happened: AccountEvent) -> AccountState:
+        rows.add((state, happened))
+        rows_of_this_example.add((state, happened))
+        return advance(state, happened)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ledger, "advance", noted)
+        yield rows
+
+
+def check_all(machine: type[SevenInvariants], examples: int) -> None:
+    """Run *machine*, and check that every state and every event has been met."""
+    with rows_used() as rows:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=50,
+                derandomize=True,
+                deadline=None,
+                phases=set(Phase) - {Phase.explain},
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+    assert rows <= set(TRANSITIONS)
+    assert set(AccountState) == {state for state, _ in rows}
+    assert set(AccountEvent) == {happened for _, happened in rows}
 
 
 class SevenInvariants(RuleBasedStateMachine):
-    """Everything hosts, providers and clocks can do to two accounts through up to three pools over one store."""
+    """All that hosts, providers and clocks do to two accounts, through up to three pools over one store."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Begin without pools and books."""
         super().__init__()
         self.store = self.new_store()
         self.clock = VirtualClock(NOON)
@@ -77,7 +116,7 @@ class SevenInvariants(RuleBasedStateMachine):
         self.versions = {"a": -1, "b": -1}
 
     def new_store(self) -> AccountStore:
-        """Give the empty store to work on."""
+        """Return an empty store."""
         return MemoryAccountStore()
 
     @initialize(
@@ -98,7 +137,7 @@ class SevenInvariants(RuleBasedStateMachine):
     def change_the_settings(
         self, limits: tuple[int, int], keys: tuple[int, int], priced: tuple[str | None, str | None]
     ) -> None:
-        """Start another process with other limits, keys or plans; with three, the oldest ends."""
+        """Open another pool with other limits, keys or plans; close the oldest of three."""
         self.pools = self.pools[-2:]
         self._open(limits, (f"key-a{keys[0]}", f"key-b{keys[1]}"), priced)
 
@@ -118,7 +157,7 @@ class SevenInvariants(RuleBasedStateMachine):
     def claim(
         self, which: int, seconds: float | None, demand: Demand | None = None, refused: frozenset[str] = frozenset()
     ) -> None:
-        """Claim within some seconds, or at once, for any chart (invariants 1, 2, 4, 6 and 7); the smallest plan goes first."""
+        """Claim for any chart, now or within some seconds (invariants 1, 2, 4, 6 and 7)."""
         pool, now = self.pools[which % len(self.pools)], self.clock.now()
         latest = None if seconds is None else now + timedelta(seconds=seconds)
         every = {account.id: self._today(pool, account.id) for account in pool.accounts}
@@ -175,7 +214,7 @@ class SevenInvariants(RuleBasedStateMachine):
 
     @rule(which=chooser, place=chooser, sleep=st.booleans())
     def confirm(self, which: int, place: int, sleep: bool) -> None:  # noqa: FBT001
-        """Wait for the moment of a claim, or don't, and ask whether it stands (invariants 2, 5, 6 and 7)."""
+        """Wait for the moment of a claim, or not, and confirm it (invariants 2, 5, 6 and 7)."""
         if not self.held:
             return
         held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
@@ -197,7 +236,7 @@ class SevenInvariants(RuleBasedStateMachine):
 
     @rule(which=chooser, place=chooser, times=st.integers(1, 2))
     def refund(self, which: int, place: int, times: int) -> None:
-        """Give a claim back, perhaps twice (invariant 5)."""
+        """Refund a claim once or twice (invariant 5)."""
         if not self.held:
             return
         held, pool = self.held[-1 - place % min(6, len(self.held))], self.pools[which % len(self.pools)]
@@ -208,7 +247,7 @@ class SevenInvariants(RuleBasedStateMachine):
             pool.refund(held.claim)
 
     def _give_back(self, held: Held, paper: Paper) -> None:
-        """Give a unit back, once, in its own window, unless its day is spent."""
+        """Return a unit on paper, once, in its own window, unless its day is spent."""
         if paper.window == held.claim.window and not paper.spent and not held.refunded:
             paper.used -= 1
             held.refunded = True
@@ -253,14 +292,14 @@ class SevenInvariants(RuleBasedStateMachine):
                 pass
 
     def _spend(self, name: str, account: Account, paper: Paper) -> None:
-        """Take the whole day."""
+        """Mark the whole day as spent on paper."""
         if not paper.spent:
             paper.spent, paper.used, paper.until = True, max(paper.used, account.daily_limit), None
         self.spent.add((name, paper.window))
 
     @rule(which=chooser, name=names, deed=st.sampled_from(["mark", "suspend", "suspend again", "reinstate"]))
     def manage(self, which: int, name: str, deed: str) -> None:
-        """Do what a host may do to an account, whatever its state (invariants 1, 2 and 6)."""
+        """Mark, suspend or reinstate an account in any state (invariants 1, 2 and 6)."""
         pool = self.pools[which % len(self.pools)]
         paper = self._today(pool, name)
         match deed:
@@ -302,7 +341,7 @@ class SevenInvariants(RuleBasedStateMachine):
         demand: Demand | None,
         lesson: str,
     ) -> None:
-        """Claim within some seconds, wait for the claim, have it confirmed and report what came of the call."""
+        """Claim within some seconds, wait, confirm, and report an outcome."""
         count = len(self.held)
         self.claim(which, seconds, demand)
         if len(self.held) > count:
@@ -316,7 +355,7 @@ class SevenInvariants(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([-2.0, -0.5, 0.0, 0.5, 30.0]), share=st.sampled_from([1, 2, 24]))
     def midnight_comes(self, seconds: float, share: int) -> None:
-        """Let time pass to about the next midnight, or a share of it."""
+        """Let time pass to about the next midnight, or for a share of that time."""
         now = self.clock.now()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
         self.clock.advance(max(0.0, ((midnight - now).total_seconds() + seconds) / share))
@@ -328,7 +367,7 @@ class SevenInvariants(RuleBasedStateMachine):
 
     @rule(which=chooser)
     def look(self, which: int) -> None:
-        """Compare what a pool says of its accounts with the paper, without changing anything."""
+        """Compare the status of all accounts with the paper."""
         pool, now = self.pools[which % len(self.pools)], self.clock.now()
         for account, status in zip(pool.accounts, pool.status(), strict=True):
             paper = self._today(pool, account.id)
@@ -345,7 +384,7 @@ class SevenInvariants(RuleBasedStateMachine):
 
     @invariant()
     def the_books_agree_with_the_paper(self) -> None:
-        """What the store keeps is what the paper says, and versions only grow."""
+        """The store keeps the counts of the paper, and versions only grow."""
         for name, snapshot in zip("ab", self.store.read(["a", "b"]), strict=True):
             paper = self.papers[name]
             if snapshot is None or paper is None:
@@ -367,7 +406,7 @@ class SevenInvariants(RuleBasedStateMachine):
 
     @invariant()
     def no_window_gives_more_than_its_limit(self) -> None:
-        """Of all claims of a window, those not given back are never more than the limit they were granted under."""
+        """The claims of a window, less refunds, never exceed the limit that they were granted under."""
         counts: dict[tuple[str, datetime], int] = {}
         limits: dict[tuple[str, datetime], int] = {}
         for held in self.held:
@@ -377,7 +416,7 @@ class SevenInvariants(RuleBasedStateMachine):
         assert all(counts[key] <= limits[key] for key in counts)
 
     def teardown(self) -> None:
-        """Compare all pairs of grants with the pace, and steer towards sequences that see more of the table."""
+        """Compare all grants with the pace, and steer towards sequences that use more of the table."""
         for name in "ab":
             claims = [held.claim for held in self.held if held.claim.account_id == name]
             assert sorted(claims, key=lambda claim: claim.serial) == claims
