@@ -85,4 +85,4 @@ def _size(name: str, pixels: int, side: str, asked: float, request: ChartRequest
     """Return the warning about a side of another length; it says where the expected length comes from."""
     stated = request.payload.get(name) == asked
     expected = f"{asked} were asked for" if stated else f"the default is {asked}"
-    return _warning(f"the picture is {pixels} {'pixel' if pixels == 1 else 'pixels'} {side}, {expected}", name)
+    return _warning(f"the picture is {pixels} {'pixel' if pixels == 1 else 'pixels'} {side}; {expected}", name)

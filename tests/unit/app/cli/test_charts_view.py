@@ -25,7 +25,7 @@ DOUBTFUL = attrs.evolve(
     ITEM,
     symbol="[i]E:F[/i]",
     warnings=(
-        Finding("width", Severity.WARNING, "the picture is 400 pixels wide, 800 were asked for"),
+        Finding("width", Severity.WARNING, "the picture is 400 pixels wide; 800 were asked for"),
         Finding("", Severity.WARNING, "word " * 60 + "end"),
     ),
 )
@@ -149,7 +149,7 @@ def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.Ca
     assert rows["A:B"].endswith(" ok")
     assert rows["[i]E:F[/i]"].endswith("ok, 2 warnings")
     assert rows["G:H"].endswith("ok, 1 warning")
-    size = "width: WARNING: the picture is 400 pixels wide, 800 were asked for"
+    size = "width: WARNING: the picture is 400 pixels wide; 800 were asked for"
     assert [
         f"[i]E:F[/i] 1h price_v1: {size}",
         f"[i]E:F[/i] 1h price_v1: WARNING: {'word ' * 60}end",

@@ -643,8 +643,8 @@ def test_a_doubtful_picture_is_kept_and_told(tmp_path: Path) -> None:
     assert [
         f"chartimg: BINANCE:BTCUSDT 1h {TEMPLATE}: {warning}"
         for warning in (
-            "width: WARNING: the picture is 400 pixels wide, 800 were asked for",
-            "height: WARNING: the picture is 1 pixel high, 600 were asked for",
+            "width: WARNING: the picture is 400 pixels wide; 800 were asked for",
+            "height: WARNING: the picture is 1 pixel high; 600 were asked for",
         )
     ] == child.stderr.splitlines()
     assert picture(400, 1) == (tmp_path / "chart.png").read_bytes()
@@ -660,7 +660,7 @@ def test_warnings_are_in_the_json(tmp_path: Path) -> None:
         {
             "path": "height",
             "severity": "WARNING",
-            "message": "the picture is 300 pixels high, 600 were asked for",
+            "message": "the picture is 300 pixels high; 600 were asked for",
             "suggestion": None,
         }
     ]

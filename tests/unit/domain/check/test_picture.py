@@ -164,19 +164,19 @@ def warning(message: str, path: str = "") -> Finding:
         ((800, 600), {}, []),
         ((800, 600), {"width": 800, "height": 600.0}, []),
         ((640, 480), {"width": 640, "height": 480}, []),
-        ((1920, 600), {}, [warning("the picture is 1920 pixels wide, the default is 800", "width")]),
-        ((400, 600), {"width": 800}, [warning("the picture is 400 pixels wide, 800 were asked for", "width")]),
-        ((800, 480), {"width": 800}, [warning("the picture is 480 pixels high, the default is 600", "height")]),
+        ((1920, 600), {}, [warning("the picture is 1920 pixels wide; the default is 800", "width")]),
+        ((400, 600), {"width": 800}, [warning("the picture is 400 pixels wide; 800 were asked for", "width")]),
+        ((800, 480), {"width": 800}, [warning("the picture is 480 pixels high; the default is 600", "height")]),
         (
             (8, 6),
             {"width": 1920},
             [
-                warning("the picture is 8 pixels wide, 1920 were asked for", "width"),
-                warning("the picture is 6 pixels high, the default is 600", "height"),
+                warning("the picture is 8 pixels wide; 1920 were asked for", "width"),
+                warning("the picture is 6 pixels high; the default is 600", "height"),
             ],
         ),
-        ((400, 600), {"width": "400"}, [warning("the picture is 400 pixels wide, the default is 800", "width")]),
-        ((1, 600), {"width": True}, [warning("the picture is 1 pixel wide, the default is 800", "width")]),
+        ((400, 600), {"width": "400"}, [warning("the picture is 400 pixels wide; the default is 800", "width")]),
+        ((1, 600), {"width": True}, [warning("the picture is 1 pixel wide; the default is 800", "width")]),
         ((800, 600), {"width": True, "height": False}, []),
     ],
 )
@@ -191,7 +191,7 @@ def test_another_size_than_asked_is_a_warning(
 
 def test_one_colour_comes_after_the_size() -> None:
     """It is a warning about the whole picture."""
-    size = warning("the picture is 480 pixels high, the default is 600", "height")
+    size = warning("the picture is 480 pixels high; the default is 600", "height")
 
     assert (size, ONE_COLOUR) == picture_warnings(
         encoded(Image.new("RGB", (800, 480))), ChartRequest("A:B", "1h", "price_v1")
