@@ -6,6 +6,8 @@ import struct
 import zlib
 from typing import Final
 
+from ..domain.reply.png import SIGNATURE
+
 __all__ = ["picture"]
 
 _MAX_PIXELS: Final = 2**31 - 1  # of each side (PNG, "IHDR")
@@ -23,7 +25,7 @@ def picture(width: int = 800, height: int = 600) -> bytes:
     row_bytes = (width + 7) // 8
     rows = bytes(1 + row_bytes) + (b"\x00" + b"\xff" * row_bytes) * (height - 1)  # each row begins with filter 0
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)
+    return SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
