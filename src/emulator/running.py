@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from ..codec import dump
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
 from .accounts import DEMO, EmulatedAccount
@@ -61,20 +61,9 @@ class Emulator:
     @property
     def environ(self) -> Mapping[str, str]:
         """The settings of its clients: address, accounts, and books in memory."""
-        accounts = [
-            {
-                "id": account.id,
-                "apiKey": account.api_key,
-                "dailyLimit": account.daily_limit,
-                "plan": account.plan,
-                "requestsPerSecond": account.requests_per_second,
-                "burst": account.burst,
-            }
-            for account in (emulated.account for emulated in self.accounts)
-        ]
         return {
             "CHARTS_API_BASE_URL": self.url,
-            "CHART_IMG_ACCOUNTS_JSON": json.dumps(accounts),
+            "CHART_IMG_ACCOUNTS_JSON": dump(self.accounts),
             "CHARTS_ACCOUNT_STORE": "memory://",
         }
 
