@@ -24,7 +24,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from .domain.account import Account
 from .domain.errors import ConfigError
 
-__all__ = ["dump", "load"]
+__all__ = ["dump", "load", "parse"]
 
 T = TypeVar("T")
 _NAME: Final = re.compile(r"[A-Za-z_]{1,24}")  # short, letters alone: a misspelt name and not a key
@@ -47,16 +47,31 @@ def load(text: str, kind: type[T], *, where: str) -> T:
         ConfigError: one line for every mistake in the text.
     """
     try:
-        value = json.loads(text.removeprefix("\ufeff"))
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{where} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
-    except (ValueError, RecursionError):
-        raise ConfigError(f"{where} is not JSON that can be read: nested too deep, or with too long a number") from None
+        value = parse(text)
+    except ValueError as error:
+        raise ConfigError(f"{where} {error}") from None
     try:
         return _converter().structure(value, kind)
     except (BaseValidationError, _WrongTypeError, ConfigError) as error:
         problems = [_placed(line, where) for line in _lines(error)]
     raise ConfigError(problems)
+
+
+def parse(text: str, *, read_object: Callable[[list[tuple[str, Any]]], object] | None = None) -> object:
+    """Parse JSON; *read_object* makes a value of the names and values of an object, by default a dict.
+
+    Raises:
+        ValueError: the message is the reason in one line, ``is not JSON: … at line 1, column 2``.
+    """
+    try:
+        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=read_object)
+    except json.JSONDecodeError as error:
+        reason = error.msg.removesuffix(" at")
+        raise ValueError(f"is not JSON: {reason} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("is not JSON that can be read: it is nested too deeply") from None
+    except ValueError:
+        raise ValueError("is not JSON that can be read: it has a number with too many digits") from None
 
 
 def dump(value: object) -> str:

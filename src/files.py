@@ -7,11 +7,23 @@ import errno
 import os
 import secrets
 import stat
+import tempfile
 from pathlib import Path
 
 from .domain.errors import ConfigError
 
-__all__ = ["read_text", "read_whole", "refuse_special", "write_atomically"]
+__all__ = ["read_text", "read_whole", "refuse_special", "refuse_unwritable", "write_atomically"]
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Make *folder* if it does not exist, and check that a file can be written in it.
+
+    Raises:
+        OSError: it can't.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def write_atomically(path: Path, content: bytes) -> None:

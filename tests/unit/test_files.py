@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 
 from chartimg.domain.errors import ConfigError
-from chartimg.files import read_text, write_atomically
+from chartimg.files import read_text, refuse_unwritable, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -81,7 +81,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from chartimg.domain.errors import ConfigError
-from chartimg.files import read_text, write_atomically
+from chartimg.files import read_text, write_atomically, refuse_unwritable
 most = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most[1]))
 try:
@@ -166,3 +166,13 @@ def test_text_that_can_not_be_read_is_a_mistake_in_the_settings(tmp_path: Path) 
             read_text(str(tmp_path / name), what="list")
 
         assert f"list {tmp_path / name} can't be read: {reason}" == str(caught.value)
+
+
+def test_a_folder_is_made_and_tried_without_a_trace(tmp_path: Path) -> None:
+    """A folder that can be written is there afterwards, and empty; a file in its place is an OSError."""
+    refuse_unwritable(tmp_path / "new" / "deeper")
+    (tmp_path / "file").touch()
+
+    assert [] == list((tmp_path / "new" / "deeper").iterdir())
+    with pytest.raises(OSError, match="file"):
+        refuse_unwritable(tmp_path / "file")

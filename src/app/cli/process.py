@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Final
 
 import typer
 
+from ... import files
 from ...domain.errors import ConfigError
-from ...files import write_atomically
 
 __all__ = [
     "COME_BACK",
@@ -43,9 +42,7 @@ def complain(*lines: str) -> None:
 def refuse_unwritable(folder: Path) -> None:
     """Raise ConfigError if *folder* can't be made or written, before a call is paid for."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        files.refuse_unwritable(folder)
     except OSError as error:
         raise ConfigError(f"--out: the folder {folder} can't be written: {error.strerror}") from None
 
@@ -74,7 +71,7 @@ def write(out: Path, content: bytes) -> None:
         if out.exists() and not out.is_file():  # a pipe or a device is written to, not replaced
             out.write_bytes(content)
         else:
-            write_atomically(_real(out), content)
+            files.write_atomically(_real(out), content)
     except OSError as error:
         raise _unwritable(out, error) from None
 

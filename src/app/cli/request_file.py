@@ -5,7 +5,6 @@ Any bytes are accepted: content that can't be read becomes a finding, like a bod
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from ...codec import load
+from ...codec import load, parse
 from ...domain.chart.json_body import Place, path_of
 from ...domain.chart.template import SYMBOL_MARK, ChartTemplate
 from ...domain.check.catalog import Catalog
@@ -71,7 +70,7 @@ def read_request_file(
     try:
         text = _text(content)
         value = _parsed(text, repeats)
-    except _UnreadableError as error:
+    except ValueError as error:
         return RequestFile(None, None, (Finding("", Severity.ERROR, str(error)),))
     found = list(_repeated_keys(value, repeats))
     if not isinstance(value, dict):
@@ -92,23 +91,22 @@ def finding_line(name: str, finding: Finding) -> str:
     return line if line.isprintable() else printable(line)
 
 
-class _UnreadableError(Exception):
-    """The bytes are not JSON. The message is the reason, in one line."""
-
-
 def _text(content: bytes) -> str:
+    """Decode a file.
+
+    Raises:
+        ValueError: the message is the reason in one line.
+    """
     if len(content) > MAX_FILE_BYTES:
-        raise _UnreadableError(f"holds more than {MAX_FILE_BYTES >> 20} MiB; the body of a chart request has a few KB")
+        raise ValueError(f"holds more than {MAX_FILE_BYTES >> 20} MiB; the body of a chart request has a few KB")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        raise _UnreadableError(
-            f"is not UTF-8: byte 0x{content[error.start]:02x} at line {line}, byte {column}"
-        ) from None
+        raise ValueError(f"is not UTF-8: byte 0x{content[error.start]:02x} at line {line}, byte {column}") from None
     if not text.strip():
-        raise _UnreadableError("is empty")
+        raise ValueError("is empty")
     return text
 
 
@@ -121,15 +119,7 @@ def _parsed(text: str, repeats: list[tuple[object, list[str]]]) -> object:
             repeats.append((read, [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]))
         return read
 
-    try:
-        return json.loads(text, object_pairs_hook=read_object)
-    except json.JSONDecodeError as error:
-        reason = error.msg.removesuffix(" at")
-        raise _UnreadableError(f"is not JSON: {reason} at line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise _UnreadableError("is nested too deeply") from None
-    except ValueError:
-        raise _UnreadableError("holds a number with too many digits") from None
+    return parse(text, read_object=read_object)
 
 
 def _repeated_keys(value: object, repeats: list[tuple[object, list[str]]]) -> Iterator[Finding]:
