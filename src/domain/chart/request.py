@@ -1,4 +1,4 @@
-"""The chart request: which chart, and the JSON body that asks the provider for it."""
+"""The chart request: a name, and the JSON body to post."""
 
 from __future__ import annotations
 

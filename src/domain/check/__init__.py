@@ -1,1 +1,1 @@
-"""A room."""
+"""The check of requests and pictures: rules, findings and suggestions."""

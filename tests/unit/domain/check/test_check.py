@@ -142,6 +142,8 @@ def test_a_documented_refusal_is_an_error(
         ({"shiftLeft": 5, "shiftRight": 5}, "shiftRight", "contradicts shiftLeft", None),
         ({"range": {"from": "2024-02-01", "to": "2024-01-01"}}, "range.to", "is before range.from", None),
         ({"override": {"priceRange": {"from": 2, "to": 1}}}, "override.priceRange.to", "is not above", None),
+        ({"override": {"priceRange": {"from": 1, "to": 1}}}, "override.priceRange.to", "is not above", None),
+        ({"override": {"priceRange": {"from": None, "to": 1}}}, "override.priceRange.from", "null is not", None),
         ({"theme": None}, "theme", "null is not documented", None),
         ({"\x1b[31m": 1}, "'\\x1b[31m'", "is not a key here", None),
     ],
@@ -165,7 +167,9 @@ def test_a_doubtful_value_is_a_warning(
         {"range": {"from": "2024-01-01", "to": "2024-01-01T00:00:00+00:00"}},
         {"range": {"from": "2024-01-01T00:00:00Z", "to": "2024-02-01T00:00:00.000Z"}, "interval": "1D"},
         {"range": "5D", "shiftRight": 10},
+        {"range": {"from": "2024-01-01", "to": "2024-01-01"}},
         {"override": {"priceRange": {"from": 1}, "style": {}}},
+        {"override": {"priceRange": {"from": 1, "to": 2}}},
         {"studies": ({"name": "MACD"},), "drawings": []},
         {"studies": [{"name": "MACD", "override": {"Histogram.plottype": "column"}}]},
         {"drawings": [{"name": "Order Line", "input": {"text": "", "quantity": " "}}]},
@@ -351,6 +355,26 @@ def test_a_host_s_catalog_decides() -> None:
         assert [f"studies[0].input.{name}"] == [each.path for each in check_body(wrong, catalog)]
     (beyond,) = check_body({**BASE, "studies": [{"name": "Mine", "input": {"many": "z"}}]}, catalog)
     assert "a, b, c, d, e, f, g, h, i, j, k, l …" in beyond.message
+
+
+def test_symbol_interval_and_time_zone_need_no_table() -> None:
+    """A catalog with lists alone checks these three."""
+    lists = Catalog(intervals=("1h",), timezones=("Etc/UTC",), exchanges=("BINANCE",))
+    wrong = {"symbol": "A:B", "interval": "1H", "timezone": "UTC", "width": "wide"}
+
+    assert [] == check_body(BASE, lists)
+    assert ["symbol", "interval", "timezone"] == [each.path for each in check_body(wrong, lists)]
+    assert [] == check_body(wrong, Catalog())
+
+
+@pytest.mark.parametrize(("keys", "end"), [(12, "; keys are k0, k1, k2"), (13, "")])
+def test_up_to_12_keys_are_listed_for_an_unknown_one(keys: int, end: str) -> None:
+    """More keys are not listed."""
+    rows = tuple(Parameter(f"k{number}", ValueType.STRING) for number in range(keys))
+    (finding, *_) = check_payload({"other": 1}, Catalog(parameters=rows))
+
+    assert f'"other" is not a key here{end}' == finding.message[: 25 + len(end)]
+    assert bool(end) is (";" in finding.message)
 
 
 def test_a_host_s_catalog_may_require_and_nest_what_it_likes() -> None:
