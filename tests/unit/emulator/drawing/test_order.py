@@ -43,7 +43,7 @@ def test_every_part_of_a_body_is_read() -> None:
     assert (False, False) == (order.show_legend, order.show_main)
 
 
-def test_what_is_null_or_odd_is_as_if_not_there() -> None:
+def test_a_null_or_odd_value_counts_as_missing() -> None:
     """A null, a wrong type and an entry without parts count as missing."""
     odd = {"symbol": None, "width": "wide", "studies": [{}, None, {"name": "A", "input": []}], "override": 3}
     order = Order.read(odd)
