@@ -81,7 +81,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from chartimg.domain.errors import ConfigError
-from chartimg.files import read_text, write_atomically, refuse_unwritable
+from chartimg.files import read_text, write_atomically
 most = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most[1]))
 try:

@@ -15,8 +15,8 @@ from rich.console import Console
 from chartimg.app.cli.charts_view import following, show_manifest
 from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
 from chartimg.domain.finding import Finding, Severity
-from chartimg.testing import picture
 from command import call, environment
+from fetching import FIXTURE, mock
 
 NOW = datetime.now(UTC)
 ITEM = ExportItem("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600, False, "main", 1)  # noqa: FBT003 (in the order of its fields)
@@ -36,16 +36,9 @@ EXPORT = (
 )
 
 
-def mock(folder: Path) -> dict[str, str]:
-    """Write settings that replay a folder that holds the chart of 1h and not that of 4h."""
-    folder.mkdir()
-    (folder / "BINANCE_BTCUSDT__1h__price_psar_adi_v1.png").write_bytes(picture())
-    return {"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(folder)}
-
-
 def test_without_a_terminal_there_is_one_plain_line_for_each_chart(tmp_path: Path) -> None:
     """Lines go to standard error, numbered, whole and without escape sequences; the table goes to standard output."""
-    child = call(*EXPORT, cwd=tmp_path, **mock(tmp_path / "fixtures"))
+    child = call(*EXPORT, cwd=tmp_path, **mock(tmp_path / "fixtures", FIXTURE))
     first, second = child.stderr.splitlines()
 
     assert first.startswith("[1/2] BINANCE:BTCUSDT 1h price_psar_adi_v1: ")
@@ -59,7 +52,9 @@ def test_without_a_terminal_there_is_one_plain_line_for_each_chart(tmp_path: Pat
 def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
     """With standard error on a terminal a bar counts the charts, and a failure is still a line."""
     pty = pytest.importorskip("pty")
-    settings = environment(tmp_path / "home", **mock(tmp_path / "fixtures"), TERM="xterm-256color", COLUMNS="200")
+    settings = environment(
+        tmp_path / "home", **mock(tmp_path / "fixtures", FIXTURE), TERM="xterm-256color", COLUMNS="200"
+    )
     outside, inside = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "chartimg", *EXPORT],

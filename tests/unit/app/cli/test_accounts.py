@@ -1,0 +1,109 @@
+"""The commands ``chartimg accounts``: the books as a fetch leaves them, corrected by hand, and a forecast."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from command import call
+from fetching import FETCH, KEY, PNG, SPENT, mock, real, refused
+from loopback import LoopbackServer, answer
+
+
+def test_accounts_shows_what_a_fetch_has_used(server: LoopbackServer, tmp_path: Path) -> None:
+    """The books in the user's state folder say 0 of 44 before the first call and 1 of 44 after it."""
+    server.script.append(answer(200, PNG))
+
+    def used() -> list[str]:
+        """Give the cells of the account's row."""
+        child = call("accounts", cwd=tmp_path, **real(server))
+        assert (0, "") == (child.returncode, child.stderr)
+        (row,) = [line for line in child.stdout.splitlines() if "main" in line]
+        return row.split()
+
+    before = used()
+    assert 0 == call(*FETCH, cwd=tmp_path, **real(server)).returncode
+    after = used()
+
+    assert ["main", "BASIC", "AVAILABLE", "0", "44", "44"] == before[:6]
+    assert ["main", "BASIC", "AVAILABLE", "1", "44", "43"] == after[:6]
+    assert "now" == before[6]
+
+
+def test_accounts_in_json_is_json_and_nothing_else(server: LoopbackServer, tmp_path: Path) -> None:
+    """The books are in XDG_STATE_HOME, and the document says when a spent account comes back."""
+    server.script.append(SPENT)
+    settings = real(server, XDG_STATE_HOME=str(tmp_path / "state"))
+    call(*FETCH, cwd=tmp_path, **settings)
+    child = call("accounts", "--json", cwd=tmp_path, **settings)
+    (account,) = json.loads(child.stdout)["accounts"]
+
+    assert (0, "") == (child.returncode, child.stderr)
+    assert {"accountId", "state", "used", "limit", "left", "reason", "availableAt", "windowEnd", "plan"} == set(account)
+    assert ("main", "EXHAUSTED", 44, 44, 0, "BASIC") == tuple(
+        account[name] for name in ("accountId", "state", "used", "limit", "left", "plan")
+    )
+    assert account["availableAt"] == account["windowEnd"]
+    assert account["windowEnd"].endswith("T00:00:00+00:00")
+    assert (tmp_path / "state" / "chartimg" / "accounts.sqlite3").is_file()
+    assert KEY not in child.stdout
+
+
+def test_accounts_are_put_right_by_hand(server: LoopbackServer, tmp_path: Path) -> None:
+    """An account exhausted by hand makes no call, and reinstating it does not give the spent day back."""
+    settings = real(server)
+    exhausted = call("accounts", "exhaust", "main", "--json", cwd=tmp_path, **settings)
+    fetched = call(*FETCH, cwd=tmp_path, **settings)
+    reinstated = call("accounts", "reinstate", "main", "--json", cwd=tmp_path, **settings)
+
+    assert [0, 75, 0] == [child.returncode for child in (exhausted, fetched, reinstated)]
+    for child in (exhausted, reinstated):  # to reinstate lifts a suspension, not a spent day
+        (account,) = json.loads(child.stdout)["accounts"]
+        assert ("EXHAUSTED", "marked by hand", 0) == (account["state"], account["reason"], account["left"])
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize("deed", ["exhaust", "reinstate"])
+def test_an_account_that_is_not_there_is_one_line(deed: str, server: LoopbackServer, tmp_path: Path) -> None:
+    """A command for an unknown account is one line that names the configured accounts."""
+    (line,) = refused(call("accounts", deed, "nobody", cwd=tmp_path, **real(server)))
+
+    assert line == "account 'nobody' does not exist; configured accounts: main"
+
+
+def test_a_forecast_says_whether_so_many_charts_can_be_had(server: LoopbackServer, tmp_path: Path) -> None:
+    """A forecast ends with exit code 0 if all charts can be had today, and else with 75."""
+    few = call("accounts", "forecast", "2", cwd=tmp_path, **real(server))
+    many = call("accounts", "forecast", "100", "--json", cwd=tmp_path, **real(server))
+    told = json.loads(many.stdout)
+
+    assert (0, True) == (few.returncode, few.stdout.startswith("yes: 2 charts can be had today, the last call at "))
+    assert (75, False, 100, 44) == (
+        many.returncode,
+        told["enough"],
+        told["forecast"]["charts"],
+        told["forecast"]["today"],
+    )
+    assert 2 == call("accounts", "forecast", "-1", cwd=tmp_path, **real(server)).returncode
+    assert "at most" not in call("accounts", "forecast", "9999999", cwd=tmp_path, **real(server)).stdout
+
+
+@pytest.mark.parametrize("deed", [("exhaust", "main"), ("reinstate", "main"), ("forecast", "3")])
+def test_mock_mode_has_no_accounts_to_put_right(deed: tuple[str, ...], tmp_path: Path) -> None:
+    """In mock mode a command that changes or reads the books is refused in one line."""
+    (line,) = refused(call("accounts", *deed, cwd=tmp_path, **mock(tmp_path / "fixtures")))
+
+    assert line == "CHARTS_API_MODE=mock uses no accounts; set it to real"
+
+
+def test_accounts_in_mock_mode_has_none(tmp_path: Path) -> None:
+    """In mock mode the list of accounts is empty, as a table and as JSON, and no file is made."""
+    settings = mock(tmp_path / "fixtures")
+    plain = call("accounts", cwd=tmp_path, **settings)
+    document = call("accounts", "--json", cwd=tmp_path, **settings)
+
+    assert "mock" in plain.stdout
+    assert {"accounts": []} == json.loads(document.stdout)
+    assert not (tmp_path / "home").exists()

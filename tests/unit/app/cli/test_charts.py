@@ -1,0 +1,338 @@
+"""The commands ``chartimg fetch`` and ``chartimg export``: files, messages, JSON, and mistakes found before a call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chartimg.adapters.templates import load_templates
+from chartimg.testing import picture
+from command import call, run_bound
+from fetching import FETCH, FIXTURE, PNG, TEMPLATE, mock, real, refused
+from loopback import LoopbackServer, answer
+
+SHIPPED = tuple(load_templates())
+
+
+def test_fetch_makes_the_folder_of_its_file(tmp_path: Path) -> None:
+    """Missing folders in the path of a file are made."""
+    settings = mock(tmp_path / "fixtures", FIXTURE)
+    child = call(*FETCH[:-1], "new/deeper/chart.png", cwd=tmp_path, **settings)
+
+    assert 0 == child.returncode
+    assert ["chart.png"] == [path.name for path in (tmp_path / "new" / "deeper").iterdir()]
+
+
+def test_fetch_in_json_is_json_and_nothing_else(server: LoopbackServer, tmp_path: Path) -> None:
+    """With --json standard output is one document with the documented fields of the call."""
+    server.script.append(answer(200, PNG))
+    child = call(*FETCH, "--json", cwd=tmp_path, **real(server))
+    report: dict[str, Any] = json.loads(child.stdout)
+    attempts = report.pop("attempts")
+
+    assert (0, "") == (child.returncode, child.stderr)
+    assert report == {
+        "ok": True,
+        "symbol": "BINANCE:BTCUSDT",
+        "timeframe": "1h",
+        "template": TEMPLATE,
+        "file": "chart.png",
+        "bytes": len(PNG),
+        "sha256": hashlib.sha256(PNG).hexdigest(),
+        "httpStatus": 200,
+        "fromFixture": False,
+        "fixturePath": None,
+        "accountId": "main",
+        "error": None,
+        "warnings": [],
+    }
+    assert [{"accountId", "startedAt", "duration", "httpStatus", "kind"}] == [set(attempt) for attempt in attempts]
+
+
+def test_a_failed_fetch_in_json_is_json_too(tmp_path: Path) -> None:
+    """With --json an error is in the document with its code, and the exit code is the same as without."""
+    child = call(*FETCH, "--json", cwd=tmp_path, **mock(tmp_path / "fixtures"))
+    report: dict[str, Any] = json.loads(child.stdout)
+
+    assert 1 == child.returncode
+    assert (False, None, None, []) == (report["ok"], report["file"], report["bytes"], report["attempts"])
+    assert ("CHART_API_MOCK_MISSING", "FIXTURE_MISSING", False) == (
+        report["error"]["code"],
+        report["error"]["kind"],
+        report["error"]["retriable"],
+    )
+    assert {"code", "kind", "message", "retriable", "httpStatus", "retryAfter", "availableAt", "details"} == set(
+        report["error"]
+    )
+
+
+def test_mock_mode_says_which_fixture_it_is_from(tmp_path: Path) -> None:
+    """A picture from a fixture is reported with its file, and the user's state folder is not touched."""
+    settings = mock(tmp_path / "fixtures", FIXTURE)
+    child = call(*FETCH, cwd=tmp_path, **settings)
+
+    assert 0 == child.returncode
+    assert f"fixture {tmp_path}/fixtures/{FIXTURE}.png" in child.stdout
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_symbol_without_an_exchange_goes_through_the_pattern_of_the_template(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """A symbol without an exchange gets the exchange of the template; any other symbol stays as it is."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    own = {"id": "own", "description": "mine", "chartImgSymbolTemplate": "KRAKEN:{symbol}", "request": {"width": 640}}
+    (folder / "own.json").write_text(json.dumps(own), encoding="utf-8")
+    server.otherwise = answer(200, PNG)
+    settings = real(server, CHARTS_TEMPLATES_DIR=str(folder), CHARTS_DEFAULT_TIMEZONE="Asia/Tokyo")
+    for symbol in ("BTCUSDT", "NYSE:IBM"):
+        child = call("fetch", symbol, "4h", "--template", "own", "--out", "chart.png", cwd=tmp_path, **settings)
+        assert 0 == child.returncode
+
+    posted = [json.loads(received.body) for received in server.requests]
+    assert posted == [
+        {"symbol": symbol, "interval": "4h", "width": 640, "timezone": "Asia/Tokyo"}
+        for symbol in ("KRAKEN:BTCUSDT", "NYSE:IBM")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [("price_pasr_adi_v1", f"did you mean {TEMPLATE}?"), ("zzz", f"the templates are {', '.join(SHIPPED)}")],
+)
+def test_an_unknown_template_is_answered_with_what_there_is(template: str, told: str, tmp_path: Path) -> None:
+    """A near miss of a template id gets a suggestion, and any other id the list of ids."""
+    child = call("fetch", "A:B", "1h", "--template", template, "--out", "c.png", cwd=tmp_path, **mock(tmp_path / "f"))
+
+    (line,) = refused(child)
+    assert f"'{template}'" in line
+    assert told in line
+    assert not (tmp_path / "c.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("symbol", "timeframe", "told"),
+    [
+        ("", "1h", "symbol: is empty"),
+        ("A:B", "", "interval: is empty"),
+        ("A:B", "1h\n", "space around it"),
+        ("A:\tB", "1h", "control character"),
+        (os.fsdecode(b"A:\xff"), "1h", "a lone surrogate"),
+    ],
+)
+def test_a_bad_symbol_or_timeframe_is_told(symbol: str, timeframe: str, told: str, tmp_path: Path) -> None:
+    """A symbol or a timeframe that can't be right is exit code 2 and one line, and no file is written."""
+    settings = mock(tmp_path / "fixtures")
+    child = call("fetch", symbol, timeframe, "--template", TEMPLATE, "--out", "new/c.png", cwd=tmp_path, **settings)
+
+    lines = refused(child)
+    assert told in " ".join(lines)
+    assert 1 == len(lines)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("option", ["--symbols", "--timeframes", "--templates"])
+def test_an_empty_part_of_a_list_is_told(option: str, tmp_path: Path) -> None:
+    """A comma too many is exit code 2, and the message names the option."""
+    given = {"--symbols": "A:B", "--timeframes": "1h", "--templates": TEMPLATE} | {option: "A,,B"}
+    arguments = [word for pair in given.items() for word in pair]
+    (line,) = refused(call("export", *arguments, "--out", "o", cwd=tmp_path, **mock(tmp_path / "fixtures")))
+
+    assert line.startswith(option)
+    assert not (tmp_path / "o").exists()
+
+
+def test_every_bad_template_is_told(tmp_path: Path) -> None:
+    """One run names each template that can't be used, with its file and the mistake in it."""
+    good = {"id": "none", "description": "", "chartImgSymbolTemplate": "A:{symbol}"}
+    templates = {
+        "text": ("{", "is not JSON"),
+        "fields": ('{"id": "fields"}', "is missing"),
+        "other": (json.dumps(good), "its file name"),
+        "pattern": (json.dumps({**good, "id": "pattern", "chartImgSymbolTemplate": "A:B"}), "{symbol}"),
+        "extra": (json.dumps({**good, "id": "extra", "symbol": "A:B"}), "unknown field symbol"),
+    }
+    folder = tmp_path / "templates"
+    (folder / "folder.json").mkdir(parents=True)
+    for name, (content, _) in templates.items():
+        (folder / f"{name}.json").write_text(content, encoding="utf-8")
+    lines = refused(call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR=str(folder), **mock(tmp_path / "fixtures")))
+
+    for name, (_, told) in {**templates, "folder": ("", "can't be read")}.items():
+        assert any(str(folder / f"{name}.json") in line and told in line for line in lines), (name, lines)
+
+
+def test_a_folder_without_templates_is_told(tmp_path: Path) -> None:
+    """A folder without templates is one line that names it."""
+    (tmp_path / "templates").mkdir()
+    child = call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR="templates", **mock(tmp_path / "fixtures"))
+
+    (line,) = refused(child)
+    assert "templates holds no template" in line
+
+
+def test_folders_without_permission_are_told(tmp_path: Path) -> None:
+    """A templates folder that can't be read, and an --out that can't be written, are one line each."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0)
+    settings = mock(tmp_path / "fixtures", FIXTURE)
+    try:
+        (unread,) = refused(run_bound(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR=str(closed), **settings))
+        (unwritten,) = refused(run_bound(*FETCH[:-1], "closed/c.png", cwd=tmp_path, **settings))
+    finally:
+        closed.chmod(stat.S_IRWXU)
+
+    assert str(closed) in unread
+    assert unwritten.startswith("--out")
+
+
+@pytest.mark.parametrize(("out", "there"), [("folder", "folder"), ("file/c.png", "file")])
+def test_an_out_that_can_not_be_a_file_is_found_before_any_call(
+    out: str, there: str, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """If --out is a folder, or its folder is a file, one line says so and no call is made."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"mine")
+    (line,) = refused(call(*FETCH[:-1], out, cwd=tmp_path, **real(server)))
+
+    assert line.startswith("--out")
+    assert there in line
+    assert [] == server.requests
+    assert b"mine" == (tmp_path / "file").read_bytes()
+
+
+def test_an_unwritable_fixtures_folder_is_found_before_any_call(server: LoopbackServer, tmp_path: Path) -> None:
+    """In record mode a fixtures folder that can't be written is reported with its setting, before any call."""
+    (tmp_path / "file").write_bytes(b"")
+    settings = real(server, CHARTS_API_MODE="record", CHARTS_FIXTURES_DIR=str(tmp_path / "file"))
+    (line,) = refused(call(*FETCH, cwd=tmp_path, **settings))
+
+    assert "CHARTS_FIXTURES_DIR" in line
+    assert [] == server.requests
+
+
+def test_export_writes_a_whole_grid(tmp_path: Path) -> None:
+    """An export writes a file for each symbol, timeframe and template, and a manifest of all of them."""
+    names = [f"BINANCE_{s}__{t}__{i}" for s in ("BTCUSDT", "ETHUSDT") for t in ("1h", "4h") for i in SHIPPED]
+    child = call(
+        "export",
+        *("--symbols", "BTCUSDT,BINANCE:BTCUSDT", "--symbols", "ETHUSDT"),
+        *("--timeframes", "1h, 4h,1h", "--out", "charts"),
+        cwd=tmp_path,
+        **mock(tmp_path / "fixtures", *names),
+    )
+
+    assert 0 == child.returncode
+    assert {"manifest.json", *(f"{name}.png" for name in names)} == {p.name for p in (tmp_path / "charts").iterdir()}
+    assert 20 == json.loads((tmp_path / "charts" / "manifest.json").read_bytes())["requested"]
+    assert "20 of 20 charts" in child.stdout
+
+
+def test_export_in_json_is_the_manifest(tmp_path: Path) -> None:
+    """With --json standard output is the manifest on disk, and a missing chart is exit code 1."""
+    settings = mock(tmp_path / "fixtures", FIXTURE)
+    grid = ("--symbols", "BTCUSDT", "--timeframes", "1h,4h", "--templates", TEMPLATE, "--out", "charts")
+    child = call("export", *grid, "--json", cwd=tmp_path, **settings)
+    manifest: dict[str, Any] = json.loads(child.stdout)
+
+    assert 1 == child.returncode
+    assert manifest == json.loads((tmp_path / "charts" / "manifest.json").read_bytes())
+    assert {"schemaVersion", "createdAt", "requested", "items", "failures"} == set(manifest)
+    assert ["1h"] == [item["timeframe"] for item in manifest["items"]]
+    assert [("4h", "CHART_API_MOCK_MISSING")] == [(each["timeframe"], each["code"]) for each in manifest["failures"]]
+
+
+def test_an_out_that_is_a_link_or_a_pipe_stays_one(tmp_path: Path) -> None:
+    """The target of a link is written, and so is a pipe; the link and the pipe are not replaced."""
+    settings = mock(tmp_path / "fixtures", FIXTURE)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.png").symlink_to("there/real.png")
+    linked = call(*FETCH[:-1], "link.png", cwd=tmp_path, **settings)
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    piped = call(*FETCH[:-1], "pipe", cwd=tmp_path, **settings)
+    received = os.read(reading, 1 << 20)
+    os.close(reading)
+
+    assert (0, 0) == (linked.returncode, piped.returncode)
+    assert (tmp_path / "link.png").is_symlink()
+    assert PNG == (tmp_path / "there" / "real.png").read_bytes() == received
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_file_of_the_user_s_in_the_folder_of_out_stays(tmp_path: Path) -> None:
+    """A file of the user keeps its content although chartimg tries the folder first."""
+    (tmp_path / ".chartimg-probe").write_bytes(b"mine")
+    call(*FETCH, cwd=tmp_path, **mock(tmp_path / "fixtures", FIXTURE))
+
+    assert b"mine" == (tmp_path / ".chartimg-probe").read_bytes()
+
+
+def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
+    """A name that is too long for a file is one line, and no chart is fetched."""
+    (line,) = refused(call(*FETCH[:-1], 300 * "a" + ".png", cwd=tmp_path, **mock(tmp_path / "fixtures")))
+
+    assert line.endswith("File name too long")
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "file", 300 * "a"])
+def test_a_fixtures_folder_that_is_none_is_one_line(folder: str, tmp_path: Path) -> None:
+    """In mock mode a missing fixtures folder is one line, however many charts are wanted."""
+    (tmp_path / "file").write_bytes(b"")
+    grid = ("export", "--symbols", "A:B,A:C", "--timeframes", "1h", "--out", "out")
+    for command in (FETCH, grid):
+        (line,) = refused(call(*command, cwd=tmp_path, CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=folder))
+
+        assert f"the fixtures folder {folder} does not exist" in line
+
+
+def test_a_doubtful_picture_is_kept_and_told(tmp_path: Path) -> None:
+    """A doubtful picture is written, each warning is a line on standard error, and the exit code is 0."""
+    settings = mock(tmp_path / "fixtures")
+    (tmp_path / "fixtures" / f"{FIXTURE}.png").write_bytes(picture(400, 1))
+    child = call(*FETCH, cwd=tmp_path, **settings)
+
+    assert 0 == child.returncode
+    assert [
+        f"chartimg: BINANCE:BTCUSDT 1h {TEMPLATE}: {warning}"
+        for warning in (
+            "width: WARNING: the picture is 400 pixels wide; 800 were asked for",
+            "height: WARNING: the picture is 1 pixel high; 600 were asked for",
+        )
+    ] == child.stderr.splitlines()
+    assert picture(400, 1) == (tmp_path / "chart.png").read_bytes()
+
+
+def test_warnings_are_in_the_json(tmp_path: Path) -> None:
+    """With --json warnings are objects in the document and also lines on standard error."""
+    settings = mock(tmp_path / "fixtures")
+    (tmp_path / "fixtures" / f"{FIXTURE}.png").write_bytes(picture(800, 300))
+    child = call(*FETCH, "--json", cwd=tmp_path, **settings)
+
+    assert json.loads(child.stdout)["warnings"] == [
+        {
+            "path": "height",
+            "severity": "WARNING",
+            "message": "the picture is 300 pixels high; 600 were asked for",
+            "suggestion": None,
+        }
+    ]
+    assert 1 == len(child.stderr.splitlines())
+    assert 0 == child.returncode
+
+
+def test_a_templates_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    """If CHARTS_TEMPLATES_DIR names a file, one line says so."""
+    (tmp_path / "file").write_bytes(b"")
+    child = call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR=str(tmp_path / "file"), **mock(tmp_path / "fixtures"))
+
+    (line,) = refused(child)
+    assert line.startswith("CHARTS_TEMPLATES_DIR")
