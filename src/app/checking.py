@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Final
 
 import attrs
 
@@ -18,6 +19,8 @@ from ..domain.plan.excess import exceeded
 from .mode import CheckMode
 
 __all__ = ["CheckMode", "Checker", "as_catalog", "plan_named"]
+
+_MAX_REMEMBERED_BODIES: Final = 256
 
 
 class Checker:
@@ -38,13 +41,20 @@ class Checker:
         self._rules = rules
         self._plans = frozenset(plans)
         self._mode = mode
+        self._remembered: dict[str, tuple[Finding, ...]] = {}  # by the digest of the body
 
     def __call__(self, request: ChartRequest) -> tuple[Finding, ...]:
-        """Return the findings of a request, empty if the mode is OFF."""
+        """Return the findings of a request, empty if the mode is OFF. Those of the last bodies are remembered."""
         if self._mode is CheckMode.OFF:
             return ()
-        rules = self._rules()
-        return tuple(check_request(request, rules, self._plan(rules, request.demand)))
+        findings = self._remembered.get(request.body_digest)
+        if findings is None:
+            rules = self._rules()
+            findings = tuple(check_request(request, rules, self._plan(rules, request.demand)))
+            if len(self._remembered) >= _MAX_REMEMBERED_BODIES:
+                self._remembered.clear()
+            self._remembered[request.body_digest] = findings
+        return findings
 
     def refuses(self, findings: Collection[Finding]) -> bool:
         """Return whether a request with these *findings* must not be sent."""

@@ -1,4 +1,4 @@
-"""One list of charts in all three modes: the same results byte for byte, and exactly the calls there should be."""
+"""One list of charts in all three modes: the same results byte for byte, and no call too many."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REFUSED = [
 
 
 def fetched(provider: Emulator, folder: Path, mode: str, requests: list[ChartRequest]) -> list[ChartApiResult]:
-    """Fetch *requests* in *mode*, with a client of its own."""
+    """Fetch *requests* in *mode* with a new client."""
     settings: Mapping[str, str] = {
         **provider.environ,
         "CHARTS_API_MODE": mode,
@@ -52,7 +52,7 @@ def charged(provider: Emulator) -> int:
 
 
 def outcomes(results: list[ChartApiResult]) -> list[tuple[object, ...]]:
-    """Give what a host sees of results, whatever way they came."""
+    """Return the parts of results that do not depend on their route."""
     return [
         (result.png_bytes, result.http_status, None if result.error is None else attrs.astuple(result.error))
         for result in results
@@ -60,7 +60,7 @@ def outcomes(results: list[ChartApiResult]) -> list[tuple[object, ...]]:
 
 
 def test_the_three_modes_give_the_same_results(tmp_path: Path) -> None:
-    """Real and record ask for each chart, record again and mock ask for none, and all give the same bytes and errors."""
+    """All modes give the same bytes and errors; real and the first record call for each chart, the others never."""
     requests, asked = [*CHARTS, *REFUSED], len(CHARTS) + len(REFUSED)
     with emulator(QUICK) as provider:
         real = fetched(provider, tmp_path, "real", requests)
@@ -80,7 +80,7 @@ def test_the_three_modes_give_the_same_results(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("known", [0, 1, 5, len(CHARTS)])
 def test_record_mode_calls_once_for_each_missing_fixture(tmp_path: Path, known: int) -> None:
-    """What is there already costs nothing, also when a chart is asked for twice."""
+    """Record mode makes one call for each chart without a fixture, also if a chart is fetched twice."""
     with emulator(QUICK) as provider:
         fetched(provider, tmp_path, "record", CHARTS[:known])
         before = charged(provider)
@@ -91,7 +91,7 @@ def test_record_mode_calls_once_for_each_missing_fixture(tmp_path: Path, known: 
 
 
 def test_mock_mode_makes_no_call_for_what_is_missing(tmp_path: Path) -> None:
-    """It says so in place of asking."""
+    """In mock mode a missing fixture is an error, and no call is made."""
     with emulator(QUICK) as provider:
         results = fetched(provider, tmp_path, "mock", CHARTS)
 
@@ -100,7 +100,7 @@ def test_mock_mode_makes_no_call_for_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_with_the_check_the_three_modes_refuse_alike_and_nothing_is_charged(tmp_path: Path) -> None:
-    """The same code, kind and details everywhere; what only the provider can know is asked of it."""
+    """All modes refuse a wrong request with the same code, kind and details, and no call is charged."""
     with emulator(QUICK) as provider:
         results = []
         for mode in ("real", "record", "mock"):

@@ -1,6 +1,6 @@
-"""One suite for the port ``Transport``, over all its adapters: the same request gets the same reply, and nothing raises.
+"""One suite for the port ``Transport``, over all its adapters: the same request gets the same reply, never an exception.
 
-Each adapter is brought to say what a test wants it to say: HTTP by an emulated CHART-IMG, fixtures by recording that
+Each adapter is brought to a given answer: HTTP by an emulated CHART-IMG, fixtures by recording that
 once, and the recorder around either.
 """
 
@@ -63,26 +63,26 @@ DOCUMENTED: list[tuple[int, object, FaultKind]] = [
     (504, {"message": "Endpoint request timed out"}, FaultKind.SERVICE_UNAVAILABLE),
     (504, {"error": "Process timeout."}, FaultKind.SERVICE_UNAVAILABLE),
 ]
-"""Every error body of the documentation, and what it means."""
+"""Every error body of the documentation, with its meaning."""
 
 
 @attrs.frozen
 class Stage:
-    """A transport, and how to bring it to answer in some way."""
+    """A transport, and a way to bring it to a given answer."""
 
     transport: Transport
     account: Account | None
     answer_with: Callable[[ChartRequest, Rule | None], None]
 
     def ask(self, request: ChartRequest, rule: Rule | None = None) -> Reply | TransportFailure:
-        """Send *request* once, answered as *rule* says, or as it should be."""
+        """Send *request* once; it is answered by *rule*, or without a rule as the provider would."""
         self.answer_with(request, rule)
         return self.transport.send(request, self.account, timeout=10.0)
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Emulator]:
-    """A provider that throttles nobody."""
+    """A provider that never throttles."""
     with emulator(PRO) as provider:
         yield provider
 
@@ -97,7 +97,7 @@ def _over_http(running: Emulator, opened: ExitStack, _: Path) -> Stage:
 
 
 def _from_fixtures(running: Emulator, opened: ExitStack, folder: Path) -> Stage:
-    """Fixtures that are recorded from the emulator; what the recorder keeps out is put there by hand, as a host would."""
+    """Fixtures recorded from the emulator; replies that the recorder skips are written by hand, as a host would."""
     source = _over_http(running, opened, folder)
     recorder = RecordingTransport(source.transport, folder)
 
@@ -136,20 +136,20 @@ def stage(request: pytest.FixtureRequest, running: Emulator, tmp_path: Path) -> 
 
 
 def drawn(request: ChartRequest) -> bytes:
-    """Give the picture that the provider draws for *request*."""
+    """Return the picture that the provider draws for *request*."""
     chart = read_body(request.encoded)
     assert isinstance(chart, AcceptedChart)
     return draw(chart.body)
 
 
 def replied(outcome: Reply | TransportFailure) -> Reply:
-    """Take the reply that there must be."""
+    """Check that *outcome* is a reply, and return it."""
     assert isinstance(outcome, Reply), outcome
     return outcome
 
 
 def test_a_chart_request_gets_its_picture(stage: Stage) -> None:
-    """Byte for byte what the provider drew, and the same again."""
+    """A request gets the picture that the provider drew, and the same bytes when repeated."""
     first, again = replied(stage.ask(REQUEST)), replied(stage.transport.send(REQUEST, stage.account))
 
     assert (200, drawn(REQUEST), "image/png") == (first.status, first.body, first.headers["content-type"])
@@ -158,7 +158,7 @@ def test_a_chart_request_gets_its_picture(stage: Stage) -> None:
 
 
 def test_different_requests_get_different_pictures(stage: Stage) -> None:
-    """Symbol, timeframe and body tell them apart."""
+    """Requests that differ in symbol, timeframe or body get different pictures."""
     requests = [
         REQUEST,
         attrs.evolve(REQUEST, symbol="BINANCE:ETHUSDT"),
@@ -172,7 +172,7 @@ def test_different_requests_get_different_pictures(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("status", "body", "kind"), DOCUMENTED)
 def test_each_documented_error_comes_as_it_is(stage: Stage, status: int, body: object, kind: FaultKind) -> None:
-    """Its status and its body, and so its meaning, are the same over each adapter."""
+    """An error has the same status, body and meaning over each adapter."""
     reply = replied(stage.ask(REQUEST, Rule(status=status, body=body)))
     fault = classify(reply, now=NOON)
 
@@ -192,14 +192,14 @@ def test_each_documented_error_comes_as_it_is(stage: Stage, status: int, body: o
 def test_of_several_mistakes_the_first_is_told(
     stage: Stage, payload: dict[str, object], status: int, told: str
 ) -> None:
-    """The fields come before the plan, the size before the number of studies."""
+    """Mistakes in fields are told before the plan's limits, and the size before the number of studies."""
     reply = replied(stage.ask(attrs.evolve(REQUEST, payload=payload), Rule(latency=0.001)))
 
     assert (status, True) == (reply.status, told in reply.body.decode())
 
 
 def test_many_threads_get_the_same_reply(stage: Stage) -> None:
-    """One transport serves them all at once."""
+    """Many threads get the same reply over one transport."""
     stage.answer_with(REQUEST, None)
     with ThreadPoolExecutor(16) as threads:
         replies = list(threads.map(lambda _: stage.transport.send(REQUEST, stage.account), range(64)))
@@ -208,7 +208,7 @@ def test_many_threads_get_the_same_reply(stage: Stage) -> None:
 
 
 def test_no_key_is_in_a_reply(stage: Stage) -> None:
-    """Not even when the provider repeats it."""
+    """A recorded reply has no key, even if the provider repeats it."""
     reply = stage.ask(REQUEST, Rule(status=422, body={"message": f"{PRO.api_key} is not ours"}))
     recorded = isinstance(stage.transport, FixtureTransport | RecordingTransport)
 
@@ -223,7 +223,7 @@ TEXT = st.text(min_size=1, max_size=12)
 def test_any_request_gets_an_outcome(
     stage: Stage, symbol: str, timeframe: str, template: str, payload: dict[str, object]
 ) -> None:
-    """Whatever is asked, a reply or a failure comes back and nothing is raised."""
+    """Any request gets a reply or a failure, never an exception."""
     request = ChartRequest(symbol, timeframe, template, payload)
     if not request.problems:
         outcome = stage.transport.send(request, stage.account, timeout=10.0)
@@ -232,8 +232,8 @@ def test_any_request_gets_an_outcome(
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_whatever_goes_wrong_is_a_value(running: Emulator, tmp_path: Path, fault: Fault) -> None:
-    """Over HTTP, recorded or not: no fault of the provider's raises, and none is taken for a picture, or recorded as one."""
+def test_every_fault_is_a_value(running: Emulator, tmp_path: Path, fault: Fault) -> None:
+    """A fault of the provider's never raises, and is neither taken for a picture nor recorded as one."""
     with Urllib3Transport(running.url, read_timeout=0.3) as bare:
         for transport in (bare, RecordingTransport(bare, tmp_path)):
             running.play(Rule(fault))
@@ -246,7 +246,7 @@ def test_whatever_goes_wrong_is_a_value(running: Emulator, tmp_path: Path, fault
 
 @pytest.mark.parametrize("content", [b"", b"not a PNG", b"\x89PNG\r\n\x1a\n"])
 def test_a_damaged_fixture_is_a_value(tmp_path: Path, content: bytes) -> None:
-    """And so is one that is missing; both through the recorder, too."""
+    """A damaged or missing fixture is a failure, also through the recorder."""
     fixtures = FixtureTransport(tmp_path)
     recorder = RecordingTransport(fixtures, tmp_path / "outer")
     missing = [transport.send(REQUEST, None) for transport in (fixtures, recorder)]

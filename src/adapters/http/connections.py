@@ -1,8 +1,8 @@
-"""Connections to one address: who may be called, through which proxy, trusting whom, and for how long.
+"""Connections to one address: their proxy, their trusted authorities, and the time limit of a reply.
 
-urllib3 bounds each read from a socket, not all of them together; so a reply that comes a byte at a time could last for
-ever. Here the read timeout is for the whole reply. And whatever fails before a connection is made, handshake and proxy
-included, is told apart from what fails later: the first can't have cost a call.
+urllib3 bounds each read from a socket, but not all reads together, so a reply that drips could last for ever. Here the read
+timeout bounds the whole reply. And each failure up to the end of the handshake is told apart from later ones, since it
+can't have cost a call.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
-from ...address import SCHEMES, is_loopback
+from ...address import DEFAULT_BASE_URL, SCHEMES, is_loopback
 from ...domain.errors import ConfigError
 
 __all__ = ["connection_pool"]
 
-_BUFFER: Final = 80 * 1024  # bytes; most pictures come with their headers in one read or two
-_LEAST: Final = 1e-6  # seconds; a timeout of 0 would mean not to block
+_BUFFER_BYTES: Final = 80 * 1024  # most pictures and their headers take one read or two
+_MIN_TIMEOUT_SECONDS: Final = 1e-6  # 0 would mean not to block
 
 
 class _BoundedReads(io.RawIOBase):
-    """Reads from a socket until *deadline* (monotonic seconds), however the bytes come in."""
+    """Reads from a socket until *deadline* (monotonic seconds)."""
 
     def __init__(self, raw: io.RawIOBase, connection: socket.socket, deadline: float) -> None:
         self._raw = raw
@@ -47,7 +47,7 @@ class _BoundedReads(io.RawIOBase):
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        self._socket.settimeout(None if left == math.inf else max(left, _LEAST))
+        self._socket.settimeout(None if left == math.inf else max(left, _MIN_TIMEOUT_SECONDS))
         count = self._raw.readinto(buffer)
         self.ended = count == 0
         return count
@@ -58,20 +58,17 @@ class _BoundedReads(io.RawIOBase):
 
 
 class _Headers(http.client.HTTPMessage):
-    """Headers and nothing else: urllib3 would look for lines that are none, and log them, whatever they hold."""
-
-    def is_multipart(self) -> bool:
-        return False
+    """Headers without what urllib3 would log about malformed ones, since the provider may have put a key there."""
 
     def items(self) -> list[tuple[str, str]]:
-        return list(self.raw_items())
+        return list(self.raw_items())  # quicker: no policy is applied to each value
 
-    def get_payload(self, i: int | None = None, decode: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 (email's)
+    def get_payload(self, *_: object, **__: object) -> Any:
         return None
 
 
 class _Reading:
-    """What http.client needs of a socket: a file to read from, here one that is bounded."""
+    """The part of a socket that http.client uses: a file to read from, here a bounded one."""
 
     def __init__(self, connection: socket.socket) -> None:
         timeout = connection.gettimeout()
@@ -79,15 +76,15 @@ class _Reading:
         self.reads = _BoundedReads(connection.makefile("rb", buffering=0), connection, deadline)
 
     def makefile(self, _: str) -> io.BufferedReader:
-        return io.BufferedReader(self.reads, _BUFFER)
+        return io.BufferedReader(self.reads, _BUFFER_BYTES)
 
 
 class _BoundedResponse(http.client.HTTPResponse):
-    """A reply that has to be whole, headers included, within the timeout of its socket."""
+    """A reply that must be whole, headers included, within the timeout of its socket."""
 
     def __init__(self, connection: socket.socket, *args: Any, **kwargs: Any) -> None:
         reading = _Reading(connection)
-        super().__init__(reading, *args, **kwargs)  # type: ignore[arg-type]  # it asks for no more than makefile
+        super().__init__(reading, *args, **kwargs)  # type: ignore[arg-type]  # only makefile is used
         self._reads = reading.reads
 
     def begin(self) -> None:
@@ -95,7 +92,9 @@ class _BoundedResponse(http.client.HTTPResponse):
         if self._reads.ended:  # http.client takes the end of the connection for the end of the headers
             raise http.client.RemoteDisconnected("the connection ended in the headers")
         self.msg.defects.clear()
-        self.msg.__class__ = _Headers
+        self.msg.__class__ = (
+            _Headers  # http.client makes the message itself, so its class can only be changed afterwards
+        )
 
 
 class _PlainConnection(HTTPConnection):
@@ -105,7 +104,7 @@ class _PlainConnection(HTTPConnection):
 
 
 class _SecureConnection(HTTPSConnection):
-    """A connection that says of everything up to the end of the handshake that nothing was sent."""
+    """A connection whose failures up to the end of the handshake mean that the request was not sent."""
 
     response_class = _BoundedResponse
 
@@ -121,10 +120,10 @@ class _SecureConnection(HTTPSConnection):
 
 
 def connection_pool(address: SplitResult, size: int, ca_certs: str | None) -> urllib3.HTTPConnectionPool:
-    """Make the pool of connections to *address*, through the proxy of the environment if it names one for this host.
+    """Make the pool of connections to *address*, through the proxy that the environment has for it.
 
     Raises:
-        ConfigError: the proxy or the file *ca_certs* can't be used.
+        ConfigError: the address, the proxy or the file *ca_certs* can't be used.
     """
     secure = address.scheme == "https"
     context = _context(ca_certs) if secure else None
@@ -137,13 +136,13 @@ def connection_pool(address: SplitResult, size: int, ca_certs: str | None) -> ur
     try:
         pool = manager.connection_from_url(address.geturl())
     except exceptions.LocationParseError:
-        raise ConfigError("the base address is not like https://api.chart-img.com") from None
+        raise ConfigError(f"the base address is not like {DEFAULT_BASE_URL}") from None
     pool.ConnectionCls = _SecureConnection if secure else _PlainConnection
     return pool
 
 
 def _proxy(address: SplitResult) -> str | None:
-    """Find the proxy of the environment; there is none for this machine, whose key it would see."""
+    """Return the proxy that the environment has for *address*; None for this machine, since a proxy would see the key."""
     host = str(address.hostname)
     if is_loopback(host) or proxy_bypass(host):
         return None
@@ -171,7 +170,7 @@ def _proxy_manager(proxy: str, size: int, context: ssl.SSLContext | None) -> url
 
 
 def _context(ca_certs: str | None) -> ssl.SSLContext:
-    """Trust the system's authorities, or those in a file, once for all connections; host names are checked."""
+    """Make the TLS settings of all connections; trust the authorities of the system, or those in a file."""
     context = create_urllib3_context()
     try:
         if ca_certs is None:

@@ -1,4 +1,4 @@
-"""The real thing: CHART-IMG over HTTPS with urllib3 (API page, "API v2 TradingView Advanced Chart")."""
+"""Calls to CHART-IMG over HTTPS with urllib3 (API page, "API v2 TradingView Advanced Chart")."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 import urllib3
 from urllib3 import exceptions
 
-from ...address import read_address
+from ...address import DEFAULT_BASE_URL, read_address
 from ...domain.account import Account
 from ...domain.chart import ChartRequest
 from ...domain.faults import FaultKind
@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["Urllib3Transport"]
 
 _PATH: Final = "/v2/tradingview/advanced-chart"
-_PIECE: Final = 64 * 1024
-_NONE: Final = urllib3.Retry.from_int(
-    retries=False, redirect=False
-)  # made once; urllib3 makes it of False for each call
+_PIECE_BYTES: Final = 64 * 1024
+_NO_RETRIES: Final = urllib3.Retry(total=False, redirect=False)
 
 _FAILURES: Final[Mapping[type[Exception], tuple[FaultKind, str]]] = MappingProxyType(
     {
-        # From the most to the least particular; the first that fits counts.
+        # The first row that fits counts.
         exceptions.NameResolutionError: (FaultKind.NOT_SENT, "the name of the server was not found"),
         exceptions.NewConnectionError: (FaultKind.NOT_SENT, "no connection could be made"),
         exceptions.ConnectTimeoutError: (FaultKind.NOT_SENT, "no connection was made in time"),
@@ -51,24 +49,24 @@ _FAILURES: Final[Mapping[type[Exception], tuple[FaultKind, str]]] = MappingProxy
 class Urllib3Transport:
     """Posts chart requests over one pool of connections. Safe from many threads.
 
-    Nothing is retried and no redirect is followed here: urllib3 would sleep on ``Retry-After`` behind the policy's back,
-    and forward ``x-api-key`` to another host. Proxies are those of the environment, never used for loopback.
+    It neither retries a call nor follows a redirect: urllib3 would sleep on ``Retry-After`` against the retry policy, and
+    would send ``x-api-key`` to another host. It uses the proxies of the environment, but never for loopback.
 
     Args:
         base_url: https, or http to this machine only, since the key travels in a header.
-        connect_timeout: seconds for making a connection.
-        read_timeout: seconds for the whole reply, from the request being sent.
-        max_body: bytes of a reply that are read at most.
-        pool_size: connections that are kept open.
-        ca_certs: a file of certificate authorities to trust instead of the system's.
+        connect_timeout: seconds to make a connection.
+        read_timeout: seconds from the end of the request to the end of the reply.
+        max_body: largest body in bytes.
+        pool_size: connections to keep open.
+        ca_certs: file of certificate authorities to trust instead of those of the system.
 
     Raises:
-        ConfigError: *base_url*, or the proxy of the environment, can't be used.
+        ConfigError: *base_url*, *ca_certs* or the proxy of the environment can't be used.
     """
 
     def __init__(
         self,
-        base_url: str = "https://api.chart-img.com",
+        base_url: str = DEFAULT_BASE_URL,
         connect_timeout: float = 5.0,
         read_timeout: float = 60.0,
         max_body: int = 16 * 1024 * 1024,
@@ -81,23 +79,20 @@ class Urllib3Transport:
         self._where = address.netloc
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
-        self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-        self._longest = connect_timeout + read_timeout
         self._max_body = max_body
         self._pool = connection_pool(address, pool_size, ca_certs)
 
     def send(
         self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
-        """Post *request* with the key of *account*; *timeout* is the seconds left of the deadline.
+        """Post *request* with the key of *account*, within *timeout* seconds.
 
         Raises:
-            ValueError: there is no account.
+            ValueError: *account* is None.
         """
         if account is None:
             raise ValueError("a call over HTTP needs an account")
-        left = self._longest if timeout is None else timeout
-        if left <= 0:
+        if timeout is not None and timeout <= 0:
             return TransportFailure(FaultKind.NOT_SENT, f"{self._where}: the deadline was over before the call")
         try:
             response = self._pool.urlopen(
@@ -109,10 +104,10 @@ class Urllib3Transport:
                     "user-agent": f"chartimg/{__version__}",
                     "x-api-key": account.api_key,
                 },
-                retries=_NONE,
+                retries=_NO_RETRIES,
                 redirect=False,
                 preload_content=False,
-                timeout=self._timeout if left >= self._longest else self._clipped(left),
+                timeout=urllib3.Timeout(total=timeout, connect=self._connect_timeout, read=self._read_timeout),
             )
             return self._reply(response)
         except (exceptions.HTTPError, OSError) as error:
@@ -129,42 +124,31 @@ class Urllib3Transport:
         self.close()
 
     def _reply(self, response: BaseHTTPResponse) -> Reply | TransportFailure:
-        """Read the body in pieces, up to the cap."""
-        pieces: list[bytes] = []
-        size = 0
-        encoded = "content-encoding" in response.headers
+        """Read the body in pieces, up to *max_body* bytes."""
+        body = bytearray()
         try:
-            while (encoded or response.length_remaining != 0) and (
-                piece := response.read1(_PIECE, decode_content=encoded)
-            ):
-                size += len(piece)
-                if size > self._max_body:
+            while piece := response.read1(_PIECE_BYTES, decode_content=True):
+                body += piece
+                if len(body) > self._max_body:
                     response.close()
-                    return TransportFailure(
-                        FaultKind.UNEXPECTED_REPLY, f"{self._where}: the reply is larger than {self._max_body} bytes"
-                    )
-                pieces.append(piece)
+                    message = f"{self._where}: the reply is larger than {self._max_body:,} bytes"
+                    return TransportFailure(FaultKind.UNEXPECTED_REPLY, message)
         except BaseException:
             response.close()
             raise
         response.release_conn()
-        return Reply(response.status, response.headers, b"".join(pieces))
-
-    def _clipped(self, left: float) -> urllib3.Timeout:
-        """Clip the timeouts to the seconds *left*, of which connecting takes its part."""
-        connect, read = min(self._connect_timeout, left), min(self._read_timeout, left)
-        return urllib3.Timeout(total=left, connect=connect, read=read)
+        return Reply(response.status, response.headers, bytes(body))
 
     def _failure(self, error: Exception) -> TransportFailure:
-        """Translate an exception; its own text may hold a proxy's password and is not repeated."""
-        kind, phrase = next(meaning for known, meaning in _FAILURES.items() if isinstance(error, known))
+        """Translate an exception. Its own text may hold a proxy's password, so only its type is shown."""
+        kind, phrase = next(meaning for row, meaning in _FAILURES.items() if isinstance(error, row))
         if _is_untrusted(error):
             kind, phrase = FaultKind.NOT_SENT, "the server's certificate is not trusted"
         return TransportFailure(kind, f"{self._where}: {phrase} ({type(error).__name__})")
 
 
 def _is_untrusted(error: BaseException | None) -> bool:
-    """Whether the handshake ended at the certificate, before anything was sent."""
+    """Return whether the handshake ended at the certificate, before the request was sent."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError) or any(
             isinstance(cause, ssl.SSLCertVerificationError) for cause in error.args

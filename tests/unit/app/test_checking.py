@@ -45,6 +45,20 @@ def test_the_catalog_may_be_the_host_s() -> None:
     assert [] == chartimg.check(request, catalog=shipped_catalog().extended(Catalog(intervals=("9h",))))
 
 
+def test_a_checker_remembers_the_findings_of_a_body() -> None:
+    """Requests with the same body have the same findings, which hundreds of other bodies push out of memory."""
+    checker, bad = Checker(shipped_catalog), ChartRequest("BTCUSDT", "1h", "t")
+    first = checker(bad)
+    again = checker(ChartRequest("BTCUSDT", "1h", "another"))
+    for number in range(300):
+        checker(ChartRequest(f"BINANCE:A{number}", "1h", "t"))
+    later = checker(bad)
+
+    assert first
+    assert first is again
+    assert (first, False) == (later, first is later)
+
+
 def test_a_checker_goes_by_the_plans_of_the_accounts() -> None:
     """A chart that the plans of all accounts refuse is an ERROR; without accounts only the largest plan counts."""
     checker = Checker(shipped_catalog, [PlanName.BASIC])

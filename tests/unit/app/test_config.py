@@ -151,13 +151,9 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ("CHARTS_ACCOUNT_STORE", "sqlite:///", "sqlite:///path"),
         ("CHARTS_ACCOUNT_STORE", "accounts.sqlite3", "sqlite:///path"),
         ("CHARTS_API_BASE_URL", "api.chart-img.com", "https://api.chart-img.com"),
-        ("CHARTS_API_BASE_URL", "ftp://api.chart-img.com", "https://api.chart-img.com"),
-        ("CHARTS_API_BASE_URL", "https://[::1", "https://api.chart-img.com"),
         ("CHARTS_API_BASE_URL", "http://example.com", "in the clear"),
-        ("CHARTS_API_BASE_URL", "https://", "https://api.chart-img.com"),
-        ("CHARTS_API_BASE_URL", "https://x y.com", "https://api.chart-img.com"),
+        ("CHARTS_API_BASE_URL", "https://user:password@api.chart-img.com", "user name or"),
         ("CHARTS_API_BASE_URL", "https://x\ny.com", "https://api.chart-img.com"),
-        ("CHARTS_API_BASE_URL", "https://a.example?key=1", "https://api.chart-img.com"),
         ("CHARTS_TEMPLATES_DIR", "/" + 300 * "a", "not a folder"),
         ("CHARTS_TEMPLATES_DIR", "/nowhere/at/all", "/nowhere/at/all"),
         ("CHARTS_TEMPLATES_DIR", __file__, "not a folder"),
@@ -169,7 +165,7 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: st
 
     assert line.startswith(name)
     assert told in line
-    assert "password" not in line
+    assert "password" not in line.replace("user name or password", "")
 
 
 @pytest.mark.parametrize(
@@ -312,28 +308,6 @@ def test_production_refuses_nothing_but_recording(mode: str) -> None:
     assert mode == WorkerConfig.from_env({**ONE, "CHARTS_API_MODE": mode, "TDA_ENV": "prod"}).mode
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "http://api.chart-img.com",
-        "http://127.0.0.1.example.com",
-        "http://10.0.0.1:8080",
-        "https://",
-        "https://user:password@api.chart-img.com",
-        "https://api.chart-img.com?key=1",
-        "https://api.chart-img.com:port",
-    ],
-)
-def test_an_address_that_would_give_the_key_away_makes_no_client(address: str) -> None:
-    """An address that is neither https nor http to loopback is a ConfigError, without the password in it."""
-    environ = {**ONE, "CHARTS_API_BASE_URL": address, "CHARTS_ACCOUNT_STORE": "memory://"}
-    with pytest.raises(ConfigError) as caught:
-        ChartClient.from_env(environ)
-
-    assert KEY not in str(caught.value)
-    assert "password" not in str(caught.value).replace("user name or password", "")
-
-
 def test_settings_of_plain_python_are_what_they_say() -> None:
     """A mode by its name, paths as text and accounts in a list mean the same as their types."""
     account = chartimg.Account("a", "key-of-a")
@@ -348,20 +322,6 @@ def test_settings_of_plain_python_are_what_they_say() -> None:
 def test_mock_mode_looks_at_no_account_store() -> None:
     """In mock mode the address of the account store is not read, since no store is opened."""
     assert WorkerConfig.from_env({"CHARTS_API_MODE": "mock", "CHARTS_ACCOUNT_STORE": "mysql://"}).account_store is None
-
-
-def test_an_address_that_makes_no_client_is_told_with_its_variable() -> None:
-    """The error about http instead of https names CHARTS_API_BASE_URL."""
-    with pytest.raises(ConfigError, match="CHARTS_API_BASE_URL"):
-        ChartClient.from_env({**ONE, "CHARTS_API_BASE_URL": "http://api.chart-img.com"})
-
-
-@pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://a.example/v"]
-)
-def test_http_to_this_machine_makes_a_client(address: str) -> None:
-    """A client takes http to loopback, and https to any host."""
-    ChartClient.from_env({**ONE, "CHARTS_API_BASE_URL": address, "CHARTS_ACCOUNT_STORE": "memory://"}).close()
 
 
 def test_the_settings_show_no_key() -> None:

@@ -1,4 +1,4 @@
-"""The HTTP transport over real sockets on loopback: the request it makes, and what becomes of every kind of reply."""
+"""The HTTP transport over real sockets on loopback: its request, and the outcome of every kind of reply."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import attrs
 import pytest
@@ -43,25 +43,13 @@ WHOLE = answer(200, PNG, content_type="image/png")
 NOT_SENT, NETWORK, UNEXPECTED = FaultKind.NOT_SENT, FaultKind.NETWORK, FaultKind.UNEXPECTED_REPLY
 
 
-class Connect(Protocol):
-    """Makes a transport for a test, which is closed when the test is over."""
-
-    def __call__(
-        self,
-        base_url: str,
-        *,
-        connect_timeout: float = 2.0,
-        read_timeout: float = READ,
-        max_body: int = 2 * len(NOISE),
-        ca_certs: str | None = None,
-    ) -> Urllib3Transport:
-        """Make it."""
-        ...
+Connect = Callable[..., Urllib3Transport]
+"""Makes a transport that is closed at the end of the test."""
 
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the proxies of the machine the tests run on."""
+    """Forget the proxies of the machine."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -69,34 +57,26 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """A server whose script each test fills; without one it gives the picture."""
+    """A server that plays the script of a test, then answers with the picture."""
     with serving(otherwise=WHOLE) as running:
         yield running
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Make transports, and close them in the end."""
+    """Make transports, and close them at the end."""
     with ExitStack() as stack:
 
-        def make(
-            base_url: str,
-            *,
-            connect_timeout: float = 2.0,
-            read_timeout: float = READ,
-            max_body: int = 2 * len(NOISE),
-            ca_certs: str | None = None,
-        ) -> Urllib3Transport:
-            return stack.enter_context(
-                Urllib3Transport(base_url, connect_timeout, read_timeout, max_body, ca_certs=ca_certs)
-            )
+        def make(base_url: str, **settings: Any) -> Urllib3Transport:
+            defaults = {"connect_timeout": 2.0, "read_timeout": READ, "max_body": 2 * len(NOISE)}
+            return stack.enter_context(Urllib3Transport(base_url, **(defaults | settings)))
 
         yield make
 
 
 @attrs.frozen
 class Authority:
-    """A certificate authority that nobody trusts unless told to, and a server's side of TLS with its certificate."""
+    """A certificate authority outside those of the system, and the TLS settings of servers with its certificates."""
 
     path: Path
     server: ssl.SSLContext
@@ -117,13 +97,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def got(outcome: Reply | TransportFailure) -> Reply:
-    """Take a reply for granted."""
+    """Check that *outcome* is a reply, and return it."""
     assert isinstance(outcome, Reply), outcome
     return outcome
 
 
 def lost(outcome: Reply | TransportFailure) -> TransportFailure:
-    """Take a failure for granted, and that it shows no key on its one line."""
+    """Check that *outcome* is a failure with one line and without a key, and return it."""
     assert isinstance(outcome, TransportFailure), outcome
     assert KEY not in repr(outcome)
     assert "\n" not in outcome.message
@@ -131,7 +111,7 @@ def lost(outcome: Reply | TransportFailure) -> TransportFailure:
 
 
 def drip(before: bytes, piece: bytes) -> Exchange:
-    """Send *before*, then *piece* again and again for longer than any test should wait."""
+    """Send *before*, then *piece* again and again for a second."""
 
     def play(connection: socket.socket, closing: threading.Event) -> bool:
         connection.sendall(before)
@@ -147,7 +127,7 @@ def drip(before: bytes, piece: bytes) -> Exchange:
 
 
 def test_the_request_is_the_documented_one(server: LoopbackServer, connect: Connect) -> None:
-    """One POST to the documented path, with the documented headers and the chart as canonical JSON, and nothing else."""
+    """A call is one POST to the documented path with the documented headers and the chart as canonical JSON."""
     connect(server.url).send(REQUEST, ACCOUNT)
 
     (received,) = server.requests
@@ -165,7 +145,7 @@ def test_the_request_is_the_documented_one(server: LoopbackServer, connect: Conn
 
 
 def test_the_key_travels_in_its_header_only(server: LoopbackServer, connect: Connect) -> None:
-    """Of all the bytes that reach the provider, the key is in one place."""
+    """The bytes of a call hold the key once, in its header."""
     connect(server.url).send(REQUEST, ACCOUNT)
 
     (received,) = server.requests
@@ -175,7 +155,7 @@ def test_the_key_travels_in_its_header_only(server: LoopbackServer, connect: Con
 
 
 def test_each_call_carries_the_key_of_its_account(server: LoopbackServer, connect: Connect) -> None:
-    """Calls over one connection differ in their keys as their accounts do."""
+    """Each call over one connection carries the key of its own account."""
     transport = connect(server.url)
     for name in ("one", "two", "one"):
         transport.send(REQUEST, Account(name, f"key-of-{name}"))
@@ -184,118 +164,32 @@ def test_each_call_carries_the_key_of_its_account(server: LoopbackServer, connec
 
 
 def test_a_path_in_the_base_address_is_kept(server: LoopbackServer, connect: Connect) -> None:
-    """A gateway may stand in front of the provider under a path of its own."""
+    """The path of the base address goes before that of the API."""
     connect(f"{server.url}/gateway/").send(REQUEST, ACCOUNT)
 
     assert "/gateway/v2/tradingview/advanced-chart" == server.requests[0].target
 
 
 def test_a_call_without_an_account_is_a_mistake_of_the_caller(server: LoopbackServer, connect: Connect) -> None:
-    """Without an account there is no key, so nothing is sent."""
+    """A call without an account is a ValueError, and no request is sent."""
     with pytest.raises(ValueError, match="needs an account"):
         connect(server.url).send(REQUEST, None)
 
     assert [] == server.requests
 
 
-# The base address
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "https://api.chart-img.com",
-        "https://api.chart-img.com:8443/prefix",
-        "HTTPS://API.CHART-IMG.COM",
-        "http://localhost:8080",
-        "http://LOCALHOST",
-        "http://127.0.0.1:1",
-        "http://127.8.7.6",
-        "http://[::1]:8080",
-        "https://[2001:db8::1]",
-    ],
-)
-def test_a_base_address_that_keeps_the_key_safe_is_taken(address: str, connect: Connect) -> None:
-    """It is https, or http to this machine."""
-    connect(address)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "http://api.chart-img.com",
-        "http://192.168.0.1",
-        "http://0.0.0.0",
-        "http://[2001:db8::1]",
-        "http://localhost.example.com",
-        "http://127.0.0.1.example.com",
-        "http://127.0.0.1\\@example.com",
-        "http://example.com\\@127.0.0.1",
-    ],
-)
-def test_http_to_another_machine_is_refused(address: str) -> None:
-    """The key would travel in the clear."""
-    with pytest.raises(ConfigError):
+@pytest.mark.parametrize("address", ["http://api.chart-img.com", "ftp://127.0.0.1"])
+def test_a_base_address_that_can_not_be_used_is_refused(address: str) -> None:
+    """A base address that is malformed, or would send the key in the clear, is a ConfigError."""
+    with pytest.raises(ConfigError, match="the base address"):
         Urllib3Transport(address)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "",
-        " ",
-        "api.chart-img.com",
-        "//api.chart-img.com",
-        "https://",
-        "https:///v2",
-        "https:api.chart-img.com",
-        "ftp://api.chart-img.com",
-        "file:///etc/hosts",
-        "https://[::1",
-        "https://[nothing]",
-        "https://api.chart-img.com:port",
-        "https://api.chart-img.com:99999",
-        "https://api.chart-img.com?key=1",
-        "https://api.chart-img.com/#top",
-        "https://api chart-img.com",
-        "https://api..chart-img.com",
-        f"https://{'a' * 64}.com",
-    ],
-)
-def test_garbage_for_a_base_address_is_refused(address: str) -> None:
-    """What is no address of a server is found before any call, in one line."""
-    with pytest.raises(ConfigError) as refusal:
-        Urllib3Transport(address)
-
-    assert 1 == len(str(refusal.value).splitlines())
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        f"https://user:{SECRET}@api.chart-img.com",
-        f"https://{SECRET}@api.chart-img.com",
-        f"https://:{SECRET}@api.chart-img.com",
-        f"http://user:{SECRET}@127.0.0.1",
-        f"https://user:{SECRET}@api.chart-img.com:port",
-        f"https://user:{SECRET}/x@api.chart-img.com",
-        f"https://user:x@{SECRET}@api.chart-img.com?q=1",
-        f"ftp://user:{SECRET}@api.chart-img.com",
-    ],
-)
-def test_a_password_in_the_base_address_is_refused_and_not_repeated(address: str) -> None:
-    """The message says what is wrong without the password."""
-    with pytest.raises(ConfigError) as refusal:
-        Urllib3Transport(address)
-
-    assert SECRET not in str(refusal.value)
 
 
 # Whole replies
 
 
 def test_a_picture_is_a_reply(server: LoopbackServer, connect: Connect) -> None:
-    """Status, headers with names in lower case, and all bytes of the body."""
+    """A reply has the status, the headers with names in lower case, and the whole body."""
     server.script.append(answer(200, PNG, Content_Type="image/png", X_Amzn_RequestId="r1"))
     reply = got(connect(server.url).send(REQUEST, ACCOUNT))
 
@@ -305,7 +199,7 @@ def test_a_picture_is_a_reply(server: LoopbackServer, connect: Connect) -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 403, 404, 408, 422, 429, 500, 503, 504])
 def test_every_status_is_a_reply(status: int, server: LoopbackServer, connect: Connect) -> None:
-    """What a status means is not the transport's to say, and nothing is called twice, whatever Retry-After asks for."""
+    """A reply with any status is returned, and is never retried, even if it has Retry-After."""
     body = b"" if status in {204, 304} else b'{"message":"Limit Exceeded"}'
     server.script.append(answer(status, body, retry_after="1"))
     reply = got(connect(server.url).send(REQUEST, ACCOUNT))
@@ -316,7 +210,7 @@ def test_every_status_is_a_reply(status: int, server: LoopbackServer, connect: C
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(status: int, server: LoopbackServer, connect: Connect) -> None:
-    """The key is never sent where the reply points to."""
+    """A redirect is returned, and its target gets no request."""
     with serving(otherwise=WHOLE) as elsewhere:
         server.script.append(answer(status, location=f"{elsewhere.url}/v2/tradingview/advanced-chart"))
         reply = got(connect(server.url).send(REQUEST, ACCOUNT))
@@ -338,7 +232,7 @@ def test_a_redirect_is_not_followed(status: int, server: LoopbackServer, connect
     ids=["by length", "in chunks", "to the end", "gzip by length", "gzip to the end"],
 )
 def test_a_large_body_is_read_whole(exchange: Exchange, server: LoopbackServer, connect: Connect) -> None:
-    """However a body is framed or encoded, all of it is in the reply."""
+    """A large body is read whole in every framing and encoding."""
     server.script.append(exchange)
     reply = got(connect(server.url, read_timeout=2.0).send(REQUEST, ACCOUNT))
 
@@ -347,7 +241,7 @@ def test_a_large_body_is_read_whole(exchange: Exchange, server: LoopbackServer, 
 
 
 def test_a_body_that_was_compressed_to_almost_nothing_is_read_whole(server: LoopbackServer, connect: Connect) -> None:
-    """What one read decodes is more than one piece, and all of it is in the reply."""
+    """A body that decodes to many times its size is read whole."""
     server.script.append(answer(200, gzip.compress(b"x" * 500_000), content_encoding="gzip"))
 
     assert 500_000 == len(got(connect(server.url).send(REQUEST, ACCOUNT)).body)
@@ -355,7 +249,7 @@ def test_a_body_that_was_compressed_to_almost_nothing_is_read_whole(server: Loop
 
 @pytest.mark.parametrize("chunks", [False, True])
 def test_a_compressed_picture_is_decoded(chunks: bool, server: LoopbackServer, connect: Connect) -> None:  # noqa: FBT001
-    """A provider that compresses unasked is understood."""
+    """A compressed picture is decoded."""
     packed = gzip.compress(PNG)
     head = HEAD + b"content-encoding: gzip\r\n"
     framed = (
@@ -369,7 +263,7 @@ def test_a_compressed_picture_is_decoded(chunks: bool, server: LoopbackServer, c
 
 
 def test_a_body_of_exactly_the_cap_is_read(server: LoopbackServer, connect: Connect) -> None:
-    """The cap is the largest size that is still taken."""
+    """A body of max_body bytes is read, and one byte more is a failure."""
     server.script += [answer(200, b"x" * 1000), answer(200, b"x" * 1001)]
     transport = connect(server.url, max_body=1000)
 
@@ -378,7 +272,7 @@ def test_a_body_of_exactly_the_cap_is_read(server: LoopbackServer, connect: Conn
 
 
 def test_a_provisional_reply_is_passed_over(server: LoopbackServer, connect: Connect) -> None:
-    """A 100 announces the reply and is none."""
+    """A reply of status 100 is skipped."""
     server.script.append(raw(b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"content-length: 2\r\n\r\nok"))
 
     assert b"ok" == got(connect(server.url).send(REQUEST, ACCOUNT)).body
@@ -409,7 +303,7 @@ BROKEN: dict[str, tuple[Exchange, FaultKind, str]] = {
         NETWORK,
         "connection",
     ),
-    "a chunk size that is no number": (
+    "a chunk size that is not a number": (
         raw(HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"),
         NETWORK,
         "connection",
@@ -425,24 +319,28 @@ BROKEN: dict[str, tuple[Exchange, FaultKind, str]] = {
         "connection",
     ),
     "another protocol": (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n", keep=False), NETWORK, "broke"),
-    "bytes without sense": (raw(bytes(range(256)) * 4, keep=False), NETWORK, "broke"),
-    "a status that is no number": (raw(b"HTTP/1.1 fine OK\r\n\r\n", keep=False), NETWORK, "broke"),
+    "garbage": (raw(bytes(range(256)) * 4, keep=False), NETWORK, "broke"),
+    "a status that is not a number": (raw(b"HTTP/1.1 fine OK\r\n\r\n", keep=False), NETWORK, "broke"),
     "an endless header": (raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000 + b"\r\n\r\n", keep=False), NETWORK, "broke"),
     "too many headers": (raw(HEAD + b"x: y\r\n" * 200 + b"\r\n", keep=False), NETWORK, "broke"),
     "two lengths": (raw(HEAD + b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd"), NETWORK, "exchange failed"),
-    "gzip that is none": (answer(200, PNG, content_encoding="gzip"), UNEXPECTED, "encoding"),
+    "not gzip": (answer(200, PNG, content_encoding="gzip"), UNEXPECTED, "encoding"),
     "gzip damaged inside": (
         answer(200, gzip.compress(PNG)[:-6] + b"\x00" * 6, content_encoding="gzip"),
         UNEXPECTED,
         "encoding",
     ),
-    "too large by length": (answer(200, b"x" * 700_000), UNEXPECTED, "larger than 600000 bytes"),
-    "too large by chunks": (chunked(200, [b"x" * 50_000] * 14), UNEXPECTED, "larger than 600000 bytes"),
-    "too large without end": (raw(HEAD + b"\r\n" + b"x" * 700_000, keep=False), UNEXPECTED, "larger than 600000 bytes"),
+    "too large by length": (answer(200, b"x" * 700_000), UNEXPECTED, "larger than 600,000 bytes"),
+    "too large by chunks": (chunked(200, [b"x" * 50_000] * 14), UNEXPECTED, "larger than 600,000 bytes"),
+    "too large without end": (
+        raw(HEAD + b"\r\n" + b"x" * 700_000, keep=False),
+        UNEXPECTED,
+        "larger than 600,000 bytes",
+    ),
     "too large once decoded": (
         answer(200, gzip.compress(b"x" * 700_000), content_encoding="gzip"),
         UNEXPECTED,
-        "larger than 600000 bytes",
+        "larger than 600,000 bytes",
     ),
 }
 
@@ -451,7 +349,7 @@ BROKEN: dict[str, tuple[Exchange, FaultKind, str]] = {
 def test_a_reply_that_is_not_whole_is_a_failure_and_the_next_call_works(
     exchange: Exchange, kind: FaultKind, phrase: str, server: LoopbackServer, connect: Connect
 ) -> None:
-    """It was sent, so it is never NOT_SENT; it ends about when the read timeout does, and breaks no later call."""
+    """A reply that is not whole is a failure within the read timeout, never NOT_SENT, and breaks no later call."""
     server.script.append(exchange)
     transport = connect(server.url)
     started = time.monotonic()
@@ -482,7 +380,7 @@ def test_a_reply_that_is_not_whole_is_a_failure_and_the_next_call_works(
 def test_a_byte_now_and_then_does_not_stretch_the_read_timeout(
     exchange: Exchange, server: LoopbackServer, connect: Connect
 ) -> None:
-    """The read timeout is for the whole reply, from the request being sent, however it comes in."""
+    """A reply that drips ends at the read timeout, in every part of it."""
     server.script.append(exchange)
     transport = connect(server.url, connect_timeout=5.0)
     started = time.monotonic()
@@ -495,7 +393,7 @@ def test_a_byte_now_and_then_does_not_stretch_the_read_timeout(
 
 
 def test_a_read_timeout_that_is_over_at_once_is_a_failure(server: LoopbackServer, connect: Connect) -> None:
-    """However short it is, it is a value in the end, and the next call works."""
+    """A read timeout that is over at once is a failure, and the next call works."""
     failure = lost(connect(server.url, read_timeout=1e-9).send(REQUEST, ACCOUNT))
 
     assert NETWORK is failure.kind
@@ -504,7 +402,7 @@ def test_a_read_timeout_that_is_over_at_once_is_a_failure(server: LoopbackServer
 
 
 def test_what_is_left_of_the_deadline_clips_the_read_timeout(server: LoopbackServer, connect: Connect) -> None:
-    """A call never outlasts the deadline it was given."""
+    """A call ends at its timeout, even if the read timeout is longer."""
     server.script += [stall(), drip(HEAD + b"content-length: 5000\r\n\r\n", b"x")]
     transport = connect(server.url, read_timeout=60.0)
     for _ in range(2):
@@ -516,7 +414,7 @@ def test_what_is_left_of_the_deadline_clips_the_read_timeout(server: LoopbackSer
 
 
 def test_a_longer_deadline_does_not_stretch_the_read_timeout(server: LoopbackServer, connect: Connect) -> None:
-    """The deadline clips and never extends."""
+    """A call ends at the read timeout, even if its own timeout is longer."""
     server.script.append(stall())
     started = time.monotonic()
     lost(connect(server.url, read_timeout=0.1).send(REQUEST, ACCOUNT, timeout=60.0))
@@ -526,7 +424,7 @@ def test_a_longer_deadline_does_not_stretch_the_read_timeout(server: LoopbackSer
 
 @pytest.mark.parametrize("left", [0.0, -1.0])
 def test_a_call_whose_deadline_is_over_is_not_sent(left: float, server: LoopbackServer, connect: Connect) -> None:
-    """With no seconds left there is a failure, not an exception, and no call."""
+    """A call whose deadline is over is a failure, and no request is sent."""
     assert NOT_SENT is lost(connect(server.url).send(REQUEST, ACCOUNT, timeout=left)).kind
     assert [] == server.requests
 
@@ -535,7 +433,7 @@ def test_a_call_whose_deadline_is_over_is_not_sent(left: float, server: Loopback
 
 
 def test_a_refused_connection_is_not_sent(connect: Connect) -> None:
-    """Nobody listens there."""
+    """A refused connection is NOT_SENT, with the address."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     failure = lost(connect(f"http://127.0.0.1:{port}").send(REQUEST, ACCOUNT))
@@ -545,7 +443,7 @@ def test_a_refused_connection_is_not_sent(connect: Connect) -> None:
 
 
 def test_a_name_that_is_not_found_is_not_sent(connect: Connect) -> None:
-    """The reserved domain .invalid has no hosts."""
+    """An unknown host name is NOT_SENT, with the name."""
     failure = lost(connect("https://nowhere.invalid").send(REQUEST, ACCOUNT))
 
     assert NOT_SENT is failure.kind
@@ -553,7 +451,7 @@ def test_a_name_that_is_not_found_is_not_sent(connect: Connect) -> None:
 
 
 def test_a_connection_that_is_not_made_in_time_is_not_sent(connect: Connect) -> None:
-    """A server whose queue is full answers no knock."""
+    """A connection that a server does not accept in time is NOT_SENT."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as knocks:
         for _ in range(16):
             knock = knocks.enter_context(socket.socket())
@@ -573,8 +471,8 @@ def test_a_connection_that_is_not_made_in_time_is_not_sent(connect: Connect) -> 
 # TLS
 
 
-def test_a_certificate_nobody_trusts_is_not_sent(authority: Authority, connect: Connect) -> None:
-    """The handshake ends before the key is shown, and the message says why."""
+def test_a_certificate_of_an_unknown_authority_is_not_sent(authority: Authority, connect: Connect) -> None:
+    """A certificate of an unknown authority is NOT_SENT, and the message names the certificate."""
     with serving(otherwise=WHOLE, tls=authority.server) as server:
         failure = lost(connect(server.url).send(REQUEST, ACCOUNT))
 
@@ -584,7 +482,7 @@ def test_a_certificate_nobody_trusts_is_not_sent(authority: Authority, connect: 
 
 
 def test_a_certificate_for_another_name_is_not_sent(authority: Authority, connect: Connect) -> None:
-    """A trusted authority is not enough."""
+    """A trusted certificate for another name is NOT_SENT."""
     with serving(otherwise=WHOLE, tls=authority.stranger) as server:
         failure = lost(connect(server.url, ca_certs=str(authority.path)).send(REQUEST, ACCOUNT))
 
@@ -594,7 +492,7 @@ def test_a_certificate_for_another_name_is_not_sent(authority: Authority, connec
 
 
 def test_a_trusted_certificate_brings_the_picture(authority: Authority, connect: Connect) -> None:
-    """Over one connection, too."""
+    """Calls with a trusted certificate bring the picture over one connection."""
     with serving(otherwise=WHOLE, tls=authority.server) as server:
         transport = connect(server.url, ca_certs=str(authority.path))
         for _ in range(3):
@@ -603,8 +501,8 @@ def test_a_trusted_certificate_brings_the_picture(authority: Authority, connect:
         assert 1 == server.connections
 
 
-def test_a_file_of_authorities_that_is_none_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
-    """It is named, whether it is missing or holds something else."""
+def test_a_file_without_authorities_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    """A file of authorities that is missing or malformed is a ConfigError that names it."""
     (tmp_path / "empty.pem").write_text("nothing")
     for name in ("missing.pem", "empty.pem"):
         with pytest.raises(ConfigError, match=name):
@@ -612,7 +510,7 @@ def test_a_file_of_authorities_that_is_none_is_a_mistake_in_the_settings(tmp_pat
 
 
 def test_a_server_without_tls_behind_https_is_not_sent(server: LoopbackServer, connect: Connect) -> None:
-    """The handshake fails, so the request can't have reached anyone."""
+    """A server that does not speak TLS is NOT_SENT."""
     failure = lost(connect(server.url.replace("http:", "https:")).send(REQUEST, ACCOUNT))
 
     assert NOT_SENT is failure.kind
@@ -620,7 +518,7 @@ def test_a_server_without_tls_behind_https_is_not_sent(server: LoopbackServer, c
 
 
 def test_a_handshake_that_stalls_is_not_sent(connect: Connect) -> None:
-    """The connection is not made before TLS is, so the request can't have reached anyone."""
+    """A handshake that does not end in time is NOT_SENT."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"https://127.0.0.1:{silent.getsockname()[1]}"
         failure = lost(connect(address, connect_timeout=0.1).send(REQUEST, ACCOUNT))
@@ -630,7 +528,7 @@ def test_a_handshake_that_stalls_is_not_sent(connect: Connect) -> None:
 
 
 def under_tls(connection: socket.socket, _: threading.Event) -> bool:
-    """Begin a reply over TLS, and go on beneath it."""
+    """Begin a reply over TLS, and go on without encryption."""
     connection.sendall(HEAD + b"content-length: 5000\r\n\r\n")
     with socket.socket(fileno=os.dup(connection.fileno())) as beneath:
         beneath.sendall(b"\x00" * 64)
@@ -641,7 +539,7 @@ def under_tls(connection: socket.socket, _: threading.Event) -> bool:
 def test_an_encrypted_reply_that_breaks_is_a_failure_of_the_network(
     exchange: Exchange, authority: Authority, connect: Connect
 ) -> None:
-    """It was sent, and how it ended is not known."""
+    """An encrypted reply that breaks is NETWORK, and the next call works."""
     with serving(exchange, otherwise=WHOLE, tls=authority.server) as server:
         transport = connect(server.url, ca_certs=str(authority.path))
 
@@ -653,7 +551,7 @@ def test_an_encrypted_reply_that_breaks_is_a_failure_of_the_network(
 
 
 def test_calls_one_after_the_other_share_a_connection(server: LoopbackServer, connect: Connect) -> None:
-    """Whole replies of every kind leave the connection to the next call."""
+    """Calls with whole replies of every kind share one connection."""
     server.script += [
         answer(422, b'{"message":"no"}'),
         chunked(200, [PNG]),
@@ -670,7 +568,7 @@ def test_calls_one_after_the_other_share_a_connection(server: LoopbackServer, co
 
 
 def test_a_connection_the_server_has_closed_is_made_anew(server: LoopbackServer, connect: Connect) -> None:
-    """A server that closes after each reply, as it may, costs no call."""
+    """A connection that the server has closed is replaced without a failure."""
     whole = HEAD + b"content-length: 2\r\n\r\nok"
     server.script += [raw(whole, keep=False)] * 3
     transport = connect(server.url)
@@ -682,7 +580,7 @@ def test_a_connection_the_server_has_closed_is_made_anew(server: LoopbackServer,
 
 
 def test_many_threads_may_send_at_once(server: LoopbackServer, connect: Connect) -> None:
-    """Every call is made once and answered, over no more connections than there are threads."""
+    """Calls of many threads are each made once, over at most one connection a thread."""
     transport = connect(server.url, read_timeout=10.0)
 
     def calls(thread: int) -> list[bool]:
@@ -696,7 +594,7 @@ def test_many_threads_may_send_at_once(server: LoopbackServer, connect: Connect)
 
 
 def test_closing_ends_the_connections(server: LoopbackServer) -> None:
-    """The server sees the end of the connection that was kept for later."""
+    """Closing the transport ends its idle connections."""
     ended = threading.Event()
 
     def watch(connection: socket.socket, closing: threading.Event) -> bool:
@@ -715,7 +613,7 @@ def test_closing_ends_the_connections(server: LoopbackServer) -> None:
 
 
 def test_a_call_after_closing_is_a_failure_and_no_exception(server: LoopbackServer) -> None:
-    """A worker that is shutting down gets a value like any other, and closing twice is no more than closing once."""
+    """A call after closing is a failure, and closing again does no harm."""
     transport = Urllib3Transport(server.url)
     transport.close()
     transport.close()
@@ -728,7 +626,7 @@ def test_a_call_after_closing_is_a_failure_and_no_exception(server: LoopbackServ
 
 
 def tunnel(tls: ssl.SSLContext, played: list[bytes]) -> Exchange:
-    """Grant a CONNECT, and be the server at its other end, which gives the picture."""
+    """Grant a CONNECT, and answer with the picture at its other end."""
 
     def play(connection: socket.socket, _: threading.Event) -> bool:
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -743,7 +641,7 @@ def tunnel(tls: ssl.SSLContext, played: list[bytes]) -> Exchange:
 
 
 def behind(server: LoopbackServer, login: str = "") -> str:
-    """Write the address of *server* as a proxy."""
+    """Return the address of *server* as a proxy."""
     return f"http://{login}127.0.0.1:{server.port}"
 
 
@@ -757,7 +655,7 @@ def test_the_proxy_of_the_environment_is_asked_for_a_tunnel(
     connect: Connect,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The picture comes through it, and the proxy never sees the key."""
+    """A call goes through a tunnel of the proxy, and the proxy never sees the key."""
     inside: list[bytes] = []
     server.script.append(tunnel(authority.server, inside))
     address = behind(server)
@@ -783,7 +681,7 @@ def test_the_proxy_of_the_environment_is_asked_for_a_tunnel(
 def test_a_proxy_that_refuses_is_not_sent_and_its_password_not_shown(
     login: str, shown: str, status: int, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The login goes to the proxy alone, decoded as addresses are; the failure says nothing of it."""
+    """A proxy that refuses is NOT_SENT; only the proxy gets the decoded login."""
     server.otherwise = answer(status)
     monkeypatch.setenv("https_proxy", behind(server, login))
     failure = lost(connect("https://api.example.invalid").send(REQUEST, ACCOUNT))
@@ -799,7 +697,7 @@ def test_a_proxy_that_refuses_is_not_sent_and_its_password_not_shown(
 def test_a_proxy_that_fails_is_not_sent(
     exchange: Exchange, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the tunnel is there, the request can't have reached the provider."""
+    """A proxy that fails before the tunnel stands is NOT_SENT."""
     server.script.append(exchange)
     monkeypatch.setenv("https_proxy", behind(server, f"user:{SECRET}@"))
     failure = lost(connect("https://api.example.invalid", connect_timeout=READ).send(REQUEST, ACCOUNT))
@@ -808,8 +706,8 @@ def test_a_proxy_that_fails_is_not_sent(
     assert SECRET not in repr(failure)
 
 
-def test_a_proxy_nobody_runs_is_not_sent(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message speaks of the proxy and not of its password."""
+def test_a_proxy_that_is_down_is_not_sent(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that is down is NOT_SENT; the message names the proxy without its password."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     monkeypatch.setenv("https_proxy", f"http://user:{SECRET}@127.0.0.1:{port}")
@@ -824,7 +722,7 @@ def test_a_proxy_nobody_runs_is_not_sent(connect: Connect, monkeypatch: pytest.M
 def test_a_host_that_is_exempt_from_the_proxy_is_called_directly(
     exempt: str, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy hears nothing of it."""
+    """A host in no_proxy is called directly."""
     monkeypatch.setenv("https_proxy", behind(server))
     monkeypatch.setenv("no_proxy", exempt)
     failure = lost(connect("https://api.example.invalid").send(REQUEST, ACCOUNT))
@@ -837,7 +735,7 @@ def test_a_host_that_is_exempt_from_the_proxy_is_called_directly(
 def test_no_proxy_is_used_for_this_machine(
     host: str, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy elsewhere would see the key, and means another machine by this address."""
+    """Calls to this machine never go through a proxy."""
     with serving() as proxy:
         for variable in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(variable, behind(proxy))
@@ -857,7 +755,7 @@ def test_no_proxy_is_used_for_this_machine(
     ],
 )
 def test_a_proxy_that_can_not_be_used_is_a_mistake_in_the_settings(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is found before any call, and the message does not repeat its password."""
+    """A malformed proxy is a ConfigError that does not repeat its password."""
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(ConfigError, match="proxy") as refusal:
         Urllib3Transport("https://api.example.invalid")
