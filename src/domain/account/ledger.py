@@ -145,7 +145,7 @@ def restore(kept: AccountSnapshot | None, remembered: AccountSnapshot) -> Accoun
     """
     if kept is None:
         return attrs.evolve(remembered, version=remembered.version + 1)
-    later, earlier = (kept, remembered) if _age(kept) >= _age(remembered) else (remembered, kept)
+    earlier, later = sorted((remembered, kept), key=lambda snapshot: (snapshot.window, snapshot.version))
     merged = attrs.evolve(
         later,
         version=max(kept.version, remembered.version) + 1,
@@ -255,10 +255,6 @@ def apply_report(
 def _is_of(claim: Claim, snapshot: AccountSnapshot) -> bool:
     """Return whether *claim* was taken in the window and epoch of *snapshot*."""
     return claim.window == snapshot.window and claim.epoch == snapshot.epoch
-
-
-def _age(snapshot: AccountSnapshot) -> tuple[datetime, int]:
-    return snapshot.window, snapshot.version
 
 
 def _with_key(snapshot: AccountSnapshot, account: Account) -> AccountSnapshot:

@@ -527,24 +527,23 @@ def test_two_pools_never_grant_a_unit_twice() -> None:
     assert [NOON, NOON, NOON + SECOND + MARGIN] == [granted(outcome).not_before for outcome in taken[:3]]
 
 
-def test_a_refund_elsewhere_is_found() -> None:
-    """A pool reads the store again before it says that no account is left, so refunds of others are found."""
-    world = World()
-    one, other = world.pool(attrs.evolve(A, daily_limit=1)), world.pool(attrs.evolve(A, daily_limit=1))
-    claim = granted(one.claim())
+@pytest.mark.parametrize(
+    ("gone", "back"),
+    [
+        (lambda pool: pool.claim(), lambda pool, taken: pool.refund(granted(taken))),
+        (lambda pool: pool.suspend("a", "refused"), lambda pool, _: pool.reinstate("a")),
+    ],
+    ids=["refund", "reinstatement"],
+)
+def test_an_account_that_is_free_again_elsewhere_is_found(
+    gone: Callable[[Pool], object], back: Callable[[Pool, object], None]
+) -> None:
+    """A pool reads the store again before it says that no account is left."""
+    world, account = World(), attrs.evolve(A, daily_limit=1)
+    one, other = world.pool(account), world.pool(account)
+    outcome = gone(one)
     assert isinstance(other.claim(), NoneLeft)
-    one.refund(claim)
-
-    assert granted(other.claim()).account_id == "a"
-
-
-def test_a_reinstatement_elsewhere_is_found() -> None:
-    """An account that another process has reinstated is called without a restart."""
-    world = World()
-    one, other = world.pool(A), world.pool(A)
-    one.suspend("a", "refused")
-    assert isinstance(other.claim(), NoneLeft)
-    one.reinstate("a")
+    back(one, outcome)
 
     assert granted(other.claim()).account_id == "a"
 

@@ -56,7 +56,7 @@ def test_a_value_out_of_its_range_is_refused_by_name(field: str, value: object, 
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "problem"),
     [
         ({"id": None}, "id must be text"),
         ({"api_key": b"k"}, "api_key must be text"),
@@ -67,9 +67,9 @@ def test_a_value_out_of_its_range_is_refused_by_name(field: str, value: object, 
         ({"plan": 7}, "plan must be one of"),
     ],
 )
-def test_a_value_of_another_type_is_refused_by_name(fields: dict[str, Any], told: str) -> None:
+def test_a_value_of_another_type_is_refused_by_name(fields: dict[str, Any], problem: str) -> None:
     """A value of a wrong type raises with the name of the field and the type it should have."""
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=problem):
         Account(**{"id": "a", "api_key": "k", **fields})
 
 

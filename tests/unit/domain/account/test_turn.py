@@ -276,9 +276,11 @@ def test_of_accounts_that_lack_as_much_the_largest_is_the_nearest() -> None:
     """The limit named is the largest that could be had."""
     none = NoPlan.of(Demand(5000), {BASIC: "BASIC", MEGA: "MEGA", PRO: "PRO"}, PLANS)
     unplanned = NoPlan.of(Demand(5000), {BASIC: "BASIC"}, ())
+    by_area = NoPlan.of(Demand(6000, 2000), {ChartLimits(5000, 300): "a", ChartLimits(1300, 1300): "b"}, ())
 
     assert ["5000 is more than MEGA allows (1920); no plan would"] == [each.message for each in none.findings]
     assert ["5000 is more than BASIC allows (800)"] == [each.message for each in unplanned.findings]
+    assert "6000 is more than b allows (1300)" == by_area.findings[0].message
 
 
 def test_a_refusal_without_an_exceeded_limit_still_has_a_finding() -> None:
