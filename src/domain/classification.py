@@ -7,15 +7,15 @@ account wastes calls, pausing a throttled one only time.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from .faults import ChartApiError, FaultKind
 from .reply import Reply, TransportFailure
 from .reply.error_text import ErrorText, read_error_text
+from .reply.http_date import read_http_date
 from .reply.png import Picture, inspect
 
 __all__ = ["classify", "retry_after_seconds"]
@@ -28,8 +28,7 @@ _RATE_WORDS: Final = re.compile(
 _QUOTA_WORDS: Final = re.compile(r"quota|\busage\b|\bdaily\b|per day|\bmonthly\b|limit exceeded", re.IGNORECASE)
 _MAX_THROTTLE_SECONDS: Final = 60.0  # a longer Retry-After does not mean a throttle
 _MAX_PAUSE_SECONDS: Final = 86_400.0  # the quota's window
-_HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT")
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SECONDS: Final = re.compile(r"[0-9]{1,300}(\.[0-9]{1,9})?")
 
 _OK: Final = 200
 
@@ -100,26 +99,15 @@ def _message(reply: Reply, kind: FaultKind, text: ErrorText) -> str:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read ``Retry-After`` (RFC 9110, section 10.2.3) as seconds from *now*, at most a day; None without a legal value."""
+    """Read ``Retry-After`` (RFC 9110, section 10.2.3) as seconds, at most a day; None without a legal value.
+
+    A date is measured against the reply's own ``Date``, and without one against *now*: this machine's clock may be wrong.
+    """
     value = headers.get("retry-after", "").strip()
-    if date := _HTTP_DATE.fullmatch(value):
-        seconds = _seconds_until(date, now)
-    else:
-        try:
-            seconds = float(value)
-        except ValueError:
-            return None
-    if seconds is None or not math.isfinite(seconds):
+    if _SECONDS.fullmatch(value):
+        return min(float(value), _MAX_PAUSE_SECONDS)
+    moment = read_http_date(value, now)
+    if moment is None:
         return None
-    return min(max(seconds, 0.0), _MAX_PAUSE_SECONDS)
-
-
-def _seconds_until(date: re.Match[str], now: datetime) -> float | None:
-    """Return the seconds to an HTTP date; None for a date that does not exist."""
-    day, month, *rest = date.groups()
-    try:
-        year, hour, minute, second = map(int, rest)
-        moment = datetime(year, _MONTHS.index(month) + 1, int(day), hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        return None
-    return (moment - now).total_seconds()
+    sent = read_http_date(headers.get("date", "").strip(), now) or now
+    return min(max((moment - sent).total_seconds(), 0.0), _MAX_PAUSE_SECONDS)

@@ -131,7 +131,8 @@ class ChartApiError:
 
     @classmethod
     def invalid(cls, findings: Sequence[Finding]) -> ChartApiError:
-        """Build the error of a request that was found wrong before any call; each of *findings* is a detail."""
+        """Build the error of a request that was found wrong before any call; each of *findings* is a detail, ERRORs first."""
+        findings = sorted(findings, key=lambda each: each.severity)  # ERROR before WARNING
         shown = [each.text for each in findings[:_MAX_FINDINGS_IN_MESSAGE]]
         if (more := len(findings) - len(shown)) > 0:
             shown.append(f"and {more:,} more")

@@ -1,7 +1,8 @@
 """Is this a whole, valid PNG, and how large?
 
 These parts are checked (PNG specification, third edition, sections 5, 11.2 and 13.2): the signature, a legal IHDR, the
-order of the critical chunks, the CRC of every chunk, image data that begins a zlib stream, and IEND at the very end.
+order of the critical chunks, the CRC of every chunk, image data that begins a zlib stream, and IEND at the
+end, before at most a few bytes of padding.
 The image data is not inflated, so the check costs little more than the CRC and no memory.
 """
 
@@ -19,6 +20,8 @@ __all__ = ["SIGNATURE", "Header", "Picture", "image_data", "inspect", "read_head
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _HEAD: Final = struct.Struct(">I4s")
 _CRC: Final = struct.Struct(">I")
+_MAX_PADDING_BYTES: Final = 64
+_PADDING: Final = b"\0\t\n\r "
 _MAX_CHUNK_BYTES: Final = 2**31 - 1
 _OVERHEAD: Final = 12  # length, type and CRC of a chunk
 _IHDR: Final = struct.Struct(">IIBBBBB")
@@ -86,7 +89,7 @@ def inspect(data: bytes | memoryview) -> Picture | str:
                 return header
             scan = _Scan(header)
         elif kind == b"IEND":
-            return _ending(scan, len(content), position, end) or Picture(scan.header.width, scan.header.height)
+            return _ending(scan, content, view[position:], position) or Picture(scan.header.width, scan.header.height)
         elif problem := _middle(kind, content, scan):
             return problem
     return "it has no IEND"
@@ -153,15 +156,17 @@ def _palette(content: memoryview, scan: _Scan) -> str | None:
     return None
 
 
-def _ending(scan: _Scan, length: int, end: int, total: int) -> str | None:
-    """Check IEND (section 11.2.4), of *length* bytes, that ends at byte *end* of *total*."""
+def _ending(scan: _Scan, content: memoryview, rest: memoryview, end: int) -> str | None:
+    """Check IEND (section 11.2.4), and the *rest* of the data from byte *end* on: a few bytes of padding are no damage."""
     if not scan.data_open:
         return "it has no IDAT"
     if not _is_zlib(scan.zlib_head):
         return "its IDAT does not begin a zlib stream"
-    if length:
+    if content:
         return "its IEND is not empty"
-    return f"data follows IEND at byte {end}" if end < total else None
+    if len(rest) > _MAX_PADDING_BYTES or bytes(rest).strip(_PADDING):
+        return f"data follows IEND at byte {end}"
+    return None
 
 
 def _is_zlib(head: bytes) -> bool:

@@ -206,7 +206,14 @@ def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str],
         ("0", 0.0),
         ("7", 7.0),
         (" 1.5 ", 1.5),
-        ("-3", 0.0),
+        ("-3", None),
+        ("+3", None),
+        ("1_0", None),
+        ("\u0663", None),
+        ("1e3", None),
+        ("9" * 400, None),
+        ("Monday, 05-Jan-26 12:01:00 GMT", 60.0),
+        ("Mon Jan  5 12:01:00 2026", 60.0),
         ("1000000", 86_400.0),
         ("nan", None),
         ("inf", None),
@@ -222,6 +229,19 @@ def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str],
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     """Seconds and HTTP dates are read and capped at a day; other text is ignored."""
     assert seconds == retry_after_seconds({"retry-after": value}, NOON)
+
+
+@pytest.mark.parametrize(
+    "value", ["Mon, 05 Jan 2026 13:00:05 GMT", "Monday, 05-Jan-26 13:00:05 GMT", "Mon Jan  5 13:00:05 2026"]
+)
+def test_a_date_is_measured_against_the_date_of_the_reply(value: str) -> None:
+    """With a clock an hour slow, a pause of five seconds is five seconds, and so a throttle."""
+    headers = {"retry-after": value, "date": "Mon, 05 Jan 2026 13:00:00 GMT"}
+    error = classify(Reply(429, headers, b"{}"), now=NOON)
+
+    assert 5.0 == retry_after_seconds(headers, NOON)
+    assert error is not None
+    assert FaultKind.THROTTLED is error.kind
 
 
 def test_without_the_header_there_is_no_pause() -> None:

@@ -82,3 +82,13 @@ def test_the_table_and_an_error_are_frozen() -> None:
         MEANINGS[FaultKind.NETWORK] = MEANINGS[FaultKind.BAD_IMAGE]  # type: ignore[index]
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         ChartApiError.of(FaultKind.NETWORK, "reset").retriable = False  # type: ignore[misc]
+
+
+def test_errors_are_named_before_warnings() -> None:
+    """The message of a wrong request begins with its ERRORs, however many WARNINGs were found before them."""
+    warnings = [Finding(f"studies[{place}]", Severity.WARNING, "may be wrong") for place in range(9)]
+    error = ChartApiError.invalid([*warnings, Finding("width", Severity.ERROR, "is too large")])
+
+    assert error.message.startswith("The chart request is wrong: width: is too large; studies[0]: may be wrong")
+    assert [("width", "ERROR"), ("studies[0]", "WARNING")] == [(d["param"], d["severity"]) for d in error.details[:2]]
+    assert 10 == len(error.details)
