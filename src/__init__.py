@@ -5,7 +5,7 @@
     with chartimg.ChartClient.from_env() as client:
         result = client.fetch(chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1"))
 
-Nothing is loaded before it is used: a name below is imported from its module when it is first asked for.
+Each name below is imported from its module when it is first used.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first used, and keep it."""
+    """Import a public name when it is first used."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -95,5 +95,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List what can be asked for, loaded or not."""
+    """List the names of the package, imported or not."""
     return sorted({*globals(), *_HOME})

@@ -9,7 +9,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command, or say in one line what it needs."""
+    """Run the command; exit with one line if its extra is not installed."""
     if any(find_spec(needed) is None for needed in ("typer", "rich")):
         from .domain.errors import missing_extra
 

@@ -39,7 +39,7 @@ from .manifest import (
     picture_names,
 )
 
-__all__ = ["Export"]
+__all__ = ["Export", "Fetch"]
 
 _REWRITE_SECONDS: Final = 1.0
 

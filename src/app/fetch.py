@@ -1,4 +1,4 @@
-"""The driver: does what the fetch machine of the domain says, and nothing else."""
+"""The driver of the fetch machine: it carries out each action and returns the feedback."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def fetch(  # noqa: PLR0912 (a case for each action)
     chance: Callable[[], float],
     listener: Listener,
 ) -> ChartApiResult:
-    """Fetch one chart over *transport* with claims on *pool*; all I/O of a fetch happens here.
+    """Fetch one chart over *transport* with claims on *pool*. All I/O of a fetch happens here.
 
-    *chance* gives numbers in [0, 1) for the jitter.
+    *chance* returns random numbers in [0, 1) for the jitter.
 
     Raises:
-        StoreUnavailable: no claim can be taken, because the account store can't be reached.
+        StoreUnavailable: the account store can't be reached, so no claim can be taken.
     """
     started = clock.monotonic()
     step = Fetch.begin(request, policy, clock.now())
@@ -95,7 +95,7 @@ def fetch(  # noqa: PLR0912 (a case for each action)
 
 @contextmanager
 def _best_effort(listener: Listener, claim: Claim) -> Iterator[None]:
-    """Go on without the store: a picture is paid for, and the next claim will say it again."""
+    """Report that the store failed, and go on: the picture is paid for, and the next claim raises."""
     try:
         yield
     except StoreUnavailable as error:

@@ -1,7 +1,4 @@
-"""Pieces of a payload, built and checked at once: ``study("MACD", in_0=12)``.
-
-They are plain dicts, as one would write by hand.
-"""
+"""Pieces of a payload, checked when they are built: ``study("MACD", in_0=12)``. They are plain dicts."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ __all__ = ["CheckWarning", "drawing", "override", "study"]
 
 
 class CheckWarning(UserWarning):
-    """A piece of a payload may be wrong; the message says where, and what would be right."""
+    """A piece of a payload may be wrong; the message has the place and a suggestion."""
 
 
 def study(
@@ -30,17 +27,20 @@ def study(
     catalog: Catalog | None = None,
     **inputs: object,
 ) -> dict[str, object]:
-    """Build a study for ``studies``: its exact *name*, and its inputs by their names.
+    """Build a study for ``studies`` from its exact *name* and its inputs by name.
 
     Args:
-        name: the name of the catalog (``chartimg catalog studies``).
-        force_overlay: draw it on the pane of the price, where possible.
-        override: how its parts look, ``{"Plot.color": "rgb(33,150,243)"}``.
-        catalog: the rules; those that come with chartimg when it is left out.
-        inputs: what it is computed with, ``length=14`` or ``in_0=12``.
+        name: a name of the catalog (``chartimg catalog studies``).
+        force_overlay: whether to draw on the pane of the price.
+        override: the look of its parts, ``{"Plot.color": "rgb(33,150,243)"}``.
+        catalog: the rules; by default those that ship.
+        inputs: the inputs of its computation, ``length=14`` or ``in_0=12``.
 
     Raises:
-        ConfigError: the provider would refuse it. What may be wrong is a :class:`CheckWarning`.
+        ConfigError: the provider would refuse the study.
+
+    Warns:
+        CheckWarning: the study may be wrong.
     """
     piece: dict[str, object] = {"name": name}
     if force_overlay is not None:
@@ -62,17 +62,20 @@ def drawing(
     catalog: Catalog | None = None,
     **inputs: object,
 ) -> dict[str, object]:
-    """Build a drawing for ``drawings``: its exact *name*, and its inputs by their names.
+    """Build a drawing for ``drawings`` from its exact *name* and its inputs by name.
 
     Args:
-        name: the name of the catalog (``chartimg catalog drawings``).
-        z_order: ``top`` or ``bottom``, where possible.
-        override: how it looks, ``{"lineColor": "rgb(41,98,255)"}``.
-        catalog: the rules; those that come with chartimg when it is left out.
-        inputs: where it is, ``price=23520``.
+        name: a name of the catalog (``chartimg catalog drawings``).
+        z_order: ``top`` or ``bottom``.
+        override: the look, ``{"lineColor": "rgb(41,98,255)"}``.
+        catalog: the rules; by default those that ship.
+        inputs: the place on the chart, ``price=23520``.
 
     Raises:
-        ConfigError: the provider would refuse it. What may be wrong is a :class:`CheckWarning`.
+        ConfigError: the provider would refuse the drawing.
+
+    Warns:
+        CheckWarning: the drawing may be wrong.
     """
     piece: dict[str, object] = {"name": name, "input": inputs}
     if z_order is not None:
@@ -87,22 +90,25 @@ def override(*, catalog: Catalog | None = None, **settings: object) -> dict[str,
     """Build the ``override`` of a chart: ``override(showLegend=False, style={"candleStyle.drawWick": False})``.
 
     Raises:
-        ConfigError: the provider would refuse it. What may be wrong is a :class:`CheckWarning`.
+        ConfigError: the provider would refuse the override.
+
+    Warns:
+        CheckWarning: the override may be wrong.
     """
     _complain("override", "override.", {"override": settings}, catalog)
     return settings
 
 
-def _complain(what: str, prefix: str, payload: Mapping[str, object], catalog: Catalog | None) -> None:
-    """Raise for what is wrong, and warn of what may be."""
+def _complain(piece: str, prefix: str, payload: Mapping[str, object], catalog: Catalog | None) -> None:
+    """Raise the errors in a piece, and warn of its other findings."""
     found = check_payload(payload, rules_of(catalog))
-    if errors := [_line(what, prefix, each) for each in found if each.severity is Severity.ERROR]:
+    if errors := [_line(piece, prefix, each) for each in found if each.severity is Severity.ERROR]:
         raise ConfigError(errors)
     for each in found:
-        warnings.warn(_line(what, prefix, each), CheckWarning, stacklevel=3)
+        warnings.warn(_line(piece, prefix, each), CheckWarning, stacklevel=3)
 
 
-def _line(what: str, prefix: str, finding: Finding) -> str:
-    """Say one finding with its place in the piece."""
+def _line(piece: str, prefix: str, finding: Finding) -> str:
+    """Return one finding as a line, with its place in the piece."""
     path = finding.path.removeprefix(prefix)
-    return f"{what}, at {path}: {finding.message}" if path else f"{what}: {finding.message}"
+    return f"{piece}, at {path}: {finding.message}" if path else f"{piece}: {finding.message}"

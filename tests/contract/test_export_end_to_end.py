@@ -1,4 +1,4 @@
-"""The installed command against a provider that has a bad day: every chart arrives or has a reason, and books agree."""
+"""The installed command against a provider with faults: every chart arrives or has a reason, and the books agree."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BELIEVED = (
 
 
 def test_an_export_through_faults_throttles_and_a_spent_account_keeps_true_books(tmp_path: Path) -> None:
-    """20 % of the calls fail, one account is throttled, one is spent: nothing is lost, and books and ledger agree."""
+    """If calls fail, an account is throttled and one is spent, no chart is lost, and books and tallies agree."""
     accounts = json.dumps(
         [
             {
@@ -106,7 +106,7 @@ def test_an_export_through_faults_throttles_and_a_spent_account_keeps_true_books
 
 
 def test_a_provider_that_sends_one_picture_for_all_is_found_out(tmp_path: Path) -> None:
-    """Every chart is marked in the manifest and the table, each after the first also as it comes, and none is lost."""
+    """Equal pictures of different charts are all marked in the manifest and the table."""
     fixtures, out = tmp_path / "fixtures", tmp_path / "out"
     fixtures.mkdir()
     for symbol in ("AAA", "BBB", "CCC"):

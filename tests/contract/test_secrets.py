@@ -1,4 +1,4 @@
-"""A key is posted in one header and stands nowhere else: not in a repr, a log, a traceback, a file or an error."""
+"""A key is posted in one header, and is in no repr, log, traceback, file or error."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ GRID = (
 
 
 def told(text: str) -> bytes:
-    """Write an error body that repeats *text*."""
+    """Return an error body that repeats *text*."""
     return json.dumps({"message": f"Bad key {text}", "errors": [{"msg": text, "value": {"x-api-key": text}}]}).encode()
 
 
 def unreadable(text: str) -> str:
-    """Write *text* with every character escaped, as JSON allows."""
+    """Return *text* with every character escaped, as JSON allows."""
     return "".join(f"\\u{ord(character):04x}" for character in text)
 
 
@@ -65,24 +65,24 @@ ECHOES: dict[str, Exchange] = {
     "500": answer(500, told(CANARY), x_echo=CANARY),
     "200 without a picture": answer(200, told(CANARY), content_type=CANARY),
     "a redirect": answer(302, told(CANARY), location=f"http://127.0.0.1:1/?key={CANARY}"),
-    "a header that is none": raw(
+    "a malformed header": raw(
         b"HTTP/1.1 422 Bad\r\ncontent-length: 2\r\n"
         + CANARY.encode()
         + b"\r\nx-echo "
         + CANARY.encode()
         + b"\r\n\r\n{}"
     ),
-    "a status line that is none": raw(b"HTTP/9 " + CANARY.encode() + b"\r\n\r\n", keep=False),
+    "a malformed status line": raw(b"HTTP/9 " + CANARY.encode() + b"\r\n\r\n", keep=False),
     "a reason phrase": raw(b"HTTP/1.1 500 " + CANARY.encode() + b"\r\ncontent-length: 0\r\n\r\n"),
-    "a length that is none": raw(b"HTTP/1.1 500 X\r\ncontent-length: " + CANARY.encode() + b"\r\n\r\n", keep=False),
-    "a chunk that is none": raw(
+    "a malformed length": raw(b"HTTP/1.1 500 X\r\ncontent-length: " + CANARY.encode() + b"\r\n\r\n", keep=False),
+    "a malformed chunk": raw(
         b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n" + CANARY.encode() + b"\r\n", keep=False
     ),
 }
 
 
 class _Ear:
-    """Hears every logger at DEBUG, with all fields of each record and the traceback it may hold."""
+    """Hears every logger at DEBUG, with all fields and tracebacks of the records."""
 
     def __init__(self) -> None:
         """Write into memory."""
@@ -110,7 +110,7 @@ def ear() -> Iterator[_Ear]:
 
 
 def settings(server: LoopbackServer, folder: Path, mode: str) -> dict[str, str]:
-    """Write settings with one account, whose key the server repeats, and the books in a file."""
+    """Write settings with one account and its books in a file."""
     listed = [{"id": "a", "apiKey": CANARY, "burst": 9}]
     return {
         "CHARTS_API_MODE": mode,
@@ -122,13 +122,13 @@ def settings(server: LoopbackServer, folder: Path, mode: str) -> dict[str, str]:
 
 
 def shown(text: str | bytes) -> bool:
-    """Whether the key is in *text*, as it is or as JSON and Python may spell it."""
+    """Return whether the key is in *text*, plain or as JSON and Python may spell it."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     return any(spelling in data for spelling in (CANARY.encode(), b"canary-key", unreadable(CANARY).encode()))
 
 
 def files_with_the_key(folder: Path) -> list[str]:
-    """Name the files under *folder* in whose content or name the key stands."""
+    """Return the files under *folder* with the key in their content or name."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [str(path) for path in files if shown(path.read_bytes()) or shown(str(path))]
 
@@ -138,7 +138,7 @@ def files_with_the_key(folder: Path) -> list[str]:
 def test_a_key_that_the_provider_repeats_is_shown_nowhere(
     echo: str, mode: str, server: LoopbackServer, tmp_path: Path, ear: _Ear
 ) -> None:
-    """Whatever shape the echo has: not in the result, the exception, the logs, the books or the fixtures."""
+    """A key that the provider repeats in any form is in no result, exception, log, book or fixture."""
     server.otherwise = ECHOES[echo]
     config = WorkerConfig.from_env(settings(server, tmp_path, mode))
     with ChartClient(config, policy=RetryPolicy(max_attempts=2), clock=VirtualClock()) as client:
@@ -162,7 +162,7 @@ def test_a_key_that_the_provider_repeats_is_shown_nowhere(
 
 
 def test_mock_mode_has_no_key_to_show(server: LoopbackServer, tmp_path: Path, ear: _Ear) -> None:
-    """In mock mode the key is not even read: it is in no result, log or file, and no call carries it."""
+    """In mock mode the key is in no result, log or file, and no call carries it."""
     config = WorkerConfig.from_env(settings(server, tmp_path, "mock"))
     with ChartClient(config) as client:
         result = client.fetch(REQUEST)
@@ -194,7 +194,7 @@ def test_a_failure_that_no_reply_explains_shows_no_key(tmp_path: Path, ear: _Ear
 
 
 def test_no_public_object_shows_the_key(server: LoopbackServer, tmp_path: Path) -> None:
-    """Repr, str and format of everything that holds the key, or was made from it, leave it out."""
+    """The repr, str and format of objects that hold the key, or were made from it, do not show it."""
     clock = VirtualClock()
     account = chartimg.Account("a", CANARY)
     config = WorkerConfig.from_env(settings(server, tmp_path, "record"))
@@ -256,7 +256,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
 def test_malformed_accounts_are_told_without_the_key(text: str) -> None:
-    """Wherever in the JSON the key was put by mistake, neither the error nor its traceback repeats it."""
+    """A key in the wrong place of the settings is in neither the error nor its traceback."""
     with pytest.raises(ConfigError) as caught:
         WorkerConfig.from_env({"CHART_IMG_ACCOUNTS_JSON": text})
 
@@ -266,7 +266,7 @@ def test_malformed_accounts_are_told_without_the_key(text: str) -> None:
 
 @pytest.mark.parametrize("mode", ["real", "record"])
 def test_an_export_leaves_no_key_behind(mode: str, server: LoopbackServer, tmp_path: Path) -> None:
-    """Standard output, standard error with all logs, manifest, pictures, fixtures and books are free of the key."""
+    """The key is not in the outputs, logs, manifest, pictures, fixtures and books of an export."""
     server.script.extend([answer(200, PNG, x_echo=CANARY), ECHOES["422 in body and headers"]])
     server.otherwise = ECHOES["429 of the day"]
     child = run("-v", "export", *GRID, "--json", cwd=tmp_path, **settings(server, tmp_path, mode))
@@ -280,7 +280,7 @@ def test_an_export_leaves_no_key_behind(mode: str, server: LoopbackServer, tmp_p
 
 
 def test_wrong_settings_leave_no_key_on_the_screen(tmp_path: Path) -> None:
-    """The command tells of malformed accounts without repeating the key."""
+    """The command reports malformed accounts without the key."""
     child = run("accounts", cwd=tmp_path, CHART_IMG_ACCOUNTS_JSON=MALFORMED["another mistake beside it"])
 
     assert 2 == child.returncode
@@ -288,7 +288,7 @@ def test_wrong_settings_leave_no_key_on_the_screen(tmp_path: Path) -> None:
 
 
 def _arguments() -> dict[int, tuple[int, bytes]]:
-    """Read parent and command line of every process, as ps shows them to anyone."""
+    """Return the parent and the command line of every process, as ps shows them."""
     seen = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -301,7 +301,7 @@ def _arguments() -> dict[int, tuple[int, bytes]]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_process_shows_the_key_in_its_arguments(server: LoopbackServer, tmp_path: Path) -> None:
-    """While an export waits for the provider, neither it nor any child of its has the key where ps would show it."""
+    """While an export runs, the key is in no command line of its processes."""
     server.otherwise = stall()
     with start("export", *GRID, cwd=tmp_path, **settings(server, tmp_path, "real")) as child:
         eventually(lambda: bool(server.requests))
@@ -317,7 +317,7 @@ def test_no_process_shows_the_key_in_its_arguments(server: LoopbackServer, tmp_p
 
 
 def test_a_crash_shows_no_key(server: LoopbackServer, tmp_path: Path) -> None:
-    """The traceback of a crash in the middle of a call, with the key in hand, doesn't print it."""
+    """The traceback of a crash in a call does not show the key."""
     code = (
         "import sys, chartimg\n"
         "class Exploding:\n"

@@ -1,4 +1,4 @@
-"""The public constructors: what they take, what they build, and what they refuse."""
+"""The public constructors: their arguments, the objects that they build, and their errors."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def settings(**variables: str) -> WorkerConfig:
     ids=["nothing", "both", "a config and accounts", "accounts alone"],
 )
 def test_a_client_takes_a_config_or_a_transport(arguments: dict[str, object]) -> None:
-    """Any other combination is a ConfigError, not a guess."""
+    """A client takes a config, or a transport with or without accounts; another combination is a ConfigError."""
     with pytest.raises(ConfigError, match="either a config, or a transport"):
         ChartClient(**arguments)  # type: ignore[arg-type]
 
 
 def test_a_client_over_a_transport_pays_from_a_sequence_of_accounts() -> None:
-    """The accounts' books last as long as the client: the third request finds the day spent."""
+    """The books of a sequence of accounts last as long as the client: the third request finds the day spent."""
     clock = VirtualClock()
     worker = ChartClient(transport=ScriptedTransport([Reply(200, {}, PNG)] * 3), accounts=[ACCOUNT], clock=clock)
     results = [worker.fetch(REQUEST) for _ in range(3)]
@@ -80,7 +80,7 @@ def test_a_client_over_a_transport_pays_from_a_sequence_of_accounts() -> None:
 
 
 def test_a_client_over_a_transport_pays_from_the_hosts_pool() -> None:
-    """A pool that the host made is used as it is, and not closed with the client."""
+    """A client uses the host's pool and does not close it."""
     clock = VirtualClock()
     pool = AccountPool([ACCOUNT], clock=clock)
     with ChartClient(transport=ScriptedTransport([Reply(200, {}, PNG)]), accounts=pool, clock=clock) as worker:
@@ -90,7 +90,7 @@ def test_a_client_over_a_transport_pays_from_the_hosts_pool() -> None:
 
 
 def test_a_client_obeys_its_policy() -> None:
-    """The policy given is the one that counts calls."""
+    """A client makes as many calls as its policy allows."""
     transport = ScriptedTransport([Reply(500)] * 5)
     policy = RetryPolicy(max_attempts=4, max_delay=0.0)
     ChartClient(
@@ -101,12 +101,12 @@ def test_a_client_obeys_its_policy() -> None:
 
 
 def test_books_of_a_single_fetch_last_for_it_alone() -> None:
-    """With a plain sequence of accounts every fetch begins with fresh books; with a pool they go on."""
+    """Books of a sequence of accounts begin anew with each fetch; books of a pool go on."""
     clock, poor = VirtualClock(), [Account("p", "key-of-p", daily_limit=1)]
     pool = AccountPool(poor, clock=clock)
 
     def ok(accounts: AccountPool | list[Account]) -> bool:
-        """Fetch one chart and say whether it came."""
+        """Fetch one chart and return whether it came."""
         transport = ScriptedTransport([Reply(200, {}, PNG)])
         return fetch_with_retries(transport=transport, request=REQUEST, accounts=accounts, clock=clock).ok
 
@@ -115,7 +115,7 @@ def test_books_of_a_single_fetch_last_for_it_alone() -> None:
 
 
 def test_a_fetch_without_accounts_makes_no_call() -> None:
-    """No account at all is NO_ACCOUNT, at once."""
+    """A fetch with an empty sequence of accounts is NO_ACCOUNT at once."""
     clock, transport = VirtualClock(), ScriptedTransport([])
     result = fetch_with_retries(transport=transport, request=REQUEST, accounts=[], clock=clock)
 
@@ -126,7 +126,7 @@ def test_a_fetch_without_accounts_makes_no_call() -> None:
 
 
 def test_two_accounts_of_one_id_are_refused() -> None:
-    """Books are kept by id, so twins are a ConfigError that names the id and no key."""
+    """Accounts with the same id are a ConfigError that names the id and no key."""
     twins = [Account("a", "canary-key-1"), Account("a", "canary-key-2")]
     with pytest.raises(ConfigError, match="must differ: a") as caught:
         AccountPool(twins)
@@ -145,7 +145,7 @@ def test_a_pool_goes_by_the_clock_of_its_store() -> None:
 
 
 def test_a_pool_tells_its_listener() -> None:
-    """The listener given to a pool hears what becomes of the accounts."""
+    """The listener of a pool hears of its accounts."""
     listener = EventLog()
     pool = AccountPool([ACCOUNT], MemoryAccountStore(), VirtualClock(), listener=listener)
     pool.mark_account_exhausted("a")
@@ -168,7 +168,7 @@ def test_the_memory_store_ends_with_the_pool(tmp_path: Path, monkeypatch: pytest
 def test_the_default_store_is_a_private_file_in_the_users_state_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a setting the books are in one file that only the user can read, and the next pool finds them there."""
+    """By default the books are in one private file in the user's state folder, where the next pool finds them."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     first = open_pool(settings())
     first.mark_account_exhausted("a")
@@ -182,7 +182,7 @@ def test_the_default_store_is_a_private_file_in_the_users_state_folder(
 
 
 def test_a_store_may_be_named_from_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tilde in sqlite:///~/path is the user's home, and a missing folder on the way is made."""
+    """A tilde in sqlite:///~/path is the user's home, and missing folders are made."""
     monkeypatch.setenv("HOME", str(tmp_path))
     pool = open_pool(settings(CHARTS_ACCOUNT_STORE="sqlite:///~/deep/books.sqlite3"))
     pool.status()
@@ -192,7 +192,7 @@ def test_a_store_may_be_named_from_the_home_folder(tmp_path: Path, monkeypatch: 
 
 
 def test_a_store_that_can_not_be_opened_is_store_unavailable(tmp_path: Path) -> None:
-    """A path under a file can't be a store; this is found when the first claim is wanted, and no call is made."""
+    """A store at a path under a file is StoreUnavailable at the first claim, and no call is made."""
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with serving() as server:
         config = settings(
@@ -205,7 +205,7 @@ def test_a_store_that_can_not_be_opened_is_store_unavailable(tmp_path: Path) -> 
 
 
 def test_closing_a_client_of_settings_closes_its_store_and_its_connections(tmp_path: Path) -> None:
-    """After close there is no write-ahead log left beside the store, and closing again is no mistake."""
+    """Closing a client closes its store, so that no write-ahead log is left; closing again does no harm."""
     with serving(answer(200, PNG)) as server:
         worker = ChartClient(
             settings(CHARTS_ACCOUNT_STORE=f"sqlite:///{tmp_path}/books.sqlite3", CHARTS_API_BASE_URL=server.url)
@@ -218,7 +218,7 @@ def test_closing_a_client_of_settings_closes_its_store_and_its_connections(tmp_p
 
 
 def test_record_mode_finds_an_unwritable_folder_before_any_call(tmp_path: Path) -> None:
-    """A fixtures folder that can't be made is a ConfigError of the client's constructor, naming the setting."""
+    """In record mode a fixtures folder that can't be made is a ConfigError of the constructor that names the setting."""
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with serving() as server:
         config = settings(
@@ -253,7 +253,7 @@ def test_the_zone_of_the_settings_is_posted(mode: str, zone: str, tmp_path: Path
 
 
 def test_record_mode_replays_with_the_zone_it_was_recorded_with(tmp_path: Path) -> None:
-    """The zone is part of the body that is recorded, so that the same settings find the fixture fresh, not stale."""
+    """A fixture recorded with the default time zone of the settings is not stale with the same settings."""
     listener = EventLog()
     with serving(answer(200, PNG)) as server:
         config = settings(
@@ -271,7 +271,7 @@ def test_record_mode_replays_with_the_zone_it_was_recorded_with(tmp_path: Path) 
 
 
 def test_the_templates_that_ship_are_used_until_others_are_named(tmp_path: Path) -> None:
-    """Without CHARTS_TEMPLATES_DIR there are the five that ship; with it, only those in that folder."""
+    """Without CHARTS_TEMPLATES_DIR the templates that ship are read; with it, only those in that folder."""
     own = {
         "id": "own_v1",
         "description": "mine",
@@ -299,7 +299,7 @@ def accounts(*plans: str | None) -> str:
 
 
 def test_a_template_the_provider_would_refuse_is_a_mistake_when_it_is_loaded(tmp_path: Path) -> None:
-    """Every ERROR of every template is a line, with its place in the file; what may be wrong is no mistake."""
+    """Each ERROR in a template is a line with its place in the file; a WARNING is not a mistake."""
     folder = templates_folder(tmp_path, one={"theme": "Dark", "studies": [{"name": "RSI"}]}, two={"width": 5}, three={})
 
     with pytest.raises(ConfigError) as caught:
@@ -312,7 +312,7 @@ def test_a_template_the_provider_would_refuse_is_a_mistake_when_it_is_loaded(tmp
 
 
 def test_a_template_is_checked_against_the_plan_of_every_account(tmp_path: Path) -> None:
-    """What no account can serve is a mistake, what only some can is told, and an unknown plan may serve anything."""
+    """A template that all accounts refuse is a mistake; one that some refuse is reported; an unknown plan allows all."""
     folder = templates_folder(tmp_path, wide={"width": 1920})
     listener = EventLog()
 
@@ -339,8 +339,8 @@ def test_a_template_is_checked_against_the_plan_of_every_account(tmp_path: Path)
     assert 3 == len(listener.events)
 
 
-def test_a_template_that_is_not_asked_for_stops_nobody(tmp_path: Path) -> None:
-    """What is wrong with it is told; asked for, it is a mistake."""
+def test_a_mistake_in_a_template_that_is_not_asked_for_is_reported(tmp_path: Path) -> None:
+    """An ERROR in a template is reported if the template is not asked for, and raised if it is."""
     folder = templates_folder(tmp_path, good={}, bad={"width": 5})
     config, listener = settings(CHARTS_TEMPLATES_DIR=folder), EventLog()
 
@@ -353,7 +353,7 @@ def test_a_template_that_is_not_asked_for_stops_nobody(tmp_path: Path) -> None:
 
 
 def test_a_client_checks_by_the_catalog_of_its_pool() -> None:
-    """What the pool's plans allow is not refused before the pool is asked; a catalog of the client's own goes before."""
+    """A client checks by the catalog of its pool, unless it has one of its own."""
     pro = attrs.evolve(shipped_catalog().plan_by_name[PlanName.PRO], max_width=4000)
     catalog = shipped_catalog().extended(Catalog(plans=(pro,)))
     wide = ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 3000})
@@ -368,7 +368,7 @@ def test_a_client_checks_by_the_catalog_of_its_pool() -> None:
 
 
 def test_the_catalog_of_the_settings_is_that_of_the_client_and_of_its_plans(tmp_path: Path) -> None:
-    """A plan the provider has made larger serves what it did not, in the check and in the choice of the account."""
+    """A plan that the catalog of the settings makes larger counts in the check and in the choice of the account."""
     plan = {
         "name": "BASIC", "requestsPerSecond": 1, "burst": 3, "dailyLimit": 50, "maxWidth": 1000, "maxHeight": 600,
         "maxParameters": 3, "watermark": True, "customWatermark": False, "storageDays": 14,

@@ -1,4 +1,4 @@
-"""The export: every request ends exactly once, whatever happens to the run."""
+"""The export: every request ends exactly once, even if the run is interrupted or killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from chartimg import ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.app.export import Export
+from chartimg.app.export import Export, Fetch
 from chartimg.app.manifest import MANIFEST_NAME, ExportFailure, ExportItem
 from chartimg.domain.check.catalog import Catalog, Parameter, ValueType
 from chartimg.domain.check.picture import duplicate_of
@@ -43,17 +43,19 @@ FAILED = ChartApiResult(error=ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "H
 SYMBOLS = ("A:A", "B:B", "C:C", "D:D")
 
 
-def ignore(_: ExportItem | ExportFailure) -> None:
-    """Listen to nothing."""
+def export(fetch: Fetch, requests: Iterable[ChartRequest], out: Path, **changes: Any) -> Export:
+    """Prepare an export of one chart at a time; *changes* are further arguments."""
+    defaults: dict[str, Any] = {"jobs": 1, "on_end": lambda _: None, "listener": EventLog(), "rules": shipped_catalog}
+    return Export(fetch, requests, out, **(defaults | changes))
 
 
 def grid(*symbols: str) -> list[ChartRequest]:
-    """Ask for a chart of each symbol."""
+    """Return a request for each symbol."""
     return [ChartRequest(symbol, "1h", "price_v1") for symbol in symbols]
 
 
 def on_disk(out: Path) -> dict[str, Any]:
-    """Read the manifest, which is whole JSON at any moment."""
+    """Read the manifest."""
     value: dict[str, Any] = json.loads((out / MANIFEST_NAME).read_bytes())
     return value
 
@@ -64,7 +66,7 @@ def symbols(entries: Sequence[ExportItem | ExportFailure]) -> list[str]:
 
 
 class _Playing:
-    """A fetch that gives or raises what it was told to, in order."""
+    """A fetch that returns or raises given outcomes, in order."""
 
     def __init__(self, *outcomes: ChartApiResult | Exception) -> None:
         """Begin with the first of *outcomes*."""
@@ -72,7 +74,7 @@ class _Playing:
         self.asked: list[ChartRequest] = []
 
     def __call__(self, request: ChartRequest) -> ChartApiResult:
-        """Give or raise the next outcome."""
+        """Return or raise the next outcome."""
         self.asked.append(request)
         outcome = next(self.outcomes)
         if isinstance(outcome, Exception):
@@ -115,13 +117,11 @@ def test_every_request_ends_in_exactly_one_place(
     outcomes: list[ChartApiResult | Exception],
     jobs: int,
 ) -> None:
-    """Whatever comes of each, the manifest holds every distinct request once, and every item has a file of its own."""
+    """The manifest has every distinct request once, and every item has its own file."""
     out, told = tmp_path_factory.mktemp("out"), list[ExportItem | ExportFailure]()
     logging.getLogger("chartimg").disabled = True
     try:
-        manifest = Export(
-            _Playing(*outcomes), asked, out, jobs=jobs, on_end=told.append, listener=EventLog(), rules=shipped_catalog
-        ).run()
+        manifest = export(_Playing(*outcomes), asked, out, jobs=jobs, on_end=told.append).run()
     finally:
         logging.getLogger("chartimg").disabled = False
     distinct = list(dict.fromkeys(asked))
@@ -137,17 +137,9 @@ def test_every_request_ends_in_exactly_one_place(
     assert all(hashlib.sha256((out / item.file).read_bytes()).hexdigest() == item.sha256 for item in manifest.items)
 
 
-def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
-    """The manifest on disk has the documented fields, in camel case, with the picture's size and digest."""
-    Export(
-        _Playing(FOUND, SPENT),
-        grid("A:A", "B:B"),
-        tmp_path,
-        jobs=1,
-        on_end=ignore,
-        listener=EventLog(),
-        rules=shipped_catalog,
-    ).run()
+def test_an_item_describes_its_picture(tmp_path: Path) -> None:
+    """The manifest on disk has the documented fields, with the size and the digest of each picture."""
+    export(_Playing(FOUND, SPENT), grid("A:A", "B:B"), tmp_path).run()
     manifest = on_disk(tmp_path)
 
     assert {"schemaVersion", "createdAt", "requested", "items", "failures"} == set(manifest)
@@ -187,13 +179,11 @@ def test_an_item_says_all_of_its_picture(tmp_path: Path) -> None:
 
 
 def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
-    """Equal requests are one chart, and one call."""
+    """Equal requests are fetched once."""
     fetch = _Playing(FOUND, FOUND)
-    export = Export(
-        fetch, grid("A:A", "B:B", "A:A"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-    )
+    work = export(fetch, grid("A:A", "B:B", "A:A"), tmp_path)
 
-    assert 2 == export.requested == export.run().requested
+    assert 2 == work.requested == work.run().requested
     assert grid("A:A", "B:B") == fetch.asked
 
 
@@ -209,12 +199,10 @@ def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
     ids=["case", "one stem", "two payloads", "three payloads", "two payloads of a long symbol"],
 )
 def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequest], tmp_path: Path) -> None:
-    """No picture overwrites another, not even on a file system that takes upper and lower case for the same."""
+    """No picture overwrites another, even if the file system ignores case."""
     pictures = [picture(8 + place, 6) for place in range(len(asked))]
     fetch = _Playing(*(ChartApiResult(png_bytes=each) for each in pictures))
-    items = (
-        Export(fetch, asked, tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog).run().items
-    )
+    items = export(fetch, asked, tmp_path).run().items
 
     assert len(asked) == len({item.file.casefold() for item in items})
     assert pictures == [(tmp_path / item.file).read_bytes() for item in items]
@@ -235,13 +223,13 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
     ),
     brought=st.lists(st.sampled_from([PNG, picture(8, 7)]), min_size=8, max_size=8),
 )
-def test_a_picture_that_was_another_charts_is_told(
+def test_a_picture_of_another_chart_is_reported(
     tmp_path_factory: pytest.TempPathFactory, asked: list[ChartRequest], brought: list[bytes]
 ) -> None:
-    """It names a chart with its bytes that asks for something else, at once if that was there, else in the manifest."""
+    """A picture equal to that of another body has a warning that names it: at once, or later in the manifest."""
     out, listener, told = tmp_path_factory.mktemp("out"), EventLog(), list[ExportItem | ExportFailure]()
     fetch = _Playing(*(ChartApiResult(png_bytes=each, account_id="a") for each in brought))
-    items = Export(fetch, asked, out, jobs=1, on_end=told.append, listener=listener, rules=shipped_catalog).run().items
+    items = export(fetch, asked, out, on_end=told.append, listener=listener).run().items
 
     events: list[PictureDoubtful] = []
     for place, (request, item, first) in enumerate(zip(asked, items, told, strict=True)):
@@ -262,47 +250,35 @@ def test_a_picture_that_was_another_charts_is_told(
 
 
 def look(request: ChartRequest) -> tuple[str, bool]:
-    """Say what a request of the test above asks for; the provider's own theme is the light one."""
+    """Return the look of a request of the test above; the provider's default theme is light."""
     return request.symbol, request.payload.get("theme") == "dark"
 
 
-def test_twins_name_each_other(tmp_path: Path) -> None:
-    """Whoever drops what has a warning keeps neither, whichever of them came first; a third names one of them."""
+def test_duplicates_name_each_other(tmp_path: Path) -> None:
+    """Of charts with the same picture each names another one."""
     asked = grid("A:A", "B:B", "C:C")
-    manifest = Export(
-        _Playing(FOUND, FOUND, FOUND),
-        asked,
-        tmp_path,
-        jobs=1,
-        on_end=ignore,
-        listener=EventLog(),
-        rules=shipped_catalog,
-    ).run()
+    manifest = export(_Playing(FOUND, FOUND, FOUND), asked, tmp_path).run()
 
     assert [(duplicate_of(asked[1]),), (duplicate_of(asked[0]),), (duplicate_of(asked[0]),)] == [
         item.warnings for item in manifest.items
     ]
 
 
-def test_bodies_that_mean_the_same_are_no_twins(tmp_path: Path) -> None:
-    """However a default is written, and all of them are marked once another chart brings that picture."""
+def test_bodies_that_mean_the_same_are_not_duplicates(tmp_path: Path) -> None:
+    """Bodies that mean the same have no warning, until another chart has the same picture."""
     payloads: list[dict[str, object]] = [{}, {"width": 800}, {"theme": "light", "height": 600.0}, {"studies": None}]
     alike = [ChartRequest("A:A", "1h", "price_v1", payload) for payload in payloads]
     found, (other,) = [FOUND] * 5, grid("B:B")
 
-    same = Export(
-        _Playing(*found), alike, tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-    ).run()
+    same = export(_Playing(*found), alike, tmp_path).run()
     assert [()] * 4 == [item.warnings for item in same.items]
 
-    mixed = Export(
-        _Playing(*found), [*alike, other], tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-    ).run()
+    mixed = export(_Playing(*found), [*alike, other], tmp_path).run()
     assert [(duplicate_of(other),)] * 4 + [(duplicate_of(alike[0]),)] == [item.warnings for item in mixed.items]
 
 
 def test_the_catalog_is_read_only_for_equal_pictures_of_unequal_bodies(tmp_path: Path) -> None:
-    """An export in which each picture is its own, or has its body in common, does without."""
+    """The catalog is not read unless different bodies give the same picture."""
     asked = [*grid("A:A", "B:B"), ChartRequest("A:A", "1h", "price_v2")]
     fetch = _Playing(FOUND, ChartApiResult(png_bytes=picture(8, 7)), FOUND)
     read: list[str] = []
@@ -311,34 +287,26 @@ def test_the_catalog_is_read_only_for_equal_pictures_of_unequal_bodies(tmp_path:
         read.append("rules")
         return Catalog()
 
-    Export(fetch, asked, tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=rules).run()
+    export(fetch, asked, tmp_path, rules=rules).run()
 
     assert [] == read
 
 
 def test_the_hosts_own_defaults_decide_which_bodies_mean_the_same(tmp_path: Path) -> None:
-    """A width that the host's catalog names as the default does not make a body another one."""
+    """A width that is the default in the host's catalog does not count as a different body."""
     asked = [ChartRequest("A:A", "1h", "price_v1", payload) for payload in ({}, {"width": 900})]
     own = shipped_catalog().extended(Catalog(parameters=(Parameter("width", ValueType.INTEGER, default=900),)))
 
     def warnings(rules: Catalog, out: str) -> list[int]:
-        export = Export(
-            _Playing(FOUND, FOUND),
-            asked,
-            tmp_path / out,
-            jobs=1,
-            on_end=ignore,
-            listener=EventLog(),
-            rules=lambda: rules,
-        )
-        return [len(item.warnings) for item in export.run().items]
+        manifest = export(_Playing(FOUND, FOUND), asked, tmp_path / out, rules=lambda: rules).run()
+        return [len(item.warnings) for item in manifest.items]
 
     assert [0, 0] == warnings(own, "own")
     assert [1, 1] == warnings(shipped_catalog(), "shipped")
 
 
-def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
-    """However many bring the same bytes at once, all but the first are told, and all name another in the manifest."""
+def test_every_one_of_a_crowd_of_duplicates_is_marked(tmp_path: Path) -> None:
+    """If many charts end at once with one picture, all but the first are reported, and each names another."""
     asked, listener = grid(*(f"A:{number}" for number in range(24))), EventLog()
     told = list[ExportItem | ExportFailure]()
     together = threading.Barrier(8)
@@ -347,9 +315,7 @@ def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
         together.wait(20)
         return FOUND
 
-    items = (
-        Export(fetch, asked, tmp_path, jobs=8, on_end=told.append, listener=listener, rules=shipped_catalog).run().items
-    )
+    items = export(fetch, asked, tmp_path, jobs=8, on_end=told.append, listener=listener).run().items
 
     assert [0] + [1] * 23 == sorted(len(end.warnings) for end in told if isinstance(end, ExportItem))
     assert 23 == len(listener.events)
@@ -360,17 +326,9 @@ def test_every_one_of_a_crowd_of_twins_is_marked(tmp_path: Path) -> None:
 
 
 def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
-    """The warnings of the result come first, then that of the export, each as an object; the picture is an item."""
+    """An item has the warnings of its result, then that of the export."""
     doubtful = ChartApiResult(png_bytes=PNG, warnings=(Finding("width", Severity.WARNING, "too wide", "800"),))
-    Export(
-        _Playing(FOUND, doubtful),
-        grid("A:A", "B:B"),
-        tmp_path,
-        jobs=1,
-        on_end=ignore,
-        listener=EventLog(),
-        rules=shipped_catalog,
-    ).run()
+    export(_Playing(FOUND, doubtful), grid("A:A", "B:B"), tmp_path).run()
 
     assert [
         [
@@ -395,7 +353,7 @@ def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
 
 
 def test_a_listener_that_raises_costs_no_chart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What can't be told is logged, and the twin is an item with its warning all the same."""
+    """A failure of the listener is logged, and the duplicate is an item with its warning."""
 
     class Raising:
         """A listener that always fails."""
@@ -405,22 +363,18 @@ def test_a_listener_that_raises_costs_no_chart(tmp_path: Path, caplog: pytest.Lo
             raise RuntimeError("the listener is broken")
 
     asked = grid("A:A", "B:B")
-    manifest = Export(
-        _Playing(FOUND, FOUND), asked, tmp_path, jobs=1, on_end=ignore, listener=Raising(), rules=shipped_catalog
-    ).run()
+    manifest = export(_Playing(FOUND, FOUND), asked, tmp_path, listener=Raising()).run()
 
     assert [(duplicate_of(asked[1]),), (duplicate_of(asked[0]),)] == [item.warnings for item in manifest.items]
     assert ["a listener failed on PictureDoubtful"] == caplog.messages
 
 
 def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever is raised for a chart is its failure, under a code that says whose fault it was; the rest goes on."""
+    """An exception for a chart is a failure of that chart, with a code for its cause."""
     fetch = _Playing(
         StoreUnavailable("the store is gone"), OSError(28, "No space left", "x"), RuntimeError("bug"), FOUND
     )
-    manifest = Export(
-        fetch, grid(*SYMBOLS), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-    ).run()
+    manifest = export(fetch, grid(*SYMBOLS), tmp_path).run()
 
     assert ["STORE_UNAVAILABLE", "WRITE_FAILED", "UNEXPECTED"] == [failure.code for failure in manifest.failures]
     assert ["D:D"] == symbols(manifest.items)
@@ -430,21 +384,13 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
     assert "C:C 1h price_v1 failed" == record.getMessage()
 
 
-def test_who_can_not_be_told_costs_no_chart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A progress line that can't be written is logged, and the run goes on to its end."""
+def test_a_failure_of_on_end_costs_no_chart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """An exception of on_end is logged, and the run goes on."""
 
     def on_end(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    manifest = Export(
-        _Playing(FOUND, FOUND),
-        grid("A:A", "B:B"),
-        tmp_path,
-        jobs=1,
-        on_end=on_end,
-        listener=EventLog(),
-        rules=shipped_catalog,
-    ).run()
+    manifest = export(_Playing(FOUND, FOUND), grid("A:A", "B:B"), tmp_path, on_end=on_end).run()
 
     assert ["A:A", "B:B"] == symbols(manifest.items)
     assert [
@@ -454,15 +400,13 @@ def test_who_can_not_be_told_costs_no_chart(tmp_path: Path, caplog: pytest.LogCa
 
 
 def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
-    """A folder in the place of the picture costs that chart alone, and leaves no half-written file."""
+    """A folder in the place of a picture is a failure of that chart alone."""
 
     def fetch(_: ChartRequest) -> ChartApiResult:
         (tmp_path / "A_A__1h__price_v1.png").mkdir(exist_ok=True)
         return FOUND
 
-    manifest = Export(
-        fetch, grid("A:A", "B:B"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-    ).run()
+    manifest = export(fetch, grid("A:A", "B:B"), tmp_path).run()
 
     assert [("A:A", "WRITE_FAILED")] == [(failure.symbol, failure.code) for failure in manifest.failures]
     assert {"A_A__1h__price_v1.png", "B_B__1h__price_v1.png", MANIFEST_NAME} == {
@@ -471,70 +415,54 @@ def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_the_place_of_a_picture_is_found_before_any_call(tmp_path: Path) -> None:
-    """Its name is in the error, and nothing is fetched or written."""
+    """A folder in the place of a picture is an error with its name, before any fetch."""
     fetch = _Playing(FOUND, FOUND)
     (tmp_path / "B_B__1h__price_v1.png").mkdir()
     with pytest.raises(IsADirectoryError, match=r"B_B__1h__price_v1\.png"):
-        Export(
-            fetch, grid("A:A", "B:B"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-        ).run()
+        export(fetch, grid("A:A", "B:B"), tmp_path).run()
 
     assert [] == fetch.asked
     assert ["B_B__1h__price_v1.png"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_a_folder_that_can_not_be_made_is_found_before_any_call(tmp_path: Path) -> None:
-    """OSError comes from run before the first fetch."""
+    """A folder that can't be made is an OSError before the first fetch."""
     (tmp_path / "file").write_bytes(b"")
     fetch = _Playing(FOUND)
     with pytest.raises(OSError, match="file"):
-        Export(
-            fetch,
-            grid("A:A"),
-            tmp_path / "file" / "out",
-            jobs=1,
-            on_end=ignore,
-            listener=EventLog(),
-            rules=shipped_catalog,
-        ).run()
+        export(fetch, grid("A:A"), tmp_path / "file" / "out").run()
 
     assert [] == fetch.asked
 
 
 def test_the_manifest_is_there_from_the_start(tmp_path: Path) -> None:
-    """Before the first chart has come the manifest on disk counts all of them as interrupted."""
+    """Before the first chart ends, the manifest on disk counts all charts as interrupted."""
     seen: list[dict[str, Any]] = []
 
     def fetch(_: ChartRequest) -> ChartApiResult:
-        """Read the manifest as it is at this moment."""
+        """Read the manifest of this moment."""
         seen.append(on_disk(tmp_path))
         return FOUND
 
-    Export(fetch, grid("A:A", "B:B"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog).run()
+    export(fetch, grid("A:A", "B:B"), tmp_path).run()
 
     assert [] == seen[0]["items"]
     assert ["INTERRUPTED", "INTERRUPTED"] == [failure["code"] for failure in seen[0]["failures"]]
 
 
 def test_nothing_to_fetch_is_an_empty_manifest(tmp_path: Path) -> None:
-    """An export of no requests makes no call and leaves a manifest all the same."""
-    manifest = Export(
-        _Playing(), [], tmp_path / "new", jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-    ).run()
+    """An export without requests leaves an empty manifest."""
+    manifest = export(_Playing(), [], tmp_path / "new").run()
 
     assert (0, (), ()) == (manifest.requested, manifest.items, manifest.failures)
     assert 0 == on_disk(tmp_path / "new")["requested"]
 
 
 def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
-    """A run in a folder that has been used writes its own charts and manifest, and touches nothing else."""
+    """A run in a used folder replaces the manifest and leaves other files."""
     (tmp_path / "notes.txt").write_bytes(b"mine")
-    Export(
-        _Playing(FOUND), grid("A:A"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-    ).run()
-    Export(
-        _Playing(FAILED), grid("B:B"), tmp_path, jobs=1, on_end=ignore, listener=EventLog(), rules=shipped_catalog
-    ).run()
+    export(_Playing(FOUND), grid("A:A"), tmp_path).run()
+    export(_Playing(FAILED), grid("B:B"), tmp_path).run()
 
     assert 1 == on_disk(tmp_path)["requested"]
     assert b"mine" == (tmp_path / "notes.txt").read_bytes()
@@ -542,7 +470,7 @@ def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
 
 
 def variables(server: LoopbackServer, **more: str) -> dict[str, str]:
-    """Write the settings of a child that calls *server*."""
+    """Return the settings of a child that calls *server*."""
     return {
         "CHARTS_API_BASE_URL": server.url,
         "CHARTS_ACCOUNT_STORE": "memory://",
@@ -563,13 +491,13 @@ def exporting(server: LoopbackServer, cwd: Path, jobs: int = 2) -> subprocess.Po
 
 
 def refuse_half_files(out: Path) -> None:
-    """Make sure that every picture in *out* is whole."""
+    """Check that every picture in *out* is whole."""
     for file in out.glob("*.png"):
         assert not isinstance(inspect(file.read_bytes()), str), file
 
 
 def accounted(out: Path) -> tuple[set[str], set[str]]:
-    """Give the symbols of items and of failures; together they are all that was asked for."""
+    """Return the symbols of items and of failures, and check that together they are all."""
     manifest = on_disk(out)
     there = {str(item["symbol"]) for item in manifest["items"]}
     missing = {str(failure["symbol"]) for failure in manifest["failures"]}
@@ -584,7 +512,7 @@ def accounted(out: Path) -> tuple[set[str], set[str]]:
     [(0.02, "1"), (0.1, "16"), *(pytest.param(after, "16", marks=pytest.mark.soak) for after in (0.0, 0.3))],
 )
 def test_a_large_run_ends_soon_after_an_interrupt_at_any_moment(after: float, jobs: str, tmp_path: Path) -> None:
-    """Thousands of charts that come at once: nothing hangs, nothing more is begun, every chart is accounted for."""
+    """A run of thousands of charts ends soon after an interrupt at any moment, with a complete manifest."""
     (tmp_path / "fixtures").mkdir()
     (tmp_path / "fixtures" / "A_0__1h__price_psar_adi_v1.png").write_bytes(PNG)
     count, out = 3000, tmp_path / "out"
@@ -611,7 +539,7 @@ def test_a_large_run_ends_soon_after_an_interrupt_at_any_moment(after: float, jo
 
 
 def test_a_run_that_is_killed_leaves_a_true_manifest(server: LoopbackServer, tmp_path: Path) -> None:
-    """After SIGKILL the manifest is whole, the chart that had come is an item, and the rest is interrupted."""
+    """After SIGKILL the manifest is whole: the saved chart is an item, the others are interrupted."""
     server.script.append(answer(200, PNG))
     server.otherwise = stall()
     out = tmp_path / "out"
@@ -625,8 +553,8 @@ def test_a_run_that_is_killed_leaves_a_true_manifest(server: LoopbackServer, tmp
     assert {"INTERRUPTED"} == {failure["code"] for failure in on_disk(out)["failures"]}
 
 
-def test_a_run_that_is_killed_at_once_leaves_a_manifest_of_nothing(server: LoopbackServer, tmp_path: Path) -> None:
-    """From the first call on there is a manifest in which every request is accounted for."""
+def test_a_run_that_is_killed_at_once_leaves_an_empty_manifest(server: LoopbackServer, tmp_path: Path) -> None:
+    """From the first call on the manifest accounts for every request."""
     server.otherwise = stall()
     with exporting(server, tmp_path) as child:
         eventually(lambda: bool(server.requests))
@@ -640,11 +568,11 @@ def test_a_run_that_is_killed_at_once_leaves_a_manifest_of_nothing(server: Loopb
 def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
     sent: signal.Signals, server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """After one signal nothing new is begun, what was under way is waited for and kept, and the exit code is 1."""
+    """After one signal charts in flight are awaited and kept, no other is begun, and the exit code is 1."""
     release, held = threading.Event(), threading.Semaphore(0)
 
     def late(connection: socket.socket, closing: threading.Event) -> bool:
-        """Answer when the test says so."""
+        """Answer when the test releases it."""
         held.release()
         assert release.wait(20)
         return answer(200, PNG)(connection, closing)
@@ -669,7 +597,7 @@ def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
 
 
 def _caught(child: subprocess.Popen[str], sent: signal.Signals) -> bool:
-    """Whether *child* has no *sent* pending any more; read from the kernel where it tells."""
+    """Return whether the signal *sent* is no longer pending for *child*, if the kernel tells."""
     try:
         lines = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -682,7 +610,7 @@ def _caught(child: subprocess.Popen[str], sent: signal.Signals) -> bool:
 def test_a_run_that_is_interrupted_twice_ends_at_once(
     sent: signal.Signals, server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """A second signal doesn't wait for the provider: the charts already there are items, and the exit code is 1."""
+    """A second signal ends the run at once: saved charts are items, and the exit code is 1."""
     server.script.append(answer(200, PNG))
     server.otherwise = stall()
     out = tmp_path / "out"
@@ -704,11 +632,11 @@ def test_a_run_that_is_interrupted_twice_ends_at_once(
 
 
 def test_jobs_really_run_at_once(server: LoopbackServer, tmp_path: Path) -> None:
-    """With four jobs the provider sees four requests before it has answered any of them."""
+    """With four jobs the provider has four requests before it answers."""
     together = threading.Barrier(4)
 
     def meet(connection: socket.socket, closing: threading.Event) -> bool:
-        """Answer when four requests are here."""
+        """Answer after the fourth request."""
         together.wait(20)
         return answer(200, PNG)(connection, closing)
 
@@ -721,11 +649,11 @@ def test_jobs_really_run_at_once(server: LoopbackServer, tmp_path: Path) -> None
 
 
 def test_one_job_is_one_at_a_time(server: LoopbackServer, tmp_path: Path) -> None:
-    """With one job there is never a second request under way."""
+    """With one job there is never a second request in flight."""
     under_way, most, lock = 0, 0, threading.Lock()
 
     def counted(connection: socket.socket, closing: threading.Event) -> bool:
-        """Count how many are under way."""
+        """Count the requests in flight."""
         nonlocal under_way, most
         with lock:
             under_way += 1
@@ -746,7 +674,7 @@ def test_one_job_is_one_at_a_time(server: LoopbackServer, tmp_path: Path) -> Non
 def test_an_unwritable_folder_is_exit_code_2_before_any_call(
     blocked: str, server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """A file in the place of the folder, or on the way to it, is one line and no call; the file stays."""
+    """A file in the place of the folder, or above it, is one line and no call, and the file stays."""
     (tmp_path / "out").write_bytes(b"mine")
     arguments = ("export", "--symbols", "A:A", "--timeframes", "1h", "--out", blocked)
     child = run(*arguments, cwd=tmp_path, **variables(server))
@@ -762,7 +690,7 @@ def test_an_unwritable_folder_is_exit_code_2_before_any_call(
 def test_a_manifest_that_can_not_be_written_is_exit_code_2_before_any_call(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """A folder named manifest.json in the way is one clear line, found before a call is paid for."""
+    """A folder in the place of the manifest is one line, before any call."""
     (tmp_path / "out" / MANIFEST_NAME).mkdir(parents=True)
     child = run("export", "--symbols", "A:A", "--timeframes", "1h", "--out", "out", cwd=tmp_path, **variables(server))
 
@@ -773,7 +701,7 @@ def test_a_manifest_that_can_not_be_written_is_exit_code_2_before_any_call(
 
 
 def test_an_export_that_runs_out_of_quota_is_exit_code_75(server: LoopbackServer, tmp_path: Path) -> None:
-    """The charts that came are items, the others say when to come back, and the code says to come back later."""
+    """If the quota ends, the saved charts are items, the others have available_at, and the exit code is 75."""
     server.script.append(answer(200, PNG))
     server.otherwise = answer(429, b'{"message":"Limit Exceeded"}')
     with exporting(server, tmp_path, jobs=1) as child:

@@ -1,4 +1,4 @@
-"""The driver and the machine together, over a real pool in virtual time, against anything a provider may do."""
+"""The driver and the machine together, over a real pool in virtual time, against every kind of reply."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ RESET = TransportFailure(FaultKind.NETWORK, "connection reset")
 
 
 class WatchedClock(VirtualClock):
-    """Keeps when each pause began, and can be interrupted."""
+    """Keeps the start of each pause, and can be interrupted."""
 
     def __init__(self, start: datetime = NOON) -> None:
         """Begin at noon."""
@@ -112,7 +112,7 @@ class Bench:
         return [status.used for status in self.status()]
 
     def status(self) -> tuple[AccountStatus, ...]:
-        """Say what each account has left."""
+        """Return the status of each account."""
         return self.pool().status()
 
 
@@ -127,13 +127,13 @@ def called(transport: ScriptedTransport) -> list[str]:
 
 
 def kind(result: ChartApiResult) -> FaultKind:
-    """Give the kind of a failure."""
+    """Return the kind of a failure."""
     assert result.error is not None
     return result.error.kind
 
 
 def test_a_picture_is_fetched_with_one_call_and_one_unit() -> None:
-    """The request goes out once, on the first account, with the whole deadline; listeners hear of the call."""
+    """A picture costs one call on the first account, with the whole deadline, and listeners hear of the call."""
     bench = Bench(accounts(2))
     transport = bench.script(PICTURE, duration=7.0)
     result = bench.fetch(transport)
@@ -147,7 +147,7 @@ def test_a_picture_is_fetched_with_one_call_and_one_unit() -> None:
 
 
 def test_a_request_that_is_wrong_takes_no_claim() -> None:
-    """Neither store nor provider hears of a request that can't be served."""
+    """A malformed request is VALIDATION_FAILED and takes no unit."""
     bench = Bench(accounts())
     result = bench.fetch(bench.script(), ChartRequest("", "1h", "price_v1"))
 
@@ -156,7 +156,7 @@ def test_a_request_that_is_wrong_takes_no_claim() -> None:
 
 
 def test_a_services_failure_is_waited_out_on_the_same_account() -> None:
-    """The wait is the backoff times the chance; every call has its own unit."""
+    """The wait after a service failure is the backoff times the chance, and each call takes a unit."""
     bench = Bench(accounts(2))
     transport = bench.script(FAULT, RESET, PICTURE, duration=1.0)
 
@@ -170,7 +170,7 @@ def test_a_services_failure_is_waited_out_on_the_same_account() -> None:
 
 
 def test_what_was_never_sent_is_given_back() -> None:
-    """Calls that can't have reached the provider cost nothing."""
+    """The unit of a call that can't have reached the provider is given back."""
     bench = Bench(accounts())
     result = bench.fetch(bench.script(REFUSED, REFUSED, REFUSED))
 
@@ -179,7 +179,7 @@ def test_what_was_never_sent_is_given_back() -> None:
 
 @pytest.mark.parametrize("outcome", [THROTTLED, SPENT, FORBIDDEN], ids=["throttled", "spent", "refused"])
 def test_an_accounts_failure_switches_at_once(outcome: Reply) -> None:
-    """Another account is called in the same moment, and listeners hear of it."""
+    """After an account's error another account is called at once, and listeners hear of the switch."""
     bench = Bench(accounts(2))
     transport = bench.script(outcome, PICTURE)
 
@@ -189,7 +189,7 @@ def test_an_accounts_failure_switches_at_once(outcome: Reply) -> None:
 
 
 def test_a_throttle_within_the_deadline_is_waited_for_when_there_is_no_other_account() -> None:
-    """The only account is called again when its pause is over, not before; the day is not spent."""
+    """A throttled account is called again at the end of its pause, and its day is not spent."""
     bench = Bench(accounts())
     transport = bench.script(Reply(429, {"retry-after": "7"}, THROTTLED.body), PICTURE)
 
@@ -199,7 +199,7 @@ def test_a_throttle_within_the_deadline_is_waited_for_when_there_is_no_other_acc
 
 
 def test_a_throttle_past_the_deadline_fails_now_and_says_when() -> None:
-    """Nobody waits for a pause that is longer than the deadline."""
+    """A fetch does not wait for a pause that is longer than the deadline."""
     bench = Bench(accounts())
     result = bench.fetch(bench.script(Reply(429, {"retry-after": "500"}, THROTTLED.body)))
 
@@ -209,7 +209,7 @@ def test_a_throttle_past_the_deadline_fails_now_and_says_when() -> None:
 
 
 def test_when_every_account_is_spent_no_call_is_made() -> None:
-    """The first request finds out, the next ones are told without a call, when to come back included."""
+    """After a spent day is found out, later requests fail without a call, with the moment to come back."""
     bench = Bench(accounts(2))
     transport = bench.script(SPENT, SPENT)
     first, second = bench.fetch(transport), bench.fetch(transport)
@@ -225,7 +225,7 @@ def test_when_every_account_is_spent_no_call_is_made() -> None:
 
 
 def test_midnight_within_the_deadline_is_waited_for() -> None:
-    """When the day is spent and the next begins in time, the request is served then."""
+    """If the next day begins within the deadline, a fetch waits for it."""
     bench = Bench(accounts(daily_limit=1), clock=WatchedClock(MIDNIGHT - timedelta(seconds=40)))
     transport = bench.script(PICTURE, PICTURE)
 
@@ -235,7 +235,7 @@ def test_midnight_within_the_deadline_is_waited_for() -> None:
 
 
 def test_pacing_is_waited_out() -> None:
-    """Calls beyond the burst wait for their moment rather than be throttled, the first of them a margin longer."""
+    """Calls beyond the burst wait for their moment, the first of them a margin longer."""
     bench = Bench(accounts(burst=2))
     transport = bench.script(*[PICTURE] * 4)
 
@@ -258,7 +258,7 @@ def test_pacing_is_waited_out() -> None:
 def test_after_a_plans_limit_only_a_plan_that_allows_the_request_is_tried(
     plans: tuple[str | None, ...], tried: list[str]
 ) -> None:
-    """No unit is spent on an account whose plan is too small nor, once one has refused, on one whose plan is not known."""
+    """No unit is spent on a plan that is too small, nor, after a refusal, on an unknown plan."""
     bench = Bench([Account(name, "key", plan=plan) for name, plan in zip("abc", plans, strict=True)])
     transport = bench.script(*[TOO_LARGE] * 3)
     result = bench.fetch(transport, LARGE)
@@ -270,7 +270,7 @@ def test_after_a_plans_limit_only_a_plan_that_allows_the_request_is_tried(
 
 
 def test_after_a_plans_limit_want_of_another_account_is_not_final() -> None:
-    """The provider's refusal is the error, with the moment from which an account that allows the chart can be called."""
+    """A refusal is the error if the accounts that allow the chart are spent, with the moment to come back."""
     bench = Bench([Account("a", "key", plan="MEGA"), Account("b", "key", plan="ULTRA")])
     bench.pool().mark_account_exhausted("b")
     result = bench.fetch(bench.script(TOO_LARGE), LARGE)
@@ -282,7 +282,7 @@ def test_after_a_plans_limit_want_of_another_account_is_not_final() -> None:
 
 
 def test_a_chart_that_no_accounts_plan_allows_costs_nothing() -> None:
-    """No claim is taken and no call made; the error names what is too much and the smallest plan that would do."""
+    """If no plan allows the chart, no claim is taken, and the error names the smallest plan that does."""
     bench = Bench([Account("a", "key", plan="BASIC"), Account("b", "key", plan="PRO")])
     result = bench.fetch(bench.script(), LARGE)
 
@@ -299,7 +299,7 @@ def test_a_chart_that_no_accounts_plan_allows_costs_nothing() -> None:
 
 
 def test_a_limit_is_paid_for_once_a_window() -> None:
-    """The provider's refusal teaches the pool what the account is: the next chart of that kind costs no call, today."""
+    """A refusal teaches the pool the limits of an account, so that the next such chart costs no call that day."""
     bench = Bench(accounts())
     transport = bench.script(TOO_LARGE_FOR_BASIC, PICTURE, TOO_MANY_FOR_BASIC, TOO_LARGE_FOR_BASIC)
     many = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"drawings": [{}] * 4})
@@ -320,7 +320,7 @@ def test_a_limit_is_paid_for_once_a_window() -> None:
 
 
 def test_after_a_plans_limit_an_account_that_was_told_enough_of_itself_is_tried() -> None:
-    """No plan need be stated for it, nor anything be known that the chart makes no use of."""
+    """A learned limit counts for an account of an unknown plan, and only for charts above it."""
     bench = Bench([Account("a", "key", plan="MEGA"), Account("b", "key", burst=1)])
     pool, huge = bench.pool(), Demand(4000, 4000)
     outcome = pool.claim(need=Need(huge))
@@ -333,7 +333,7 @@ def test_after_a_plans_limit_an_account_that_was_told_enough_of_itself_is_tried(
 
 
 def test_a_plan_that_turns_out_to_be_smaller_makes_way_for_a_larger_one() -> None:
-    """The chart is served all the same, and the next one goes to the right account at once."""
+    """After a refusal the chart goes to a larger account, and the next such chart goes there at once."""
     bench = Bench([Account("a", "key", plan="MEGA"), Account("b", "key", plan="ULTRA")])
     transport = bench.script(TOO_LARGE_FOR_BASIC, PICTURE, PICTURE, PICTURE)
 
@@ -342,7 +342,7 @@ def test_a_plan_that_turns_out_to_be_smaller_makes_way_for_a_larger_one() -> Non
 
 
 def test_want_of_quota_speaks_of_the_accounts_that_may_serve_the_chart() -> None:
-    """That a small account is free is no reason to come back at once, and who is spent is named."""
+    """The moment to come back is that of an account that allows the chart, and the spent accounts are named."""
     bench = Bench([Account("a", "key", plan="BASIC"), Account("b", "key", plan="MEGA")], RetryPolicy(max_attempts=1))
     transport = bench.script(SPENT)
     results = [bench.fetch(transport, LARGE) for _ in range(2)]
@@ -356,7 +356,7 @@ def test_want_of_quota_speaks_of_the_accounts_that_may_serve_the_chart() -> None
 
 @pytest.mark.parametrize(("second", "tried"), [("MEGA", ["b"]), ("BASIC", [])])
 def test_a_plan_that_turns_out_to_be_too_small_during_the_wait_is_not_called(second: str, tried: list[str]) -> None:
-    """The call goes out on another account whose plan allows the chart; where there is none it costs nothing."""
+    """If a claim does not stand after its wait, another account that allows the chart is called, or no call is made."""
     bench = Bench([Account("a", "key", plan="MEGA", burst=1), Account("b", "key", plan=second, burst=1)])
     pool, demand = bench.pool(), LARGE.demand
     taken = [outcome.claim for outcome in (pool.claim(need=Need(demand)) for _ in "ab") if isinstance(outcome, Granted)]
@@ -370,7 +370,7 @@ def test_a_plan_that_turns_out_to_be_too_small_during_the_wait_is_not_called(sec
 
 
 def test_a_claim_that_was_spent_while_it_was_waited_for_is_not_used() -> None:
-    """When the day ends for an account during the wait, the call goes out on another one."""
+    """If the day of an account is spent during a wait, the call goes to another account."""
     bench = Bench(accounts(2, burst=1))
     pool = bench.pool()
     pool.claim()
@@ -384,7 +384,7 @@ def test_a_claim_that_was_spent_while_it_was_waited_for_is_not_used() -> None:
 
 
 def test_a_key_that_is_repeated_by_the_provider_goes_no_further() -> None:
-    """What a reply or a failure says of the key is masked before anybody sees it."""
+    """The key in a reply or a failure is masked in the result and in events."""
     for said in (Reply(422, body=b'{"message":"bad key key-of-a"}'), TransportFailure(FaultKind.BAD_IMAGE, "key-of-a")):
         bench = Bench(accounts())
         result = bench.fetch(bench.script(said))
@@ -394,7 +394,7 @@ def test_a_key_that_is_repeated_by_the_provider_goes_no_further() -> None:
 
 
 def test_a_missing_fixture_ends_the_fetch() -> None:
-    """What isn't on disk now won't be there in a second; the path that was looked at is told."""
+    """A missing fixture is not retried, and its path is in the result."""
     bench = Bench(accounts())
     missing = TransportFailure(FaultKind.FIXTURE_MISSING, "no fixture", fixture_path=Path("x.png"))
     result = bench.fetch(bench.script(missing))
@@ -411,20 +411,20 @@ class Gate:
     inner: MemoryAccountStore = attrs.field(factory=MemoryAccountStore)
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
-        """Read, unless it is time to fail."""
+        """Read or fail."""
         self._pass()
         return self.inner.read(account_ids)
 
     def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
-        """Swap, unless it is time to fail."""
+        """Swap or fail."""
         self._pass()
         return self.inner.replace(old, new)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
     def _pass(self) -> None:
-        """Count the operation, and fail if it is time to."""
+        """Count the operation, and fail if it is one of those."""
         self.operations += 1
         if self.operations - 1 in self.failing:
             raise StoreUnavailable("the store is gone")
@@ -432,7 +432,7 @@ class Gate:
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_store_that_is_gone_means_no_call(first: int) -> None:
-    """Without books there is no claim and without a claim no call; it is not taken for a lack of quota."""
+    """If the store fails at a claim, the fetch raises StoreUnavailable, and no call is made."""
     bench = Bench(accounts(), store=Gate(range(first, 10**6)))
     transport = bench.script()
     with pytest.raises(StoreUnavailable, match="the store is gone"):
@@ -442,7 +442,7 @@ def test_a_store_that_is_gone_means_no_call(first: int) -> None:
 
 
 def test_a_store_that_goes_during_a_call_costs_no_picture() -> None:
-    """A picture that is paid for is returned, whether or not its outcome can be booked."""
+    """A picture is returned even if the store fails during its call."""
     store = Gate()
     bench = Bench(accounts(), store=store)
 
@@ -457,7 +457,7 @@ def test_a_store_that_goes_during_a_call_costs_no_picture() -> None:
 
 
 def test_a_store_that_goes_during_a_failed_call_is_told_and_the_error_kept() -> None:
-    """What can't be booked is told to listeners; the last error is the result all the same."""
+    """If an error can't be booked, listeners hear of the store, and the error is still the result."""
     store = Gate()
     bench = Bench(accounts(), RetryPolicy(max_attempts=1), store=store)
 
@@ -471,7 +471,7 @@ def test_a_store_that_goes_during_a_failed_call_is_told_and_the_error_kept() -> 
 
 
 def test_a_store_that_comes_back_is_used_again() -> None:
-    """One outcome that was not booked doesn't end a fetch whose next claim can be taken."""
+    """If one error can't be booked but the next claim can be taken, the fetch goes on."""
     store = Gate()
     bench = Bench(accounts(), store=store)
 
@@ -491,7 +491,7 @@ def interrupt(*_: object) -> Reply:
 
 @given(before=st.lists(st.sampled_from([FAULT, RESET, REFUSED, THROTTLED]), max_size=3), burst=st.integers(1, 3))
 def test_an_interrupted_call_stays_charged(before: list[Outcome], burst: int) -> None:
-    """A call that was begun may have reached the provider, so its unit is not given back."""
+    """A call that is interrupted may have reached the provider, so its unit is not given back."""
     bench = Bench(accounts(burst=burst), RetryPolicy(max_attempts=4))
     with pytest.raises(KeyboardInterrupt):
         bench.fetch(bench.script(*before, interrupt))
@@ -501,7 +501,7 @@ def test_an_interrupted_call_stays_charged(before: list[Outcome], burst: int) ->
 
 @given(before=st.lists(st.sampled_from([FAULT, RESET, REFUSED, THROTTLED]), max_size=3), sleeps=st.integers(0, 6))
 def test_an_interrupted_wait_costs_nothing(before: list[Outcome], sleeps: int) -> None:
-    """A claim that was held during a wait is given back when the wait is interrupted; calls before it stay charged."""
+    """A claim that is held during an interrupted wait is given back; earlier calls stay charged."""
     bench = Bench(accounts(burst=1), RetryPolicy(max_attempts=5))
     countdown = iter(range(sleeps, -1, -1))
 
@@ -522,11 +522,11 @@ def test_an_interrupted_wait_costs_nothing(before: list[Outcome], sleeps: int) -
 
 
 def test_an_interrupt_before_a_call_is_sent_costs_nothing() -> None:
-    """A claim whose call was announced but never begun is given back."""
+    """A claim is given back if its call was announced but not begun."""
     bench = Bench(accounts())
 
     class Impatient:
-        """A listener in whose time Ctrl-C is pressed."""
+        """A listener that is interrupted."""
 
         def notify(self, happened: Event) -> None:
             """Press Ctrl-C when a call starts."""
@@ -541,7 +541,7 @@ def test_an_interrupt_before_a_call_is_sent_costs_nothing() -> None:
 
 
 def test_an_interrupt_is_an_interrupt_also_when_the_store_is_gone() -> None:
-    """That a claim can't be given back doesn't hide why it should be."""
+    """An interrupt is raised even if the claim can't be given back."""
     store = Gate()
     bench = Bench(accounts(burst=1), store=store)
     bench.pool().claim()
@@ -557,11 +557,11 @@ def test_an_interrupt_is_an_interrupt_also_when_the_store_is_gone() -> None:
 
 
 def test_a_transport_that_breaks_its_promise_is_heard_and_charged() -> None:
-    """What a transport raises is the host's to see; the call may have been made."""
+    """An exception of a transport is raised, and the unit of its call is not given back."""
     bench = Bench(accounts())
 
     def broken(*_: object) -> Reply:
-        """Raise, which a transport never should."""
+        """Raise, against the contract of the port."""
         raise RuntimeError("a bug in the transport")
 
     with pytest.raises(RuntimeError, match="a bug in the transport"):
@@ -571,7 +571,7 @@ def test_a_transport_that_breaks_its_promise_is_heard_and_charged() -> None:
 
 
 def test_a_deadline_that_passes_during_the_wait_for_a_claim_gives_it_back() -> None:
-    """A sleep that takes far too long ends in an error, without a call and without a charge."""
+    """If a sleep outlasts the deadline, the fetch is an error without a call and without a charge."""
     bench = Bench(accounts(burst=1))
     bench.pool().claim()
     bench.clock.interrupt = lambda: bench.clock.advance(1000)
@@ -582,7 +582,7 @@ def test_a_deadline_that_passes_during_the_wait_for_a_claim_gives_it_back() -> N
 
 
 def test_threads_that_fetch_at_once_spend_the_day_and_no_more() -> None:
-    """Eight threads with sixteen fetches each get fifty pictures of fifty units, over fifty calls."""
+    """Eight threads with sixteen fetches each get fifty pictures from fifty units with fifty calls."""
     bench = Bench(
         [Account("a", "key", daily_limit=50, requests_per_second=10_000.0, burst=200)], RetryPolicy(max_attempts=1)
     )
@@ -654,7 +654,7 @@ likely = st.sampled_from([FAULT, THROTTLED, SPENT, FORBIDDEN, TOO_LARGE, TOO_LAR
 
 @attrs.frozen
 class Turn:
-    """One call: how long it takes, what it brings, and how far the wall clock steps meanwhile."""
+    """One call: its duration, its outcome, and the step of the wall clock meanwhile."""
 
     duration: float
     outcome: Outcome
@@ -662,7 +662,7 @@ class Turn:
 
 
 def turns(steps: st.SearchStrategy[float]) -> st.SearchStrategy[list[Turn]]:
-    """Draw what a provider does to the calls of a fetch."""
+    """Draw the turns of a provider."""
     durations = st.just(0.0) | st.floats(0, 10) | st.floats(0, 400)
     return st.lists(st.builds(Turn, durations, likely | likely | replies() | failures, steps), min_size=1, max_size=8)
 
@@ -691,7 +691,7 @@ pools = st.lists(
 
 @attrs.define
 class Adversary:
-    """Answers calls turn by turn, over and over, and keeps when each was made, answered, and what for."""
+    """Answers calls turn by turn, over and over, and keeps the moments of each call and its request."""
 
     bench: Bench
     story: Sequence[Turn]
@@ -700,7 +700,7 @@ class Adversary:
     answers: list[tuple[datetime, float]] = attrs.field(factory=list)
 
     def __call__(self, request: ChartRequest, account: Account | None, timeout: float | None) -> Outcome:
-        """Take the time and give the outcome of the next turn."""
+        """Take the time and return the outcome of the next turn."""
         clock, turn = self.bench.clock, self.story[len(self.calls) % len(self.story)]
         assert account is not None
         assert timeout is not None
@@ -719,7 +719,7 @@ def play(bench: Bench, story: Sequence[Turn]) -> tuple[ChartApiResult, Adversary
 
 
 def keeps_to_its_policy(bench: Bench, result: ChartApiResult, adversary: Adversary) -> None:
-    """Assert what holds of every fetch: its calls, its waits and its outcome fit its policy and one another."""
+    """Assert that calls, waits and outcome of a fetch fit its policy and one another."""
     policy, calls, attempts = bench.policy, adversary.calls, result.attempts
     assert len(calls) <= policy.max_attempts
     assert [account.id for _, _, account in calls] == [attempt.account_id for attempt in attempts]
@@ -744,13 +744,13 @@ def keeps_to_its_policy(bench: Bench, result: ChartApiResult, adversary: Adversa
 
 
 def asked(outcome: Outcome) -> timedelta:
-    """Read how long a reply asks to wait, as far as that is a plain number; a day at most."""
+    """Return the seconds of a reply's Retry-After, at most a day; 0 if it is not a plain number."""
     said = outcome.headers.get("retry-after", "") if isinstance(outcome, Reply) else ""
     return timedelta(seconds=min(int(said), 86_400) if said.isdecimal() else 0)
 
 
 def rests_until(attempt: Attempt, account: Account, outcome: Outcome, answered: datetime) -> datetime:
-    """Say before when an account must not be called again, after what its call brought."""
+    """Return the moment before which an account must not be called again after *outcome*."""
     match attempt.kind:
         case FaultKind.THROTTLED:
             return answered + max(asked(outcome), account.emission, timedelta(seconds=1))
@@ -767,7 +767,7 @@ def rests_until(attempt: Attempt, account: Account, outcome: Outcome, answered: 
 def test_no_provider_makes_a_fetch_waste_or_lose_a_call(
     accounts_: list[Account], policy: RetryPolicy, story: list[Turn], start: datetime
 ) -> None:
-    """Within a day: each call costs one unit, nobody is called before his time, nobody waits while another is free."""
+    """Within a day each call costs a unit, no account is called too early, and no fetch waits while one is free."""
     bench = Bench(accounts_, policy, clock=WatchedClock(start))
     result, adversary = play(bench, story)
     keeps_to_its_policy(bench, result, adversary)
@@ -807,7 +807,7 @@ def test_no_provider_makes_a_fetch_waste_or_lose_a_call(
 def test_no_clock_makes_a_fetch_break_its_policy(
     accounts_: list[Account], policy: RetryPolicy, story: list[Turn], start: datetime
 ) -> None:
-    """Over midnight, with a wall clock that steps either way during calls: it ends, in time, within its calls."""
+    """A fetch over midnight ends in time and within its calls, even if the wall clock steps."""
     bench = Bench(accounts_, policy, clock=WatchedClock(start))
     result, adversary = play(bench, story)
 
@@ -820,7 +820,7 @@ def test_no_clock_makes_a_fetch_break_its_policy(
 def test_a_day_of_fetches_costs_no_more_than_its_units(
     charts: int, story: list[Turn], accounts_: list[Account]
 ) -> None:
-    """Fetch after fetch: no account answers for more calls than its limit, but for those that were never sent."""
+    """Over many fetches no account makes more calls than its limit, apart from those that were never sent."""
     bench = Bench(accounts_, RetryPolicy(deadline=60.0))
     adversary = Adversary(bench, story)
     transport = ScriptedTransport(cycle([adversary]))

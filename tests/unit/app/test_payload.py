@@ -1,4 +1,4 @@
-"""Pieces of a payload that are checked when they are built."""
+"""Pieces of a payload, checked when they are built."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chartimg.domain.check.catalog import Entry
 
 
 def test_a_piece_is_the_plain_dict_one_would_write() -> None:
-    """Study, drawing and override, with and without what may be left out; nothing is complained of."""
+    """A study, drawing or override becomes a plain dict, with or without its optional parts."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
 
@@ -56,7 +56,7 @@ def test_a_piece_is_the_plain_dict_one_would_write() -> None:
     ],
 )
 def test_a_piece_that_would_be_refused_is_a_mistake(build: Callable[[], object], line: str) -> None:
-    """It is said with its place in the piece, before there is a request."""
+    """An error in a piece is a ConfigError with its place in the piece."""
     with pytest.raises(ConfigError) as caught:
         build()
 
@@ -73,7 +73,7 @@ def test_a_piece_that_would_be_refused_is_a_mistake(build: Callable[[], object],
     ],
 )
 def test_a_piece_that_may_be_wrong_is_built_with_a_warning(build: Callable[[], object], phrase: str) -> None:
-    """The warning points at the host's own line."""
+    """A piece that may be wrong is a warning at the line of the host."""
     with pytest.warns(CheckWarning) as caught:
         assert build()
 
@@ -82,7 +82,7 @@ def test_a_piece_that_may_be_wrong_is_built_with_a_warning(build: Callable[[], o
 
 
 def test_a_host_s_catalog_counts_here_too() -> None:
-    """A study of its own is known, and one that is not in it isn't."""
+    """A host's catalog decides which names are known."""
     catalog = shipped_catalog().extended(Catalog(studies=(Entry("Mine"),)))
 
     assert {"name": "Mine"} == chartimg.study("Mine", catalog=catalog)
