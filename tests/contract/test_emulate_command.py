@@ -1,4 +1,4 @@
-"""The command ``chartimg emulate``, as a process: alone until it is asked to end, and around another command."""
+"""The command ``chartimg emulate``: alone until a signal ends it, and around another command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from chartimg.domain.reply.png import Picture, inspect
-from command import run, start
+from command import call, run, start
 
 PROBE = """
 import json, os, sys
@@ -30,7 +30,7 @@ BODY = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "studies": [{"name": "Vol
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """The command on a free port, ended in the end."""
+    """Run the command on a free port, and end it after the test."""
     child = start("emulate", "--port", "0", cwd=tmp_path)
     yield child
     if child.poll() is None:
@@ -39,7 +39,7 @@ def alone(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def address(child: subprocess.Popen[str]) -> str:
-    """Read the line that says where it listens."""
+    """Return the address in the first line of the command."""
     assert child.stderr is not None
     match = re.search(r"http://127\.0\.0\.1:\d+", child.stderr.readline())
     assert match is not None
@@ -59,7 +59,7 @@ def post(url: str, body: Mapping[str, object], key: str) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_it_is_asked_to_end(alone: subprocess.Popen[str], ending: signal.Signals) -> None:
-    """The documented request gets a picture; at the end it says what was asked, and its exit code is 0."""
+    """The documented request gets a picture; after a signal the command reports the calls, with exit code 0."""
     url = address(alone)
     status, body = post(url, BODY, "demo-key")
     alone.send_signal(ending)
@@ -75,7 +75,7 @@ def test_it_serves_until_it_is_asked_to_end(alone: subprocess.Popen[str], ending
 
 
 def test_a_command_finds_it_in_its_settings(tmp_path: Path) -> None:
-    """Its calls go to the emulator, its books are nobody's, and its exit code is handed on."""
+    """The command's calls go to the emulator, its books are temporary, and its exit code is returned."""
     child = run("emulate", "--", sys.executable, "-c", PROBE, cwd=tmp_path, CHARTS_API_MODE="real")
 
     assert 7 == child.returncode
@@ -85,7 +85,7 @@ def test_a_command_finds_it_in_its_settings(tmp_path: Path) -> None:
 
 
 def test_accounts_and_a_scenario_come_from_files(tmp_path: Path) -> None:
-    """The command's accounts are those of the file, and its first call fails as the script says."""
+    """The accounts are those of the file, and the first call fails as the scenario says."""
     (tmp_path / "a.json").write_text('[{"id": "mine", "apiKey": "canary-key", "dailyLimit": 9}]')
     (tmp_path / "s.json").write_text('{"rules": [{"next": 1, "fault": "200-json"}]}')
     files = ("--accounts", "a.json", "--script", "s.json")
@@ -96,7 +96,7 @@ def test_accounts_and_a_scenario_come_from_files(tmp_path: Path) -> None:
 
 
 def test_a_catalog_of_the_hosts_is_law_to_both_sides(tmp_path: Path) -> None:
-    """What only it names passes the command's own check, and is served."""
+    """An interval and an exchange of the host's catalog pass the command's check, and are served."""
     (tmp_path / "c.json").write_text('{"intervals": ["9h"], "exchanges": ["NOWHERE"]}')
     probe = PROBE.replace("BINANCE", "NOWHERE").replace("1h", "9h")
     command = ("emulate", "--", sys.executable, "-c", probe)
@@ -108,7 +108,7 @@ def test_a_catalog_of_the_hosts_is_law_to_both_sides(tmp_path: Path) -> None:
 
 
 def test_the_plans_of_a_catalog_of_the_hosts_are_the_accounts_own(tmp_path: Path) -> None:
-    """A command's settings state what the catalog has its plan allow."""
+    """The settings of a command have the limits that the host's catalog gives its plan."""
     pro = {"name": "PRO", "requestsPerSecond": 7, "burst": 9, "dailyLimit": 70, "maxWidth": 700, "maxHeight": 500}
     more = {"maxParameters": 3, "watermark": True, "customWatermark": False, "storageDays": 14}
     (tmp_path / "c.json").write_text(json.dumps({"plans": [{**pro, **more}]}))
@@ -121,8 +121,8 @@ def test_the_plans_of_a_catalog_of_the_hosts_are_the_accounts_own(tmp_path: Path
 
 
 def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
-    """It names the variable or the file, with exit code 2."""
-    child = run("emulate", "--port", "0", cwd=tmp_path, CHARTS_CATALOG="none.json")
+    """A catalog that can't be read is one line with its file, and exit code 2."""
+    child = call("emulate", "--port", "0", cwd=tmp_path, CHARTS_CATALOG="none.json")
 
     assert 2 == child.returncode
     assert "none.json can't be read" in child.stderr.splitlines()[-1]
@@ -140,18 +140,18 @@ def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_what_can_not_be_used_is_one_line(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
-    """With exit code 2."""
+    """A file or a command that can't be used is one line that names it, and exit code 2."""
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "bytes.json").write_bytes(b"\xff")
     (tmp_path / "other.json").write_text('{"rules": [{"fault": "500", "account": "b"}]}')
-    child = run("emulate", *arguments, cwd=tmp_path)
+    child = call("emulate", *arguments, cwd=tmp_path)
 
     assert 2 == child.returncode
     assert told in child.stderr.splitlines()[-1]
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
-    """It names the port and says what to do."""
+    """A port in use is one line that names it and the way out, and exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         child = run("emulate", "--port", str(port), cwd=tmp_path)
@@ -164,7 +164,7 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_command_that_hangs_is_ended_with_it(tmp_path: Path) -> None:
-    """A SIGTERM reaches the command, too."""
+    """A SIGTERM ends the command, too."""
     waiting = "import time; print('here', flush=True); time.sleep(60)"
     child = start("emulate", "--", sys.executable, "-c", waiting, cwd=tmp_path)
     assert child.stdout is not None

@@ -12,14 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+import typer
 
 from chartimg.__main__ import main
 from chartimg.app.cli import app
-from chartimg.domain.errors import ConfigError
 
 __all__ = [
     "Result",
@@ -35,6 +35,8 @@ __all__ = [
     "start",
 ]
 
+Result = subprocess.CompletedProcess[str]
+
 _COMMAND = (sys.executable, "-m", "chartimg")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BOUND = """
@@ -47,9 +49,8 @@ os.execv(sys.executable, [sys.executable, "-m", "chartimg", *sys.argv[1:]])
 """
 
 
-def call(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def call(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` as :func:`run` does, but in this process."""
-    code: object = 0
     settings = environment(cwd / "home", **variables)
     with pytest.MonkeyPatch.context() as patch:
         for name in tuple(os.environ):
@@ -58,29 +59,38 @@ def call(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPr
             patch.setenv(name, value)
         patch.chdir(cwd)
         patch.setattr("sys.argv", ["chartimg", *arguments])
-        streams = {name: io.TextIOWrapper(io.BytesIO(), "utf-8") for name in ("stdin", "stdout", "stderr")}
-        for name, stream in streams.items():
-            patch.setattr(sys, name, stream)
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-    assert isinstance(code, int)
-    out, err = (_written(streams[name]) for name in ("stdout", "stderr"))
-    return subprocess.CompletedProcess(arguments, code, out, err)
+        return _captured(main)
 
 
-def invoke(*arguments: str, stdin: bytes | str | None = None) -> Result:
+def invoke(*arguments: str, stdin: bytes = b"") -> Result:
     """Run ``chartimg`` in this process and environment.
 
     Raises:
         ConfigError: the command ends with it.
     """
-    result = CliRunner().invoke(app, arguments, input=stdin)
-    if isinstance(result.exception, ConfigError):
-        raise result.exception
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-    return result
+    return _captured(lambda: _built()(arguments, prog_name="chartimg"), stdin)
+
+
+@cache
+def _built() -> Callable[..., object]:
+    """Build the commands once: that takes longer than most runs of them."""
+    return typer.main.get_command(app)
+
+
+def _captured(run: Callable[[], object], stdin: bytes = b"") -> Result:
+    """Run a command with streams of its own, and return what a process would."""
+    streams = {"stdin": io.BytesIO(stdin), "stdout": io.BytesIO(), "stderr": io.BytesIO()}
+    code: object = 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stream in streams.items():
+            patch.setattr(sys, name, io.TextIOWrapper(stream, "utf-8", write_through=True))
+        try:
+            run()
+        except SystemExit as end:
+            code = end.code
+        out, err = (streams[name].getvalue().decode() for name in ("stdout", "stderr"))
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess((), code, out, err)
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
@@ -90,17 +100,17 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": python_path, **coverage, **variables}
 
 
-def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` to its end in *cwd*; that it shows no traceback is asserted for every run."""
     return _run((*_COMMAND, *arguments), cwd, variables)
 
 
-def run_bound(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_bound(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` bound by the permissions of files, which root (on Linux) otherwise is not."""
     return run_python(_BOUND, *arguments, cwd=cwd, **variables)
 
 
-def run_python(code: str, *arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_python(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:
     """Run a piece of Python in a process of its own, under the same conditions."""
     return _run((sys.executable, "-c", code, *arguments), cwd, variables)
 
@@ -141,13 +151,7 @@ def lines(shown: str) -> list[str]:
     return [line.rstrip() for line in plain(shown).splitlines()]
 
 
-def _written(stream: io.TextIOWrapper) -> str:
-    """Return the text that was written to a stream."""
-    stream.seek(0)
-    return stream.read()
-
-
-def _run(command: tuple[str, ...], cwd: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _run(command: tuple[str, ...], cwd: Path, variables: dict[str, str]) -> Result:
     """Run *command* with the variables of a child."""
     child = subprocess.run(
         command,

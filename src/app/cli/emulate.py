@@ -58,17 +58,18 @@ def emulate(
         (DEMO,) if accounts is None else read_accounts(_text(accounts, "--accounts"), where=f"--accounts {accounts}")
     )
     scenario = None if script is None else read_scenario(_text(script, "--script"), where=f"--script {script}")
+    started = _found(command) if command else []
     if port is None:
-        port = 0 if command else _DEFAULT_PORT
-    _log(logging.WARNING if command else logging.INFO)
+        port = 0 if started else _DEFAULT_PORT
     with Emulator(known, scenario, port=port, catalog=read_catalog()) as emulator, terminable():
+        _log(logging.WARNING if started else logging.INFO)
         complain(
             f"CHART-IMG is emulated at {emulator.url} for {', '.join(f'{a.id} ({a.plan})' for a in emulator.accounts)}"
         )
-        if command:
-            code = _run(command, emulator)
+        code = 0
+        if started:
+            code = _run(started, emulator)
         else:
-            code = 0
             _show_requests(emulator.url, DEMO.api_key if accounts is None else "<a key in the file>")
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()
@@ -76,17 +77,26 @@ def emulate(
     raise SystemExit(code)
 
 
-def _run(command: Sequence[str], emulator: Emulator) -> int:
-    """Run *command* with settings that point it at the emulator, and return its exit code."""
+def _found(command: Sequence[str]) -> Sequence[str]:
+    """Return *command* with the path of its program.
+
+    Raises:
+        ConfigError: the program is not installed.
+    """
     program = shutil.which(command[0])
     if program is None:
         raise ConfigError(f"there is no command {command[0]!r}; install it, or put its folder on the PATH")
+    return [program, *command[1:]]
+
+
+def _run(command: Sequence[str], emulator: Emulator) -> int:
+    """Run *command* with settings that point it at the emulator, and return its exit code."""
     with tempfile.TemporaryDirectory(prefix="chartimg-emulate-") as folder:
         books = {
             "CHARTS_ACCOUNT_STORE": f"sqlite:///{folder}/accounts.sqlite3"
         }  # shared by all processes of the command
         environ = {**os.environ, **emulator.environ, **books}
-        with subprocess.Popen([program, *command[1:]], env=environ) as child:  # noqa: S603 (the user's own command)
+        with subprocess.Popen(command, env=environ) as child:  # noqa: S603 (the user's own command)
             try:
                 code = child.wait()
             except KeyboardInterrupt:

@@ -31,7 +31,7 @@ NOW = datetime.now(UTC)
     ],
 )
 def test_a_forecast_is_a_sentence(forecast: Forecast, line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whether, by when, and if not, when."""
+    """A forecast says in one line whether the charts can be had today, and when the last of them can."""
     show_forecast(forecast)
 
     assert line.format(NOON) + "\n" == capsys.readouterr().out
@@ -39,7 +39,7 @@ def test_a_forecast_is_a_sentence(forecast: Forecast, line: str, capsys: pytest.
 
 @pytest.mark.usefixtures("terminal")
 def test_a_narrow_terminal_has_the_reasons_below(capsys: pytest.CaptureFixture[str]) -> None:
-    """The table keeps its columns, with a bar for the day of each account, and no word is cut."""
+    """A narrow terminal has all columns but the reason, with a bar for the day of each account, and no word is cut."""
     show_accounts([AccountStatus("a", AccountState.EXHAUSTED, 44, 44, 0, "Limit Exceeded", NOON, NOON, "BASIC")])
     out = plain(capsys.readouterr().out)
 
@@ -48,7 +48,7 @@ def test_a_narrow_terminal_has_the_reasons_below(capsys: pytest.CaptureFixture[s
 
 
 def test_accounts_are_a_table_that_says_when_each_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
-    """Now, a moment in UTC, or when a person reinstates it: each account says which, and why."""
+    """Each account has its next call, now, at a time in UTC or when reinstated, and the reason."""
     midnight = (NOW + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     show_accounts(
         [

@@ -1,4 +1,4 @@
-"""The commands ``catalog``: all there is, what a name may mean, and JSON that is a catalog again."""
+"""The commands ``chartimg catalog``: whole lists, names that a text may mean, and JSON that is a catalog again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STUDIES = [study.name for study in CATALOG.studies]
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder, with every setting that must not matter set wrongly."""
+    """Work in an empty folder, with wrong values for all settings that must not matter."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CHARTS_CATALOG", raising=False)
     for name in ("CHARTS_API_MODE", "CHART_IMG_ACCOUNTS_JSON", "CHARTS_CHECK", "CHARTS_TEMPLATES_DIR"):
@@ -33,20 +33,20 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def catalog(*arguments: str) -> str:
-    """Run the command to a good end, and give what it printed."""
+    """Run the command to exit code 0, and return its output."""
     result = invoke("catalog", *arguments)
-    assert 0 == result.exit_code
+    assert 0 == result.returncode
     return result.stdout
 
 
 def first_words(*arguments: str) -> list[str]:
-    """Give the first column of a list, without its heading."""
+    """Return the first column of a list, without its heading."""
     return [line.split("   ")[0].strip() for line in catalog(*arguments).splitlines()[2:] if "   " in line]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_list_has_everything_there_is(kind: str) -> None:
-    """Each name of the catalog begins a line of its own."""
+    """Each name of the catalog begins a line of its list."""
     lines = catalog(kind).splitlines()
     entries = getattr(CATALOG, kind)
     names = [entry if isinstance(entry, str) else entry.name for entry in entries]
@@ -56,7 +56,7 @@ def test_a_list_has_everything_there_is(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_json_is_a_catalog(kind: str, tmp_path: Path) -> None:
-    """What --json prints can be named in CHARTS_CATALOG, and holds exactly what was asked for."""
+    """The output of --json is a catalog file with all entries of its kind, and only those."""
     file = tmp_path / "catalog.json"
     file.write_text(catalog(kind, "--json"))
 
@@ -66,7 +66,7 @@ def test_json_is_a_catalog(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_name_that_is_none_is_a_mistake_of_usage(kind: str) -> None:
-    """Nothing is listed for it, also not in JSON."""
+    """An unknown name is refused, with --json too."""
     for options in ((), ("--json",)):
         with pytest.raises(ConfigError, match=r"there is no .* 'none of these'"):
             catalog(kind, "none of these", *options)
@@ -86,20 +86,20 @@ def test_a_name_that_is_none_is_a_mistake_of_usage(kind: str) -> None:
     ],
 )
 def test_a_slip_of_the_pen_is_answered_with_what_was_matching_names(kind: str, wrong: str, right: str) -> None:
-    """The nearest name there is, by the rules of its kind."""
+    """A misspelt name is answered with the nearest name of its kind."""
     with pytest.raises(ConfigError, match=rf"did you mean {right}\?"):
         catalog(kind, wrong)
 
 
 @given(st.sampled_from(STUDIES), st.sampled_from([str.upper, str.lower, str.swapcase]))
 def test_a_whole_name_means_itself(name: str, case: Callable[[str], str]) -> None:
-    """In any case, also where longer names begin with it."""
+    """A whole name means itself in any case, even if longer names begin with it."""
     assert [name] == list(matching_names("study", STUDIES, case(name), CATALOG.study_by_alias))
 
 
 @given(st.text())
 def test_a_name_means_names_there_are(text: str) -> None:
-    """Whatever is asked for, the answer is some of the names, or a mistake of usage."""
+    """For any text the answer is some of the names, or a ConfigError."""
     found: Sequence[str] = ["none"]
     with contextlib.suppress(ConfigError):
         found = matching_names("study", STUDIES, text, CATALOG.study_by_alias)
@@ -125,12 +125,12 @@ def test_a_name_means_names_there_are(text: str) -> None:
     ],
 )
 def test_a_part_of_a_name_means_the_names_that_have_it(text: str, names: list[str]) -> None:
-    """Those it is another name or an abbreviation of, or else those that begin with it, or else those that hold it."""
+    """A text means the names it abbreviates or is an alias of, else those it begins, else those it is in."""
     assert names == list(matching_names("study", STUDIES, text, CATALOG.study_by_alias))
 
 
 def test_several_names_are_listed_and_one_is_shown_wholly() -> None:
-    """The list has inputs in short, the one has all of them and a piece for the body."""
+    """Several names are a list with short inputs; one name has all its inputs and a sample for the body."""
     listed, shown = catalog("studies", "linear"), catalog("studies", "stochastic")
 
     assert ["Linear Regression Curve", "Linear Regression Slope"] == first_words("studies", "linear")
@@ -140,14 +140,14 @@ def test_several_names_are_listed_and_one_is_shown_wholly() -> None:
 
 
 def test_a_name_of_several_words_needs_no_quotes() -> None:
-    """Words that follow each other are one name, with an underscore between them where zones have one."""
+    """Several words are one name, and in a time zone the space between them is an underscore."""
     assert catalog("studies", "relative strength index") == catalog("studies", "relative", "strength", "index")
     assert "America/New_York\n" == catalog("timezones", "new", "york")
 
 
 @pytest.mark.parametrize("kind", ["drawings", "styles"])
 def test_each_drawing_and_each_style_is_shown(kind: str) -> None:
-    """All its inputs and overrides have a line, and its piece names it."""
+    """Each input and override has a line, and the sample has the name of the entry."""
     for entry in getattr(CATALOG, kind):
         shown = catalog(kind, entry.name)
         assert kind == "styles" or all(shown == catalog(kind, alias) for alias in entry.aliases)
@@ -160,7 +160,7 @@ def test_each_drawing_and_each_style_is_shown(kind: str) -> None:
 
 
 def test_keys_in_overrides_are_shown_by_their_path() -> None:
-    """So are the levels of a Fib Retracement, each with its defaults."""
+    """The levels of a Fib Retracement have paths and defaults."""
     rows = [re.split(" {3,}", line.strip()) for line in catalog("drawings", "fib").splitlines()]
 
     for level in range(1, 12):
@@ -171,7 +171,7 @@ def test_keys_in_overrides_are_shown_by_their_path() -> None:
 
 
 def test_keys_in_keys_are_listed_by_their_path() -> None:
-    """Those of overrides, of the window of prices, of ranges, and of each study and drawing."""
+    """Keys of overrides, of ranges, and of each study and drawing are listed by their path."""
 
     def count(rows: tuple[Parameter, ...]) -> int:
         return len(rows) + sum(count(row.fields) for row in rows)
@@ -183,7 +183,7 @@ def test_keys_in_keys_are_listed_by_their_path() -> None:
 
 
 def test_keys_are_found_by_a_part_of_their_path() -> None:
-    """In JSON the whole key comes, with what is in it."""
+    """A part of a path finds the paths that hold it; in JSON it finds their whole top-level key."""
     assert ["override.priceRange", *(f"override.priceRange.{key}" for key in ("from", "to", "margin"))] == first_words(
         "parameters", "pricerange"
     )
@@ -192,14 +192,14 @@ def test_keys_are_found_by_a_part_of_their_path() -> None:
 
 
 def test_the_interval_that_is_doubtful_is_marked() -> None:
-    """A line of its own says why; in JSON it is apart."""
+    """A doubtful interval has a note, and in JSON a list of its own."""
     assert "2m  (in the documentation's change log only)" in catalog("intervals").splitlines()
     assert ["2m"] == json.loads(catalog("intervals", "2", "--json"))["unconfirmedIntervals"]
     assert ["1m", "1M"] == catalog("intervals", "1m").split()
 
 
 def test_lists_of_names_are_filtered_by_any_part() -> None:
-    """In any case."""
+    """A part of a name filters a list in any case."""
     assert ["TFX  (unavailable)"] == catalog("exchanges", "tfx").splitlines()
     assert {"exchanges": ["TFX"], "unavailableExchanges": ["TFX"]} == json.loads(catalog("exchanges", "tfx", "--json"))
     assert all("america/" in line.casefold() for line in catalog("timezones", "AMERICA/").splitlines())
@@ -220,13 +220,13 @@ def test_lists_of_names_are_filtered_by_any_part() -> None:
     ],
 )
 def test_time_zones_are_found_by_abbreviation_and_by_beginnings_of_words(text: str, zones: list[str]) -> None:
-    """What is within a word counts only where nothing else does."""
+    """A text finds zones by abbreviation and by beginnings of words, and inside a word only if that finds no zone."""
     assert zones == catalog("timezones", text).split()
     assert zones == json.loads(catalog("timezones", text, "--json"))["timezones"]
 
 
 def test_what_the_host_adds_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CHARTS_CATALOG lies over what ships."""
+    """A study of CHARTS_CATALOG is shown, and listed after those that ship."""
     file = tmp_path / "mine.json"
     file.write_text(
         '{"studies": [{"name": "My Study", "inputs": [{"name": "depth", "type": "Integer", "default": 3}]}]}'
@@ -238,7 +238,7 @@ def test_what_the_host_adds_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_process_needs_no_setting(tmp_path: Path) -> None:
-    """In an empty environment the list is printed, nothing is cut, and a wrong name is one line and exit code 2."""
+    """Without settings a whole list is printed, and a wrong name is one line and exit code 2."""
     listed, unknown = call("catalog", "studies", cwd=tmp_path), call("catalog", "studies", "Volme", cwd=tmp_path)
 
     assert (0, "") == (listed.returncode, listed.stderr)

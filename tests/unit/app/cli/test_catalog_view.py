@@ -26,7 +26,7 @@ Output = pytest.CaptureFixture[str]
 
 
 def test_every_entry_is_one_whole_line_in_a_pipe(capsys: Output) -> None:
-    """Its name in front, all its inputs with their defaults, and what a name that says nothing means."""
+    """In a pipe each entry is one line with its name, its inputs and defaults, and the labels of names such as in_0."""
     show_entries(CATALOG.studies, "study")
     heading, _, *rows = lines(capsys.readouterr().out)
 
@@ -39,7 +39,7 @@ def test_every_entry_is_one_whole_line_in_a_pipe(capsys: Output) -> None:
 
 
 def test_required_inputs_are_marked(capsys: Output) -> None:
-    """A star, and a line that says what it means; where nothing is required there is no such line."""
+    """A required input has a star, and the last line explains it; a list without one has no such line."""
     show_entries(CATALOG.drawings, "drawing")
     shown = lines(capsys.readouterr().out)
 
@@ -50,14 +50,14 @@ def test_required_inputs_are_marked(capsys: Output) -> None:
 
 
 def test_what_has_no_inputs_is_listed_with_its_overrides(capsys: Output) -> None:
-    """So are the styles of the chart."""
+    """A chart style, which has no inputs, is listed with its overrides."""
     show_entries(CATALOG.styles, "style")
 
     assert any(line.startswith("hiLo") and "hiloStyle.color=" in line for line in lines(capsys.readouterr().out))
 
 
 def test_an_entry_is_shown_wholly(capsys: Output) -> None:
-    """Type, default, range or choices and meaning of each input and override, and a piece that can be pasted."""
+    """An entry is shown with type, default, range or choices, and label of each input and override, and a sample."""
     macd = CATALOG.study_by_name["MACD"]
     show_entry(macd, "studies", sample_study(macd))
     shown = lines(capsys.readouterr().out)
@@ -70,7 +70,7 @@ def test_an_entry_is_shown_wholly(capsys: Output) -> None:
 
 
 def test_columns_in_which_nothing_stands_are_left_out(capsys: Output) -> None:
-    """An entry without inputs has no table of them, and one without choices no column for them."""
+    """An entry without inputs has no table of inputs, and a table without choices has no column for them."""
     show_entry(Entry("E", (), (Parameter("x", ValueType.COLOUR),)), "studies", {})
     shown = lines(capsys.readouterr().out)
 
@@ -88,14 +88,14 @@ def test_columns_in_which_nothing_stands_are_left_out(capsys: Output) -> None:
     ],
 )
 def test_what_is_allowed_is_said_in_words(row: Parameter, allowed: str, capsys: Output) -> None:
-    """Both ends of a range, or the one there is, or the choices."""
+    """Allowed values are described by both ends of a range, by one end, or by the choices."""
     show_parameters({"x": row})
 
     assert lines(capsys.readouterr().out)[-1].endswith(allowed)
 
 
 def test_a_required_key_has_no_default(capsys: Output) -> None:
-    """It says so where others have one."""
+    """A required key has the word required in place of a default."""
     show_parameters(
         {"a.b": Parameter("b", ValueType.STRING, required=True), "c": Parameter("c", ValueType.STRING, default="d")}
     )
@@ -106,7 +106,7 @@ def test_a_required_key_has_no_default(capsys: Output) -> None:
 
 
 def test_names_are_one_on_each_line_in_a_pipe(capsys: Output) -> None:
-    """With a note behind those that have one."""
+    """In a pipe each name is one line, with its note if it has one."""
     show_names({"1m": "", "2m": "perhaps"})
 
     assert ["1m", "2m  (perhaps)"] == lines(capsys.readouterr().out)
@@ -114,7 +114,7 @@ def test_names_are_one_on_each_line_in_a_pipe(capsys: Output) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_names_are_in_columns_on_a_terminal(capsys: Output) -> None:
-    """All of them, in fewer lines than there are."""
+    """On a terminal all names are in columns, so there are fewer lines than names."""
     show_names(dict.fromkeys(CATALOG.timezones, ""))
     shown = lines(capsys.readouterr().out)
 
@@ -123,7 +123,7 @@ def test_names_are_in_columns_on_a_terminal(capsys: Output) -> None:
 
 
 def test_plans_are_rows_of_numbers(capsys: Output) -> None:
-    """What a chart may ask for and how often it may be asked, in the order of the plans."""
+    """Each plan is a row with the limits of a chart and of calls."""
     show_plans(CATALOG.plans)
     rows = lines(capsys.readouterr().out)[-5:]
 
@@ -134,7 +134,7 @@ def test_plans_are_rows_of_numbers(capsys: Output) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_nothing_is_wider_than_a_terminal(capsys: Output) -> None:
-    """Every table fits, and no name is cut or broken: what is long is folded in its column."""
+    """Every table fits a terminal of 80 columns, and no cell is cut: long cells are folded."""
     for study in CATALOG.studies:
         show_entry(study, "studies", sample_study(study))
     show_entries(CATALOG.drawings, "drawing")
@@ -148,7 +148,7 @@ def test_nothing_is_wider_than_a_terminal(capsys: Output) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_no_word_is_broken_on_a_terminal(capsys: Output) -> None:
-    """Cells are folded at spaces, or else at commas and the signs of a path, with every word of them on one line."""
+    """Cells are folded at spaces, commas and the signs of a path, so that each word stays on one line."""
     tables = [rows_by_path(CATALOG.parameters)]
     tables += [rows_by_path(rows) for entry in CATALOG.drawings for rows in (entry.inputs, entry.overrides)]
     for rows in tables:
@@ -165,7 +165,7 @@ def test_no_word_is_broken_on_a_terminal(capsys: Output) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_what_can_not_be_folded_is_still_shown(capsys: Output) -> None:
-    """A word of a host's that is longer than the terminal is broken, and all of it is there."""
+    """A word longer than the terminal is broken, and all its letters are shown."""
     show_parameters({"x": Parameter("x", ValueType.STRING, label="a" * 100)})
 
     assert 100 == sum(
@@ -174,7 +174,7 @@ def test_what_can_not_be_folded_is_still_shown(capsys: Output) -> None:
 
 
 def test_rows_in_rows_have_paths() -> None:
-    """With brackets where they are in an array."""
+    """Rows inside a row have paths, with brackets if they are in an array."""
     inner = Parameter("c", ValueType.STRING)
     rows = rows_by_path(
         [Parameter("a", ValueType.OBJECT, fields=(inner,)), Parameter("b", ValueType.OBJECTS, fields=(inner,))]
@@ -184,7 +184,7 @@ def test_rows_in_rows_have_paths() -> None:
 
 
 def test_nothing_in_a_catalog_steers_the_terminal(capsys: Output) -> None:
-    """A host's own names and words are written with escapes, and markup in them is none."""
+    """Escapes and markup in a host's catalog are shown as text."""
     evil = "[red]\x1b[31m\u202e"
     row = Parameter(evil, ValueType.STRING, enum=(evil,), default=evil, label=evil, min=1)
     show_entries([Entry(evil, (row,))], "study")

@@ -37,7 +37,7 @@ EXPORT = (
 
 
 def test_without_a_terminal_there_is_one_plain_line_for_each_chart(tmp_path: Path) -> None:
-    """Lines go to standard error, numbered, whole and without escape sequences; the table goes to standard output."""
+    """In a pipe each chart is a numbered line on standard error, and the table is on standard output, without colours."""
     child = call(*EXPORT, cwd=tmp_path, **mock(tmp_path / "fixtures", FIXTURE))
     first, second = child.stderr.splitlines()
 
@@ -50,7 +50,7 @@ def test_without_a_terminal_there_is_one_plain_line_for_each_chart(tmp_path: Pat
 
 
 def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
-    """With standard error on a terminal a bar counts the charts, and a failure is still a line."""
+    """On a terminal a bar counts the charts, and a failure is a line above it."""
     pty = pytest.importorskip("pty")
     settings = environment(
         tmp_path / "home", **mock(tmp_path / "fixtures", FIXTURE), TERM="xterm-256color", COLUMNS="200"
@@ -79,7 +79,7 @@ def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
 
 
 def _read_to_the_end(terminal: int) -> str:
-    """Read what is written to *terminal* until its other side is closed, which Linux reports as an error."""
+    """Read from *terminal* until its other side is closed; Linux reports that as an error."""
     pieces: list[bytes] = []
     while True:
         try:
@@ -92,7 +92,7 @@ def _read_to_the_end(terminal: int) -> str:
 
 
 def test_nothing_in_a_line_is_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    """Square brackets of a symbol or of the provider's message come out as they are, on one line however long."""
+    """Square brackets in a symbol or a message are printed as they are, and a long message stays on one line."""
     long = ExportFailure("A:B", "1h", "price_v1", "CHART_API_FAILED", "word " * 200 + "end")
     with following(2) as told:
         told(FAILURE)
@@ -104,7 +104,7 @@ def test_nothing_in_a_line_is_markup(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_line_of_a_chart_ends_with_what_is_doubtful(capsys: pytest.CaptureFixture[str]) -> None:
-    """All of it is on the chart's own line, however long, and a chart beyond doubt has none."""
+    """The warnings of a chart end its line; a chart without warnings has a line with its file alone."""
     with following(2) as told:
         told(DOUBTFUL)
         told(ITEM)
@@ -120,7 +120,7 @@ def test_a_line_of_a_chart_ends_with_what_is_doubtful(capsys: pytest.CaptureFixt
 def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The bar counts the others, of which there is nothing to say."""
+    """On a terminal a chart with a warning has a line, and a chart without one only moves the bar."""
     monkeypatch.setattr(
         "chartimg.app.cli.charts_view.Console", lambda **_: Console(force_terminal=True, width=400, color_system=None)
     )
@@ -135,7 +135,7 @@ def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(
 
 
 def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each is one line with its chart, however long, as it stands; a chart beyond doubt is just ok."""
+    """The table counts the warnings of each chart, and each warning is a whole line below it."""
     single = attrs.evolve(DOUBTFUL, symbol="G:H", warnings=DOUBTFUL.warnings[:1])
     show_manifest(Manifest(NOW, 3, (ITEM, DOUBTFUL, single), ()), Path("out"))
     shown = capsys.readouterr().out.splitlines()
@@ -153,7 +153,7 @@ def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.Ca
 
 
 def test_a_manifest_is_a_table_of_every_chart(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every chart has its row and the folder is named; why a chart failed was said when it did."""
+    """Every chart has a row, a failed one with its code, and the last line names the folder."""
     again = ExportFailure("C:D", "1h", "price_v1", FAILURE.code, FAILURE.message)
     show_manifest(Manifest(NOW, 4, (ITEM, REPLAYED), (FAILURE, again)), Path("some/folder"))
     shown = capsys.readouterr().out

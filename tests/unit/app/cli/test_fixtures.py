@@ -1,4 +1,4 @@
-"""The commands that look at fixtures: what they print and write, how they end, and what they do not need."""
+"""The commands ``chartimg fixtures``: output, files, exit codes, and the settings they read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INVALID = Reply(422, {}, b'{"message": "Invalid <Symbol>"}')
 
 @pytest.fixture(autouse=True)
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder whose fixtures are in "fixtures", with every setting that must not matter set wrongly."""
+    """Work in an empty folder with its fixtures in "fixtures", and wrong values for all settings that must not matter."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "fixtures").mkdir()
     for name in ("CHARTS_TEMPLATES_DIR", "CHARTS_DEFAULT_TIMEZONE"):
@@ -37,7 +37,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def record(request: ChartRequest = REQUEST, reply: Reply | None = None, folder: str = "fixtures") -> None:
-    """Record *reply*, a picture when it is left out, as the fixture of *request*."""
+    """Record *reply*, or else a picture, as the fixture of *request*."""
     inner = ScriptedTransport([reply or Reply(200, {}, picture(8, 6))])
     RecordingTransport(inner, folder, origin="a test", now=lambda: NOW).send(request, None)
 
@@ -48,16 +48,20 @@ def run(*arguments: str) -> Result:
 
 
 def test_verify_says_how_many_fixtures_are_sound() -> None:
-    """Nothing is found in what was recorded: one line, exit code 0."""
+    """Sound fixtures are one line with their number, and exit code 0."""
     record()
     record(TEMPLATE.request("BTCUSDT", "4h"), INVALID)
 
     result = run("verify")
-    assert (0, "checked 2 fixtures in fixtures: nothing is wrong\n") == (result.exit_code, result.output)
+    assert (0, "checked 2 fixtures in fixtures: nothing is wrong\n", "") == (
+        result.returncode,
+        result.stdout,
+        result.stderr,
+    )
 
 
 def test_verify_prints_a_line_for_each_finding() -> None:
-    """A line that begins with the file, and exit code 1."""
+    """Each finding is one line that begins with its file, and the exit code is 1."""
     record()
     Path("fixtures", f"{STEM}.png").write_bytes(b"")
     Path("fixtures/new\nline.txt").touch()
@@ -66,11 +70,11 @@ def test_verify_prints_a_line_for_each_finding() -> None:
 
     assert f"{STEM}.png: it is not a whole PNG: it is empty; delete it and record it again" == first
     assert second.startswith(r"new\nline.txt: its name is not that of a fixture")
-    assert 1 == result.exit_code
+    assert 1 == result.returncode
 
 
 def test_verify_prints_json() -> None:
-    """The folder, how many fixtures were checked, and each finding with the exact name of its file."""
+    """With --json the document has the folder, the number checked, and each finding with the exact name of its file."""
     record()
     sound = run("verify", "--json")
     Path("fixtures/new\nline.txt").touch()
@@ -79,11 +83,11 @@ def test_verify_prints_json() -> None:
 
     assert {"directory": "fixtures", "checked": 1, "findings": []} == json.loads(sound.stdout)
     assert ({"file", "problem"}, "new\nline.txt") == (finding.keys(), finding["file"])
-    assert (0, 1) == (sound.exit_code, flawed.exit_code)
+    assert (0, 1) == (sound.returncode, flawed.returncode)
 
 
 def test_a_fixture_recorded_for_another_body_is_stale() -> None:
-    """The template says what a request posts today; of one that is not known nothing is said."""
+    """A fixture is stale if its template asks for another body today; one of an unknown template is not."""
     record(ChartRequest("A:B", "1h", TEMPLATE.id))
     record(ChartRequest("A:B", "1h", "unknown"))
     record()
@@ -92,7 +96,7 @@ def test_a_fixture_recorded_for_another_body_is_stale() -> None:
 
 
 def test_a_symbol_without_exchange_is_compared_as_it_was_asked_for() -> None:
-    """A host that asks for a bare symbol gets no stale fixture for it, and half a character is no mistake of verify."""
+    """The fixture of a bare symbol is compared as a bare symbol, and a lone surrogate in a symbol is not a finding."""
     record(ChartRequest("BTCUSDT", "1h", TEMPLATE.id, REQUEST.payload))
     record(ChartRequest("\ud800", "1h", TEMPLATE.id, REQUEST.payload))
 
@@ -100,7 +104,7 @@ def test_a_symbol_without_exchange_is_compared_as_it_was_asked_for() -> None:
 
 
 def test_templates_and_time_zone_of_the_host_say_what_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The templates in CHARTS_TEMPLATES_DIR, not those that ship, and the zone of a template that names none."""
+    """The host's templates, and its time zone for a template without one, decide which fixture is stale."""
     template = {"id": "mine", "description": "", "chartImgSymbolTemplate": "{symbol}", "request": {"theme": "light"}}
     Path("templates").mkdir()
     Path("templates/mine.json").write_text(json.dumps(template))
@@ -119,16 +123,16 @@ def test_templates_and_time_zone_of_the_host_say_what_is_stale(monkeypatch: pyte
 
 @pytest.mark.parametrize("command", ["list", "verify", "gallery"])
 def test_another_folder_can_be_named(command: str) -> None:
-    """--dir stands in for the setting."""
+    """--dir names another folder, and a missing one is refused."""
     record(folder="elsewhere")
 
-    assert 0 == run(command, "--dir", "elsewhere").exit_code
+    assert 0 == run(command, "--dir", "elsewhere").returncode
     with pytest.raises(ConfigError, match="nowhere"):
         run(command, "--dir", "nowhere")
 
 
 def test_list_shows_each_fixture_in_a_row() -> None:
-    """Chart, content, size, age, origin and findings, and above them what they come to."""
+    """Each fixture has a row with chart, content, age and origin, below a line with the counts."""
     record()
     Path("fixtures/A_B__1D__t__429_LIMIT_EXCEEDED.json").write_text('{"status": 429, "body": {"message": "[b]no[/b]"}}')
     shown = run("list").stdout
@@ -141,7 +145,7 @@ def test_list_shows_each_fixture_in_a_row() -> None:
 
 
 def test_list_prints_json() -> None:
-    """Every field of each entry by its name in JSON, the date in UTC."""
+    """With --json each fixture has all its fields, with the date in UTC."""
     record()
     (entry,) = json.loads(run("list", "--json").stdout)["fixtures"]
 
@@ -162,17 +166,21 @@ def test_list_prints_json() -> None:
 
 
 def test_gallery_writes_one_page() -> None:
-    """The default file, whole, and a line that says where and what it is."""
+    """The page is written to gallery.html, and one line names it with the counts."""
     record()
     result = run("gallery")
 
-    assert (0, "gallery.html: 1 picture, 0 errors, 0 KB, 0 findings\n") == (result.exit_code, result.output)
+    assert (0, "gallery.html: 1 picture, 0 errors, 0 KB, 0 findings\n", "") == (
+        result.returncode,
+        result.stdout,
+        result.stderr,
+    )
     assert "BINANCE:BTCUSDT" in Path("gallery.html").read_text("utf-8")
     assert {"fixtures", "gallery.html"} == {entry.name for entry in Path().iterdir()}
 
 
 def test_gallery_takes_a_folder_with_anything_in_it() -> None:
-    """Damage is shown, not refused, and half a character of an error stops nothing."""
+    """A folder with damaged files, strange names and a lone surrogate in an error still gives a page."""
     record(reply=INVALID)
     Path("fixtures/A_B__1h__t__422.json").write_text('{"status": 422, "body": "\\ud800"}')
     Path("fixtures/A_B__1h__t.png").write_bytes(b"")
@@ -180,13 +188,13 @@ def test_gallery_takes_a_folder_with_anything_in_it() -> None:
     Path("fixtures/<b>.txt").touch()
     page = Path("new/deeper/page.html")
 
-    assert 0 == run("gallery", "--out", str(page)).exit_code
+    assert 0 == run("gallery", "--out", str(page)).returncode
     assert "Invalid &lt;Symbol&gt;" in page.read_text("utf-8")
     assert "<b>" not in page.read_text("utf-8")
 
 
 def test_a_page_that_can_not_be_written_is_refused() -> None:
-    """A folder in its place, or a file in place of its folder, are told by the name of the option."""
+    """If --out is a folder, or its folder is a file, the message names the option and the path."""
     record()
     Path("file").touch()
     for out, told in (("fixtures", "is a folder"), ("file/page.html", "can't be written")):
@@ -197,7 +205,7 @@ def test_a_page_that_can_not_be_written_is_refused() -> None:
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the extra was installed before it needed jinja2 the gallery says so, and writes nothing."""
+    """Without jinja2 the gallery says how to install the extra, and writes no file."""
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ConfigError, match=r"the gallery needs the extra cli; .*pip install '\.\[cli\]'"):
         run("gallery")
@@ -206,7 +214,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_settings_that_matter_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong time zone is a mistake here as it is in a fetch."""
+    """A wrong time zone is refused."""
     monkeypatch.setenv("CHARTS_DEFAULT_TIMEZONE", "UTC")
     with pytest.raises(ConfigError, match="CHARTS_DEFAULT_TIMEZONE"):
         run("verify")

@@ -27,14 +27,14 @@ STRAY = FixtureEntry("notes.txt", FixtureKind.OTHER, "notes.txt", size=9_999_999
     ],
 )
 def test_an_age_is_said_in_the_largest_unit(age: timedelta, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Rounded down; a clock that was set back is not hidden."""
+    """An age is rounded down to the largest unit, and a date in the future is called so."""
     show_fixtures([FixtureEntry("s", FixtureKind.PICTURE, "s.png", width=1, height=1, recorded_at=NOW)], NOW + age)
 
     assert shown in capsys.readouterr().out
 
 
 def test_what_can_not_be_replayed_is_listed_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    """A damaged picture or error and what is no fixture have rows; nothing in them steers the terminal."""
+    """A damaged picture, a damaged error and a stray file have rows, and escapes in them are shown as text."""
     entries = [
         FixtureEntry("one", FixtureKind.PICTURE, "one.png"),
         FixtureEntry("two", FixtureKind.ERROR, "two__422.json", origin="\x1b[31m"),
@@ -62,5 +62,5 @@ def test_what_can_not_be_replayed_is_listed_all_the_same(capsys: pytest.CaptureF
     ],
 )
 def test_a_folder_is_summed_up_in_a_phrase(entries: list[FixtureEntry], words: str) -> None:
-    """Pictures, errors, their size and the findings; a file that is no fixture adds no size."""
+    """A folder is summed up by pictures, errors, size and findings; a stray file adds no size."""
     assert words == sum_up_fixtures(entries)

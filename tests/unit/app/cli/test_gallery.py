@@ -1,4 +1,4 @@
-"""The gallery: one page that holds everything, and in which nothing but the page's own script can run."""
+"""The gallery: one page with all fixtures, in which only the page's own script can run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -46,10 +47,10 @@ EXPECTED_TAGS = {
 
 
 class Page(HTMLParser):
-    """What a browser makes of a page: its elements with their attributes, and the text in each kind of element."""
+    """A page as a browser reads it: its elements with their attributes, and the text in each kind of element."""
 
     def __init__(self, html: str) -> None:
-        """Read *html*, and see that every element is closed in its turn."""
+        """Read *html*, and assert that every element is closed in its turn."""
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.texts: dict[str, list[str]] = {}
@@ -59,7 +60,7 @@ class Page(HTMLParser):
         assert [] == self._open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
+        """Record an element."""
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self._open.append(tag)
@@ -70,12 +71,12 @@ class Page(HTMLParser):
         assert tag == self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        """Note text in all the elements it is in."""
+        """Record text in all the elements around it."""
         for tag in set(self._open):
             self.texts[tag][-1] += data
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        """Give the attributes of each *tag*."""
+        """Return the attributes of each *tag*."""
         return [attributes for name, attributes in self.elements if name == tag]
 
 
@@ -85,7 +86,7 @@ def page(*entries: FixtureEntry, files: Mapping[str, bytes] = FILES, title: str 
 
 
 def test_a_picture_is_in_the_page_with_all_that_is_known() -> None:
-    """The picture itself, its key, size, date and origin, and a name for those who can't see it."""
+    """A picture's card has the picture, its key, size, date and origin, and a text for those who can't see it."""
     shown = page(PICTURE)
     (image,) = shown.all("img")
 
@@ -98,7 +99,7 @@ def test_a_picture_is_in_the_page_with_all_that_is_known() -> None:
 
 
 def test_an_error_is_a_card_with_its_body_laid_out() -> None:
-    """Status, message and JSON, its name by the stem where nothing else is known."""
+    """An error's card has status, message and JSON, and the stem as its name if the key is unknown."""
     shown = page(ERROR)
 
     assert ["422"] == shown.texts["strong"]
@@ -119,12 +120,12 @@ def test_an_error_is_a_card_with_its_body_laid_out() -> None:
     ],
 )
 def test_an_error_body_of_any_form_is_shown(content: bytes, body: str) -> None:
-    """Text as text, what is no fixture as it is, and of a very long one the beginning."""
+    """A body is shown as text or laid out as JSON; one that can't be read as it is; a very long one in part."""
     assert [f"\n{body}"] == page(ERROR, files={"error.json": content}).texts["pre"]
 
 
 def test_the_header_sums_up_the_folder() -> None:
-    """Title, counts and total size stand above the cards."""
+    """The page begins with its title, the counts and the total size."""
     shown = page(PICTURE, ERROR, title="Fixtures in <here>")
 
     assert ["Fixtures in <here>"] == shown.texts["h1"] == shown.texts["title"]
@@ -132,7 +133,7 @@ def test_the_header_sums_up_the_folder() -> None:
 
 
 def test_findings_are_shown_and_can_be_asked_for() -> None:
-    """Each is a line of its card, which is marked, and a box appears that hides all other cards."""
+    """Each finding is a line of its card, the card is marked, and a box can hide all other cards."""
     flawed = PICTURE.with_finding("picture.png", "it is stale").with_finding("x.json", "it is <never> replayed")
     shown = page(flawed, ERROR)
 
@@ -151,7 +152,7 @@ def test_findings_are_shown_and_can_be_asked_for() -> None:
     ],
 )
 def test_what_is_no_picture_has_a_card_without_one(entry: FixtureEntry) -> None:
-    """A damaged picture, a stray file and a lone meta file are named, and their files are not read."""
+    """The card of a damaged picture, a stray file or a lone meta file has no content, and no file is read."""
     shown = page(entry, files={})
 
     assert [] == shown.all("img") == shown.all("pre")
@@ -160,7 +161,7 @@ def test_what_is_no_picture_has_a_card_without_one(entry: FixtureEntry) -> None:
 
 @pytest.mark.parametrize("entry", [PICTURE, ERROR])
 def test_a_file_that_has_gone_since_leaves_its_card(entry: FixtureEntry) -> None:
-    """What is known of it is shown without its content."""
+    """The card of a file that is gone has no content."""
 
     def gone(name: str) -> bytes:
         raise FileNotFoundError(name)
@@ -172,7 +173,7 @@ def test_a_file_that_has_gone_since_leaves_its_card(entry: FixtureEntry) -> None
 
 
 def test_an_empty_folder_is_said_to_be_empty() -> None:
-    """There is no filter for nothing."""
+    """An empty folder has a sentence, and no filter."""
     shown = page()
 
     assert "There is no fixture here." in shown.texts["p"]
@@ -180,7 +181,7 @@ def test_an_empty_folder_is_said_to_be_empty() -> None:
 
 
 def test_the_page_needs_nothing_beside_it() -> None:
-    """No address of anything outside, no link, frame or form; the policy forbids all but pictures in the page."""
+    """The page has no address, link, frame or form, and its policy allows only pictures inside it."""
     html = render([PICTURE, ERROR], FILES.__getitem__, "Fixtures")
     shown = Page(html)
 
@@ -193,7 +194,7 @@ def test_the_page_needs_nothing_beside_it() -> None:
 
 
 def test_the_policy_lets_the_script_of_the_page_run() -> None:
-    """The digest it names is the one of the only script, so that the filter works, and no other script does."""
+    """The policy names the digest of the page's one script, and allows no other."""
     shown = page(PICTURE)
     (script,) = shown.texts["script"]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -203,18 +204,29 @@ def test_the_policy_lets_the_script_of_the_page_run() -> None:
 
 
 def test_the_same_folder_gives_the_same_page() -> None:
-    """No clock, no chance: the page can be compared, and kept in a repository."""
+    """Two pages of the same folder are equal."""
     first, second = (render([PICTURE, ERROR], FILES.__getitem__, "Fixtures") for _ in range(2))
 
     assert first == second
 
 
 def test_the_page_is_good_in_light_and_dark_and_on_any_width() -> None:
-    """It says so to the browser."""
+    """The page tells the browser that it follows dark mode and any width."""
     html = render([PICTURE], FILES.__getitem__, "Fixtures")
 
     for part in ("prefers-color-scheme: dark", "width=device-width", "auto-fill"):
         assert part in html
+
+
+@cache
+def plain_page() -> Page:
+    """Render one card of each kind with harmless texts."""
+    return page(
+        FixtureEntry("s", FixtureKind.ERROR, "e", KEY, 422, "m", origin="o").with_finding("s", "p"),
+        FixtureEntry("s", FixtureKind.PICTURE, "p", KEY, size=1, width=1, height=1, origin="o"),
+        FixtureEntry("s", FixtureKind.OTHER, "s").with_finding("s", "p"),
+        files={"p": PNG, "e": b"b"},
+    )
 
 
 nasty = st.text(st.characters()) | st.sampled_from(
@@ -238,7 +250,7 @@ nasty = st.text(st.characters()) | st.sampled_from(
 @example(texts=['"><img src=x onerror=alert(1)>'] * 8)
 @example(texts=["</pre></article></script><script>alert(1)</script>{{ 7 * 7 }}"] * 8)
 def test_nothing_in_a_fixture_becomes_a_part_of_the_page(texts: list[str]) -> None:
-    """Names, messages, origins, findings, titles and bodies of any text leave elements and their attributes as they are."""
+    """Any text in a name, message, origin, finding, title or body leaves elements and attributes as they are."""
     stem, symbol, timeframe, template, message, origin, problem, body = texts
     key = ChartKey(symbol, timeframe, template)
     error = FixtureEntry(stem, FixtureKind.ERROR, "e", key, 422, message, origin=origin).with_finding(stem, problem)
@@ -246,13 +258,7 @@ def test_nothing_in_a_fixture_becomes_a_part_of_the_page(texts: list[str]) -> No
     other = FixtureEntry(stem, FixtureKind.OTHER, stem).with_finding(stem, problem)
     files = {"p": PNG, "e": body.encode("utf-8", "surrogatepass")}
     html = render([error, image, other], lambda name: files[name], symbol)
-    plain = page(
-        FixtureEntry("s", FixtureKind.ERROR, "e", KEY, 422, "m", origin="o").with_finding("s", "p"),
-        FixtureEntry("s", FixtureKind.PICTURE, "p", KEY, size=1, width=1, height=1, origin="o"),
-        FixtureEntry("s", FixtureKind.OTHER, "s").with_finding("s", "p"),
-        files={"p": PNG, "e": b"b"},
-    )
-    shown = Page(html)
+    plain, shown = plain_page(), Page(html)
     optional = {"wbr"} | ({"pre"} if not body else set())
 
     assert html.encode().decode() == html
@@ -263,5 +269,5 @@ def test_nothing_in_a_fixture_becomes_a_part_of_the_page(texts: list[str]) -> No
 
 
 def test_a_name_that_looks_like_a_template_is_shown_as_it_is() -> None:
-    """What is put into the page is not evaluated again."""
+    """A name with template syntax is not evaluated."""
     assert ["{{ 7 * 7 }}<b>"] == page(FixtureEntry("{{ 7 * 7 }}<b>", FixtureKind.OTHER, None)).texts["h2"]

@@ -1,4 +1,4 @@
-"""What is found in a file: something for any bytes, each with its place, and nothing in what is right."""
+"""Request files: any bytes are read, each mistake has its place, and a right file has no finding."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ PAYLOADS = st.dictionaries(NAMES.filter(lambda name: name not in OTHERWISE_TOLD)
 
 
 def look(value: object, **options: Any) -> RequestFile:
-    """Look at a file that holds *value* as JSON."""
+    """Read a file that holds *value* as JSON."""
     return read_request_file(json.dumps(value).encode(), CATALOG, **options)
 
 
 def told_of(file: RequestFile) -> list[str]:
-    """Write the findings as they are told."""
+    """Return the findings as lines, without the name of the file."""
     return [finding_line("f", finding).removeprefix("f:").strip() for finding in file.findings]
 
 
 @given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_taken(content: bytes) -> None:
-    """Whatever a file holds, it is looked at without a crash, and each finding is one line that can be printed."""
+    """Any bytes are read without a crash, and each finding is one printable line."""
     for is_template in (False, True):
         file = read_request_file(content, CATALOG, is_template=is_template)
 
@@ -52,7 +52,7 @@ def test_any_bytes_are_taken(content: bytes) -> None:
 
 @given(VALUES)
 def test_a_file_that_holds_no_body_has_an_error(value: object) -> None:
-    """Of JSON without a symbol, or that is no object, it is certain that the provider would refuse it."""
+    """JSON that is not an object, or has no symbol, has an ERROR."""
     file = look(value)
     refused = any(finding.severity is Severity.ERROR for finding in file.findings)
 
@@ -61,7 +61,7 @@ def test_a_file_that_holds_no_body_has_an_error(value: object) -> None:
 
 @given(PAYLOADS)
 def test_a_body_has_the_findings_of_the_check(payload: dict[str, object]) -> None:
-    """The file of a body adds nothing to what the check finds in it."""
+    """A file with a body has the findings of the check, and no others."""
     body = {**BODY, **payload}
 
     assert tuple(check(json.loads(json.dumps(body)))) == look(body).findings
@@ -69,7 +69,7 @@ def test_a_body_has_the_findings_of_the_check(payload: dict[str, object]) -> Non
 
 @given(PAYLOADS, st.none() | st.sampled_from(CATALOG.plans))
 def test_a_template_has_the_findings_of_its_request(payload: dict[str, object], plan: Plan | None) -> None:
-    """What is wrong with the payload is found under "request", and nothing else."""
+    """A file with a template has the findings of its request, below "request", and no others."""
     read = json.loads(json.dumps(payload))
     found = check(
         ChartTemplate("t", "", "BINANCE:{symbol}", read).request("BTCUSDT", "1h"), None if plan is None else plan.name
@@ -101,18 +101,18 @@ def test_a_template_has_the_findings_of_its_request(payload: dict[str, object], 
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_no_object_is_told_with_its_place(content: bytes, message: str) -> None:
-    """One ERROR about the whole file, with line and column where the reader knows them."""
+    """A file that is not an object has one ERROR, with line and column if the reader knows them."""
     assert (Finding("", Severity.ERROR, message),) == read_request_file(content, CATALOG).findings
 
 
 def test_a_byte_order_mark_is_no_mistake() -> None:
-    """Editors on Windows write one; the file is read all the same."""
+    """A byte order mark, as editors on Windows write it, is ignored."""
     for value in (BODY, TEMPLATE):
         assert () == read_request_file(b"\xef\xbb\xbf" + json.dumps(value).encode(), CATALOG).findings
 
 
 def test_a_key_that_stands_twice_is_a_warning() -> None:
-    """JSON allows it and the last one counts; each is told once, in its place, wherever it is."""
+    """A repeated key is a WARNING at its place, once for each key."""
     content = (
         b'{"symbol": "A", "symbol": "BINANCE:BTCUSDT", "theme": {"x": 1, "x": 2}, "theme": "dark",'
         b' "studies": [{"name": "Volume"}, {"name": "MACD", "input": {"in_0": 1, "in_0": 2, "in_0": 3, "in_1": 4}}]}'
@@ -126,7 +126,7 @@ def test_a_key_that_stands_twice_is_a_warning() -> None:
 
 
 def test_numbers_that_are_none_in_json_are_found() -> None:
-    """NaN and what is too large for a number are errors in their place."""
+    """NaN and a number too large for JSON are ERRORs at their place."""
     content = b'{"symbol": "BINANCE:BTCUSDT", "width": NaN, "studies": [{"name": "MACD", "input": {"in_0": 1e999}}]}'
     found = read_request_file(content, CATALOG).findings
 
@@ -137,14 +137,14 @@ def test_numbers_that_are_none_in_json_are_found() -> None:
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.json")), ids=lambda file: file.stem)
 def test_a_template_that_ships_is_right(file: Any) -> None:
-    """It is read as the loader reads it, and nothing is found for the smallest plan."""
+    """A template that ships is read as the loader reads it, without a finding for the smallest plan."""
     read = read_request_file(file.read_bytes(), CATALOG, CATALOG.plan_by_name[PlanName.BASIC], template_id=file.stem)
 
     assert (load_templates()[file.stem], ()) == (read.template, read.findings)
 
 
 def test_all_that_is_wrong_with_a_template_is_told_at_once() -> None:
-    """What keeps it from being loaded, and what is wrong with its request, each with its place in the file."""
+    """All mistakes of a template are reported together: those of its form, its id, its pattern and its request."""
     file = look(
         {"id": "other", "chartImgSymbolTemplate": "BINANCE", "request": {"width": 1, "symbol": "x"}, "requests": 1},
         template_id="t",
@@ -163,7 +163,7 @@ def test_all_that_is_wrong_with_a_template_is_told_at_once() -> None:
 
 @pytest.mark.parametrize("name", list(TEMPLATE))
 def test_a_field_of_another_type_is_told_with_its_place(name: str) -> None:
-    """No field of a template may be a number."""
+    """A number in any field of a template is an ERROR at that field."""
     file = look({**TEMPLATE, name: 1})
 
     assert (None, name) == (file.template, file.findings[0].path)
@@ -171,7 +171,7 @@ def test_a_field_of_another_type_is_told_with_its_place(name: str) -> None:
 
 
 def test_the_pattern_of_a_symbol_is_tried() -> None:
-    """Its mistakes are told where they stand, not in a request that isn't in the file."""
+    """A mistake in the pattern of symbols is reported at the pattern."""
     assert [
         'chartImgSymbolTemplate: WARNING: the exchange "BINANCEX" is not in the catalog; did you mean "BINANCE"?'
     ] == told_of(look({**TEMPLATE, "chartImgSymbolTemplate": "BINANCEX:{symbol}"}))
@@ -181,12 +181,12 @@ def test_the_pattern_of_a_symbol_is_tried() -> None:
 
 
 def test_a_pattern_without_an_exchange_is_right() -> None:
-    """It is for hosts that name the exchange with each symbol."""
+    """A pattern without an exchange has no finding."""
     assert () == look({**TEMPLATE, "chartImgSymbolTemplate": "{symbol}"}).findings
 
 
 def test_where_a_template_must_be_a_body_is_none() -> None:
-    """What lacks the fields of a template is told so, and not that it lacks a symbol."""
+    """If a template is required, a body lacks the fields of a template, and not a symbol."""
     assert {"id", "description", "chartImgSymbolTemplate"} <= {
         finding.path for finding in look(BODY, is_template=True).findings
     }

@@ -1,4 +1,4 @@
-"""What the catalog is written as: pieces that can be pasted into a body as they are."""
+"""Samples: pieces that can be pasted into a body as they are."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TYPES = (
 
 @st.composite
 def parameters(draw: st.DrawFn) -> Parameter:
-    """Draw a required row of a host's catalog, one that some value satisfies."""
+    """Draw a required row of a host's catalog that some value satisfies."""
     name, kind, label = draw(st.text(min_size=1)), draw(st.sampled_from(TYPES)), draw(st.sampled_from(["", "a label"]))
     if kind is ValueType.STRING and draw(st.booleans()):
         return Parameter(name, kind, required=True, enum=tuple(draw(st.lists(st.text("abc", min_size=1), min_size=1))))
@@ -39,13 +39,13 @@ def parameters(draw: st.DrawFn) -> Parameter:
 
 
 def body(**fields: object) -> Mapping[str, object]:
-    """Write a body in which only *fields* can be wrong."""
+    """Return a body in which only *fields* can be wrong."""
     return {"symbol": "BINANCE:BTCUSDT", "interval": "1h", **fields}
 
 
 @pytest.mark.parametrize("study", CATALOG.studies, ids=lambda study: study.name)
 def test_every_study_is_right_as_it_is_written(study: Entry) -> None:
-    """Nothing is found in it, and it has every input that is documented, with its default."""
+    """The sample of a study passes the check, and has each documented input with its default."""
     piece = sample_study(study)
 
     assert [] == check(body(studies=[piece]))
@@ -54,7 +54,7 @@ def test_every_study_is_right_as_it_is_written(study: Entry) -> None:
 
 @pytest.mark.parametrize("drawing", CATALOG.drawings, ids=lambda drawing: drawing.name)
 def test_every_drawing_is_right_as_it_is_written(drawing: Entry) -> None:
-    """Nothing is found in it, so no required input is left out, and a line has two ends."""
+    """The sample of a drawing passes the check, and its values differ, so that a line has two ends."""
     piece = sample_drawing(drawing)
     inputs = piece["input"]
 
@@ -65,13 +65,13 @@ def test_every_drawing_is_right_as_it_is_written(drawing: Entry) -> None:
 
 @pytest.mark.parametrize("style", CATALOG.styles, ids=lambda style: style.name)
 def test_every_style_is_right_as_it_is_written(style: Entry) -> None:
-    """Nothing is found in the fields that choose it and set all there is of it."""
+    """The sample of a chart style passes the check."""
     assert [] == check(body(**sample_style(style)))
 
 
 @given(st.lists(parameters(), unique_by=lambda row: row.name))
 def test_a_drawing_of_the_hosts_is_written_with_all_it_requires(rows: list[Parameter]) -> None:
-    """Whatever inputs a catalog requires, the check finds nothing in the values made up for them."""
+    """The values made up for the required inputs of any catalog pass the check."""
     drawing = Entry("Mine", tuple(rows))
     catalog = CATALOG.extended(Catalog(drawings=(drawing,)))
 

@@ -1,4 +1,4 @@
-"""What a template comes to, whatever is in it."""
+"""Summaries of templates with any content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENTRIES = st.lists(st.sampled_from(CATALOG.studies).map(lambda study: {"name": s
 
 
 def template(payload: dict[str, object]) -> RequestFile:
-    """Give the file of a template with *payload*, in which nothing was found."""
+    """Return the file of a template with *payload*, without findings."""
     return RequestFile({}, ChartTemplate("t", "d", "BINANCE:{symbol}", payload), ())
 
 
@@ -28,7 +28,7 @@ def template(payload: dict[str, object]) -> RequestFile:
 def test_the_plan_is_the_smallest_that_serves_it(
     width: int, height: int, studies: list[dict[str, str]], watermark: dict[str, str]
 ) -> None:
-    """Of the plan it names and of no smaller one the check says that it is enough; none is named when none is."""
+    """The plan of a summary is the smallest one that passes the check, or None."""
     payload: dict[str, object] = {"width": max(width, 400), "height": max(height, 300), "studies": studies, **watermark}
     enough = [plan for plan in PlanName if not check({"symbol": "BINANCE:BTCUSDT", **payload}, plan)]
 
@@ -37,7 +37,7 @@ def test_the_plan_is_the_smallest_that_serves_it(
 
 @given(LISTED, LISTED)
 def test_any_list_of_studies_is_summed_up(studies: list[object] | None, drawings: list[object] | None) -> None:
-    """What is no study has no name, and stops nothing."""
+    """An entry that is not a study has no name in the summary."""
     summary = sum_up_template("t", template({"studies": studies, "drawings": drawings}), CATALOG)
 
     for listed, names in ((studies, summary.studies), (drawings, summary.drawings)):
@@ -46,7 +46,7 @@ def test_any_list_of_studies_is_summed_up(studies: list[object] | None, drawings
 
 
 def test_everything_of_a_template_has_its_place() -> None:
-    """Its own words, the default of a size that is left out, the names of what is drawn, the plan, the findings."""
+    """A summary has description, size with defaults, names of studies and drawings, plan, and findings."""
     payload: dict[str, object] = {"width": 1_000, "studies": [{"name": "MACD"}], "drawings": [{"name": "Text"}]}
     finding = Finding("request", Severity.WARNING, "perhaps")
     summary = sum_up_template("t", attrs.evolve(template(payload), findings=(finding,)), CATALOG)
@@ -58,7 +58,7 @@ def test_everything_of_a_template_has_its_place() -> None:
 
 
 def test_what_can_not_be_loaded_has_its_id_and_its_findings() -> None:
-    """The id is that of its file's name."""
+    """A template that can't be loaded has the id of its file, its findings, and no plan."""
     file = read_request_file(b"{", CATALOG)
     summary = sum_up_template("broken", file, CATALOG)
 

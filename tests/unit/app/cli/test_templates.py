@@ -1,4 +1,4 @@
-"""The commands ``templates``: what is listed and shown however broken it is, and that what is written is valid."""
+"""The commands ``chartimg templates``: list and show even broken files, and write valid ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MINE = {"id": "mine", "description": "d", "chartImgSymbolTemplate": "NASDAQ:{sym
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder, templates in "templates", with every setting that must not matter set wrongly."""
+    """Work in an empty folder with its templates in "templates", and wrong values for all settings that must not matter."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CHARTS_CATALOG", raising=False)
     monkeypatch.setenv("CHARTS_TEMPLATES_DIR", "templates")
@@ -45,24 +45,24 @@ def write(name: str, content: object) -> None:
 
 
 def listed(folder: str | Path) -> list[str]:
-    """Name what is in a folder."""
+    """List a folder."""
     return sorted(file.name for file in Path(folder).iterdir())
 
 
 def new(*arguments: str) -> ChartTemplate:
     """Write a template, and load the folder as a client does."""
     result = templates("new", *arguments)
-    assert 0 == result.exit_code, result.output
+    assert 0 == result.returncode, result.stderr
     return load_templates("templates")[arguments[0]]
 
 
 def test_the_templates_that_ship_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the settings name no folder: each with its words, size, studies and plan, and nothing is found in them."""
+    """If the settings name no folder, the templates that ship are listed, without findings."""
     monkeypatch.setenv("CHARTS_TEMPLATES_DIR", " ")
     result = templates("list")
     rows = result.stdout.splitlines()[2:]
 
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (0, "") == (result.returncode, result.stderr)
     assert list(load_templates()) == [row.split()[0] for row in rows]
     (row,) = [row for row in rows if row.startswith("price_psar_adi_v1")]
     assert all(
@@ -72,7 +72,7 @@ def test_the_templates_that_ship_are_listed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_one_broken_file_hides_none_of_the_others() -> None:
-    """It has a row of its own, and on standard error what is wrong with it; the exit code is 0."""
+    """A broken file has a row, its findings are on standard error, and the exit code is 0."""
     write("mine.json", MINE)
     write("broken.json", "{")
     write("body.json", {"symbol": "BINANCE:BTCUSDT"})
@@ -81,7 +81,7 @@ def test_one_broken_file_hides_none_of_the_others() -> None:
     os.mkfifo("templates/pipe.json")
     result = templates("list")
 
-    assert 0 == result.exit_code
+    assert 0 == result.returncode
     assert ["body", "broken", "folder", "mine", "nowhere", "pipe"] == [
         row.split()[0] for row in result.stdout.splitlines()[2:]
     ]
@@ -93,7 +93,7 @@ def test_one_broken_file_hides_none_of_the_others() -> None:
 
 
 def test_the_list_in_json_has_every_finding() -> None:
-    """The folder, and each template with the fields of its file, the smallest plan, and what is wrong."""
+    """With --json the document has the folder, and each template with its fields, plan and findings."""
     write("broken.json", "{")
     write("mine.json", {**MINE, "request": {"width": 1_000, "studies": [{"name": "RSI"}]}})
     report = json.loads(templates("list", "--json").stdout)
@@ -115,14 +115,14 @@ def test_the_list_in_json_has_every_finding() -> None:
 
 
 def test_a_setting_that_names_no_folder_is_a_mistake_of_usage() -> None:
-    """It is told by its name wherever templates are looked for; only a new one makes the folder."""
+    """A setting that names a missing folder is refused by each command that reads templates."""
     for command in (("templates", "list"), ("templates", "show", "mine"), ("check", "mine")):
         with pytest.raises(ConfigError, match="CHARTS_TEMPLATES_DIR names templates, which is not a folder"):
             invoke(*command)
 
 
 def test_a_folder_can_be_named() -> None:
-    """--dir stands in for the setting; one that can't be read, or holds nothing, is a mistake of usage."""
+    """--dir names another folder; one that is empty or can't be read is refused."""
     Path("empty").mkdir()
     write("mine.json", MINE)
     Path("templates").rename("elsewhere")
@@ -140,16 +140,16 @@ def test_a_folder_can_be_named() -> None:
 
 @pytest.mark.parametrize("template_id", list(load_templates()))
 def test_a_template_is_shown_as_it_is_in_its_file(template_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Byte for byte where the file is indented as ours are."""
+    """The output for a template that ships is its file, byte for byte."""
     monkeypatch.delenv("CHARTS_TEMPLATES_DIR")
     result = templates("show", template_id)
 
-    assert ((SHIPPED / f"{template_id}.json").read_text(), "", 0) == (result.stdout, result.stderr, result.exit_code)
+    assert ((SHIPPED / f"{template_id}.json").read_text(), "", 0) == (result.stdout, result.stderr, result.returncode)
 
 
 @given(st.dictionaries(st.text(), st.text() | st.floats(allow_nan=False) | st.lists(st.booleans())))
 def test_what_is_shown_is_the_json_of_the_file_and_steers_no_terminal(value: dict[str, Any]) -> None:
-    """Whatever is in it."""
+    """The output for any file is its JSON, and printable."""
     write("mine.json", value)
     shown = templates("show", "mine").stdout
 
@@ -158,19 +158,19 @@ def test_what_is_shown_is_the_json_of_the_file_and_steers_no_terminal(value: dic
 
 
 def test_what_is_wrong_with_a_template_that_is_shown_is_on_standard_error() -> None:
-    """The JSON stays JSON; the exit code is 0, and 1 for a file that has none."""
+    """The findings of a template are on standard error, and a file that is not JSON is exit code 1."""
     write("mine.json", {"request": 1})
     write("broken.json", "[1")
     shown, broken = templates("show", "mine"), templates("show", "broken")
 
-    assert ({"request": 1}, 0) == (json.loads(shown.stdout), shown.exit_code)
+    assert ({"request": 1}, 0) == (json.loads(shown.stdout), shown.returncode)
     assert "templates/mine.json:request: ERROR: must be an object\n" in shown.stderr
-    assert ("", 1) == (broken.stdout, broken.exit_code)
+    assert ("", 1) == (broken.stdout, broken.returncode)
     assert "templates/broken.json: ERROR: is not JSON: Expecting ',' delimiter at line 1, column 3\n" == broken.stderr
 
 
 def test_a_template_that_is_none_is_a_mistake_of_usage() -> None:
-    """A near id is suggested, or all are listed; a path is no id."""
+    """An unknown id is answered with the nearest id, or else with all ids; a path is not an id."""
     write("mine.json", MINE)
     for wrong, told in (("mnie", "did you mean mine"), ("else", "the templates are mine"), ("../mine", "no template")):
         with pytest.raises(ConfigError, match=told):
@@ -178,7 +178,7 @@ def test_a_template_that_is_none_is_a_mistake_of_usage() -> None:
 
 
 def test_a_new_template_has_the_providers_defaults() -> None:
-    """Nothing has to be said; the folder is made."""
+    """A new template without options has the provider's defaults, and its folder is made."""
     result = templates("new", "plain")
     template = load_templates("templates")["plain"]
 
@@ -189,7 +189,7 @@ def test_a_new_template_has_the_providers_defaults() -> None:
 
 
 def test_a_new_template_has_what_is_asked_for() -> None:
-    """Size, theme, exchange in any case, and studies with their documented defaults, by a name or what stands for it."""
+    """A new template has the size, theme, exchange and studies of its options, and the defaults of each study."""
     template = new(
         *("mine", "--exchange", "nasdaq", "--width", "1920", "--height", "1080", "--theme", "dark"),
         *("--study", "rsi", "--study", "volume"),
@@ -219,14 +219,14 @@ def test_a_new_template_has_what_is_asked_for() -> None:
 def test_every_new_template_is_valid(
     studies: list[Any], exchange: str, width: int, height: int, theme: str, template_id: str
 ) -> None:
-    """It is loaded under its id, and nothing is found in what it asks for."""
+    """A new template can be loaded by its id, and its request passes the check."""
     wanted = [part for study in studies for part in ("--study", study.name)]
     with tempfile.TemporaryDirectory() as folder:
         options = ("--exchange", exchange, "--width", str(width), "--height", str(height), "--theme", theme)
         result = templates("new", template_id, "--dir", folder, *options, *wanted)
         template = load_templates(folder)[template_id]
 
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (0, "") == (result.returncode, result.stderr)
     assert [] == check(template.request("BTCUSDT", "1h"))
     assert [study.name for study in studies] == [
         each["name"] for each in json.loads(json.dumps(template.payload)).get("studies", [])
@@ -234,7 +234,7 @@ def test_every_new_template_is_valid(
 
 
 def test_a_new_template_can_start_from_another() -> None:
-    """One that ships, or one of the folder, which goes first; what is given is laid over it, and studies are added."""
+    """A new template can start from one that ships or one of the folder; options replace its values, and studies are added."""
     start = load_templates()["price_psar_adi_v1"]
     copied = new("copied", "--from", "price_psar_adi_v1")
     changed = new("changed", "--from", "copied", "--study", "VWAP", "--theme", "light")
@@ -251,7 +251,7 @@ def test_a_new_template_can_start_from_another() -> None:
 
 
 def test_what_can_not_be_started_from_is_a_mistake_of_usage() -> None:
-    """A template that is none, with the nearest there is, and a broken one, with what is wrong with it."""
+    """An unknown base is answered with the nearest id, and a broken one with its findings."""
     write("broken.json", "{")
     with pytest.raises(ConfigError, match="did you mean price_psar_adi_v1"):
         templates("new", "mine", "--from", "price_psar_adi")
@@ -261,7 +261,7 @@ def test_what_can_not_be_started_from_is_a_mistake_of_usage() -> None:
 
 
 def test_what_the_provider_would_refuse_is_not_written() -> None:
-    """The errors are on standard error, the exit code is 1, and there is no file."""
+    """A template that the provider would refuse is not written; its errors are on standard error, with exit code 1."""
     for options, path in (
         (("--width", "100"), "request.width"),
         (("--height", "5000"), "request.height"),
@@ -271,16 +271,16 @@ def test_what_the_provider_would_refuse_is_not_written() -> None:
     ):
         result = templates("new", "mine", *options)
 
-        assert (1, "") == (result.exit_code, result.stdout)
+        assert (1, "") == (result.returncode, result.stdout)
         assert result.stderr.startswith(f"templates/mine.json:{path}: ERROR: ")
     assert not Path("templates").exists()
 
 
 def test_what_may_be_wrong_is_written_and_told() -> None:
-    """An exchange the catalog does not know may be new."""
+    """A template with an unknown exchange is written, with a WARNING."""
     result = templates("new", "mine", "--exchange", "NEWEX")
 
-    assert 0 == result.exit_code
+    assert 0 == result.returncode
     assert (
         'templates/mine.json:chartImgSymbolTemplate: WARNING: the exchange "NEWEX" is not in the catalog\n'
         == result.stderr
@@ -289,7 +289,7 @@ def test_what_may_be_wrong_is_written_and_told() -> None:
 
 
 def test_a_study_that_is_none_or_several_is_a_mistake_of_usage() -> None:
-    """The nearest there is, or those that may be meant, are told."""
+    """An unknown study is answered with the nearest name, and an ambiguous one with its meanings."""
     with pytest.raises(ConfigError, match=r"no study 'Volme'; did you mean Volume\?"):
         templates("new", "mine", "--study", "Volme")
     with pytest.raises(
@@ -299,21 +299,21 @@ def test_a_study_that_is_none_or_several_is_a_mistake_of_usage() -> None:
 
 
 def test_a_study_is_named_by_what_people_call_it() -> None:
-    """By the same rules as in a suggestion: an alias comes before initials."""
+    """A study is found by alias before initials."""
     made = new("mine", "--study", "sma", "--study", "stoch rsi", "--study", "exponential moving average")
 
     assert "Price with Moving Average, Stochastic RSI, Moving Average Exponential" == made.description
 
 
 def test_nothing_is_overwritten_unless_it_is_asked_for() -> None:
-    """Not a template, not a broken file, not a link that leads nowhere; with --force each of them is."""
+    """A template, a broken file or a dead link is overwritten only with --force."""
     write("mine.json", MINE)
     write("broken.json", "{")
     Path("templates/link.json").symlink_to("nowhere")
     for name in ("mine", "broken", "link"):
         with pytest.raises(ConfigError, match=rf"templates/{name}.json exists already; overwrite it with --force"):
             templates("new", name)
-        assert 0 == templates("new", name, "--force").exit_code
+        assert 0 == templates("new", name, "--force").returncode
     assert ["Price"] * 3 == [template.description for template in load_templates("templates").values()]
 
 
@@ -321,26 +321,26 @@ def test_nothing_is_overwritten_unless_it_is_asked_for() -> None:
     "template_id", ["", " ", "a b", "../a", "a/b", ".a", "a,b", "a\n", "ä", "a:b", "a" * 200, "\udc80"], ids=ascii
 )
 def test_an_id_that_can_not_name_files_is_refused(template_id: str) -> None:
-    """Nor may it have a comma, which parts ids on the command line."""
+    """An id that can't be a file name, or has a comma, is refused."""
     with pytest.raises(ConfigError, match="can't be the id of a template"):
         templates("new", template_id)
     assert not Path("templates").exists()
 
 
 def test_without_a_folder_of_ones_own_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The templates that ship stay as they are; the way out is told."""
+    """Without a folder of the host's own a new template is refused, and the templates that ship stay as they are."""
     before = listed(SHIPPED)
     monkeypatch.delenv("CHARTS_TEMPLATES_DIR")
     with pytest.raises(ConfigError, match="set CHARTS_TEMPLATES_DIR, or name a folder with --dir"):
         templates("new", "mine")
 
     assert before == listed(SHIPPED)
-    assert 0 == templates("new", "mine", "--dir", "new/deeper").exit_code
+    assert 0 == templates("new", "mine", "--dir", "new/deeper").returncode
     assert ["mine"] == list(load_templates("new/deeper"))
 
 
 def test_a_folder_that_can_not_be_written_is_a_mistake_of_usage(tmp_path: Path) -> None:
-    """The system's reason is told with the file, nothing is left behind, and no traceback is shown."""
+    """A folder that can't be written is one line with the system's reason, and no file is left in it."""
     (tmp_path / "file").touch()
     (tmp_path / "closed").mkdir(mode=0o500)
     for folder, reason in (("file", "File exists"), ("closed", "Permission denied")):
@@ -352,7 +352,7 @@ def test_a_folder_that_can_not_be_written_is_a_mistake_of_usage(tmp_path: Path) 
 
 
 def test_the_process_needs_no_setting(tmp_path: Path) -> None:
-    """In an empty environment what ships is listed and shown, and a new template is written, listed and checked."""
+    """Without settings the templates that ship are listed, and a new template is written and checked."""
     shown = call("templates", "list", cwd=tmp_path)
     made = call("templates", "new", "mine", "--study", "MACD", "--dir", "own", cwd=tmp_path)
     checked = call("check", "mine", cwd=tmp_path, CHARTS_TEMPLATES_DIR="own")

@@ -22,7 +22,7 @@ Output = pytest.CaptureFixture[str]
 
 
 def test_templates_are_rows(capsys: Output) -> None:
-    """All there is of each, and of one that can't be loaded that it can't, and how many findings say why."""
+    """Each template has a row; one that can't be loaded has a row that says so, with the number of its findings."""
     unserved = attrs.evolve(SUMMARY, id="unserved", plan=None)
     show_templates([SUMMARY, BROKEN, unserved])
     first, second, third = (re.split(" {3,}", line) for line in lines(capsys.readouterr().out)[-3:])
