@@ -12,7 +12,8 @@ from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountState
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Fault, Rule, emulator, picture
-from command import environment
+from command import environment, run_python
+from variables import calling
 
 JOBS = 8
 COMMAND = str(Path(sys.executable).with_name("chartimg"))
@@ -32,44 +33,21 @@ BELIEVED = (
 
 def test_an_export_through_faults_throttles_and_a_spent_account_keeps_true_books(tmp_path: Path) -> None:
     """If calls fail, an account is throttled and one is spent, no chart is lost, and books and tallies agree."""
-    accounts = json.dumps(
-        [
-            {
-                "id": account.id,
-                "apiKey": account.api_key,
-                "dailyLimit": account.daily_limit,
-                "plan": account.plan,
-                "requestsPerSecond": account.requests_per_second,
-                "burst": account.burst,
-            }
-            for account in BELIEVED
-        ]
-    )
     store, out = tmp_path / "accounts.sqlite3", tmp_path / "out"
     with emulator(*TRUE, rules=[Rule(Fault.SERVER_ERROR, share=0.2), Rule(latency=0.02)]) as provider:
-        settings = {
-            "CHARTS_API_MODE": "record",
-            "CHARTS_API_BASE_URL": provider.url,
-            "CHART_IMG_ACCOUNTS_JSON": accounts,
-            "CHARTS_ACCOUNT_STORE": f"sqlite:///{store}",
-            "CHARTS_FIXTURES_DIR": str(tmp_path / "fixtures"),
-        }
+        settings = calling(
+            provider.url,
+            *BELIEVED,
+            CHARTS_API_MODE="record",
+            CHARTS_ACCOUNT_STORE=f"sqlite:///{store}",
+            CHARTS_FIXTURES_DIR=str(tmp_path / "fixtures"),
+        )
         symbols = ",".join(f"BINANCE:COIN{number}USDT" for number in range(12))
-        command = [
-            COMMAND,
-            "export",
-            "--symbols",
-            symbols,
-            "--timeframes",
-            "1h,4h",
-            "--out",
-            str(out),
-            "--jobs",
-            str(JOBS),
-        ]
-        command += ["--templates", "price_ma1226_vol_v1", "--json"]
         child = subprocess.run(
-            command,
+            [
+                *(COMMAND, "export", "--symbols", symbols, "--timeframes", "1h,4h", "--out", str(out)),
+                *("--templates", "price_ma1226_vol_v1", "--jobs", str(JOBS), "--json"),
+            ],
             cwd=tmp_path,
             env=environment(tmp_path / "home", **settings),
             capture_output=True,
@@ -114,15 +92,13 @@ def test_a_provider_that_sends_one_picture_for_all_is_found_out(tmp_path: Path) 
     program = (
         "import logging; logging.basicConfig(format='LOG %(message)s'); from chartimg.__main__ import main; main()"
     )
-    command = ["export", "--symbols", "AAAUSDT,BBBUSDT,CCCUSDT", "--timeframes", "1h", "--out", str(out), "--jobs", "3"]
-    child = subprocess.run(
-        [sys.executable, "-c", program, *command, "--templates", "price_psar_adi_v1"],
+    child = run_python(
+        program,
+        *("export", "--symbols", "AAAUSDT,BBBUSDT,CCCUSDT", "--timeframes", "1h", "--templates", "price_psar_adi_v1"),
+        *("--out", str(out), "--jobs", "3"),
         cwd=tmp_path,
-        env=environment(tmp_path / "home", CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=str(fixtures)),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
+        CHARTS_API_MODE="mock",
+        CHARTS_FIXTURES_DIR=str(fixtures),
     )
     items = json.loads((out / "manifest.json").read_bytes())["items"]
     told = [[warning["path"] for warning in item["warnings"]] for item in items]

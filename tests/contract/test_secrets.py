@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from chartimg import ChartClient, ConfigError, RetryPolicy, WorkerConfig
+from chartimg import Account, ChartClient, ConfigError, RetryPolicy, WorkerConfig
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
@@ -25,6 +25,7 @@ from chartimg.testing import VirtualClock, picture
 from command import environment, eventually, run, start
 from loopback import Exchange, LoopbackServer, answer, raw, serving, stall
 from samples import REQUEST
+from variables import calling
 
 CANARY = "canary-key-7f3a9/+x"
 PNG = picture(8, 6)
@@ -111,14 +112,13 @@ def ear() -> Iterator[_Ear]:
 
 def settings(server: LoopbackServer, folder: Path, mode: str) -> dict[str, str]:
     """Write settings with one account and its books in a file."""
-    listed = [{"id": "a", "apiKey": CANARY, "burst": 9}]
-    return {
-        "CHARTS_API_MODE": mode,
-        "CHARTS_API_BASE_URL": server.url,
-        "CHART_IMG_ACCOUNTS_JSON": json.dumps(listed),
-        "CHARTS_FIXTURES_DIR": str(folder / "fixtures"),
-        "CHARTS_ACCOUNT_STORE": f"sqlite:///{folder}/books.sqlite3",
-    }
+    return calling(
+        server.url,
+        Account("a", CANARY, burst=9),
+        CHARTS_API_MODE=mode,
+        CHARTS_FIXTURES_DIR=str(folder / "fixtures"),
+        CHARTS_ACCOUNT_STORE=f"sqlite:///{folder}/books.sqlite3",
+    )
 
 
 def shown(text: str | bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A scripted HTTP server on loopback: real sockets, whose every reply, stall and reset the test decides."""
+"""A scripted HTTP server on loopback: real sockets, with each reply, stall and reset as the test decides."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cut(status: int, body: bytes, at: int) -> Exchange:
 
 
 def raw(data: bytes, *, keep: bool = True) -> Exchange:
-    """Send *data* as it is."""
+    """Send *data* unchanged."""
 
     def play(connection: socket.socket, _: threading.Event) -> bool:
         connection.sendall(data)
@@ -111,7 +111,7 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """The port that was free."""
+        """The port."""
         return int(self.server_address[1])
 
     @property
@@ -125,13 +125,13 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         return [request.headers.get("x-api-key") for request in self.requests]
 
     def take(self, received: Received) -> Exchange:
-        """Note a request and give the exchange to play for it."""
+        """Record a request and return the exchange to play for it."""
         with self.lock:
             self.requests.append(received)
             return self.script.pop(0) if self.script else self.otherwise
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that hang up, or refuse our certificate, are what the tests are about."""
+        """Ignore clients that hang up or refuse the certificate, as tests make them do."""
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -149,7 +149,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
     @staticmethod
     def _receive(connection: socket.socket, number: int) -> Received | None:
-        """Read one request; None when the client has left."""
+        """Read one request; return None if the client has left."""
         parser, head, body, wire = h11.Connection(h11.SERVER), None, b"", b""
         while True:
             event = parser.next_event()

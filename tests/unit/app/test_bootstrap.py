@@ -33,6 +33,7 @@ from chartimg.domain.reply import Reply
 from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 from loopback import answer, serving
 from samples import REQUEST
+from variables import accounts_json
 
 PNG = picture(8, 6)
 ACCOUNT = Account("a", "canary-key-7f3a9", daily_limit=2)
@@ -47,9 +48,7 @@ SHIPPED = {
 
 def settings(**variables: str) -> WorkerConfig:
     """Read settings with one account and *variables*."""
-    return WorkerConfig.from_env(
-        {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "a", "apiKey": "canary-key-7f3a9"}]), **variables}
-    )
+    return WorkerConfig.from_env({"CHART_IMG_ACCOUNTS_JSON": accounts_json(ACCOUNT), **variables})
 
 
 @pytest.mark.parametrize(
@@ -177,7 +176,7 @@ def test_the_default_store_is_a_private_file_in_the_users_state_folder(
     used = [status.used for status in second.status()]
     second.close()
 
-    assert [44] == used
+    assert [2] == used
     assert 0o600 == stat.S_IMODE((tmp_path / "chartimg" / "accounts.sqlite3").stat().st_mode)
 
 
@@ -293,9 +292,8 @@ def templates_folder(folder: Path, **payloads: object) -> str:
 
 
 def accounts(*plans: str | None) -> str:
-    """Write settings with an account of each plan."""
-    listed = [{"id": f"a{place}", "apiKey": f"key-{place}", "plan": plan} for place, plan in enumerate(plans)]
-    return json.dumps(listed)
+    """Write an account of each plan."""
+    return accounts_json(*(Account(f"a{place}", f"key-{place}", plan=plan) for place, plan in enumerate(plans)))
 
 
 def test_a_template_the_provider_would_refuse_is_a_mistake_when_it_is_loaded(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from chartimg import ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
+from chartimg import Account, ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.export import Export, Fetch
 from chartimg.app.manifest import MANIFEST_NAME, ExportFailure, ExportItem
@@ -33,6 +33,7 @@ from chartimg.domain.reply.png import inspect
 from chartimg.testing import EventLog, picture
 from command import eventually, run, start
 from loopback import LoopbackServer, answer, stall
+from variables import calling
 
 PNG = picture(8, 6)
 FOUND = ChartApiResult(png_bytes=PNG, account_id="a")
@@ -469,14 +470,7 @@ def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
     assert PNG == (tmp_path / "A_A__1h__price_v1.png").read_bytes()
 
 
-def variables(server: LoopbackServer, **more: str) -> dict[str, str]:
-    """Return the settings of a child that calls *server*."""
-    return {
-        "CHARTS_API_BASE_URL": server.url,
-        "CHARTS_ACCOUNT_STORE": "memory://",
-        "CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "a", "apiKey": "key-of-a", "burst": 50}]),
-        **more,
-    }
+ACCOUNT = Account("a", "key-of-a", burst=50)
 
 
 def exporting(server: LoopbackServer, cwd: Path, jobs: int = 2) -> subprocess.Popen[str]:
@@ -486,7 +480,7 @@ def exporting(server: LoopbackServer, cwd: Path, jobs: int = 2) -> subprocess.Po
         *("--symbols", ",".join(SYMBOLS), "--timeframes", "1h", "--templates", "price_psar_adi_v1"),
         *("--out", "out", "--jobs", str(jobs)),
         cwd=cwd,
-        **variables(server),
+        **calling(server.url, ACCOUNT),
     )
 
 
@@ -677,7 +671,7 @@ def test_an_unwritable_folder_is_exit_code_2_before_any_call(
     """A file in the place of the folder, or above it, is one line and no call, and the file stays."""
     (tmp_path / "out").write_bytes(b"mine")
     arguments = ("export", "--symbols", "A:A", "--timeframes", "1h", "--out", blocked)
-    child = run(*arguments, cwd=tmp_path, **variables(server))
+    child = run(*arguments, cwd=tmp_path, **calling(server.url, ACCOUNT))
 
     assert 2 == child.returncode
     assert "" == child.stdout
@@ -692,7 +686,9 @@ def test_a_manifest_that_can_not_be_written_is_exit_code_2_before_any_call(
 ) -> None:
     """A folder in the place of the manifest is one line, before any call."""
     (tmp_path / "out" / MANIFEST_NAME).mkdir(parents=True)
-    child = run("export", "--symbols", "A:A", "--timeframes", "1h", "--out", "out", cwd=tmp_path, **variables(server))
+    child = run(
+        "export", "--symbols", "A:A", "--timeframes", "1h", "--out", "out", cwd=tmp_path, **calling(server.url, ACCOUNT)
+    )
 
     assert 2 == child.returncode
     (line,) = child.stderr.splitlines()
