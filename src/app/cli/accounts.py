@@ -21,15 +21,16 @@ __all__ = ["accounts_app"]
 _MOCK = "CHARTS_API_MODE=mock uses no accounts"
 
 accounts_app = group(
-    "Show what each account has left and when it comes back; reinstate, exhaust, forecast.", no_args_is_help=False
+    "Show what each account has left today. The commands correct the books by hand, and forecast.",
+    no_args_is_help=False,
 )
 
-AccountId = Annotated[str, typer.Argument(help="The id of the account.")]
+AccountId = Annotated[str, typer.Argument(metavar="ID", help="The id of the account.")]
 
 
 @accounts_app.callback(invoke_without_command=True)
 def accounts(context: typer.Context, *, as_json: Json = False) -> None:
-    """Show what each account has left and when it comes back."""
+    """Show what each account has left today. The commands correct the books by hand, and forecast."""
     if context.invoked_subcommand is not None:
         return
     if WorkerConfig.from_env().mode is ApiMode.MOCK:
@@ -41,7 +42,7 @@ def accounts(context: typer.Context, *, as_json: Json = False) -> None:
 
 @accounts_app.command()
 def reinstate(account_id: AccountId, *, as_json: Json = False) -> None:
-    """Use a suspended account again; the units that its day has spent stay spent."""
+    """Use a suspended account again. Units already spent today stay spent."""
     with _pool() as pool:
         pool.reinstate(account_id)
         _show(pool, as_json=as_json)
@@ -56,8 +57,10 @@ def exhaust(account_id: AccountId, *, as_json: Json = False) -> None:
 
 
 @accounts_app.command()
-def forecast(charts: Annotated[int, typer.Argument(min=0, help="How many charts.")], *, as_json: Json = False) -> None:
-    """Forecast when a number of charts can be had; exit code 75 if not all of them can be had today."""
+def forecast(
+    charts: Annotated[int, typer.Argument(min=0, metavar="CHARTS", help="How many charts.")], *, as_json: Json = False
+) -> None:
+    """Forecast when charts can be had. If not all of them can be had today, the exit code is 75."""
     with _pool() as pool:
         outlook = pool.forecast(charts)
     emit({"enough": outlook.enough, "forecast": outlook}, lambda: show_forecast(outlook), as_json=as_json)

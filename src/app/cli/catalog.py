@@ -29,7 +29,7 @@ from .sample import sample_drawing, sample_study, sample_style
 
 __all__ = ["catalog_app", "matching_names"]
 
-catalog_app = group("List studies, drawings, styles, keys, intervals, time zones, exchanges and plans.")
+catalog_app = group("List the names, defaults, ranges and plans of the provider.")
 
 Name = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="A name or a part of one, in any case.")]
 Part = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="List only names with this text in them.")]
@@ -38,21 +38,21 @@ Likely = Callable[[str, Sequence[str]], str | None]
 
 @catalog_app.command()
 def studies(name: Name = None, *, as_json: Json = False) -> None:
-    """List the studies; or show one with its inputs, and how to write it."""
+    """List the studies, or show one. One is shown with its inputs, and with a sample for the body."""
     catalog = open_catalog()
     _entries("study", "studies", catalog.studies, catalog.study_by_alias, name, sample_study, as_json=as_json)
 
 
 @catalog_app.command()
 def drawings(name: Name = None, *, as_json: Json = False) -> None:
-    """List the drawings; or show one with its inputs, and how to write it."""
+    """List the drawings, or show one. One is shown with its inputs, and with a sample for the body."""
     catalog = open_catalog()
     _entries("drawing", "drawings", catalog.drawings, catalog.drawing_by_alias, name, sample_drawing, as_json=as_json)
 
 
 @catalog_app.command()
 def styles(name: Name = None, *, as_json: Json = False) -> None:
-    """List the chart styles; or show one with its overrides, and how to write it."""
+    """List the chart styles, or show one. One is shown with its overrides, and with a sample for the body."""
     _entries("style", "styles", open_catalog().styles, {}, name, sample_style, as_json=as_json)
 
 
@@ -86,7 +86,7 @@ def intervals(name: Part = None, *, as_json: Json = False) -> None:
 
 @catalog_app.command()
 def timezones(name: Part = None, *, as_json: Json = False) -> None:
-    """List the time zones; an abbreviation such as EST finds its zone, too."""
+    """List the time zones. An abbreviation such as EST finds its zone, too."""
     known, text = open_catalog().timezones, "_".join(name or ())
     at_word = re.compile(rf"(?<![^\W_]){re.escape(text)}", re.IGNORECASE)
     called = timezone_called(text, known)
@@ -97,7 +97,7 @@ def timezones(name: Part = None, *, as_json: Json = False) -> None:
 
 @catalog_app.command()
 def exchanges(name: Part = None, *, as_json: Json = False) -> None:
-    """List the exchanges: the part of a symbol before its colon."""
+    """List the exchanges. An exchange is the part of a symbol before the colon."""
     catalog = open_catalog()
     found = _holding("exchange", catalog.exchanges, name)
     dead = [each for each in catalog.unavailable_exchanges if each in found]

@@ -38,11 +38,13 @@ __all__ = ["export", "fetch"]
 
 
 def fetch(
-    symbol: Annotated[str, typer.Argument(help="BINANCE:BTCUSDT, or BTCUSDT for the template's exchange.")],
-    timeframe: Annotated[str, typer.Argument(help="The interval, such as 1h; case matters.")],
+    symbol: Annotated[
+        str, typer.Argument(metavar="SYMBOL", help="BINANCE:BTCUSDT, or BTCUSDT for the template's exchange.")
+    ],
+    timeframe: Annotated[str, typer.Argument(metavar="TIMEFRAME", help="The interval, such as 1h; case matters.")],
     *,
-    template: Annotated[str, typer.Option(help="The id of the chart template.")],
-    out: Annotated[Path, typer.Option(help="The PNG file to write.")],
+    template: Annotated[str, typer.Option(metavar="ID", help="The id of the chart template.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The PNG file to write.")],
     as_json: Json = False,
 ) -> None:
     """Fetch one chart into a file."""
@@ -70,14 +72,16 @@ def fetch(
 
 def export(
     *,
-    symbols: Annotated[list[str], typer.Option(help="Symbols, such as BTCUSDT,ETHUSDT; may be given again.")],
-    timeframes: Annotated[list[str], typer.Option(help="Intervals, such as 1h,4h.")],
-    out: Annotated[Path, typer.Option(help="The folder to write to.")],
-    templates: Annotated[list[str] | None, typer.Option(help="Template ids; all if left out.")] = None,
+    symbols: Annotated[
+        list[str], typer.Option(metavar="LIST", help="Symbols, such as BTCUSDT,ETHUSDT; may be given again.")
+    ],
+    timeframes: Annotated[list[str], typer.Option(metavar="LIST", help="Intervals, such as 1h,4h.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder to write to.")],
+    templates: Annotated[list[str] | None, typer.Option(metavar="LIST", help="Template ids; all if left out.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="How many charts are fetched at the same time.")] = 4,
     as_json: Json = False,
 ) -> None:
-    """Fetch a grid of charts, symbols x timeframes x templates, into a folder with a manifest."""
+    """Fetch a grid of charts into a folder. The grid is symbols x timeframes x templates, listed in manifest.json."""
     config = WorkerConfig.from_env()
     asked = _split("--templates", templates) if templates else None
     known = open_templates(config, asked=asked)

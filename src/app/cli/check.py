@@ -33,7 +33,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Find what the provider would refuse, before it is paid for; exit code 1 if there is an ERROR."""
+    """Check requests and templates without a call. If the provider would refuse one, the exit code is 1."""
     catalog = open_catalog()
     limit = None if plan is None else plan_named(plan, catalog)
     sources = [source for each in what for source in sources_of(each)]

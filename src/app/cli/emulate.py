@@ -33,7 +33,9 @@ _MAX_END_SECONDS: Final = 10.0  # for a command to end by itself
 def emulate(
     command: Annotated[
         list[str] | None,
-        typer.Argument(help="After --: a command to run against it; the emulator ends with the command."),
+        typer.Argument(
+            metavar="COMMAND", help="After --: a command to run against it; the emulator ends with the command."
+        ),
     ] = None,
     *,
     port: Annotated[
@@ -42,11 +44,15 @@ def emulate(
     ] = None,
     accounts: Annotated[
         Path | None,
-        typer.Option(help="A file with accounts, as in CHART_IMG_ACCOUNTS_JSON; one demo account if left out."),
+        typer.Option(
+            metavar="FILE", help="A file with accounts, as in CHART_IMG_ACCOUNTS_JSON; one demo account if left out."
+        ),
     ] = None,
-    script: Annotated[Path | None, typer.Option(help="A file with a scenario: latency and faults.")] = None,
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file with a scenario: latency and faults.")
+    ] = None,
 ) -> None:
-    """Run an emulated CHART-IMG on loopback: real HTTP, no real key, no quota."""
+    """Run an emulated CHART-IMG on loopback. It serves real HTTP, and needs no real key and no quota."""
     if any(find_spec(needed) is None for needed in ("h11", "PIL")):
         raise missing_extra("the emulator", "emulator")
     from ...emulator.accounts import DEMO, read_accounts

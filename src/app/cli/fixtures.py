@@ -29,7 +29,10 @@ _READ: Final = ("CHARTS_FIXTURES_DIR", "CHARTS_TEMPLATES_DIR", "CHARTS_DEFAULT_T
 
 fixtures_app = group("List, verify and look at recorded fixtures.")
 
-Folder = Annotated[Path | None, typer.Option("--dir", help="The folder of fixtures; CHARTS_FIXTURES_DIR if left out.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--dir", metavar="FOLDER", help="The folder of fixtures; CHARTS_FIXTURES_DIR if left out."),
+]
 
 
 @fixtures_app.command("list")
@@ -45,7 +48,7 @@ def list_fixtures(*, directory: Folder = None, as_json: Json = False) -> None:
 
 @fixtures_app.command()
 def verify(*, directory: Folder = None, as_json: Json = False) -> None:
-    """Check digests, pictures, bodies and names; exit code 1 if there is a finding."""
+    """Check digests, pictures, bodies and names. If there is a finding, the exit code is 1."""
     folder, entries = _inventory(directory)
     checked = sum(entry.kind is not FixtureKind.OTHER for entry in entries)
     findings = [finding for entry in entries for finding in entry.findings]
@@ -65,7 +68,7 @@ def verify(*, directory: Folder = None, as_json: Json = False) -> None:
 def gallery(
     *,
     directory: Folder = None,
-    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("gallery.html"),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write.")] = Path("gallery.html"),
 ) -> None:
     """Write one HTML page with all pictures and errors."""
     folder, entries = _inventory(directory)

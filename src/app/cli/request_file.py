@@ -130,7 +130,7 @@ def _repeated_keys(value: object, repeats: list[tuple[object, list[str]]]) -> It
         where, each = waiting.pop()
         for name in repeated.get(id(each), ()):
             path = path_of((where, name, False))
-            yield Finding(path, Severity.WARNING, "is repeated here; the last one counts")
+            yield Finding(path, Severity.WARNING, "is repeated; the last one counts")
         if isinstance(each, dict):
             waiting += reversed([((where, name, False), inner) for name, inner in each.items()])
         elif isinstance(each, list):

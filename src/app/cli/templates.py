@@ -43,7 +43,8 @@ _DEFAULT_KEYS: Final = ("theme", "width", "height")
 templates_app = group("List and show chart templates, and write new ones.")
 
 Folder = Annotated[
-    Path | None, typer.Option("--dir", help="The folder of templates; CHARTS_TEMPLATES_DIR if left out.")
+    Path | None,
+    typer.Option("--dir", metavar="FOLDER", help="The folder of templates; CHARTS_TEMPLATES_DIR if left out."),
 ]
 TemplateId = Annotated[
     str, typer.Argument(metavar="ID", help="The id of the template: the name of its file without .json.")
@@ -52,7 +53,7 @@ TemplateId = Annotated[
 
 @templates_app.command("list")
 def list_templates(*, directory: Folder = None, as_json: Json = False) -> None:
-    """List the templates, each with the smallest plan that serves it."""
+    """List the templates, with the smallest plan for each."""
     catalog, folder = open_catalog(), templates_folder(directory)
     sources = templates_in(folder)
     summaries = [sum_up_template(each, source.read(catalog), catalog) for each, source in sources.items()]
@@ -68,7 +69,7 @@ def list_templates(*, directory: Folder = None, as_json: Json = False) -> None:
 
 @templates_app.command()
 def show(template_id: TemplateId, *, directory: Folder = None) -> None:
-    """Show the JSON of a template, and its findings on standard error."""
+    """Show the JSON of a template. Its findings are on standard error."""
     source = template_named(template_id, templates_in(templates_folder(directory)))
     file = source.read(open_catalog())
     if file.value is not None:
@@ -82,10 +83,15 @@ def show(template_id: TemplateId, *, directory: Folder = None) -> None:
 def new(  # noqa: PLR0913 (an argument for each option)
     template_id: TemplateId,
     *,
-    base: Annotated[str | None, typer.Option("--from", help="The id of a template to start from.")] = None,
-    exchange: Annotated[str | None, typer.Option(help="The exchange of bare symbols; BINANCE if left out.")] = None,
+    base: Annotated[
+        str | None, typer.Option("--from", metavar="ID", help="The id of a template to start from.")
+    ] = None,
+    exchange: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The exchange of bare symbols; BINANCE if left out.")
+    ] = None,
     studies: Annotated[
-        list[str] | None, typer.Option("--study", help="A study to add, with its default inputs; may be given again.")
+        list[str] | None,
+        typer.Option("--study", metavar="NAME", help="A study to add, with its default inputs; may be given again."),
     ] = None,
     width: Annotated[int | None, typer.Option(help="Pixels.")] = None,
     height: Annotated[int | None, typer.Option(help="Pixels.")] = None,
@@ -93,7 +99,7 @@ def new(  # noqa: PLR0913 (an argument for each option)
     directory: Folder = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
-    """Write a new template, ID.json; exit code 1 if it would not be valid."""
+    """Write a new template, ID.json. If it would not be valid, it is not written and the exit code is 1."""
     catalog, folder = open_catalog(), directory or own_templates_folder()
     if folder is None:
         raise ConfigError(

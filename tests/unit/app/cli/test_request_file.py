@@ -119,9 +119,9 @@ def test_a_key_that_stands_twice_is_a_warning() -> None:
     )
 
     assert [
-        "symbol: WARNING: is repeated here; the last one counts",
-        "theme: WARNING: is repeated here; the last one counts",
-        "studies[1].input.in_0: WARNING: is repeated here; the last one counts",
+        "symbol: WARNING: is repeated; the last one counts",
+        "theme: WARNING: is repeated; the last one counts",
+        "studies[1].input.in_0: WARNING: is repeated; the last one counts",
     ] == told_of(read_request_file(content, CATALOG))
 
 
