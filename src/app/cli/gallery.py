@@ -85,7 +85,7 @@ def _card(entry: FixtureEntry, read: Callable[[str], bytes]) -> _Card:
 def _facts(entry: FixtureEntry) -> Iterator[str]:
     """Return the known facts of a fixture, the most important first."""
     if entry.width is not None:
-        yield f"{entry.width} × {entry.height}"  # noqa: RUF001 (the sign is meant)
+        yield f"{entry.width} x {entry.height}"
     if entry.kind is not FixtureKind.OTHER:
         yield f"{entry.size / 1000:,.1f} KB"
     if entry.recorded_at is not None:

@@ -63,7 +63,7 @@ def run() -> None:
         raise SystemExit(FAILED) from None
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 (typer's own form of a callback)
+def _print_version(asked: bool) -> None:  # noqa: FBT001 (typer's own form of a callback)
     if asked:
         typer.echo(f"chartimg {__version__}")
         raise typer.Exit
@@ -73,8 +73,8 @@ def _version(asked: bool) -> None:  # noqa: FBT001 (typer's own form of a callba
 def main(
     *,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log events on standard error.")] = False,
-    version: Annotated[  # noqa: ARG001 (its callback acts)
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Get TradingView chart pictures from the CHART-IMG API."""

@@ -19,8 +19,13 @@ from command import call, environment
 from fetching import FIXTURE, mock
 
 NOW = datetime.now(UTC)
-ITEM = ExportItem("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600, False, "main", 1)  # noqa: FBT003 (in the order of its fields)
-REPLAYED = ExportItem("A:B", "4h", "price_v1", "A_B__4h__price_v1.png", 1_000, "0" * 64, 800, 600, True, None, 0)  # noqa: FBT003 (in the order of its fields)
+ITEM = ExportItem(
+    *("A:B", "1h", "price_v1", "A_B__1h__price_v1.png", 61_234, "0" * 64, 800, 600),
+    from_fixture=False,
+    account_id="main",
+    calls=1,
+)
+REPLAYED = attrs.evolve(ITEM, timeframe="4h", bytes=1_000, from_fixture=True, account_id=None, calls=0)
 DOUBTFUL = attrs.evolve(
     ITEM,
     symbol="[i]E:F[/i]",
