@@ -199,9 +199,11 @@ def timezone_called(text: str, timezones: Sequence[str]) -> str | None:
 
 def _resembling(wrong: str, known: Sequence[str]) -> Sequence[str]:
     """List the names spelled most like *wrong*, or else those that begin with it, or else those with all of its words."""
+    key, words = bare(wrong), set(_words(wrong))
+    if not key:
+        return ()
     if near := _nearest(wrong, known):
         return near
-    key, words = bare(wrong), set(_words(wrong))
     if len(key) < _MIN_PART_CHARACTERS:
         return ()
     return [name for name in known if bare(name).startswith(key)] or [

@@ -25,6 +25,8 @@ from chartimg.domain.chart.json_body import json_problems, path_below
         ({"a": {(1, 2): 3}}, "a", "has a key that is tuple"),
         ({"a": {1: 2, "x": 3}}, "a", "has keys that are not all text"),
         ({"a": {float("nan"): 3}}, "a", "has a key that is nan"),
+        ({"a": {1.5: b"x"}}, "a.1.5", "is bytes"),
+        ({"a": {None: b"x"}}, "a.None", "is bytes"),
         ({"a": 10**5000}, "a", "thousands of digits"),
         ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, "a", "write it as text, with isoformat()"),
         ({"a": {"\ud800": 3}}, "a", "the key '\\ud800' holds a lone surrogate"),
