@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart import ChartRequest
-from chartimg.domain.plan import UNKNOWN, CallLimits, ChartLimits, PlanName, smallest_plan
+from chartimg.domain.plan import UNKNOWN, CallLimits, ChartLimits, PlanName, largest_limits, smallest_plan
 from chartimg.domain.plan.demand import Demand
 
 PLANS = shipped_catalog().plan_by_name
@@ -110,11 +110,12 @@ def test_an_unknown_limit_allows_anything(limits: ChartLimits, asked: Demand) ->
 @given(limits=limits, asked=demands)
 def test_a_chart_is_surely_allowed_if_the_lowest_unknown_limits_allow_it(limits: ChartLimits, asked: Demand) -> None:
     """A limit that the chart does not touch need not be known."""
-    nothing = ChartLimits(-1, -1, 0, custom_watermark=False)
+    lowest, known = ChartLimits(-1, -1, 0, custom_watermark=False), ChartLimits(800, 600, 3, custom_watermark=True)
 
-    assert limits.surely_allows(asked) is nothing.overlaid(limits).allows(asked)
+    assert limits.surely_allows(asked) is lowest.overlaid(limits).allows(asked)
     assert not limits.surely_allows(asked) or limits.allows(asked)
     assert not UNKNOWN.surely_allows(asked)
+    assert known.surely_allows(Demand(800, 600, 2, 1, watermark=True))
 
 
 @given(limits=st.builds(ChartLimits, sizes, sizes, sizes, st.booleans()), asked=demands)
@@ -123,6 +124,7 @@ def test_the_utmost_is_the_largest_chart_that_is_allowed(limits: ChartLimits, as
     utmost = limits.utmost
     assert limits.allows(utmost)
     assert utmost.parameters == limits.max_parameters
+    assert Demand(0, 0) == UNKNOWN.utmost
     for plan in PLANS.values():
         assert not plan.chart.allows(utmost) or not limits.allows(asked) or plan.chart.allows(asked)
 
@@ -209,6 +211,17 @@ def test_no_text_makes_the_reader_of_refusals_fail(said: str) -> None:
     stated = ChartLimits.stated_in(f"Exceed Max Usage {said}")
 
     assert stated is None or stated != UNKNOWN
+
+
+def test_the_largest_limits_are_those_of_any_plan() -> None:
+    """Each limit is the largest by itself."""
+    basic = PLANS[PlanName.BASIC]
+    wide, tall = attrs.evolve(basic, max_width=5000), attrs.evolve(basic, max_height=5000)
+
+    assert ChartLimits(5000, 5000, 50, custom_watermark=True) == largest_limits(
+        [wide, tall, PLANS[PlanName.ENTERPRISE]]
+    )
+    assert basic.chart == largest_limits([basic])
 
 
 @given(asked=demands)
