@@ -18,7 +18,7 @@ One file because actions, feedback and machine are one protocol, read together.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import attrs
 
@@ -244,7 +244,7 @@ class Fetch:
         if remaining <= 0:
             return self._fail(self._late(moment), unused=claim)
         started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1)
-        return attrs.evolve(self._step(Send(claim, remaining), started, unused=claim), sent=moment)
+        return self._step(Send(claim, remaining), started, unused=claim, sent=moment)
 
     def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
         """Record the outcome of a call, and book it before any decision."""
@@ -256,7 +256,7 @@ class Fetch:
         result = ChartApiResult.of(outcome, error, claim.account_id, attempts)
         finished = CallFinished(str(self.request.key), claim.account_id, len(attempts), duration, status, kind)
         action = Finish(result) if error is None else Report(claim, error)
-        return attrs.evolve(self._step(action, finished), outcome=result)
+        return self._step(action, finished, outcome=result)
 
     def _decide(self, moment: Moment) -> Fetch:
         """Decide how to go on after a failed call."""
@@ -267,7 +267,7 @@ class Fetch:
         match decision:
             case GiveUp(final) if final.code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
                 outcome = attrs.evolve(self._outcome, error=final)
-                return attrs.evolve(self._step(LookAhead(self._need)), outcome=outcome)
+                return self._step(LookAhead(self._need), outcome=outcome)
             case GiveUp(final):
                 return self._fail(final)
             case SwitchAccount():
@@ -332,9 +332,9 @@ class Fetch:
         refused = (attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
         return Need(self._demand, frozenset(refused))
 
-    def _step(self, action: Action, *facts: Event, unused: Claim | None = None) -> Fetch:
+    def _step(self, action: Action, *facts: Event, unused: Claim | None = None, **changes: Any) -> Fetch:
         """Return the next step. A claim is kept only if passed as *unused*."""
-        return attrs.evolve(self, action=action, facts=facts, unused=unused)
+        return attrs.evolve(self, action=action, facts=facts, unused=unused, **changes)
 
     def _fail(self, error: ChartApiError, *facts: Event, unused: Claim | None = None) -> Fetch:
         """End with *error*."""

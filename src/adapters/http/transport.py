@@ -125,19 +125,24 @@ class Urllib3Transport:
 
     def _reply(self, response: BaseHTTPResponse) -> Reply | TransportFailure:
         """Read the body in pieces, up to *max_body* bytes."""
-        body = bytearray()
+        pieces: list[bytes] = []
+        size = 0
+        encoded = "content-encoding" in response.headers  # to decode a plain body would copy it
         try:
-            while piece := response.read1(_PIECE_BYTES, decode_content=True):
-                body += piece
-                if len(body) > self._max_body:
+            while (encoded or response.length_remaining != 0) and (
+                piece := response.read1(_PIECE_BYTES, decode_content=encoded)
+            ):
+                size += len(piece)
+                if size > self._max_body:
                     response.close()
                     message = f"{self._where}: the reply is larger than {self._max_body:,} bytes"
                     return TransportFailure(FaultKind.UNEXPECTED_REPLY, message)
+                pieces.append(piece)
         except BaseException:
             response.close()
             raise
         response.release_conn()
-        return Reply(response.status, response.headers, bytes(body))
+        return Reply(response.status, response.headers, b"".join(pieces))
 
     def _failure(self, error: Exception) -> TransportFailure:
         """Translate an exception. Its own text may hold a proxy's password, so only its type is shown."""
