@@ -31,8 +31,7 @@ from .process import FAILED
 from .request_file import finding_line, read_request_file
 from .sample import sample_study
 from .sources import TEMPLATES_DIR, own_templates_folder, template_named, templates_folder, templates_in
-from .template_summary import sum_up_template
-from .templates_view import show_templates
+from .templates_view import show_templates, sum_up_template
 from .text import printable
 
 __all__ = ["templates_app"]

@@ -16,7 +16,7 @@ from chartimg.adapters.catalog import load_catalog, shipped_catalog
 from chartimg.app.cli.catalog import matching_names
 from chartimg.domain.check.catalog import Parameter
 from chartimg.domain.errors import ConfigError
-from command import call, invoke
+from command import invoke
 
 CATALOG = shipped_catalog()
 KINDS = ("studies", "drawings", "styles", "parameters", "intervals", "timezones", "exchanges", "plans")
@@ -235,16 +235,3 @@ def test_what_the_host_adds_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     assert "depth" in catalog("studies", "my study")
     assert [*STUDIES, "My Study"] == [study["name"] for study in json.loads(catalog("studies", "--json"))["studies"]]
-
-
-def test_the_process_needs_no_setting(tmp_path: Path) -> None:
-    """Without settings a whole list is printed, and a wrong name is one line and exit code 2."""
-    listed, unknown = call("catalog", "studies", cwd=tmp_path), call("catalog", "studies", "Volme", cwd=tmp_path)
-
-    assert (0, "") == (listed.returncode, listed.stderr)
-    assert "…" not in listed.stdout
-    assert (2, "", "chartimg: there is no study 'Volme'; did you mean Volume?\n") == (
-        unknown.returncode,
-        unknown.stdout,
-        unknown.stderr,
-    )

@@ -208,20 +208,6 @@ def test_rules_of_the_host_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
         check(doubtful)
 
 
-def test_the_process_needs_no_setting(tmp_path: Path) -> None:
-    """Without settings files are checked, and a wrong argument is one line and exit code 2."""
-    (tmp_path / "a.json").write_text(WRONG)
-    found, unknown = call("check", "a.json", cwd=tmp_path), call("check", "none", cwd=tmp_path)
-
-    assert (1, 'a.json:interval: ERROR: "1H" is not an interval; did you mean "1h"?\n') == (
-        found.returncode,
-        found.stdout,
-    )
-    assert "1 error, 0 warnings in 1 file\n" == found.stderr
-    assert (2, "") == (unknown.returncode, unknown.stdout)
-    assert unknown.stderr.startswith("chartimg: there is no file or template 'none'")
-
-
 def test_a_file_that_may_not_be_read_is_a_mistake_of_usage(tmp_path: Path) -> None:
     """A file that may not be read is refused with the system's reason."""
     (tmp_path / "a.json").write_text(GOOD)

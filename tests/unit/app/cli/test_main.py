@@ -103,17 +103,6 @@ def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...], tmp_path: Path) 
     assert "Error" in child.stderr
 
 
-def test_the_version_is_the_library_s(tmp_path: Path) -> None:
-    """--version prints the version of the library and needs no settings."""
-    child = call("--version", cwd=tmp_path)
-
-    assert (0, "chartimg 0.1.0\n".replace("0.1.0", chartimg.__version__), "") == (
-        child.returncode,
-        child.stdout,
-        child.stderr,
-    )
-
-
 def test_verbose_logs_on_standard_error(server: LoopbackServer, tmp_path: Path) -> None:
     """With -v events are lines on standard error without a key, and standard output stays the same."""
     server.script.append(answer(200, PNG))
@@ -141,75 +130,85 @@ def test_without_the_extra_one_line_says_what_to_install(hidden: str, tmp_path: 
     assert "pip install '.[cli]'" in line
 
 
-@pytest.mark.parametrize("arguments", [("--json",), ()])
-def test_any_symbol_can_be_printed_on_any_terminal(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_version_is_the_library_s(tmp_path: Path) -> None:
+    """--version prints the version of the library and needs no settings."""
+    child = call("--version", cwd=tmp_path)
+
+    assert (0, f"chartimg {chartimg.__version__}\n", "") == (child.returncode, child.stdout, child.stderr)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("catalog studies", 0),
+        ("catalog studies Volme", 2),
+        ("check price_psar_adi_v1", 0),
+        ("check none", 2),
+        ("fixtures list --dir .", 0),
+        ("templates list", 0),
+        ("templates new mine --study MACD --dir own", 0),
+    ],
+)
+def test_a_command_that_makes_no_call_needs_no_setting(command: str, code: int, tmp_path: Path) -> None:
+    """In an empty environment such a command prints its result, or one line about a wrong argument."""
+    child = call(*command.split(), cwd=tmp_path)
+
+    assert (code, code == 0) == (child.returncode, bool(child.stdout))
+    assert (1 if code else 0) == len(child.stderr.splitlines())
+
+
+@pytest.mark.parametrize("command", ["fetch --json", "fetch", "export"])
+def test_any_symbol_can_be_printed_on_any_terminal(command: str, tmp_path: Path) -> None:
     """A symbol that the encoding of the terminal lacks is printed with escapes, and the exit code is 0."""
     symbol = "TSE:東京"  # as it is written there
-    folder = tmp_path / "fixtures"
-    child = run(
-        *("fetch", symbol, "1h", "--template", TEMPLATE, "--out", "chart.png", *arguments),
-        cwd=tmp_path,
-        PYTHONIOENCODING="ascii",
-        **mock(folder, f"TSE_{''.join(f'%{byte:02X}' for byte in '東京'.encode())}__1h__{TEMPLATE}"),
-    )
+    settings = mock(tmp_path / "fixtures", f"TSE_{''.join(f'%{byte:02X}' for byte in '東京'.encode())}__1h__{TEMPLATE}")
+    arguments = {
+        "fetch": ("fetch", symbol, "1h", "--template", TEMPLATE, "--out", "chart.png"),
+        "export": ("export", "--symbols", symbol, "--timeframes", "1h", "--templates", TEMPLATE, "--out", "out"),
+    }
+    name, *options = command.split()
+    child = run(*arguments[name], *options, cwd=tmp_path, PYTHONIOENCODING="ascii", **settings)
 
     assert 0 == child.returncode
-    if arguments:
+    if options:
         assert symbol == json.loads(child.stdout)["symbol"]
+    if name == "export":
+        assert "1 of 1 chart" in child.stdout
 
 
-def test_an_export_can_be_printed_on_any_terminal(tmp_path: Path) -> None:
-    """A table with a symbol that the encoding lacks is printed, and the exit code is that of the charts."""
-    folder = tmp_path / "fixtures"
-    settings = mock(folder, f"TSE_{''.join(f'%{byte:02X}' for byte in '東京'.encode())}__1h__{TEMPLATE}")
-    grid = ("--symbols", "TSE:東京", "--timeframes", "1h", "--templates", TEMPLATE, "--out", "out")
-    child = run("export", *grid, cwd=tmp_path, PYTHONIOENCODING="ascii", **settings)
-
-    assert 0 == child.returncode
-    assert "1 of 1 chart" in child.stdout
+def fetch_into(stdout: int, folder: Path, *options: str) -> tuple[int, str]:
+    """Fetch a fixture with *stdout* as standard output; return the exit code and standard error."""
+    child = subprocess.run(
+        [sys.executable, "-m", "chartimg", *FETCH, *options],
+        cwd=folder,
+        env=environment(folder / "home", **mock(folder / "fixtures", FIXTURE)),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert PNG == (folder / "chart.png").read_bytes()
+    return child.returncode, child.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-@pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_output_that_can_not_be_written_is_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_output_that_can_not_be_written_is_one_line(options: tuple[str, ...], tmp_path: Path) -> None:
     """If standard output is full, one line says so, the exit code is 1, and the picture is written."""
-    settings = mock(tmp_path / "fixtures", FIXTURE)
     with Path("/dev/full").open("wb") as full:
-        child = subprocess.run(
-            [sys.executable, "-m", "chartimg", *FETCH, *arguments],
-            cwd=tmp_path,
-            env=environment(tmp_path / "home", **settings),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        ended = fetch_into(full.fileno(), tmp_path, *options)
 
-    assert (1, "chartimg: standard output can't be written: No space left on device\n") == (
-        child.returncode,
-        child.stderr,
-    )
-    assert PNG == (tmp_path / "chart.png").read_bytes()
+    assert (1, "chartimg: standard output can't be written: No space left on device\n") == ended
 
 
 def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
     """If the reader of standard output leaves, the command ends quietly, and the picture is written."""
-    settings = mock(tmp_path / "fixtures", FIXTURE)
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        child = subprocess.run(
-            [sys.executable, "-m", "chartimg", *FETCH, "--json"],
-            cwd=tmp_path,
-            env=environment(tmp_path / "home", **settings),
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        _, shown = fetch_into(writing, tmp_path, "--json")
     finally:
         os.close(writing)
 
-    assert "Traceback" not in child.stderr
-    assert "BrokenPipe" not in child.stderr
-    assert PNG == (tmp_path / "chart.png").read_bytes()
+    assert "Traceback" not in shown
+    assert "BrokenPipe" not in shown

@@ -17,7 +17,7 @@ from chartimg.adapters.templates import SHIPPED, load_templates
 from chartimg.app.bootstrap import check
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.errors import ConfigError
-from command import Result, call, invoke, run_bound
+from command import Result, invoke, run_bound
 
 CATALOG = shipped_catalog()
 MINE = {"id": "mine", "description": "d", "chartImgSymbolTemplate": "NASDAQ:{symbol}", "request": {"width": 1_000}}
@@ -349,14 +349,3 @@ def test_a_folder_that_can_not_be_written_is_a_mistake_of_usage(tmp_path: Path) 
         assert (2, "") == (child.returncode, child.stdout)
         assert f"chartimg: {folder}/mine.json can't be written: {reason}\n" == child.stderr
     assert [] == listed(tmp_path / "closed")
-
-
-def test_the_process_needs_no_setting(tmp_path: Path) -> None:
-    """Without settings the templates that ship are listed, and a new template is written and checked."""
-    shown = call("templates", "list", cwd=tmp_path)
-    made = call("templates", "new", "mine", "--study", "MACD", "--dir", "own", cwd=tmp_path)
-    checked = call("check", "mine", cwd=tmp_path, CHARTS_TEMPLATES_DIR="own")
-
-    assert (0, "", 0, "", 0) == (shown.returncode, shown.stderr, made.returncode, made.stderr, checked.returncode)
-    assert 5 == shown.stdout.count("price_")
-    assert "1 file, nothing found\n" == checked.stdout
