@@ -36,8 +36,8 @@ from .text import printable
 
 __all__ = ["templates_app"]
 
-_DEFAULT_EXCHANGE: Final = "BINANCE"
-_DEFAULT_KEYS: Final = ("theme", "width", "height")
+_PLAIN: Final = "Price"
+"""The description of a template without studies."""
 
 templates_app = group("List and show chart templates, and write new ones.")
 
@@ -109,7 +109,7 @@ def new(  # noqa: PLR0913 (an argument for each option)
     path = folder / f"{template_id}.json"
     if os.path.lexists(path) and not force:
         raise ConfigError(f"{path} exists already; overwrite it with --force, or choose another id")
-    start = None if base is None else _base(base, folder, catalog)
+    start = _plain(catalog) if base is None else _base(base, folder, catalog)
     chosen = [_study(each, catalog) for each in studies or ()]
     given = {"theme": theme, "width": width, "height": height}
     made = _template(template_id, start, exchange, chosen, given, catalog)
@@ -123,35 +123,30 @@ def new(  # noqa: PLR0913 (an argument for each option)
     typer.echo(printable(f"{path}: {made.description}; the smallest plan is {plan}"))
 
 
+def _plain(catalog: Catalog) -> ChartTemplate:
+    """Return a template with the provider's defaults, and without studies."""
+    payload = {name: catalog.parameter_by_name[name].default for name in ("theme", "width", "height")}
+    return ChartTemplate("plain", _PLAIN, f"BINANCE:{SYMBOL_MARK}", payload)
+
+
 def _template(
     template_id: str,
-    base: ChartTemplate | None,
+    base: ChartTemplate,
     exchange: str | None,
     studies: Sequence[Entry],
     given: Mapping[str, object],
     catalog: Catalog,
 ) -> ChartTemplate:
-    """Lay the *given* values and studies over the *base*, or else over the provider's defaults."""
-    defaults: dict[str, object] = {name: catalog.parameter_by_name[name].default for name in _DEFAULT_KEYS}
-    payload = defaults if base is None else copy.deepcopy(dict(base.payload))
-    payload |= {name: value for name, value in given.items() if value is not None}
+    """Lay the *given* values and studies over the *base*."""
+    pattern = base.symbol_pattern if exchange is None else f"{_exchange(exchange, catalog)}:{SYMBOL_MARK}"
+    payload = copy.deepcopy(dict(base.payload)) | {name: value for name, value in given.items() if value is not None}
+    description = base.description
     if studies:
         listed = payload.get("studies")
         payload["studies"] = [*(listed if isinstance(listed, list) else ()), *map(sample_study, studies)]
-    if exchange is None and base is not None:
-        pattern = base.symbol_pattern
-    else:
-        pattern = f"{_exchange(exchange or _DEFAULT_EXCHANGE, catalog)}:{SYMBOL_MARK}"
-    description = _description(base, [study.name for study in studies])
+        comma = "" if description == _PLAIN else ","
+        description += f"{comma} with {', '.join(study.name for study in studies)}"
     return ChartTemplate(template_id, description, pattern, payload)
-
-
-def _description(base: ChartTemplate | None, names: Sequence[str]) -> str:
-    """Describe the picture: ``Price with MACD, Volume``."""
-    added = ", ".join(names)
-    if base is not None:
-        return f"{base.description}, with {added}" if added else base.description
-    return f"Price with {added}" if added else "Price"
 
 
 def _study(name: str, catalog: Catalog) -> Entry:
