@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from ..domain.account import AccountSnapshot
+from ..fork import begin_in_children
 
 __all__ = ["MemoryAccountStore"]
 
@@ -15,6 +16,11 @@ class MemoryAccountStore:
 
     def __init__(self) -> None:
         self._snapshots: dict[str, AccountSnapshot] = {}
+        self.begin()
+        begin_in_children(self)
+
+    def begin(self) -> None:
+        """Make the lock, also in a forked child."""
         self._lock = threading.Lock()
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:

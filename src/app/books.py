@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from ..domain.events import (
 )
 from ..domain.plan import UNKNOWN, ChartLimits, Plan
 from ..domain.ports import AccountStore, Clock, Listener
+from ..fork import begin_in_children
 
 __all__ = ["Books"]
 
@@ -67,7 +66,7 @@ class Books:
         self._clock = clock
         self._listener = listener
         self.begin()
-        _ALL.add(self)
+        begin_in_children(self)
 
     def begin(self) -> None:
         """Remember no snapshot: at first, and in a forked child, where the thread that held the lock does not exist."""
@@ -246,15 +245,3 @@ def _event_between(before: AccountSnapshot, after: AccountSnapshot) -> Event | N
     if after.state is AccountState.SUSPENDED:
         return AccountSuspended(after.account_id, after.reason)
     return None
-
-
-_ALL: Final[weakref.WeakSet[Books]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for books in list(_ALL):
-        books.begin()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)

@@ -1,8 +1,11 @@
-"""Connections to one address: their proxy, their trusted authorities, and the time limit of a reply.
+"""Connections to one address: their proxy, their trusted authorities, and which reply is the answer to which request.
 
 urllib3 bounds each read from a socket, but not all reads together, so a reply that drips could last for ever. Here the read
-timeout bounds the whole reply. And each failure up to the end of the handshake is told apart from later ones, since it
-can't have cost a call.
+timeout bounds the whole reply. Each failure up to the end of the handshake is told apart from later ones, since it can't
+have cost a call.
+
+A reply belongs to the request before it. So interim replies are skipped, a server that speaks before the request is not asked,
+and a connection is used again only if its last reply was final, whole, and followed by no further byte.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import math
 import socket
 import ssl
 import time
+import weakref
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -25,7 +29,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from ...address import DEFAULT_BASE_URL, SCHEMES, is_loopback
 from ...domain.errors import ConfigError
 
-__all__ = ["connection_pool"]
+__all__ = ["abandon", "connection_pool", "tls_settings"]
 
 _BUFFER_BYTES: Final = 80 * 1024  # most pictures and their headers take one read or two
 _MIN_TIMEOUT_SECONDS: Final = 1e-6  # 0 would mean not to block
@@ -38,12 +42,14 @@ class _BoundedReads(io.RawIOBase):
         self._raw = raw
         self._socket = connection
         self._deadline = deadline
-        self.ended = False
+        self.ended = self.stopped = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self.stopped:
+            return None
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
@@ -82,31 +88,88 @@ class _Reading:
 class _BoundedResponse(http.client.HTTPResponse):
     """A reply that must be whole, headers included, within the timeout of its socket."""
 
-    def __init__(self, connection: socket.socket, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, owner: weakref.ref[_OneReply], connection: socket.socket, *args: Any, **kwargs: Any) -> None:
         reading = _Reading(connection)
         super().__init__(reading, *args, **kwargs)  # type: ignore[arg-type]  # only makefile is used
+        self._owner = owner
         self._reads = reading.reads
+        self._is_final = False
 
     def begin(self) -> None:
         super().begin()
         if self._reads.ended:  # http.client takes the end of the connection for the end of the headers
             raise http.client.RemoteDisconnected("the connection ended in the headers")
+        self._is_final = self.status != http.HTTPStatus.SWITCHING_PROTOCOLS
         self.msg.defects.clear()
         self.msg.__class__ = (
             _Headers  # http.client makes the message itself, so its class can only be changed afterwards
         )
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the status of the final reply, after those of interim ones (RFC 9110, section 15.2)."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if status // 100 != 1 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
 
-class _PlainConnection(HTTPConnection):
+    def _close_conn(self) -> None:
+        """End the reply; http.client calls this at the end of the body."""
+        self._reads.stopped = True
+        if self._is_final and (owner := self._owner()) is not None:
+            owner.is_settled = isinstance(self.fp, io.BufferedReader) and not self.fp.peek(1)
+        super()._close_conn()  # type: ignore[misc]
+
+
+class _OneReply(HTTPConnection):
+    """A connection on which each request has one reply.
+
+    Attributes:
+        is_settled: the last reply was final and whole, and no byte came after it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.is_settled = True
+
+    def response_class(self, *args: Any, **kwargs: Any) -> _BoundedResponse:  # type: ignore[override]  # http.client calls it
+        return _BoundedResponse(weakref.ref(self), *args, **kwargs)
+
+    @property
+    def is_connected(self) -> bool:
+        return self.is_settled and super().is_connected
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        if _speaks(self.sock):
+            self.close()
+            raise exceptions.NewConnectionError(self, "the server spoke before it was asked")
+        self.is_settled = False
+        super().request(*args, **kwargs)
+
+
+def _speaks(connection: socket.socket) -> bool:
+    """Return whether the server has sent something, or closed."""
+    timeout = connection.gettimeout()
+    connection.settimeout(0)
+    try:
+        connection.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.settimeout(timeout)
+    return True
+
+
+class _PlainConnection(_OneReply):
     """A connection to this machine."""
 
-    response_class = _BoundedResponse
 
-
-class _SecureConnection(HTTPSConnection):
+class _SecureConnection(_OneReply, HTTPSConnection):
     """A connection whose failures up to the end of the handshake mean that the request was not sent."""
-
-    response_class = _BoundedResponse
 
     def connect(self) -> None:
         try:
@@ -119,14 +182,13 @@ class _SecureConnection(HTTPSConnection):
             raise exceptions.NewConnectionError(self, "the handshake failed") from error
 
 
-def connection_pool(address: SplitResult, size: int, ca_certs: str | None) -> urllib3.HTTPConnectionPool:
+def connection_pool(address: SplitResult, size: int, context: ssl.SSLContext | None) -> urllib3.HTTPConnectionPool:
     """Make the pool of connections to *address*, through the proxy that the environment has for it.
 
     Raises:
-        ConfigError: the address, the proxy or the file *ca_certs* can't be used.
+        ConfigError: the address or the proxy can't be used.
     """
-    secure = address.scheme == "https"
-    context = _context(ca_certs) if secure else None
+    secure = context is not None
     proxy = _proxy(address)
     manager: urllib3.PoolManager
     if proxy is None:
@@ -169,8 +231,14 @@ def _proxy_manager(proxy: str, size: int, context: ssl.SSLContext | None) -> url
     )
 
 
-def _context(ca_certs: str | None) -> ssl.SSLContext:
-    """Make the TLS settings of all connections; trust the authorities of the system, or those in a file."""
+def tls_settings(address: SplitResult, ca_certs: str | None) -> ssl.SSLContext | None:
+    """Make the TLS settings of all connections; trust the authorities of the system, or those in a file.
+
+    Raises:
+        ConfigError: the file *ca_certs* can't be used.
+    """
+    if address.scheme != "https":
+        return None
     context = create_urllib3_context()
     try:
         if ca_certs is None:
@@ -180,3 +248,11 @@ def _context(ca_certs: str | None) -> ssl.SSLContext:
     except OSError as error:
         raise ConfigError(f"the certificate authorities in {ca_certs} can't be read: {error.strerror}") from None
     return context
+
+
+def abandon(pool: urllib3.HTTPConnectionPool) -> None:
+    """Close the idle connections of a parent's pool in its child, without the lock of the pool."""
+    idle = [] if pool.pool is None else list(pool.pool.queue)
+    for connection in idle:
+        if connection is not None and connection.sock is not None:
+            connection.sock.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -15,8 +16,9 @@ from ...domain.account import Account
 from ...domain.chart import ChartRequest
 from ...domain.faults import FaultKind
 from ...domain.reply import Reply, TransportFailure
+from ...fork import begin_in_children
 from ...version import __version__
-from .connections import connection_pool
+from .connections import abandon, connection_pool, tls_settings
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -46,6 +48,10 @@ _FAILURES: Final[Mapping[type[Exception], tuple[FaultKind, str]]] = MappingProxy
 )
 
 
+_PARENTS: Final[list[urllib3.HTTPConnectionPool]] = []
+"""Pools of a parent. They are never finalized: that would wait for a lock that a thread of the parent may hold."""
+
+
 class Urllib3Transport:
     """Posts chart requests over one pool of connections. Safe from many threads.
 
@@ -57,7 +63,7 @@ class Urllib3Transport:
         connect_timeout: seconds to make a connection.
         read_timeout: seconds from the end of the request to the end of the reply.
         max_body: largest body in bytes.
-        pool_size: connections to keep open.
+        pool_size: most connections to keep open; as many calls may be in flight without a connection made in vain.
         ca_certs: file of certificate authorities to trust instead of those of the system.
 
     Raises:
@@ -71,7 +77,7 @@ class Urllib3Transport:
         read_timeout: float = 60.0,
         max_body: int = 16 * 1024 * 1024,
         *,
-        pool_size: int = 16,
+        pool_size: int = 1024,
         ca_certs: str | None = None,
     ) -> None:
         address = read_address(base_url)
@@ -80,7 +86,15 @@ class Urllib3Transport:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._max_body = max_body
-        self._pool = connection_pool(address, pool_size, ca_certs)
+        self._connect = partial(connection_pool, address, pool_size, tls_settings(address, ca_certs))
+        self._pool = self._connect()
+        begin_in_children(self)
+
+    def begin(self) -> None:
+        """Close the connections of the parent, in a forked child, and make new ones."""
+        abandon(self._pool)
+        _PARENTS.append(self._pool)
+        self._pool = self._connect()
 
     def send(
         self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
