@@ -47,13 +47,14 @@ from chartimg.domain.fetch import (
     Woken,
 )
 from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.testing import picture
 
 POLICY: Final = RetryPolicy()
 DEADLINE: Final = round(POLICY.deadline * SECOND)
 REQUEST: Final = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {})
 
 _OUTCOMES: Final[dict[Answer, Reply | TransportFailure]] = {
-    Answer.PICTURE: Reply(200, body=b"a picture", picture_verified=True),
+    Answer.PICTURE: Reply(200, body=picture(1, 1)),
     Answer.ERROR: Reply(500, body=b'{"message": "Internal Server Error"}'),
     Answer.TIMEOUT: TransportFailure(FaultKind.NETWORK, "the read timed out"),
     Answer.THROTTLED: Reply(429, body=b'{"message": "Too Many Requests"}'),

@@ -16,7 +16,7 @@ from .faults import ChartApiError, FaultKind
 from .reply import Reply, TransportFailure
 from .reply.error_text import ErrorText, read_error_text
 from .reply.http_date import read_http_date
-from .reply.png import Picture, inspect
+from .reply.png import Picture
 
 __all__ = ["classify", "retry_after_seconds"]
 
@@ -40,7 +40,7 @@ def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiErr
     """
     if isinstance(outcome, TransportFailure):
         return ChartApiError.of(outcome.kind, outcome.message, details=outcome.details)
-    if outcome.status == _OK and (outcome.picture_verified or isinstance(inspect(outcome.body), Picture)):
+    if outcome.status == _OK and isinstance(outcome.picture, Picture):
         return None
     text = read_error_text(outcome.body)
     retry_after = retry_after_seconds(outcome.headers, now)
@@ -91,7 +91,7 @@ def _message(reply: Reply, kind: FaultKind, text: ErrorText) -> str:
     """Describe the failure in one line."""
     match kind, reply.status // 100:
         case FaultKind.BAD_IMAGE, _:
-            return f"HTTP 200 without a whole PNG: {inspect(reply.body)} (body length {len(reply.body):,})"
+            return f"HTTP 200 without a whole PNG: {reply.picture} (body length {len(reply.body):,})"
         case FaultKind.UNEXPECTED_REPLY, 3:
             return f"HTTP {reply.status}: redirects are not followed; check CHARTS_API_BASE_URL"
         case _:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import attrs
 
 from ..faults import FaultKind
+from .png import Picture, inspect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,14 +31,17 @@ class Reply:
         headers: by name; names become lower case.
         body: the whole body as bytes.
         fixture_path: the file the reply was read from; None for a reply from the network.
-        picture_verified: whether the transport has seen these very bytes pass :func:`chartimg.domain.reply.png.inspect`.
     """
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict, converter=_lower_case, repr=False)
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     fixture_path: Path | None = None
-    picture_verified: bool = attrs.field(default=False, repr=False)
+
+    @cached_property
+    def picture(self) -> Picture | str:
+        """The picture in the body, or the reason why the body is not a whole PNG. The body is inspected once."""
+        return inspect(self.body)
 
 
 @attrs.frozen

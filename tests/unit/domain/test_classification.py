@@ -125,9 +125,8 @@ def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: by
 
 
 def test_a_whole_picture_is_no_error() -> None:
-    """A 200 with a whole PNG has no error, and a picture that was verified is not inspected again."""
+    """A 200 with a whole PNG has no error."""
     assert classify(Reply(200, {}, PNG), now=NOON) is None
-    assert classify(Reply(200, {}, b"verified before", picture_verified=True), now=NOON) is None
 
 
 @pytest.mark.parametrize("kind", [K.NOT_SENT, K.NETWORK, K.FIXTURE_MISSING, K.UNEXPECTED_REPLY])
@@ -251,9 +250,8 @@ def test_without_the_header_there_is_no_pause() -> None:
 
 @given(status=st.integers().filter(lambda status: status != 200))
 def test_a_picture_is_one_only_under_status_200(status: int) -> None:
-    """A whole PNG, verified or not, is an error under any status but 200."""
+    """A whole PNG is an error under any status but 200."""
     assert classify(Reply(status, {}, PNG), now=NOON) is not None
-    assert classify(Reply(status, {}, PNG, picture_verified=True), now=NOON) is not None
 
 
 @given(status=st.integers(), headers=HEADERS)

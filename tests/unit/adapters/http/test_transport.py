@@ -193,7 +193,7 @@ def test_a_picture_is_a_reply(server: LoopbackServer, connect: Connect) -> None:
     server.script.append(answer(200, PNG, Content_Type="image/png", X_Amzn_RequestId="r1"))
     reply = got(connect(server.url).send(REQUEST, ACCOUNT))
 
-    assert (200, PNG, None, False) == (reply.status, reply.body, reply.fixture_path, reply.picture_verified)
+    assert (200, PNG, None) == (reply.status, reply.body, reply.fixture_path)
     assert ("image/png", "r1") == (reply.headers["content-type"], reply.headers["x-amzn-requestid"])
 
 

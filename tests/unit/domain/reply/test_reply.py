@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.reply.png import Picture, inspect
+from chartimg.testing import picture
 
 FILE = Path("a.png")
+PNG = picture(2, 1)
 
 
 @pytest.mark.parametrize(
@@ -29,8 +32,23 @@ def test_what_came_of_an_exchange_is_never_changed(outcome: Reply | TransportFai
 
 
 def test_a_status_alone_is_a_reply_from_the_network() -> None:
-    """A reply made of a status has no headers, body or file, and is not a verified picture."""
-    assert Reply(503, {}, b"", None, picture_verified=False) == Reply(503)
+    """A reply made of a status has no headers, body or file."""
+    assert Reply(503, {}, b"", None) == Reply(503)
+
+
+def test_the_picture_in_a_body_is_inspected_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reply keeps the size of its picture, or the reason why it has none."""
+    inspected: list[bytes] = []
+
+    def counting(body: bytes) -> Picture | str:
+        inspected.append(body)
+        return inspect(body)
+
+    monkeypatch.setattr("chartimg.domain.reply.reply.inspect", counting)
+    whole, cut = Reply(200, body=PNG), Reply(200, body=PNG[:-1])
+
+    assert [(Picture(2, 1), "it is cut off at byte 66")] * 2 == [(whole.picture, cut.picture) for _ in range(2)]
+    assert [PNG, PNG[:-1]] == inspected
 
 
 def test_headers_are_named_in_lower_case() -> None:
