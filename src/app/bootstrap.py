@@ -1,4 +1,7 @@
-"""The public constructors, with their defaults: the one place that names concrete adapters."""
+"""The public constructors, with their defaults: the one place that names concrete adapters.
+
+Longer than 300 lines because no other module may build objects from adapters.
+"""
 
 from __future__ import annotations
 

@@ -83,12 +83,12 @@ class ExportFailure:
 
     @classmethod
     def of(cls, request: ChartRequest, code: str, message: str) -> ExportFailure:
-        """Build the failure of a chart whose fetch has no result."""
+        """Build the failure of a chart without a result."""
         return cls(request.symbol, request.timeframe, request.chart_template_id, code, message)
 
     @classmethod
     def of_error(cls, request: ChartRequest, error: ChartApiError, calls: int) -> ExportFailure:
-        """Build the failure of a chart whose fetch ended with *error*."""
+        """Build the failure of a chart that ended with *error*."""
         return attrs.evolve(
             cls.of(request, str(error.code), error.message),
             kind=str(error.kind),

@@ -64,7 +64,7 @@ class _BoundedReads(io.RawIOBase):
 
 
 class _Headers(http.client.HTTPMessage):
-    """Headers without what urllib3 would log about malformed ones, since the provider may have put a key there."""
+    """Headers without malformed lines: urllib3 would log these, and the provider may have put a key there."""
 
     def items(self) -> list[tuple[str, str]]:
         return list(self.raw_items())  # quicker: no policy is applied to each value
@@ -169,7 +169,7 @@ class _PlainConnection(_OneReply):
 
 
 class _SecureConnection(_OneReply, HTTPSConnection):
-    """A connection whose failures up to the end of the handshake mean that the request was not sent."""
+    """A connection that reports each failure up to the end of the handshake as a request that was not sent."""
 
     def connect(self) -> None:
         try:
