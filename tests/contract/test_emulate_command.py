@@ -129,7 +129,7 @@ def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--accounts", "none.json"), "--accounts: none.json can't be read"),
         (("--accounts", "bad.json"), "--accounts bad.json is not JSON"),
@@ -139,7 +139,7 @@ def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
         (("--", "no-such-command"), "there is no command 'no-such-command'"),
     ],
 )
-def test_what_can_not_be_used_is_one_line(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
+def test_what_can_not_be_used_is_one_line(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
     """A file or a command that can't be used is one line that names it, and exit code 2."""
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "bytes.json").write_bytes(b"\xff")
@@ -147,7 +147,7 @@ def test_what_can_not_be_used_is_one_line(arguments: tuple[str, ...], told: str,
     child = call("emulate", *arguments, cwd=tmp_path)
 
     assert 2 == child.returncode
-    assert told in child.stderr.splitlines()[-1]
+    assert message in child.stderr.splitlines()[-1]
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:

@@ -22,11 +22,13 @@ from .text import counted
 
 __all__ = ["check"]
 
-_WHAT = "A JSON file with a body or a template, a folder of JSON files, the id of a template, or - for standard input."
+_ARGUMENT = (
+    "A JSON file with a body or a template, a folder of JSON files, the id of a template, or - for standard input."
+)
 
 
 def check(
-    what: Annotated[list[str], typer.Argument(metavar="FILE|TEMPLATE", help=_WHAT)],
+    arguments: Annotated[list[str], typer.Argument(metavar="FILE|TEMPLATE", help=_ARGUMENT)],
     *,
     plan: Annotated[
         PlanName | None, typer.Option(case_sensitive=False, help="The plan that must allow the charts.")
@@ -36,7 +38,7 @@ def check(
     """Check requests and templates without a call. If the provider would refuse one, the exit code is 1."""
     catalog = open_catalog()
     limit = None if plan is None else plan_named(plan, catalog)
-    sources = [source for each in what for source in sources_of(each)]
+    sources = [source for each in arguments for source in sources_of(each)]
     found = [(source.name, finding) for source in sources for finding in source.read(catalog, limit).findings]
     errors = sum(finding.severity is Severity.ERROR for _, finding in found)
     warnings = len(found) - errors

@@ -65,7 +65,7 @@ def sources_of(argument: str) -> list[Source]:
     """Find the sources that *argument* names: ``-``, a file, the files of a folder, or a template by its id.
 
     Raises:
-        ConfigError: it names none, or the system refuses to read it.
+        ConfigError: there is no such source, or the system refuses to read it.
     """
     if argument == "-":
         return [Source(_STDIN, _standard_input())]

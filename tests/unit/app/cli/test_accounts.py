@@ -77,14 +77,14 @@ def test_a_forecast_says_whether_so_many_charts_can_be_had(server: LoopbackServe
     """A forecast ends with exit code 0 if all charts can be had today, and else with 75."""
     few = call("accounts", "forecast", "2", cwd=tmp_path, **real(server))
     many = call("accounts", "forecast", "100", "--json", cwd=tmp_path, **real(server))
-    told = json.loads(many.stdout)
+    document = json.loads(many.stdout)
 
     assert (0, True) == (few.returncode, few.stdout.startswith("yes: 2 charts can be had today, the last call at "))
     assert (75, False, 100, 44) == (
         many.returncode,
-        told["enough"],
-        told["forecast"]["charts"],
-        told["forecast"]["today"],
+        document["enough"],
+        document["forecast"]["charts"],
+        document["forecast"]["today"],
     )
     assert 2 == call("accounts", "forecast", "-1", cwd=tmp_path, **real(server)).returncode
     assert "at most" not in call("accounts", "forecast", "9999999", cwd=tmp_path, **real(server)).stdout

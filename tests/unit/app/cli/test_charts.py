@@ -104,21 +104,21 @@ def test_a_symbol_without_an_exchange_goes_through_the_pattern_of_the_template(
 
 
 @pytest.mark.parametrize(
-    ("template", "told"),
+    ("template", "message"),
     [("price_pasr_adi_v1", f"did you mean {TEMPLATE}?"), ("zzz", f"the templates are {', '.join(SHIPPED)}")],
 )
-def test_an_unknown_template_is_answered_with_what_there_is(template: str, told: str, tmp_path: Path) -> None:
+def test_an_unknown_template_is_answered_with_what_there_is(template: str, message: str, tmp_path: Path) -> None:
     """A near miss of a template id gets a suggestion, and any other id the list of ids."""
     child = call("fetch", "A:B", "1h", "--template", template, "--out", "c.png", cwd=tmp_path, **mock(tmp_path / "f"))
 
     (line,) = refused(child)
     assert f"'{template}'" in line
-    assert told in line
+    assert message in line
     assert not (tmp_path / "c.png").exists()
 
 
 @pytest.mark.parametrize(
-    ("symbol", "timeframe", "told"),
+    ("symbol", "timeframe", "message"),
     [
         ("", "1h", "symbol: is empty"),
         ("A:B", "", "interval: is empty"),
@@ -127,13 +127,13 @@ def test_an_unknown_template_is_answered_with_what_there_is(template: str, told:
         (os.fsdecode(b"A:\xff"), "1h", "a lone surrogate"),
     ],
 )
-def test_a_bad_symbol_or_timeframe_is_told(symbol: str, timeframe: str, told: str, tmp_path: Path) -> None:
+def test_a_bad_symbol_or_timeframe_is_told(symbol: str, timeframe: str, message: str, tmp_path: Path) -> None:
     """A symbol or a timeframe that can't be right is exit code 2 and one line, and no file is written."""
     settings = mock(tmp_path / "fixtures")
     child = call("fetch", symbol, timeframe, "--template", TEMPLATE, "--out", "new/c.png", cwd=tmp_path, **settings)
 
     lines = refused(child)
-    assert told in " ".join(lines)
+    assert message in " ".join(lines)
     assert 1 == len(lines)
     assert not (tmp_path / "new").exists()
 
@@ -165,8 +165,8 @@ def test_every_bad_template_is_told(tmp_path: Path) -> None:
         (folder / f"{name}.json").write_text(content, encoding="utf-8")
     lines = refused(call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR=str(folder), **mock(tmp_path / "fixtures")))
 
-    for name, (_, told) in {**templates, "folder": ("", "can't be read")}.items():
-        assert any(str(folder / f"{name}.json") in line and told in line for line in lines), (name, lines)
+    for name, (_, message) in {**templates, "folder": ("", "can't be read")}.items():
+        assert any(str(folder / f"{name}.json") in line and message in line for line in lines), (name, lines)
 
 
 def test_a_folder_without_templates_is_told(tmp_path: Path) -> None:

@@ -99,9 +99,9 @@ def _read_to_the_end(terminal: int) -> str:
 def test_nothing_in_a_line_is_markup(capsys: pytest.CaptureFixture[str]) -> None:
     """Square brackets in a symbol or a message are printed as they are, and a long message stays on one line."""
     long = ExportFailure("A:B", "1h", "price_v1", "CHART_API_FAILED", "word " * 200 + "end")
-    with following(2) as told:
-        told(FAILURE)
-        told(long)
+    with following(2) as on_end:
+        on_end(FAILURE)
+        on_end(long)
     first, second = capsys.readouterr().err.splitlines()
 
     assert first == "[1/2] [bold]X:Y[/bold] 1h price_v1: CHART_API_FAILED: HTTP 503: [red]busy[/red]"
@@ -110,9 +110,9 @@ def test_nothing_in_a_line_is_markup(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_line_of_a_chart_ends_with_what_is_doubtful(capsys: pytest.CaptureFixture[str]) -> None:
     """The warnings of a chart end its line; a chart without warnings has a line with its file alone."""
-    with following(2) as told:
-        told(DOUBTFUL)
-        told(ITEM)
+    with following(2) as on_end:
+        on_end(DOUBTFUL)
+        on_end(ITEM)
     first, second = capsys.readouterr().err.splitlines()
 
     assert first.startswith(
@@ -129,9 +129,9 @@ def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(
     monkeypatch.setattr(
         "chartimg.app.cli.charts_view.Console", lambda **_: Console(force_terminal=True, width=400, color_system=None)
     )
-    with following(2) as told:
-        told(ITEM)
-        told(DOUBTFUL)
+    with following(2) as on_end:
+        on_end(ITEM)
+        on_end(DOUBTFUL)
     shown = capsys.readouterr().out
 
     assert "[i]E:F[/i] 1h price_v1: A_B__1h__price_v1.png (main); width: WARNING: the picture is 400 pixels" in shown

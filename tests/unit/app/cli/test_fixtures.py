@@ -197,8 +197,8 @@ def test_a_page_that_can_not_be_written_is_refused() -> None:
     """If --out is a folder, or its folder is a file, the message names the option and the path."""
     record()
     Path("file").touch()
-    for out, told in (("fixtures", "is a folder"), ("file/page.html", "can't be written")):
-        with pytest.raises(ConfigError, match=told) as refusal:
+    for out, message in (("fixtures", "is a folder"), ("file/page.html", "can't be written")):
+        with pytest.raises(ConfigError, match=message) as refusal:
             run("gallery", "--out", out)
         assert "--out" in str(refusal.value)
         assert out in str(refusal.value)

@@ -35,7 +35,7 @@ def look(value: object, **options: Any) -> RequestFile:
     return read_request_file(json.dumps(value).encode(), CATALOG, **options)
 
 
-def told_of(file: RequestFile) -> list[str]:
+def lines_of(file: RequestFile) -> list[str]:
     """Return the findings as lines, without the name of the file."""
     return [finding_line("f", finding).removeprefix("f:").strip() for finding in file.findings]
 
@@ -122,7 +122,7 @@ def test_a_key_that_stands_twice_is_a_warning() -> None:
         "symbol: WARNING: is repeated; the last one counts",
         "theme: WARNING: is repeated; the last one counts",
         "studies[1].input.in_0: WARNING: is repeated; the last one counts",
-    ] == told_of(read_request_file(content, CATALOG))
+    ] == lines_of(read_request_file(content, CATALOG))
 
 
 def test_numbers_that_are_none_in_json_are_found() -> None:
@@ -158,7 +158,7 @@ def test_all_that_is_wrong_with_a_template_is_told_at_once() -> None:
         "chartImgSymbolTemplate: ERROR: 'BINANCE' has no {symbol}; write it like \"BINANCE:{symbol}\"",
         "request.symbol: WARNING: is not used: it comes with each chart request; leave it out",
         "request.width: ERROR: 1 is not 400 or more",
-    } == set(told_of(file))
+    } == set(lines_of(file))
 
 
 @pytest.mark.parametrize("name", list(TEMPLATE))
@@ -174,7 +174,7 @@ def test_the_pattern_of_a_symbol_is_tried() -> None:
     """A mistake in the pattern of symbols is reported at the pattern."""
     assert [
         'chartImgSymbolTemplate: WARNING: the exchange "BINANCEX" is not in the catalog; did you mean "BINANCE"?'
-    ] == told_of(look({**TEMPLATE, "chartImgSymbolTemplate": "BINANCEX:{symbol}"}))
+    ] == lines_of(look({**TEMPLATE, "chartImgSymbolTemplate": "BINANCEX:{symbol}"}))
     assert ["chartImgSymbolTemplate"] == [
         finding.path for finding in look({**TEMPLATE, "chartImgSymbolTemplate": ":{symbol}"}).findings
     ]

@@ -129,12 +129,12 @@ def test_a_folder_can_be_named() -> None:
 
     assert "mine" in templates("list", "--dir", "elsewhere").stdout
     assert json.loads(templates("show", "mine", "--dir", "elsewhere").stdout) == MINE
-    for folder, told in (
+    for folder, message in (
         ("empty", "holds no JSON file"),
         ("nowhere", "No such file"),
         ("elsewhere/mine.json", "Not a"),
     ):
-        with pytest.raises(ConfigError, match=told):
+        with pytest.raises(ConfigError, match=message):
             templates("list", "--dir", folder)
 
 
@@ -172,8 +172,12 @@ def test_what_is_wrong_with_a_template_that_is_shown_is_on_standard_error() -> N
 def test_a_template_that_is_none_is_a_mistake_of_usage() -> None:
     """An unknown id is answered with the nearest id, or else with all ids; a path is not an id."""
     write("mine.json", MINE)
-    for wrong, told in (("mnie", "did you mean mine"), ("else", "the templates are mine"), ("../mine", "no template")):
-        with pytest.raises(ConfigError, match=told):
+    for wrong, message in (
+        ("mnie", "did you mean mine"),
+        ("else", "the templates are mine"),
+        ("../mine", "no template"),
+    ):
+        with pytest.raises(ConfigError, match=message):
             templates("show", wrong)
 
 
