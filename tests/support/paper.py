@@ -128,12 +128,23 @@ class Paper:
         """Return the limits of a chart today."""
         return corrected(PRICES[account.plan], self.learned)
 
+    def lag(self, account: Account) -> timedelta:
+        """Return how late grants are: the margin, once a call of a busy time has needed a refill."""
+        return MARGIN if self.arrival - self.full_at > account.tolerance else timedelta()
+
+    def take(self, moment: datetime, account: Account) -> None:
+        """Write in a grant."""
+        scheduled = moment - self.lag(account)
+        if scheduled >= self.arrival + MARGIN:
+            self.arrival = self.full_at = moment
+        self.arrival = max(self.arrival, scheduled) + account.emission
+        self.used += 1
+
     def free(self, account: Account, now: datetime) -> datetime | None:
         """Return the first moment from *now* on at which a call is allowed; None for never."""
         if self.suspended or not account.daily_limit:
             return None
-        refill = self.arrival - self.full_at > account.tolerance
-        moments = [now, self.arrival - account.tolerance + (MARGIN if refill else timedelta())]
+        moments = [now, self.arrival - account.tolerance + self.lag(account)]
         moments += [] if self.until is None else [self.until]
         moments += [self.window + DAY] if self.spent or self.used >= account.daily_limit else []
         return max(moments)

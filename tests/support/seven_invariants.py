@@ -187,9 +187,7 @@ class SevenInvariants(RuleBasedStateMachine):
                 assert (claim.account_id, claim.window) not in self.spent
                 if len(self.pools) == 1:
                     assert moments[0] == (moment, turns[claim.account_id], claim.account_id)
-                paper.used += 1
-                paper.full_at = moment if moment >= paper.arrival + MARGIN else paper.full_at
-                paper.arrival = max(paper.arrival, moment) + pool.account(claim.account_id).emission
+                paper.take(moment, pool.account(claim.account_id))
                 self.papers[claim.account_id] = paper
                 self.held.append(Held(claim, paper.epoch, limit, demand))
             case WaitUntil(at):

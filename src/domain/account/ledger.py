@@ -8,7 +8,8 @@ Pacing is GCRA, the generic cell rate algorithm (ITU-T I.371). A call is in orde
 ``arrival`` one emission interval further. So grants in any span t never exceed burst + rate * t.
 
 The provider counts calls on arrival. The first call of a burst may travel longer than the next, since it has to connect. A
-call sent exactly when a token is due may then arrive too early. Calls that need a refill are granted :data:`MARGIN` later.
+call sent exactly when a token is due may then arrive too early. Calls that need a refill are granted :data:`MARGIN` later. That
+shifts the schedule once, and costs no rate.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import attrs
 
 from ..faults import ChartApiError, FaultKind
 from ..plan import UNKNOWN, ChartLimits
-from .settings import Account
+from .settings import MARGIN, Account
 from .snapshot import LONG_AGO, AccountSnapshot, Claim, window_of
 from .states import AccountEvent, AccountState, advance
 
@@ -41,9 +42,6 @@ __all__ = [
     "suspend",
     "throttle",
 ]
-
-MARGIN: Final = timedelta(milliseconds=100)
-"""The most that the travel times of two calls to the provider may differ."""
 
 _MAX_REFUNDABLE: Final = 1024
 """Refunds are remembered for the last claims only; older claims stay charged."""
@@ -88,9 +86,7 @@ def ready_at(snapshot: AccountSnapshot, account: Account) -> datetime | None:
     """Return the earliest moment (UTC) of the next call, also in the past; None if the account can't be called."""
     if snapshot.state is AccountState.SUSPENDED or account.daily_limit == 0:
         return None
-    ready = snapshot.arrival - account.tolerance
-    if snapshot.arrival - snapshot.full_at > account.tolerance:
-        ready += MARGIN
+    ready = snapshot.arrival - account.tolerance + _lag(snapshot, account)
     if snapshot.state is AccountState.THROTTLED and snapshot.until is not None:
         ready = max(ready, snapshot.until)
     return ready if left(snapshot, account) else max(ready, snapshot.window_end)
@@ -98,13 +94,15 @@ def ready_at(snapshot: AccountSnapshot, account: Account) -> datetime | None:
 
 def grant(snapshot: AccountSnapshot, account: Account, at: datetime) -> tuple[AccountSnapshot, Claim]:
     """Take and charge one unit for the moment *at*, which is not before :func:`ready_at`."""
+    on_schedule = at - _lag(snapshot, account)
+    is_full = on_schedule >= snapshot.arrival + MARGIN
     after = _next(
         snapshot,
         AccountEvent.CLAIM,
-        arrival=max(at, snapshot.arrival) + account.emission,
+        arrival=(at if is_full else max(on_schedule, snapshot.arrival)) + account.emission,
         used=snapshot.used + 1,
         serial=snapshot.serial + 1,
-        full_at=at if at >= snapshot.arrival + MARGIN else snapshot.full_at,
+        full_at=at if is_full else snapshot.full_at,
     )
     return after, Claim(account.id, after.serial, snapshot.window, snapshot.epoch, at)
 
@@ -250,6 +248,11 @@ def apply_report(
             return learn(snapshot, ChartLimits.stated_in(error.message))
         case _:
             return snapshot
+
+
+def _lag(snapshot: AccountSnapshot, account: Account) -> timedelta:
+    """Return by how much grants run behind the bucket: MARGIN from the first call that needs a refill, until it is full."""
+    return MARGIN if snapshot.arrival - snapshot.full_at > account.tolerance else timedelta()
 
 
 def _is_of(claim: Claim, snapshot: AccountSnapshot) -> bool:

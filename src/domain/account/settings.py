@@ -14,7 +14,13 @@ import attrs
 from ..errors import ConfigError
 from ..plan import PlanName
 
-__all__ = ["Account"]
+__all__ = ["MARGIN", "Account"]
+
+MARGIN: Final = timedelta(milliseconds=100)
+"""How much longer one call may travel to the provider than another."""
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_APART: Final = 1.05
 
 _YEAR: Final = 31_536_000.0  # seconds
 _UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -103,8 +109,15 @@ class Account:
 
     @cached_property
     def emission(self) -> timedelta:
-        """Time that one call takes up in the provider's bucket, rounded up so that pacing is rather too slow."""
-        return timedelta(microseconds=max(1, math.ceil(1_000_000 / self.requests_per_second)))
+        """Time that one call takes up in the bucket, rounded up so that pacing is rather too slow.
+
+        A burst shorter than the margin has no tokens in reserve for a call that travels longer than the next. Its calls are
+        a twentieth further apart.
+        """
+        microseconds = 1_000_000 / self.requests_per_second
+        if microseconds * (self.burst - 1) < MARGIN / _MICROSECOND:
+            microseconds *= _APART
+        return timedelta(microseconds=max(1, math.ceil(microseconds)))
 
     @cached_property
     def tolerance(self) -> timedelta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from fractions import Fraction
 from functools import cache
 
 import attrs
@@ -145,29 +146,6 @@ def test_a_burst_is_free_and_the_next_call_is_due_when_a_token_is() -> None:
         snapshot, _ = ledger.grant(snapshot, account, due[-1])
 
     assert [NOON + number * SECOND / 2 + ledger.MARGIN for number in (1, 2, 3)] == due
-
-
-@given(
-    st.floats(0.1, 20.0),
-    st.integers(1, 6),
-    st.lists(st.tuples(st.floats(0, 5), st.floats(0, ledger.MARGIN.total_seconds())), min_size=1, max_size=40),
-)
-def test_no_call_comes_too_soon_if_some_travel_longer(
-    rate: float, burst: int, calls: list[tuple[float, float]]
-) -> None:
-    """The provider's bucket has a token for each call, also if some calls travel a margin longer than others."""
-    account = Account("a", "key", daily_limit=10_000, requests_per_second=rate, burst=burst)
-    snapshot, now, arrivals = ledger.fresh(account, NOON), NOON, []
-    for idle, under_way in calls:
-        now = max(now + timedelta(seconds=idle), ledger.ready_at(snapshot, account) or now)
-        snapshot, _ = ledger.grant(snapshot, account, now)
-        arrivals.append(now + timedelta(seconds=under_way))
-    tokens, filled_at = float(burst), NOON
-    for arrival in sorted(arrivals):
-        tokens = min(burst, tokens + rate * (arrival - filled_at).total_seconds()) - 1
-        filled_at = arrival
-
-        assert tokens > -1e-3
 
 
 def test_a_day_without_units_is_ready_when_the_next_one_begins() -> None:
@@ -597,6 +575,63 @@ def test_a_restored_snapshot_has_the_larger_of_each_count(
             max(first.arrival, second.arrival),
             max(first.version, second.version) + 1,
         ) == (after.used, after.serial, after.epoch, after.arrival, after.version)
+
+
+rates = st.floats(0.01, 1000) | st.sampled_from([1.0, 10.0, 15.0, 35.0])
+bursts = st.integers(1, 60)
+idles = st.sampled_from([0.0, 0.0, 0.0, 0.03, 0.1, 0.13, 0.2, 0.5, 3.0])
+
+
+def grants(account: Account, pauses: list[float]) -> list[datetime]:
+    """Take a claim as soon as possible after each pause, and return the moments."""
+    snapshot, now, taken = ledger.fresh(account, NOON), NOON, list[datetime]()
+    for pause in pauses:
+        ready = ledger.ready_at(snapshot, account)
+        assert ready is not None
+        now = max(ready, now + pause * SECOND)
+        snapshot, claim = ledger.grant(snapshot, account, now)
+        taken.append(claim.not_before)
+    return taken
+
+
+@given(rate=rates, burst=bursts)
+def test_a_steady_caller_gets_the_rate(rate: float, burst: int) -> None:
+    """After the burst, grants are one emission apart and late by the margin once: at least 0.95 of any rate."""
+    account = Account("a", "key", 10**9, None, rate, burst)
+    taken = grants(account, [0.0] * (burst + 50))
+
+    assert [NOON] * burst == taken[:burst]
+    assert [NOON + number * account.emission + ledger.MARGIN for number in range(1, 51)] == taken[burst:]
+    assert account.emission <= (SECOND / rate) / 0.95 + timedelta(microseconds=1)
+
+
+@given(rate=rates, burst=bursts, pauses=st.lists(idles, max_size=80))
+def test_no_caller_gets_more_than_rate_and_burst(rate: float, burst: int, pauses: list[float]) -> None:
+    """Grants of any caller, with pauses about as long as the margin too, keep to the burst and the rate in every span."""
+    account = Account("a", "key", 10**9, None, rate, burst)
+
+    assert within_pace(grants(account, pauses), account)
+
+
+@given(
+    rate=rates | st.floats(0.1, 20.0),
+    burst=bursts | st.integers(1, 6),
+    calls=st.lists(st.tuples(idles | st.floats(0, 5), st.floats(0, 1)), min_size=1, max_size=60),
+)
+def test_the_bucket_of_the_provider_is_never_overdrawn(
+    rate: float, burst: int, calls: list[tuple[float, float]]
+) -> None:
+    """The bucket has a token for each call, also if calls travel longer by the margin, or by what a small burst bears."""
+    account = Account("a", "key", 10**9, None, rate, burst)
+    longest = ledger.MARGIN if account.tolerance >= ledger.MARGIN else SECOND / rate / 20
+    moments = grants(account, [pause for pause, _ in calls])
+    arrivals = sorted(moment + share * longest for moment, (_, share) in zip(moments, calls, strict=True))
+    tokens, filled_at = Fraction(burst), NOON
+    for arrival in arrivals:
+        passed = Fraction((arrival - filled_at) // timedelta(microseconds=1), 1_000_000)
+        tokens, filled_at = min(Fraction(burst), tokens + Fraction(rate) * passed) - 1, arrival
+
+        assert tokens > -Fraction(rate) / 1_000_000 * 2 - Fraction(1, 10**9)
 
 
 def test_a_pause_outlasts_a_larger_burst_in_the_settings() -> None:
