@@ -160,5 +160,7 @@ class RoutedClient:
 
     def _scrubbed(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Mask the keys of all accounts in *findings*."""
+        if not findings:
+            return ()
         pools = (route.pool for route in self._routes if route.pool is not None)
         return scrub_findings(findings, (account.api_key for pool in pools for account in pool.accounts))

@@ -103,7 +103,9 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
 
     A date is measured against the reply's own ``Date``, and without one against *now*: this machine's clock may be wrong.
     """
-    value = headers.get("retry-after", "").strip()
+    if "retry-after" not in headers:
+        return None
+    value = headers["retry-after"].strip()
     if _SECONDS.fullmatch(value):
         return min(float(value), _MAX_PAUSE_SECONDS)
     moment = read_http_date(value, now)
