@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .domain.errors import ConfigError
 
-__all__ = ["read_text", "read_whole", "refuse_special", "refuse_unwritable", "write_atomically"]
+__all__ = ["read_text", "read_whole", "refuse_special", "refuse_unwritable", "temporary_name", "write_atomically"]
 
 
 def refuse_unwritable(folder: Path) -> None:
@@ -26,15 +26,23 @@ def refuse_unwritable(folder: Path) -> None:
         pass
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write *content* to *path*. A reader sees the old file or the whole new one, also after a crash.
+def temporary_name(path: Path) -> Path:
+    """Return a new name beside *path* for a file that will become it."""
+    return path.with_name(f".chartimg-{secrets.token_hex(8)}.tmp")
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write *content* to *path*; a new file gets *mode* less the umask.
+
+    A reader sees the old file or the whole new one, also after a crash.
 
     Raises:
         OSError: the file can't be written; the old one is kept.
     """
-    temporary = path.with_name(f".chartimg-{secrets.token_hex(8)}.tmp")
+    temporary = temporary_name(path)
     try:
-        with temporary.open("xb") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

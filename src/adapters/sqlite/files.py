@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +13,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ...domain.errors import StoreUnavailable
+from ...files import temporary_name, write_atomically
 
 if sys.platform != "win32":
     import fcntl
 
 __all__ = ["Identity", "beside", "create", "identify", "keep_aside"]
 
+_OWNER_ONLY: Final = 0o600
 _MAX_COPY_BYTES: Final = 1 << 28  # books are far smaller, and a copy might fill the disk
 _SUFFIXES: Final = "-wal", ""  # the log first: a copy of the file says that all is copied
 
@@ -65,9 +66,9 @@ def create(path: Path, build: Callable[[Path], None]) -> None:
                 "Put it back; or move the log away, which begins new books that do not know what was spent today"
             )
         beside(path, "-shm").unlink(missing_ok=True)
-        temporary = _temporary(path)
+        temporary = temporary_name(path)
         try:
-            os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
             build(temporary)
             with contextlib.suppress(FileExistsError):  # where folders have no lock, a rename does not replace
                 temporary.rename(path)
@@ -104,10 +105,8 @@ def keep_aside(path: Path) -> Path | None:
     Closing a file drops all locks that SQLite has on it in this process. So call this only for a file that is given up.
     """
     try:
-        if (
-            sum(beside(path, suffix).stat().st_size for suffix in _SUFFIXES if beside(path, suffix).exists())
-            > _MAX_COPY_BYTES
-        ):
+        present = [each for suffix in _SUFFIXES if (each := beside(path, suffix)).exists()]
+        if sum(each.stat().st_size for each in present) > _MAX_COPY_BYTES:
             return None
         contents = [(suffix, _content(beside(path, suffix))) for suffix in _SUFFIXES]
 
@@ -124,7 +123,7 @@ def keep_aside(path: Path) -> Path | None:
             copy = _damaged(path, datetime.now(UTC))
         for suffix, content in contents:
             if content or not suffix:
-                _write(beside(copy, suffix), content)
+                write_atomically(beside(copy, suffix), content, _OWNER_ONLY)
     except OSError:
         return None
     return copy
@@ -137,21 +136,3 @@ def _damaged(path: Path, when: datetime) -> Path:
 
 def _content(file: Path) -> bytes:
     return file.read_bytes() if file.exists() else b""
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write a file for its owner only; it appears whole."""
-    temporary = _temporary(file)
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:  # noqa: PTH123 (a descriptor)
-            copy.write(content)
-            copy.flush()
-            os.fsync(copy.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _temporary(path: Path) -> Path:
-    """Return a name for a file that will become *path*."""
-    return path.with_name(f".chartimg-{secrets.token_hex(8)}.tmp")
