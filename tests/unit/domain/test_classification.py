@@ -122,6 +122,7 @@ def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: by
     assert error is not None
     assert (kind, status) == (error.kind, error.http_status)
     assert retry_after_seconds(headers, NOON) == error.retry_after
+    assert "retry-after" in headers or error.retry_after is None
 
 
 def test_a_whole_picture_is_no_error() -> None:
@@ -187,7 +188,7 @@ HEADERS = st.dictionaries(
 
 @given(status=st.one_of(st.integers(), st.integers(100, 599)), headers=HEADERS, body=BODIES)
 def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str], body: bytes) -> None:
-    """Any status, headers and bytes mean one kind or a picture, without an exception; code and kind agree."""
+    """Any status, headers and bytes mean one kind, or a picture under 200 alone, without an exception; code and kind agree."""
     error = classify(Reply(status, headers, body), now=NOON)
     event("a picture" if error is None else error.kind)
     if error is None:
@@ -243,17 +244,6 @@ def test_a_date_is_measured_against_the_date_of_the_reply(value: str) -> None:
     assert FaultKind.THROTTLED is error.kind
 
 
-def test_without_the_header_there_is_no_pause() -> None:
-    """A reply without Retry-After does not ask for a pause."""
-    assert retry_after_seconds({}, NOON) is None
-
-
-@given(status=st.integers().filter(lambda status: status != 200))
-def test_a_picture_is_one_only_under_status_200(status: int) -> None:
-    """A whole PNG is an error under any status but 200."""
-    assert classify(Reply(status, {}, PNG), now=NOON) is not None
-
-
 @given(status=st.integers(), headers=HEADERS)
 def test_a_whole_message_of_limit_exceeded_spends_the_day_under_any_status(
     status: int, headers: dict[str, str]
@@ -280,12 +270,3 @@ def test_an_http_date_gives_the_seconds_to_it(moment: datetime) -> None:
     seconds = retry_after_seconds({"retry-after": format_datetime(moment, usegmt=True)}, NOON)
 
     assert min((moment - NOON).total_seconds(), 86_400.0) == seconds
-
-
-@pytest.mark.parametrize("month", range(1, 13))
-def test_a_date_of_any_month_is_read(month: int) -> None:
-    """A date in each of the twelve months gives the seconds to it."""
-    moment = datetime(2026, month, 7, 1, 2, 3, tzinfo=UTC)
-    value = format_datetime(moment, usegmt=True)
-
-    assert 10.0 == retry_after_seconds({"retry-after": value}, moment - timedelta(seconds=10))

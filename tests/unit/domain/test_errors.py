@@ -18,9 +18,12 @@ def test_everything_has_one_base() -> None:
 
 
 def test_a_mistake_is_a_line() -> None:
-    """One problem or several are kept as a tuple, and each is a line of the text."""
+    """One problem or several are kept as a tuple, also between processes, and each is a line of the text."""
+    several = ConfigError(["one", "two"])
+
     assert ("one",) == ConfigError("one").problems
-    assert (("one", "two"), "one\ntwo") == (ConfigError(["one", "two"]).problems, str(ConfigError(["one", "two"])))
+    assert (("one", "two"), "one\ntwo") == (several.problems, str(several))
+    assert several.problems == pickle.loads(pickle.dumps(several)).problems
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -38,11 +41,6 @@ def test_an_unavailable_chart_travels_between_processes(protocol: int) -> None:
     arrived = pickle.loads(pickle.dumps(ChartUnavailable(error), protocol))
 
     assert (error, "CHART_API_LIMIT_EXCEEDED (THROTTLED): slow") == (arrived.error, str(arrived))
-
-
-def test_a_list_of_mistakes_travels_between_processes() -> None:
-    """A pickled ConfigError keeps each problem."""
-    assert ("one", "two") == pickle.loads(pickle.dumps(ConfigError(["one", "two"]))).problems
 
 
 def test_a_missing_extra_is_an_error_that_says_how_to_install_it() -> None:

@@ -36,7 +36,7 @@ from chartimg.domain.fetch import (
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.result import ChartApiResult
+from chartimg.domain.result import Attempt, ChartApiResult
 from chartimg.domain.retry import RetryPolicy
 from chartimg.testing import picture
 from samples import NOON, REQUEST
@@ -111,32 +111,29 @@ class Play:
         return self
 
 
-def test_a_fetch_begins_by_asking_for_any_account_within_the_deadline() -> None:
-    """A fetch begins with a claim on any account that can be called before the deadline."""
-    step = Play().step
+YEAR = 365 * 86_400.0
+FULL = {"width": 1024, "height": 768, "studies": [{}, {}], "drawings": [{}], "watermark": "ours"}
 
-    assert TakeClaim(NOON + timedelta(seconds=100), Need(Demand())) == step.action
+
+@pytest.mark.parametrize(
+    ("deadline", "payload", "demand"),
+    [(100.0, {}, Demand()), (YEAR, {}, Demand()), (100.0, FULL, Demand(1024, 768, 2, 1, watermark=True))],
+    ids=["plain", "a year", "everything"],
+)
+def test_a_fetch_begins_with_a_claim(deadline: float, payload: dict[str, object], demand: Demand) -> None:
+    """A fetch begins with a claim that meets the chart's demand before the deadline, even the longest one."""
+    step = Play(RetryPolicy(deadline=deadline), ChartRequest("A:B", "1h", "t", payload)).step
+
+    assert TakeClaim(NOON + timedelta(seconds=deadline), Need(demand)) == step.action
     assert (step.facts, step.unused, step.attempts) == ((), None, ())
 
 
 def test_a_request_that_is_wrong_costs_nothing() -> None:
     """A request that is not one ends before a claim, with every problem as a detail."""
-    play = Play(request=ChartRequest("", " 1h", "price_v1"))
+    request = ChartRequest("", " 1h", "price_v1")
 
-    assert (
-        play.error.code,
-        play.error.kind,
-        play.error.retriable,
-    ) == (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL, False)
-    assert len(play.error.details) == 2
-    assert (play.result.account_id, play.result.attempts) == (None, ())
-
-
-def test_a_fetch_can_begin_under_the_longest_deadline() -> None:
-    """The longest deadline that a policy accepts, a year, leads to a claim."""
-    action = Play(RetryPolicy(deadline=365 * 86_400.0)).step.action
-
-    assert TakeClaim(NOON + timedelta(days=365), Need(Demand())) == action
+    assert ChartApiResult.refused(request.problems) == Play(request=request).result
+    assert 2 == len(request.problems)
 
 
 def test_a_claim_for_now_is_used_at_once() -> None:
@@ -149,25 +146,24 @@ def test_a_claim_for_now_is_used_at_once() -> None:
     assert Pause(0.5) == Play().feed(Granted(claim(NOON + timedelta(seconds=0.5)))).step.action
 
 
-def test_a_claim_for_later_is_waited_for_and_confirmed() -> None:
-    """A claim for later is waited for, then confirmed, then used; until then it can be given back."""
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_claim_for_later_is_waited_for_and_confirmed(*, stands: bool) -> None:
+    """A claim for later is slept for in full and confirmed, and held meanwhile; one that still stands is used, or else replaced."""
     later = claim(NOON + timedelta(seconds=4))
     play = Play().feed(Granted(later))
     assert (Pause(4.0), later) == (play.step.action, play.step.unused)
 
-    play.feed(Woken(), after=4.0)
+    play.feed(Woken(), after=3.75)
+    assert (Pause(0.25), later) == (play.step.action, play.step.unused)
+
+    play.feed(Woken(), after=0.25)
     assert (ConfirmClaim(later, Need(Demand())), later) == (play.step.action, play.step.unused)
 
-    play.feed(Confirmed(later, stands=True), after=0.5)
-    assert Send(later, 95.5) == play.step.action
-
-
-def test_a_claim_that_no_longer_stands_is_replaced() -> None:
-    """If its account was spent, throttled or suspended meanwhile, a claim is dropped and another one taken."""
-    later = claim(NOON + timedelta(seconds=4))
-    play = Play().feed(Granted(later)).feed(Woken(), after=4.0).feed(Confirmed(later, stands=False))
-
-    assert (TakeClaim(NOON + timedelta(seconds=100), Need(Demand())), None) == (play.step.action, play.step.unused)
+    play.feed(Confirmed(later, stands=stands), after=0.5)
+    if stands:
+        assert Send(later, 95.5) == play.step.action
+    else:
+        assert (TakeClaim(NOON + timedelta(seconds=100), Need(Demand())), None) == (play.step.action, play.step.unused)
 
 
 def test_a_claim_is_confirmed_for_the_chart_and_those_who_have_refused_it() -> None:
@@ -176,14 +172,6 @@ def test_a_claim_is_confirmed_for_the_chart_and_those_who_have_refused_it() -> N
     play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT]).feed(Granted(later)).feed(Woken(), after=4.0)
 
     assert ConfirmClaim(later, Need(Demand(1920, 1600), frozenset({"a"}))) == play.step.action
-
-
-def test_a_sleep_that_ends_early_is_slept_out() -> None:
-    """A sleep that ended early is followed by another one, so that no call comes before its moment."""
-    later = claim(NOON + timedelta(seconds=4))
-    play = Play().feed(Granted(later)).feed(Woken(), after=3.75)
-
-    assert (Pause(0.25), later) == (play.step.action, play.step.unused)
 
 
 def test_a_clock_that_stepped_back_does_not_hold_a_claim_past_the_deadline() -> None:
@@ -214,9 +202,8 @@ def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() ->
     later = claim(NOON + timedelta(seconds=99))
     play = Play().feed(Granted(later)).feed(Woken(), after=100.0).feed(Confirmed(later, stands=True))
 
-    assert (play.error.kind, play.error.code) == (FaultKind.NO_ACCOUNT, ErrorCode.CHART_API_LIMIT_EXCEEDED)
-    assert "no account could be called within the deadline of 100 s" == play.error.message
-    assert (True, play.utc) == (play.error.retriable, play.error.available_at)
+    message = "no account could be called within the deadline of 100 s"
+    assert ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=play.utc) == play.error
     assert (later, ()) == (play.step.unused, play.result.attempts)
 
 
@@ -255,18 +242,8 @@ def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> Non
     """Without an account the error counts the accounts by their state and says when to ask again; listeners hear of it."""
     play = Play().feed(none)
 
-    assert (
-        FaultKind.NO_ACCOUNT,
-        ErrorCode.CHART_API_LIMIT_EXCEEDED,
-        none.available_at is not None,
-        none.available_at,
-    ) == (
-        play.error.kind,
-        play.error.code,
-        play.error.retriable,
-        play.error.available_at,
-    )
-    assert f"no account is left before the deadline {said}" == play.error.message
+    message = f"no account is left before the deadline {said}"
+    assert ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=none.available_at) == play.error
     assert (LimitExceeded(CHART, none.exhausted, none.suspended, none.available_at),) == play.step.facts
     assert (play.result.attempts, play.result.account_id) == ((), None)
 
@@ -306,15 +283,8 @@ def test_a_picture_ends_the_fetch() -> None:
     while not isinstance(play.step.action, Finish):
         play.feed(Booked())
 
-    assert (
-        play.result.ok,
-        play.result.png_bytes,
-        play.result.http_status,
-        play.result.account_id,
-        play.step.unused,
-    ) == (True, PICTURE, 200, "a", None)
-    (attempt,) = play.result.attempts
-    assert attrs.astuple(attempt) == ("a", NOON, 7.5, 200, None)
+    expected = ChartApiResult(PICTURE, None, 200, account_id="a", attempts=(Attempt("a", NOON, 7.5, 200, None),))
+    assert (expected, None) == (play.result, play.step.unused)
 
 
 def test_a_call_is_timed_from_when_it_was_sent() -> None:
@@ -330,22 +300,15 @@ def test_a_call_is_timed_from_when_it_was_sent() -> None:
 
 
 @pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
-def test_an_outcome_is_booked_before_anything_is_decided(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
-    """Every failed call is reported with its claim and error, and listeners hear of its end."""
+def test_an_outcome_is_booked_and_then_its_remedy_decides(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
+    """A failed call is reported, and listeners hear of it; then follows the end, a claim at once, or a wait, by its remedy."""
     play = Play().feed(Granted(claim())).feed(Answered(claim(), outcome), after=2.0)
-    status = outcome.status if isinstance(outcome, Reply) else None
+    answered, status = play.step, outcome.status if isinstance(outcome, Reply) else None
+    play.feed(Booked(), jitter=0.25)
 
-    assert isinstance(play.step.action, Report)
-    assert (claim(), kind) == (play.step.action.claim, play.step.action.error.kind)
-    assert (CallFinished(CHART, "a", 1, 2.0, status, kind),) == play.step.facts
-    assert play.step.unused is None
-
-
-@pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
-def test_the_remedy_of_an_error_decides_the_next_step(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
-    """An error without a remedy ends the fetch; the others lead to another account at once, or to a wait."""
-    play = Play().call(outcome, jitter=0.25)
-
+    assert isinstance(answered.action, Report)
+    assert (claim(), kind) == (answered.action.claim, answered.action.error.kind)
+    assert ((CallFinished(CHART, "a", 1, 2.0, status, kind),), None) == (answered.facts, answered.unused)
     match MEANINGS[kind].remedy:
         case Remedy.NONE:
             assert kind is play.error.kind
@@ -395,50 +358,26 @@ def test_backoff_grows_with_the_calls_and_is_capped() -> None:
     assert waits == [1.5, 3.0, 6.0, 6.0]
 
 
-def test_retry_after_is_waited_out_within_the_deadline() -> None:
-    """A Retry-After within the deadline is waited for in full."""
+def test_a_retry_after_is_waited_out_within_the_deadline() -> None:
+    """A Retry-After within the deadline is waited for in full; past it, the fetch ends and says when to ask again."""
     for pause in ("30", "Mon, 05 Jan 2026 12:00:30 GMT"):
         assert Pause(30.0) == Play().call(Reply(503, {"retry-after": pause})).step.action
 
-
-def test_retry_after_past_the_deadline_fails_now_and_says_when_to_come_back() -> None:
-    """A Retry-After past the deadline ends the fetch at once, and the error says when to ask again."""
-    play = Play().call(Reply(503, {"retry-after": "99"}), after=1.0)
-
-    assert (FaultKind.SERVICE_UNAVAILABLE, 99.0, NOON + timedelta(seconds=100)) == (
-        play.error.kind,
-        play.error.retry_after,
-        play.error.available_at,
-    )
+    error = Play().call(Reply(503, {"retry-after": "99"}), after=1.0).error
+    assert (FaultKind.SERVICE_UNAVAILABLE, 99.0) == (error.kind, error.retry_after)
+    assert NOON + timedelta(seconds=100) == error.available_at
 
 
 def test_a_switch_of_accounts_is_told_when_the_other_one_is_found() -> None:
-    """A switch of accounts is reported with its reason and delay, and then the start of the call."""
-    ready = claim(NOON - timedelta(seconds=1), "b")
-    play = Play().call(SAID[FaultKind.QUOTA_EXCEEDED]).feed(Granted(ready))
-    scheduled, started = play.step.facts
+    """A switch of accounts is reported with its reason and the wait for the other one, and then the start of the call."""
+    ready = Play().call(SAID[FaultKind.QUOTA_EXCEEDED]).feed(Granted(claim(NOON - timedelta(seconds=1), "b"))).step
+    later = Play().call(SAID[FaultKind.THROTTLED]).feed(Granted(claim(NOON + timedelta(seconds=3)))).step
 
-    assert RetryScheduled(CHART, 1, 0.0, FaultKind.QUOTA_EXCEEDED) == scheduled
-    assert CallStarted(CHART, "b", 2) == started
-
-
-def test_a_switch_to_an_account_that_is_not_ready_tells_the_wait() -> None:
-    """A switch to an account that is not ready is reported with the wait as its delay."""
-    play = Play().call(SAID[FaultKind.THROTTLED]).feed(Granted(claim(NOON + timedelta(seconds=3))))
-
-    assert (RetryScheduled(CHART, 1, 3.0, FaultKind.THROTTLED),) == play.step.facts
-    assert Pause(3.0) == play.step.action
+    assert (RetryScheduled(CHART, 1, 0.0, FaultKind.QUOTA_EXCEEDED), CallStarted(CHART, "b", 2)) == ready.facts
+    assert ((RetryScheduled(CHART, 1, 3.0, FaultKind.THROTTLED),), Pause(3.0)) == (later.facts, later.action)
 
 
 LARGE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "height": 1600})
-
-
-def test_a_claim_is_for_what_the_chart_demands() -> None:
-    """A claim has the chart's size, its studies and drawings, and its watermark as demand."""
-    payload = {"width": 1024, "height": 768, "studies": [{}, {}], "drawings": [{}], "watermark": "ours"}
-    action = Play(request=ChartRequest("A:B", "1h", "t", payload)).step.action
-
-    assert TakeClaim(NOON + timedelta(seconds=100), Need(Demand(1024, 768, 2, 1, watermark=True))) == action
 
 
 TOO_MUCH = (
@@ -451,15 +390,7 @@ def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
     """A chart that no plan allows is a wrong request: each excess is a detail with its place, and listeners hear of them."""
     play = Play(request=LARGE).feed(NoPlan(TOO_MUCH))
 
-    assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL, False, None) == (
-        play.error.code,
-        play.error.kind,
-        play.error.retriable,
-        play.error.available_at,
-    )
-    assert "1920 is more than BASIC allows (800); PRO is the smallest plan that would" in play.error.message
-    assert ["width", "studies"] == [detail["param"] for detail in play.error.details]
-    assert (play.result.attempts, play.result.account_id) == ((), None)
+    assert ChartApiResult.refused(TOO_MUCH) == play.result
     assert (RequestRefused(CHART, TOO_MUCH),) == play.step.facts
 
 
@@ -478,14 +409,10 @@ def test_a_call_that_was_made_is_the_error_when_no_account_is_left_for_the_chart
         play.feed(Woken(), after=play.step.action.seconds)
     play.feed(NoPlan(TOO_MUCH))
 
-    assert (kind, MEANINGS[kind].code, [kind]) == (
-        play.error.kind,
-        play.error.code,
-        [attempt.kind for attempt in play.result.attempts],
-    )
-    assert play.error.message == (
-        f"{said}; no account is left that is known to allow the chart (width: {TOO_MUCH[0].message}; studies: {TOO_MUCH[1].message})"
-    )
+    why = f"width: {TOO_MUCH[0].message}; studies: {TOO_MUCH[1].message}"
+    assert (kind, MEANINGS[kind].code) == (play.error.kind, play.error.code)
+    assert [kind] == [attempt.kind for attempt in play.result.attempts]
+    assert f"{said}; no account is left that is known to allow the chart ({why})" == play.error.message
     assert () == play.step.facts
 
 
@@ -511,8 +438,6 @@ def test_a_step_is_a_value_and_gives_the_same_next_step_every_time() -> None:
     first, other, again = (step.next(Answered(claim(), reply), moment) for reply in answers)
 
     assert first == again != other
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        step.action = Pause(1.0)  # type: ignore[misc]
 
 
 def test_an_unknown_feedback_is_refused() -> None:

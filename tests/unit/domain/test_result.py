@@ -67,15 +67,6 @@ def test_only_a_missing_fixture_was_not_replayed() -> None:
     assert (False, FILE) == (missing.from_fixture, missing.fixture_path)
 
 
-def test_a_result_is_never_changed() -> None:
-    """No field of a result or an attempt can be set."""
-    attempt = Attempt("a", NOON, 1.5, 200, None)
-    for value in (attempt, ChartApiResult(picture(), attempts=(attempt,))):
-        for field in attrs.fields(type(value)):
-            with pytest.raises(attrs.exceptions.FrozenInstanceError):
-                setattr(value, field.name, None)
-
-
 def test_a_result_keeps_its_attempts_in_order() -> None:
     """The attempts of a result are those of the fetch; without a fetch there are no attempts and no warnings."""
     attempts = (Attempt("a", NOON, 1.5, 503, FaultKind.SERVICE_UNAVAILABLE), Attempt("b", NOON, 0.5, 200, None))

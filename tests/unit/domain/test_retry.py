@@ -12,7 +12,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Remedy
+from chartimg.domain.faults import ChartApiError, FaultKind, Remedy
 from chartimg.domain.retry import Decision, GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
 from samples import NOON
 
@@ -32,24 +32,32 @@ policies = st.builds(
 )
 
 
-def ask(error: ChartApiError, calls: int = 1, elapsed: float = 0.0, jitter: float = 0.5) -> Decision:
-    """Decide by the default policy."""
-    return decide(error, calls=calls, elapsed=elapsed, jitter=jitter, policy=RetryPolicy(), now=NOON)
+def ask(error: ChartApiError, elapsed: float = 0.0) -> Decision:
+    """Decide by the default policy after a call."""
+    return decide(error, calls=1, elapsed=elapsed, jitter=0.5, policy=RetryPolicy(), now=NOON)
+
+
+TINY = 2.0**-60
 
 
 @pytest.mark.parametrize(
-    ("calls", "seconds"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (5000, 8.0)]
+    ("base", "calls", "seconds"),
+    [
+        (0.5, 1, 0.5),
+        (0.5, 2, 1.0),
+        (0.5, 3, 2.0),
+        (0.5, 4, 4.0),
+        (0.5, 5, 8.0),
+        (0.5, 6, 8.0),
+        (0.5, 5000, 8.0),
+        (TINY, 5000, 1.0),
+    ],
 )
-def test_the_step_doubles_up_to_its_largest(calls: int, seconds: float) -> None:
-    """The wait is the step of a call, doubled each time up to the largest, times the jitter."""
-    policy = RetryPolicy()
+def test_the_step_doubles_up_to_its_largest(base: float, calls: int, seconds: float) -> None:
+    """The wait is the step of a call, doubled each time up to the largest or 60 times at most, times the jitter."""
+    policy = RetryPolicy(base_delay=base)
 
     assert [0.0, seconds / 2, seconds * 0.999] == [policy.backoff(calls, jitter) for jitter in (0.0, 0.5, 0.999)]
-
-
-def test_a_tiny_step_stops_doubling_before_it_overflows() -> None:
-    """A step doubles 60 times at most, so any number of calls has a finite wait."""
-    assert 0.5 == RetryPolicy(base_delay=2.0**-60).backoff(5000, 0.5)
 
 
 @given(policy=policies, calls=st.integers(1, 10_000), jitter=st.floats(0, 1, exclude_max=True))
@@ -58,25 +66,13 @@ def test_a_step_is_never_longer_than_its_largest(policy: RetryPolicy, calls: int
     assert 0.0 <= policy.backoff(calls, jitter) <= policy.max_delay
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FaultKind if MEANINGS[kind].remedy is Remedy.OTHER_ACCOUNT])
-def test_another_account_is_taken_at_once(kind: FaultKind) -> None:
-    """An error of an account, or of its plan, leads to another account without a pause."""
-    assert SwitchAccount() == ask(ChartApiError.of(kind, "", retry_after=50.0))
-
-
 def test_a_retry_after_is_honoured() -> None:
-    """The service is waited for by the backoff, or by its Retry-After where that is longer."""
-    assert WaitAndRetry(0.25) == ask(BUSY)
-    assert WaitAndRetry(30.0) == ask(attrs.evolve(BUSY, retry_after=30.0))
-    assert WaitAndRetry(0.25) == ask(attrs.evolve(BUSY, retry_after=0.1))
+    """The service is waited for by the backoff or its Retry-After, the longer, unless that ends at the deadline or later."""
+    long = attrs.evolve(BUSY, retry_after=20.0)
 
-
-def test_a_wait_that_ends_at_the_deadline_leaves_no_time_for_a_call() -> None:
-    """A wait that ends at the deadline is not begun, and one that ends just before is."""
-    error = attrs.evolve(BUSY, retry_after=20.0)
-
-    assert GiveUp(attrs.evolve(error, available_at=NOON + timedelta(seconds=20))) == ask(error, elapsed=100.0)
-    assert WaitAndRetry(20.0) == ask(error, elapsed=99.9)
+    assert WaitAndRetry(0.25) == ask(BUSY) == ask(attrs.evolve(BUSY, retry_after=0.1))
+    assert WaitAndRetry(20.0) == ask(long, elapsed=99.9)
+    assert GiveUp(attrs.evolve(long, available_at=NOON + timedelta(seconds=20))) == ask(long, elapsed=100.0)
 
 
 @given(error=errors, policy=policies, calls=st.integers(1, 8), elapsed=st.floats(0, 700), jitter=st.floats(0, 0.999))
