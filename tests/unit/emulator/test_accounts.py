@@ -24,18 +24,12 @@ def test_limits_are_those_of_the_plan(plan: str | None) -> None:
     assert name == account.plan_name == account.account.plan
 
 
-def test_the_account_of_a_client_keeps_its_limits() -> None:
-    """The emulated account of a client's account has the same limits, so that books and tallies agree."""
+def test_a_stated_limit_counts() -> None:
+    """A stated quota, rate or burst goes before the plan's, and a client's account keeps them, so that books and tallies agree."""
     account = Account("a", "key-of-a", 7, "PRO", 2.5, 4)
 
     assert account == EmulatedAccount.of(account).account
-
-
-def test_a_stated_limit_counts() -> None:
-    """A stated quota, rate or burst goes before the plan's."""
-    account = EmulatedAccount("a", "key-of-a", 7, "PRO", 2.5, 4)
-
-    assert CallLimits(2.5, 4, 7) == account.calls
+    assert CallLimits(2.5, 4, 7) == EmulatedAccount("a", "key-of-a", 7, "PRO", 2.5, 4).calls
 
 
 @pytest.mark.parametrize("plan", [None, "BASIC", "basic"])

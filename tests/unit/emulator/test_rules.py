@@ -43,13 +43,32 @@ def errors(**fields: object) -> list[tuple[object, object]]:
     return [(entry["param"], entry["msg"]) for entry in content]
 
 
-@pytest.mark.parametrize("content", [b"", b"{}"])
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"symbol": null, "width": null, "studies": null}'])
 def test_a_body_may_be_empty(content: bytes) -> None:
-    """Missing fields have the provider's defaults, the symbol included."""
+    """Missing fields and null ones have the provider's defaults, the symbol included."""
     chart = read_body(content)
 
     assert isinstance(chart, AcceptedChart)
     assert ("BINANCE:BTCUSDT", "1D", (800, 600)) == (chart.body["symbol"], chart.body["interval"], chart.size)
+    assert (0, False) == (chart.parameters, chart.watermark)
+
+
+@pytest.mark.parametrize(
+    ("fields", "parameters", "watermark"),
+    [
+        ({"studies": [{"name": "MACD"}, {"name": "N"}], "drawings": [{"name": "N", "input": {}}]}, 3, False),
+        ({"watermark": "mine"}, 0, True),
+        ({"watermark": ""}, 0, False),
+        ({"watermark": None}, 0, False),
+        *(({"interval": each}, 0, False) for each in shipped_catalog().unconfirmed_intervals),
+    ],
+)
+def test_a_chart_is_counted_as_plans_count_it(fields: dict[str, object], parameters: int, *, watermark: bool) -> None:
+    """Studies and drawings count together, a text is a watermark, and intervals that only the change log names are served."""
+    chart = read(**fields)
+
+    assert isinstance(chart, AcceptedChart)
+    assert (parameters, watermark) == (chart.parameters, chart.watermark)
 
 
 @pytest.mark.parametrize(
@@ -61,39 +80,45 @@ def test_a_body_that_is_not_json_is_refused(content: bytes) -> None:
     assert Refusal(400) == read_body(content)
 
 
-@pytest.mark.parametrize("content", [b"[]", b"1", b'"x"', b"null"])
-def test_json_without_an_object_is_an_invalid_request(content: bytes) -> None:
-    """JSON of another type than an object has the documented message Invalid Request."""
-    assert {"message": "Invalid Request"} == told(read_body(content))
+BAD_SYMBOL, BAD_INTERVAL = "must be a valid tradingview EXCHANGE:SYMBOL", "must be a supported interval"
 
 
-def test_wrong_fields_are_listed_as_documented() -> None:
-    """The documented example is answered word for word."""
-    documented = [
-        {
-            "value": "INVALID",
-            "msg": "must be a valid tradingview EXCHANGE:SYMBOL",
-            "param": "symbol",
-            "location": "body",
-        },
-        {"value": "INVALID", "msg": "must be a supported interval", "param": "interval", "location": "body"},
-    ]
-    assert documented == told(read(symbol="INVALID", interval="INVALID"))
+REQUEST, SYMBOL, INTERVAL = ({"message": f"Invalid {noun}"} for noun in ("Request", "Symbol", "Interval"))
+
+
+@pytest.mark.parametrize(
+    ("content", "refusal"),
+    [
+        ([], REQUEST),
+        (1, REQUEST),
+        ("x", REQUEST),
+        (None, REQUEST),
+        ({"symbol": "NOWHERE:BTCUSDT"}, SYMBOL),
+        ({"symbol": "BINANCE:BTCUSDT+NOWHERE:X"}, SYMBOL),
+        ({"interval": "9h"}, INTERVAL),
+        ({"interval": "1s"}, INTERVAL),
+        ({"interval": "60m"}, INTERVAL),
+        ({"interval": "2W"}, INTERVAL),
+        (
+            {"symbol": "INVALID", "interval": "INVALID"},
+            [
+                {"value": "INVALID", "msg": BAD_SYMBOL, "param": "symbol", "location": "body"},
+                {"value": "INVALID", "msg": BAD_INTERVAL, "param": "interval", "location": "body"},
+            ],
+        ),
+    ],
+)
+def test_refusals_have_the_documented_words(content: object, refusal: object) -> None:
+    """JSON without an object, an exchange or interval outside the lists, and the documented example are answered word for word."""
+    assert refusal == told(read_body(json.dumps(content).encode()))
 
 
 @pytest.mark.parametrize(
     "symbol",
     [
-        "BINANCE:BTCUSDT",
-        "BMV:CEMEX/CPO",
-        "CME_MINI:NQ1!",
-        "NYSE:BRK.B",
-        "(NASDAQ:MARA+NASDAQ:RIOT)/10",
-        "NASDAQ:MARA/NASDAQ:RIOT",
-        "HKEX:700",
-        "BITGET:币安人生USDT",
-        "MOEX:ГАЗПРОМ",
-        "((NASDAQ:MARA) + NASDAQ:RIOT)^2",
+        *("BINANCE:BTCUSDT", "BMV:CEMEX/CPO", "CME_MINI:NQ1!", "NYSE:BRK.B", "HKEX:700"),
+        *("BITGET:币安人生USDT", "MOEX:ГАЗПРОМ", "NASDAQ:MARA/NASDAQ:RIOT"),
+        *("(NASDAQ:MARA+NASDAQ:RIOT)/10", "((NASDAQ:MARA) + NASDAQ:RIOT)^2"),
     ],
 )
 def test_symbols_and_formulas_of_known_exchanges_are_served(symbol: str) -> None:
@@ -101,41 +126,20 @@ def test_symbols_and_formulas_of_known_exchanges_are_served(symbol: str) -> None
     assert isinstance(read(symbol=symbol), AcceptedChart)
 
 
-@pytest.mark.parametrize(
-    "symbol",
-    [
-        *("", "BTCUSDT", "币安人生USDT", "BINANCE:", ":BTCUSDT", "BINANCE:BTC USDT:", "BINANCE::BTCUSDT", "币:BTCUSDT"),
-        *("A:B\n", "A:B$", "A:B#", "A:B\u200b", 7, [], True, "(A:B", "A:B)", ")A:B("),
-    ],
+MALFORMED: tuple[tuple[str, str, tuple[object, ...]], ...] = (
+    ("symbol", BAD_SYMBOL, ("", "BTCUSDT", "币安人生USDT", "币:BTCUSDT", "BINANCE:", ":BTCUSDT", "BINANCE:BTC USDT:")),
+    ("symbol", BAD_SYMBOL, ("BINANCE::BTCUSDT", "A:B\n", "A:B$", "A:B#", "A:B\u200b", "(A:B", "A:B)", ")A:B(")),
+    ("symbol", BAD_SYMBOL, (7, [], True)),
+    ("interval", BAD_INTERVAL, ("1H", "", "h1", 60, "1h ", "\u0661h", "1h\n", ["1h"])),
 )
-def test_a_malformed_symbol_is_a_field_error(symbol: object) -> None:
-    """A text that is not EXCHANGE:SYMBOL, an empty text or another type is a field error."""
-    assert [("symbol", "must be a valid tradingview EXCHANGE:SYMBOL")] == errors(symbol=symbol)
 
 
-def test_an_unknown_exchange_is_an_invalid_symbol() -> None:
-    """An unknown exchange is refused with Invalid Symbol, even inside a formula."""
-    assert {"message": "Invalid Symbol"} == told(read(symbol="NOWHERE:BTCUSDT"))
-    assert {"message": "Invalid Symbol"} == told(read(symbol="BINANCE:BTCUSDT+NOWHERE:X"))
-
-
-@pytest.mark.parametrize("interval", ["9h", "1s", "60m", "2W"])
-def test_an_unknown_interval_is_an_invalid_interval(interval: str) -> None:
-    """A well-formed interval outside the list is refused with Invalid Interval."""
-    assert {"message": "Invalid Interval"} == told(read(interval=interval))
-
-
-def test_an_interval_that_only_the_change_log_names_is_served() -> None:
-    """The provider's change log counts as documentation of an interval."""
-    assert [True] == [
-        isinstance(read(interval=each), AcceptedChart) for each in shipped_catalog().unconfirmed_intervals
-    ]
-
-
-@pytest.mark.parametrize("interval", ["1H", "", "h1", 60, "1h ", "\u0661h", "1h\n", ["1h"]])
-def test_a_malformed_interval_is_a_field_error(interval: object) -> None:
-    """A malformed interval is a field error, and upper and lower case differ."""
-    assert [("interval", "must be a supported interval")] == errors(interval=interval)
+@pytest.mark.parametrize(
+    ("param", "msg", "value"), [(param, msg, value) for param, msg, values in MALFORMED for value in values]
+)
+def test_a_malformed_symbol_or_interval_is_a_field_error(param: str, msg: str, value: object) -> None:
+    """A text without the form of a symbol or interval, an empty text or another type is a field error; case counts."""
+    assert [(param, msg)] == errors(**{param: value})
 
 
 @pytest.mark.parametrize(
@@ -244,61 +248,37 @@ def test_everything_the_catalog_leaves_open_is_served(fields: dict[str, object])
     assert isinstance(read(**fields), AcceptedChart)
 
 
-def test_a_field_that_is_null_counts_as_missing() -> None:
-    """A null field has its default."""
-    chart = read(symbol=None, width=None, studies=None)
-
-    assert isinstance(chart, AcceptedChart)
-    assert (("BINANCE:BTCUSDT", 800), 0) == ((chart.body["symbol"], chart.size[0]), chart.parameters)
-
-
-def test_studies_and_drawings_count_as_parameters() -> None:
-    """Studies and drawings are counted together, as plans count them."""
-    chart = read(studies=[{"name": "MACD"}, {"name": "New Study"}], drawings=[{"name": "New", "input": {}}])
-
-    assert isinstance(chart, AcceptedChart)
-    assert 3 == chart.parameters
-
-
-def test_a_text_is_a_watermark() -> None:
-    """A chart has a watermark if its text is not empty."""
-    charts = [read(watermark="mine"), read(watermark=""), read(watermark=None), read()]
-
-    assert [True, False, False, False] == [isinstance(chart, AcceptedChart) and chart.watermark for chart in charts]
-
-
 def test_equal_bodies_are_one_chart() -> None:
     """The order of fields and the spelling of JSON make no difference."""
-    one, other = (
-        read_body(b'{"symbol": "BINANCE:A", "width": 500}'),
-        read_body(b'{"width":500,"symbol":"BINANCE:\\u0041"}'),
-    )
+    one = read_body(b'{"symbol": "BINANCE:A", "width": 500}')
 
-    assert one == other
+    assert one == read_body(b'{"width":500,"symbol":"BINANCE:\\u0041"}')
+
+
+OWN = shipped_catalog().extended(
+    Catalog(
+        timezones=("UTC",),
+        parameters=(Parameter("width", ValueType.INTEGER, min=10),),
+        studies=(Entry("Own", (Parameter("length", ValueType.INTEGER, required=True),)),),
+    )
+)
 
 
 def test_a_given_catalog_decides() -> None:
     """Names, tables and required inputs are those of the given catalog, also for a body read before by another one."""
-    study = Entry("Own", (Parameter("length", ValueType.INTEGER, required=True),))
-    own = shipped_catalog().extended(
-        Catalog(timezones=("UTC",), parameters=(Parameter("width", ValueType.INTEGER, min=10),), studies=(study,))
-    )
     content = b'{"timezone": "UTC", "width": 10, "studies": [{"name": "Own", "input": {"new": 1}}]}'
 
     assert ["width", "timezone"] == [entry["param"] for entry in told(read_body(content))]
-    assert ["studies[0].input.length"] == [entry["param"] for entry in told(read_body(content, own))]
+    assert ["studies[0].input.length"] == [entry["param"] for entry in told(read_body(content, OWN))]
 
 
 @pytest.mark.parametrize("study", [{}, {"input": None}, {"input": {}}])
 def test_a_required_input_is_missing_without_any_input(study: dict[str, object]) -> None:
     """A required key is reported at its own place, even if the study has no input."""
-    own = shipped_catalog().extended(
-        Catalog(studies=(Entry("Own", (Parameter("length", ValueType.INTEGER, required=True),)),))
-    )
     content = json.dumps({"studies": [{"name": "MACD"}, {"name": "Own", **study}]}).encode()
 
     assert [("studies[1].input.length", "is required")] == [
-        (entry["param"], entry["msg"]) for entry in told(read_body(content, own))
+        (entry["param"], entry["msg"]) for entry in told(read_body(content, OWN))
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -55,19 +56,28 @@ def ask(
     return response, response.read()
 
 
-def test_a_chart_comes_as_a_png_of_the_size_asked_for(connect: Connect) -> None:
-    """A picture has the size asked for, its content type, and the server's name in a header."""
-    response, body = ask(connect())
+def opened(running: Emulator) -> socket.socket:
+    """Return a raw connection."""
+    return socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=10)
+
+
+def everything(raw: socket.socket) -> bytes:
+    """Return the bytes that come until the connection ends, even in a reset."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := raw.recv(65536):
+            received += piece
+    return received
+
+
+def test_a_chart_comes_in_the_form_and_size_asked_for(connect: Connect) -> None:
+    """A picture has its size, content type and the server's name; jpeg is served, and so is a target that names the server."""
+    response, body = ask(connect(), path=f"http://127.0.0.1{PATH}")
+    other, jpeg = ask(connect(), {**SMALL, "format": "jpeg"})
 
     assert (200, "image/png", SERVER) == (response.status, response.headers["content-type"], response.headers["server"])
     assert Picture(400, 300) == inspect(body)
-
-
-def test_a_jpeg_is_served(connect: Connect) -> None:
-    """The format jpeg is served as documented, although the client never asks for it."""
-    response, body = ask(connect(), {**SMALL, "format": "jpeg"})
-
-    assert (200, "image/jpeg", b"\xff\xd8") == (response.status, response.headers["content-type"], body[:2])
+    assert (200, "image/jpeg", b"\xff\xd8") == (other.status, other.headers["content-type"], jpeg[:2])
 
 
 def test_a_connection_is_kept_for_the_next_request(connect: Connect) -> None:
@@ -147,37 +157,25 @@ def test_a_well_framed_answer_without_a_picture_keeps_the_connection(
 )
 def test_malformed_or_large_requests_are_refused(running: Emulator, sent: bytes, status: bytes) -> None:
     """Bytes that are not HTTP, or too large, get the fitting status and a closed connection."""
-    with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=10) as raw:
-        sender = threading.Thread(target=_send, args=(raw, sent))
+
+    def send() -> None:
+        with contextlib.suppress(OSError):  # the other side may hang up
+            raw.sendall(sent)
+
+    with opened(running) as raw:
+        sender = threading.Thread(target=send)
         sender.start()
-        received = _all(raw)
+        received = everything(raw)
         sender.join()
 
     assert received.startswith(b"HTTP/1.1 " + status) or received == b""  # what is still being sent may end in a reset
-
-
-def _send(raw: socket.socket, data: bytes) -> None:
-    try:
-        raw.sendall(data)
-    except OSError:
-        """The other side has hung up."""
-
-
-def _all(raw: socket.socket) -> bytes:
-    received = b""
-    try:
-        while piece := raw.recv(65536):
-            received += piece
-    except ConnectionError:
-        """The connection ended in a reset."""
-    return received
 
 
 def test_a_client_may_hang_up(running: Emulator, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     """A client that leaves within a request, or before its answer, is not logged, and others are served."""
     running.play(Rule(latency=0.2, next=1))
     for part in (b"POST / HT", f"POST {PATH} HTTP/1.1\r\nhost: a\r\nx-api-key: demo-key\r\n\r\n".encode()):
-        with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2]))) as raw:
+        with opened(running) as raw:
             raw.sendall(part)
 
     assert 200 == ask(connect())[0].status
@@ -192,11 +190,6 @@ def test_head_is_answered_without_a_body(connect: Connect, path: str) -> None:
 
     assert (404, b"") == (response.status, body)
     assert 200 == ask(connection)[0].status
-
-
-def test_a_target_may_name_the_server(connect: Connect) -> None:
-    """A target in absolute form means the same path."""
-    assert 200 == ask(connect(), path=f"http://127.0.0.1{PATH}")[0].status
 
 
 def test_204_and_304_have_no_body(running: Emulator, connect: Connect) -> None:
@@ -217,11 +210,11 @@ def test_a_client_that_expects_100_continue_gets_it(running: Emulator) -> None:
         f"POST {PATH} HTTP/1.1\r\nhost: a\r\nx-api-key: demo-key\r\nexpect: 100-continue\r\n"
         f"connection: close\r\ncontent-length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=10) as raw:
+    with opened(running) as raw:
         raw.sendall(head.encode())
         first = raw.recv(65536)
         raw.sendall(body)
-        rest = _all(raw)
+        rest = everything(raw)
 
     assert first.startswith(b"HTTP/1.1 100")
     assert rest.startswith(b"HTTP/1.1 200")

@@ -11,7 +11,6 @@ from PIL import Image, ImageFont
 
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.emulator.drawing.canvas import Canvas
-from chartimg.emulator.drawing.layers import Colour
 
 WHITE, RED = (255, 255, 255), (255, 0, 0)
 TEXTS = st.text(alphabet=st.characters(), max_size=60)
@@ -35,50 +34,38 @@ def test_a_canvas_can_be_a_jpeg() -> None:
     assert ("JPEG", (30, 20)) == (picture.format, picture.size)
 
 
-def test_a_box_covers_whole_pixels() -> None:
-    """A box excludes its right and bottom edge, a dashed line has gaps, and half opacity mixes colours."""
-    canvas = Canvas(20, 20, WHITE)
+def test_ink_is_where_it_belongs() -> None:
+    """A box excludes its right and bottom edge, a dashed line has gaps, half opacity mixes, and shapes colour their middle."""
+    canvas = Canvas(40, 40, WHITE)
     canvas.box(2, 3, 5, 6, RED)
-    canvas.dashes(10, 20, RED)
+    canvas.dashes(10, 40, RED)
     canvas.box(2, 15, 5, 18, (*RED, 128))
+    canvas.line([(0, 20), (40, 20)], RED, 3)
+    canvas.shape([(5, 22), (30, 22), (15, 38)], RED)
+    canvas.dot((35, 35), RED)
     picture = pixels(canvas)
 
     assert [RED, RED, WHITE, WHITE] == [picture.getpixel(at) for at in ((2, 3), (4, 5), (5, 5), (4, 6))]
     assert [RED, WHITE, RED] == [picture.getpixel((x, 10)) for x in (1, 5, 9)]
     assert (255, 127, 127) == picture.getpixel((3, 16))
-
-
-def test_lines_shapes_and_dots_leave_ink() -> None:
-    """Each of them colours its middle."""
-    canvas = Canvas(40, 40, WHITE)
-    canvas.line([(0, 5), (40, 5)], RED, 3)
-    canvas.shape([(5, 12), (30, 12), (15, 30)], RED)
-    canvas.dot((35, 35), RED)
-    picture = pixels(canvas)
-
-    assert [RED] * 3 == [picture.getpixel(at) for at in ((20, 5), (15, 16), (35, 34))]
+    assert [RED] * 3 == [picture.getpixel(at) for at in ((20, 20), (15, 26), (35, 34))]
 
 
 @given(text=TEXTS, room=st.integers(0, 300))
 @settings(max_examples=50, deadline=None)
 def test_any_text_is_made_to_fit(text: str, room: int) -> None:
-    """A fitted text is one line no wider than the room, even with lone surrogates."""
+    """A fitted text is one line no wider than the room, even with lone surrogates; one over the limit is cut."""
     canvas = Canvas(30, 20, WHITE)
     fitted = canvas.fitted(text, room)
 
     assert canvas.measure(fitted) <= room
     assert canvas.text((0, 10), fitted, RED) == canvas.measure(fitted)
     assert fitted in {"", canvas.fitted(text, 10_000)} or fitted.endswith("…")
-
-
-def test_a_very_long_text_is_cut() -> None:
-    """A text over the limit ends with an ellipsis, even if the rest has room."""
-    assert Canvas(30, 20, WHITE).fitted("i" * 1_000_000, 10_000).endswith("i…")
+    assert canvas.fitted("i" * 1_000_000, 10_000).endswith("i…")
 
 
 def test_a_pillow_without_fonts_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names FreeType and the command that installs it."""
     monkeypatch.setattr(ImageFont, "load_default", lambda _size: ImageFont.ImageFont())
-    colour: Colour = RED
     with pytest.raises(OSError, match="FreeType"):
-        Canvas(30, 20, WHITE).text((0, 0), "x", colour, size=77)
+        Canvas(30, 20, WHITE).text((0, 0), "x", RED, size=77)

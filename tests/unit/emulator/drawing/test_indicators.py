@@ -50,10 +50,26 @@ def test_averages_stay_between_the_extremes(values: list[float], period: int, me
     assert max(made) <= max(values) + 1e-3
 
 
-def test_an_exponential_average_moves_by_its_share() -> None:
-    """With a period of 3 each value counts one half, and one third in Wilder's smoothing."""
-    assert [4, 6, 7] == of.average([4, 8, 8], 3, "Exponential")
-    assert near([4, 5.333333, 6.222222]) == of.average([4, 8, 8], 3, "Smoothed")
+CLOSES = [Candle(1, 9, 1, close, volume) for close, volume in ((5, 10), (6, 20), (6, 30), (4, 40))]
+FLOWS = [Candle(1, 3, 1, 3, 10), Candle(1, 3, 1, 1, 10), Candle(1, 3, 1, 2, 10), Candle(1, 1, 1, 1, 10)]
+WORKED: dict[str, tuple[object, object]] = {
+    "half of each new value counts at a period of 3": (of.average([4, 8, 8], 3, "Exponential"), [4, 6, 7]),
+    "a third of it in Wilder's": (of.average([4, 8, 8], 3, "Smoothed"), near([4, 5.333333, 6.222222])),
+    "limits are the distance times the factor away": (of.around([10.0], [2.0], 2.0), ([14.0], [6.0])),
+    "a higher close adds the volume, a lower one subtracts it": (of.on_balance_volume(CLOSES), [0, 20, 20, -20]),
+    "a close at the top counts the whole volume, a flat candle none": (of.money_flow(FLOWS), [10, -10, 0, 0]),
+    "a true range has the gap": (of.true_range([Candle(1, 3, 1, 2, 1), Candle(7, 8, 7, 8, 1)]), [2, 6]),
+    "a step is in mean deviations": (of.commodity_channel([1, 1, 4], 3), [0, 0, pytest.approx(100)]),
+    "a price counts by its volume": (of.weighed([10, 20], [1, 4], 2), [10, 18]),
+    "a new high is 100, the other end of the period 0": (of.aroon([9, 1, 2, 5], 2, max), [100, 50, 0, 100]),
+    "a single price fills the first shelf": (of.volume_profile([Candle(5, 5, 5, 5, 7)], 3)[0], Shelf(5, 6, up=7)),
+}
+
+
+@pytest.mark.parametrize(("made", "expected"), WORKED.values(), ids=WORKED)
+def test_a_worked_example_comes_out(made: object, expected: object) -> None:
+    """Each formula gives the numbers that were worked out by hand."""
+    assert expected == made
 
 
 @given(value=st.floats(1, 1e5), period=PERIODS)
@@ -89,11 +105,6 @@ def test_the_deviation_is_that_of_the_last_values(values: list[float], period: i
     expected = [pstdev(values[max(0, end - period) : end]) for end in range(1, len(values) + 1)]
 
     assert pytest.approx(expected, rel=1e-4, abs=0.05) == of.deviation(values, period)
-
-
-def test_limits_are_as_far_above_as_below() -> None:
-    """Both are the distance times the factor away."""
-    assert ([14.0], [6.0]) == of.around([10.0], [2.0], 2.0)
 
 
 @given(values=VALUES, period=PERIODS)
@@ -137,40 +148,6 @@ def test_the_stop_stays_within_the_walk(candles: list[Candle]) -> None:
     assert max(c.high for c in candles) >= max(stops)
 
 
-def test_on_balance_volume_counts_by_the_way_of_the_close() -> None:
-    """A higher close adds the volume, a lower one subtracts it, an equal one does neither."""
-    candles = [Candle(1, 9, 1, close, volume) for close, volume in ((5, 10), (6, 20), (6, 30), (4, 40))]
-
-    assert [0, 20, 20, -20] == of.on_balance_volume(candles)
-
-
-def test_money_flows_by_where_the_candle_closed() -> None:
-    """A close at the top counts the whole volume, one at the bottom counts against it, and a flat candle counts 0."""
-    candles = [Candle(1, 3, 1, 3, 10), Candle(1, 3, 1, 1, 10), Candle(1, 3, 1, 2, 10), Candle(1, 1, 1, 1, 10)]
-
-    assert [10, -10, 0, 0] == of.money_flow(candles)
-
-
-def test_a_true_range_has_the_gap_in_it() -> None:
-    """The range reaches from the close before to the far end of the candle."""
-    assert [2, 6] == of.true_range([Candle(1, 3, 1, 2, 1), Candle(7, 8, 7, 8, 1)])
-
-
-def test_the_channel_index_is_zero_without_spread() -> None:
-    """Equal values give 0, and a step gives its distance in mean deviations."""
-    assert [0, 0, pytest.approx(100)] == of.commodity_channel([1, 1, 4], 3)
-
-
-def test_weighed_averages_follow_the_volume() -> None:
-    """A price counts in proportion to its volume."""
-    assert [10, 18] == of.weighed([10, 20], [1, 4], 2)
-
-
-def test_aroon_falls_by_the_age_of_the_extreme() -> None:
-    """A new high is 100, and one at the other end of the period is 0."""
-    assert [100, 50, 0, 100] == of.aroon([9, 1, 2, 5], 2, max)
-
-
 @given(candles=CANDLES, shelves=st.integers(1, 200), percent=st.floats(1, 100))
 def test_a_profile_holds_all_of_the_volume(candles: list[Candle], shelves: int, percent: float) -> None:
     """The shelves hold the whole volume, and the value area holds the fullest shelf and the percentage asked for."""
@@ -182,8 +159,3 @@ def test_a_profile_holds_all_of_the_volume(candles: list[Candle], shelves: int, 
     assert volume == pytest.approx(sum(shelf.total for shelf in profile))
     assert max(profile, key=lambda shelf: shelf.total) in profile[area.start : area.stop]
     assert sum(profile[number].total for number in area) >= volume * percent / 100 - 1e-6
-
-
-def test_a_profile_of_one_price_fills_the_first_shelf() -> None:
-    """The volume of a single price is in the first shelf."""
-    assert Shelf(5, 6, up=7) == of.volume_profile([Candle(5, 5, 5, 5, 7)], 3)[0]

@@ -56,10 +56,6 @@ def test_a_title_has_the_inputs_in_their_order() -> None:
     ("source", "expected"), [("open", 1), ("high", 4), ("low", 0.5), ("close", 2), ("hl2", 2.25), ("ohlc4", 1.875)]
 )
 def test_a_source_is_a_price_or_the_mean_of_some(source: str, expected: float) -> None:
-    """The letters of a source name its prices."""
-    assert [expected] == PriceSeries([CANDLE], 1).prices(source)
-
-
-def test_volumes_are_those_of_the_candles() -> None:
-    """There is one volume for each candle."""
+    """The letters of a source name its prices; each candle has one of them and one volume."""
+    assert [expected, expected] == PriceSeries([CANDLE, CANDLE], 1).prices(source)
     assert [10, 10] == PriceSeries([CANDLE, CANDLE], 1).volumes()

@@ -46,13 +46,9 @@ def test_panes_fill_the_height(count: int, height: int, head: int, *, price: boo
 
 @given(value=st.floats(-1e300, 1e300))
 def test_every_value_stands_in_its_pane(value: float) -> None:
-    """A value out of sight stands at the edge."""
+    """The limits stand at ceiling and floor, other values in proportion, and one out of sight at the edge."""
+    assert [20, 105, 190] == [PANE.y(limit) for limit in (10, 5, 0)]
     assert PANE.top <= PANE.y(value) <= PANE.bottom
-
-
-def test_limits_stand_at_ceiling_and_floor() -> None:
-    """The limits are at ceiling and floor, and other values in proportion."""
-    assert [20, 105, 190] == [PANE.y(value) for value in (10, 5, 0)]
 
 
 def test_studies_go_where_they_belong() -> None:
@@ -119,18 +115,16 @@ def test_tags_do_not_lie_on_each_other(wanted: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(12.5, "12.50"), (1250, "1.25K"), (-3.5e6, "-3.50M"), (2e9, "2.00B"), (0, "0.00")]
+    ("written", "expected"),
+    [
+        *((short(value), text) for value, text in ((12.5, "12.50"), (1250, "1.25K"), (-3.5e6, "-3.50M"), (0, "0.00"))),
+        *((short(2e9), "2.00B"), (plain(64588.42), "64,588.42"), (plain(0.0001234, 8), "0.00012340")),
+        *((Panel([("", VOLUME)]).write(1250), "1.25K"), (Panel([], CHART.candles, digits=3).write(1250), "1,250.000")),
+    ],
 )
-def test_volumes_are_written_short(value: float, expected: str) -> None:
-    """Thousands, millions and billions are written with a letter."""
-    assert expected == short(value)
-
-
-def test_prices_are_written_with_their_decimals() -> None:
-    """Small prices have more decimals, and a panel of volumes writes volumes."""
-    assert ["64,588.42", "0.00012340"] == [plain(64588.42), plain(0.0001234, 8)]
-    assert "1.25K" == Panel([("", VOLUME)]).write(1250)
-    assert "1,250.000" == Panel([], CHART.candles, digits=3).write(1250)
+def test_values_are_written_as_prices_or_volumes(written: str, expected: str) -> None:
+    """Volumes of thousands, millions and billions have a letter, and prices their decimals."""
+    assert expected == written
 
 
 def test_small_values_get_decimals_of_their_own() -> None:

@@ -105,21 +105,20 @@ def test_threads_and_processes_draw_the_same() -> None:
     assert {expected} == drawn
 
 
-def test_a_jpeg_is_drawn_where_one_is_asked_for() -> None:
-    """The format jpeg gives a JPEG of the size asked for."""
-    picture = Image.open(io.BytesIO(draw({**SMALL, "format": "jpeg"})))
-
-    assert ("JPEG", (400, 300)) == (picture.format, picture.size)
-
-
 @pytest.mark.parametrize(
-    ("theme", "expected"), [("light", (255, 255, 255)), ("dark", (19, 23, 34)), (None, (255, 255, 255))]
+    ("theme", "form", "expected"),
+    [
+        ("light", "png", (255, 255, 255)),
+        ("dark", "png", (19, 23, 34)),
+        (None, "png", (255, 255, 255)),
+        (None, "jpeg", (255, 255, 255)),
+    ],
 )
-def test_the_background_is_that_of_the_theme(theme: str | None, expected: tuple[int, ...]) -> None:
-    """The background has the theme's colour, and light is the default."""
-    picture = Image.open(io.BytesIO(draw({**SMALL, "theme": theme})))
+def test_a_picture_has_the_background_of_its_theme(theme: str | None, form: str, expected: tuple[int, ...]) -> None:
+    """The background has the theme's colour, light is the default, and the form is the one asked for."""
+    picture = Image.open(io.BytesIO(draw({**SMALL, "theme": theme, "format": form})))
 
-    assert expected == picture.getpixel((399, 299))
+    assert (form.upper(), (400, 300), expected) == (picture.format, picture.size, picture.getpixel((399, 299)))
 
 
 def test_a_horizontal_line_is_drawn_within_sight() -> None:

@@ -77,11 +77,16 @@ def test_studies_are_where_their_values_fit(name: str, own_pane: bool) -> None: 
     assert own_pane == study(CHART, Inputs(name)).own_pane
 
 
-def test_texts_that_are_numbers_count_as_such() -> None:
-    """A period may be written as a text."""
-    assert numbers(study(CHART, Inputs("Moving Average", {"length": 20}))) == numbers(
-        study(CHART, Inputs("Moving Average", {"length": "20"}))
+def test_inputs_decide_the_lines() -> None:
+    """A period may be written as a text, and another method gives other lines."""
+    number, text = (study(CHART, Inputs("Moving Average", {"length": length})) for length in (20, "20"))
+    simple, weighted = (
+        numbers(study(CHART, Inputs("Moving Average Double", {"method": method}))) for method in ("Simple", "Weighted")
     )
+
+    assert numbers(number) == numbers(text)
+    assert 2 == len(simple)
+    assert simple != weighted
 
 
 def test_volume_has_the_colour_of_its_candle() -> None:
@@ -89,16 +94,5 @@ def test_volume_has_the_colour_of_its_candle() -> None:
     layer = study(CHART, Inputs("Volume")).layers[0]
 
     assert isinstance(layer, Columns)
-    assert [c.rising for c in CHART.candles] == [colour == layer.colours[0] for colour in layer.colours] or [
-        not c.rising for c in CHART.candles
-    ] == [colour == layer.colours[0] for colour in layer.colours]
-
-
-def test_averages_take_the_method_asked_for() -> None:
-    """Another method gives other lines."""
-    simple, weighted = (
-        numbers(study(CHART, Inputs("Moving Average Double", {"method": method}))) for method in ("Simple", "Weighted")
-    )
-
-    assert 2 == len(simple)
-    assert simple != weighted
+    pairs = zip(CHART.candles, layer.colours, strict=True)
+    assert 2 == len(set(layer.colours)) == len({(candle.rising, colour) for candle, colour in pairs})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,22 +25,13 @@ def test_contrast_is_the_same_both_ways(colour: tuple[int, ...], other: tuple[in
     assert 1 <= contrast(colour, other) <= 21.01
 
 
-@pytest.mark.parametrize(("colour", "expected"), [((0, 0, 0), (255, 255, 255)), ((240, 230, 160), (19, 23, 34))])
-def test_a_tag_has_words_that_stand_out(colour: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    """Words are white on strong colours and dark on pale ones."""
-    assert expected == THEMES["dark"].on(colour)
+def test_colours_are_those_of_the_theme() -> None:
+    """Words on a tag stand out, candles rise in one colour and fall in another, and colours mix by their share."""
+    light, dark = THEMES["light"], THEMES["dark"]
 
-
-def test_candles_are_green_or_red() -> None:
-    """A rising candle has one colour and a falling one another, and the ground below words is slightly transparent."""
-    theme = THEMES["light"]
-
-    assert (theme.up, theme.down) == (theme.tint(rising=True), theme.tint(rising=False))
-    assert (255, 255, 255, 175) == theme.ghost
-
-
-def test_colours_mix_by_their_share() -> None:
-    """A share of 0, 1 and 0.5 is the one colour, the other, and their middle."""
+    assert [(255, 255, 255), (19, 23, 34)] == [dark.on(colour) for colour in ((0, 0, 0), (240, 230, 160))]
+    assert (light.up, light.down) == (light.tint(rising=True), light.tint(rising=False))
+    assert (255, 255, 255, 175) == light.ghost
     assert [(0, 0, 0), (100, 200, 50), (50, 100, 25)] == [
         mixed((0, 0, 0), (100, 200, 50), share) for share in (0, 1, 0.5)
     ]
