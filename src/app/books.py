@@ -135,8 +135,8 @@ class Books:
         if self.standings:
             self.standings[place] = self._standing(place, now)
 
-    def swap(self, place: int, after: AccountSnapshot) -> bool:
-        """Put *after* in place of the remembered snapshot; return False if the store keeps another one.
+    def swap(self, place: int, after: AccountSnapshot, now: datetime) -> bool:
+        """Put *after*, as it stands *now*, in place of the remembered snapshot; return False if the store keeps another one.
 
         Raises:
             StoreUnavailable: the store can't be reached, or stays busy.
@@ -145,7 +145,7 @@ class Books:
         if not self._patiently(lambda: self._store.replace(before, after)):
             return False
         self._remembered[place] = after
-        self.stand(place, self._clock.now())
+        self.stand(place, now)
         if _is_reinstated(before, after):
             self._events.append(AccountReinstated(after.account_id))
         return True
@@ -159,11 +159,12 @@ class Books:
         with self.held():
             while True:
                 self.read(place)
-                before = self.snapshot(place, self._clock.now())
+                now = self._clock.now()
+                before = self.snapshot(place, now)
                 after = change(before)
                 if after is self._remembered[place]:
                     return
-                if self.swap(place, after):
+                if self.swap(place, after, now):
                     break
             if (event := _event_between(before, after)) is not None:
                 self._events.append(event)

@@ -178,9 +178,10 @@ class Pool:
         If the store took until the deadline, raise StoreBusy: that is not want of quota.
         """
         books, lost_swaps, is_read = self._books, 0, False
-        if not books.are_of(self.clock.now()):
-            books.read_all()
         now = self.clock.now()
+        if not books.are_of(now):
+            books.read_all()
+            now = self.clock.now()
         while True:
             first = next_account(books.standings, need, self._order, now)
             at = None if first is None else max(first[1], now)
@@ -214,7 +215,7 @@ class Pool:
         if at >= snapshot.window_end:
             return WaitUntil(at)
         after, claim = ledger.grant(snapshot, account, at)
-        if not self._books.swap(place, after):
+        if not self._books.swap(place, after, now):
             self._books.read(place)
             return None
         return Granted(claim)

@@ -140,11 +140,11 @@ class _OneReply(HTTPConnection):
         return self.is_settled and super().is_connected
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
+        if self.sock is None:  # the pool has just looked at an older connection
             self.connect()
-        if _speaks(self.sock):
-            self.close()
-            raise exceptions.NewConnectionError(self, "the server spoke before it was asked")
+            if _speaks(self.sock):
+                self.close()
+                raise exceptions.NewConnectionError(self, "the server spoke before it was asked")
         self.is_settled = False
         super().request(*args, **kwargs)
 

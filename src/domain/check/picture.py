@@ -54,9 +54,10 @@ def _is_of_one_colour(header: Header, png: bytes) -> bool:
     (section 9.2). Chart rows differ. Interlaced pictures and those with vertical stripes alone are not told apart.
     """
     length = 1 + -(-header.width * _SAMPLES[header.colour] * header.depth // 8)
-    raw, data = length * header.height, b"".join(image_data(png))
-    if header.interlaced or raw > _MAX_RAW_BYTES or len(data) * _MIN_RATIO > raw:
+    raw = length * header.height
+    if header.interlaced or raw > _MAX_RAW_BYTES or len(png) * _MIN_RATIO > raw:
         return False
+    data = b"".join(image_data(png))
     return all(_are_alike(data, length, rows) for rows in (min(_MIN_ROWS, header.height), header.height))
 
 

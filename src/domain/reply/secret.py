@@ -50,11 +50,14 @@ def scrub_findings(findings: tuple[Finding, ...], keys: Iterable[str]) -> tuple[
 
 def scrub_reply(reply: Reply, key: str) -> Reply:
     """Mask *key* in *reply*, plain or as JSON may spell it; return the same object if it does not hold the key."""
-    headers = {_without(name, key): _without(value, key) for name, value in reply.headers.items()}
+    shown = "\n".join((*reply.headers, *reply.headers.values()))
+    headers = reply.headers
+    if _without(shown, key) != shown:
+        headers = {_without(name, key): _without(value, key) for name, value in headers.items()}
     body = reply.body
     if reply.status != _OK or not body.startswith(SIGNATURE):  # a change would damage a picture
         body = _without(body.decode("latin-1"), key).encode("latin-1")
-    if headers == reply.headers and body == reply.body:
+    if headers is reply.headers and body == reply.body:
         return reply
     return attrs.evolve(reply, headers=headers, body=body)
 
