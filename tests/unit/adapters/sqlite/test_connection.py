@@ -1,4 +1,4 @@
-"""The file under a running store: busy, gone, replaced, forbidden, and forked away from."""
+"""The file of a running store: busy, deleted, replaced, forbidden, and inherited by a fork."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ THIRD = attrs.evolve(FIRST, version=2, used=2)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the file of most tests."""
+    """Return the path of the books."""
     return tmp_path / "books.sqlite3"
 
 
 def opened(path: Path) -> SqliteAccountStore:
-    """Open a store that keeps FIRST."""
+    """Return a store that keeps FIRST."""
     store = SqliteAccountStore(path)
     assert store.replace(None, FIRST)
     return store
 
 
 def unavailable(work: Callable[[], object]) -> str:
-    """Say how *work* failed, which must not be for others being in the way."""
+    """Return the message of a failure of *work* that is not StoreBusy."""
     with pytest.raises(StoreUnavailable) as failure:
         work()
     assert not isinstance(failure.value, StoreBusy)
@@ -51,7 +51,7 @@ def unavailable(work: Callable[[], object]) -> str:
 
 
 def test_busy_is_busy_for_every_thread(path: Path) -> None:
-    """While another process writes, each of many threads hears that the store is busy, and nothing else."""
+    """While another process writes, each of many threads gets StoreBusy."""
     store = SqliteAccountStore(path, busy_timeout=0.1)
     store.replace(None, FIRST)
     other = sqlite3.connect(path, isolation_level=None)
@@ -74,7 +74,7 @@ def test_busy_is_busy_for_every_thread(path: Path) -> None:
 
 
 def test_a_swap_that_is_too_late_does_not_wait(path: Path) -> None:
-    """Somebody else was faster, whoever writes now; that can be said at once."""
+    """A swap from a snapshot that is not kept is refused at once, also while another process writes."""
     store = SqliteAccountStore(path, busy_timeout=0)
     store.replace(None, FIRST)
     other = sqlite3.connect(path, isolation_level=None)
@@ -92,7 +92,7 @@ def test_a_swap_that_is_too_late_does_not_wait(path: Path) -> None:
 
 
 def test_a_deleted_file_is_not_begun_anew(path: Path) -> None:
-    """Every further use of the store that had it open says so, also after closing; a new store begins a new file."""
+    """A store reports its deleted file at each use, also after closing, and only a new store creates a new one."""
     store = opened(path)
     path.unlink()
     for _ in range(2):
@@ -112,7 +112,7 @@ def test_a_deleted_file_is_not_begun_anew(path: Path) -> None:
 
 
 def test_a_deleted_file_is_not_begun_anew_by_another_store_either(path: Path) -> None:
-    """Its log says that it was not closed: an empty file in its place would forget what was spent. Nothing is touched."""
+    """If the log of a deleted file exists, no store creates an empty file in its place."""
     store = opened(path)
     path.unlink()
     log = path.with_name("books.sqlite3-wal")
@@ -126,7 +126,7 @@ def test_a_deleted_file_is_not_begun_anew_by_another_store_either(path: Path) ->
 
 
 def test_a_file_that_was_moved_can_be_moved_back(path: Path) -> None:
-    """Meanwhile nothing is written to it under its other name."""
+    """While a file is moved away, no swap is written to it; after it is moved back, swaps succeed."""
     store = opened(path)
     elsewhere = path.with_name("elsewhere")
     path.rename(elsewhere)
@@ -139,7 +139,7 @@ def test_a_file_that_was_moved_can_be_moved_back(path: Path) -> None:
 
 
 def test_a_replaced_file_is_used_after_closing_only(path: Path) -> None:
-    """A copy put in its place is another file; who closes the store and uses it again wants it."""
+    """A copy in place of the file is used only after the store was closed."""
     store = opened(path)
     store.close()
     copy = path.with_name("copy")
@@ -157,7 +157,7 @@ def test_a_replaced_file_is_used_after_closing_only(path: Path) -> None:
 
 
 def test_a_log_that_was_deleted_is_noticed(path: Path) -> None:
-    """What SQLite would go on writing to it would be lost."""
+    """A deleted log is reported, since further writes to it would be lost."""
     store = opened(path)
     path.with_name("books.sqlite3-wal").unlink()
     for _ in range(2):
@@ -165,13 +165,13 @@ def test_a_log_that_was_deleted_is_noticed(path: Path) -> None:
 
 
 def test_a_file_deleted_in_the_middle_of_a_swap_is_noticed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A claim that went into a file nobody will find again is not granted."""
+    """A swap into a file that was deleted meanwhile is not reported as made."""
 
     class Deleting(sqlite3.Connection):
-        """Deletes the file before the last statement of a swap."""
+        """A connection that deletes the file before the last statement of a swap."""
 
         def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
-            """Carry out a statement."""
+            """Execute a statement."""
             if sql.startswith("INSERT INTO account"):
                 path.unlink()
             return super().execute(sql, *arguments)  # type: ignore[arg-type]
@@ -183,7 +183,7 @@ def test_a_file_deleted_in_the_middle_of_a_swap_is_noticed(path: Path, monkeypat
 
 
 def test_a_file_replaced_after_a_failure_is_noticed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection is closed then, but which file it was is not forgotten."""
+    """After a failure has closed the connection, a replaced file is still noticed."""
     store = opened(path)
     with monkeypatch.context() as patched:
 
@@ -202,7 +202,7 @@ def test_a_file_replaced_after_a_failure_is_noticed(path: Path, monkeypatch: pyt
 
 
 def test_a_link_leads_to_its_file(path: Path) -> None:
-    """Also before the file is there; and a link that is turned elsewhere is noticed."""
+    """A link may lead to a file that does not exist yet; a link that is changed is noticed."""
     link = path.with_name("link")
     link.symlink_to(path)
     store = opened(link)
@@ -242,7 +242,7 @@ except StoreUnavailable as error:
     ("file_mode", "folder_mode"), [(0o400, 0o700), (0o200, 0o700), (0o000, 0o700), (0o600, 0o500), (0o600, 0o000)]
 )
 def test_what_may_not_be_written_is_unavailable(file_mode: int, folder_mode: int, tmp_path: Path) -> None:
-    """A file without permission, and one in a folder without; the books stay as they are, and can be used again later."""
+    """Without permission the file or its folder is reported, the books stay, and can be used again later."""
     path = tmp_path / "folder" / "books.sqlite3"
     opened(path).close()
     before = path.read_bytes()
@@ -262,7 +262,7 @@ def test_what_may_not_be_written_is_unavailable(file_mode: int, folder_mode: int
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
 def test_a_folder_where_no_file_may_be_made_is_unavailable(tmp_path: Path) -> None:
-    """Nothing is left in it."""
+    """A folder that can't be written is reported and stays empty."""
     folder = tmp_path / "folder"
     folder.mkdir(0o500)
     child = run_python(BOUND, SWAP, f"{folder}/books.sqlite3", cwd=tmp_path)
@@ -272,7 +272,7 @@ def test_a_folder_where_no_file_may_be_made_is_unavailable(tmp_path: Path) -> No
 
 
 def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
-    """All that are missing; one that is there keeps its mode."""
+    """New folders get mode 0700; an existing one keeps its mode."""
     tmp_path.chmod(0o755)
     opened(tmp_path / "one" / "two" / "books.sqlite3").close()
     modes = [stat.S_IMODE(each.stat().st_mode) for each in (tmp_path, tmp_path / "one", tmp_path / "one" / "two")]
@@ -326,7 +326,7 @@ print(SqliteAccountStore(path).read(["a"])[0].used)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize(("how", "used"), [("closed", 35), ("with threads", 40), ("by others", 20)])
 def test_a_store_can_be_used_after_a_fork(how: str, used: int, path: Path) -> None:
-    """By parent and children at once, also when the parent closes it, other threads use it, or C code has forked."""
+    """After a fork parent and children use the books at once, also with threads, or if C code has forked."""
     child = run_python(FORK, str(path), how, cwd=path.parent)
 
     assert (0, "", f"{used}\n") == (child.returncode, child.stderr, child.stdout)

@@ -1,9 +1,8 @@
-"""What is kept beside the books: new files, copies of damaged ones, and the log."""
+"""The files of the books: new ones, and copies of damaged ones."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,38 +14,12 @@ from chartimg import StoreUnavailable
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.adapters.sqlite import files as sqlite_files
 from chartimg.adapters.sqlite.files import create, identify, keep_aside
-from chartimg.domain.account import AccountSnapshot
-from samples import NOON
-
-HEAD, FRAME = 32, 24 + 4096
-
-
-def snapshot(version: int) -> AccountSnapshot:
-    """Make one of a row of versions."""
-    return AccountSnapshot("a", NOON, NOON, "digest", version=version, used=version)
-
-
-def crashed(folder: Path, *, swaps: int = 6) -> Path:
-    """Give books as a crash leaves them: a file with version 0, and a log of *swaps* frames with the next ones."""
-    folder.mkdir()
-    path = folder / "books.sqlite3"
-    store = SqliteAccountStore(path)
-    store.replace(None, snapshot(0))
-    store.close()
-    for version in range(swaps):
-        assert store.replace(snapshot(version), snapshot(version + 1))
-    (folder / "copy").mkdir()
-    for each in (path, path.with_name("books.sqlite3-wal")):
-        shutil.copy(each, folder / "copy" / each.name)
-    store.close()
-    return folder / "copy" / path.name
-
 
 # A new file
 
 
 def filling(content: bytes) -> Callable[[Path], None]:
-    """Give what fills a new file with *content*."""
+    """Return a function that fills a new file with *content*."""
 
     def build(temporary: Path) -> None:
         temporary.write_bytes(content)
@@ -55,7 +28,7 @@ def filling(content: bytes) -> Callable[[Path], None]:
 
 
 def test_a_file_is_created_once(tmp_path: Path) -> None:
-    """Whoever comes second leaves it alone, and finds it whole."""
+    """A file that exists is left unchanged."""
     path = tmp_path / "new"
 
     create(path, filling(b"first"))
@@ -69,7 +42,7 @@ def test_a_file_is_created_once(tmp_path: Path) -> None:
 
 
 def test_a_file_that_could_not_be_built_is_not_there(tmp_path: Path) -> None:
-    """Nor is anything else."""
+    """If a new file can't be filled, no file is left."""
 
     def build(temporary: Path) -> None:
         temporary.write_bytes(b"half")
@@ -83,7 +56,7 @@ def test_a_file_that_could_not_be_built_is_not_there(tmp_path: Path) -> None:
 
 
 def test_of_many_that_create_one_does(tmp_path: Path) -> None:
-    """The others find its file, or hear that somebody is at it."""
+    """Of many threads that create a file one succeeds; the others find it or get a BlockingIOError."""
 
     def attempt(number: int) -> bool:
         try:
@@ -107,7 +80,7 @@ def test_of_many_that_create_one_does(tmp_path: Path) -> None:
     "content", [b"", b"x", b"garbage " * 1000, b"SQLite format 3\x00" + b"\xff" * 4096, bytes(8192)], ids=len
 )
 def test_a_damaged_file_is_kept_aside_once(content: bytes, tmp_path: Path) -> None:
-    """Readable to its owner, named in the message, and the file is still there; a damage that is new is kept, too."""
+    """A damaged file stays, and each damage is copied once, for its owner only; the message names the copy."""
     path = tmp_path / "bo[o]ks*.sqlite3"
     path.write_bytes(content)
     for _ in range(2):
@@ -130,7 +103,7 @@ def test_a_damaged_file_is_kept_aside_once(content: bytes, tmp_path: Path) -> No
 
 
 def test_damage_without_a_trace_of_time_is_kept_aside_too(tmp_path: Path) -> None:
-    """A file may change without its date of change; the earlier copy stays as it is."""
+    """A change that keeps the time of change is copied, too, and the earlier copy stays."""
     path = tmp_path / "books"
     for content in (b"one", b"two"):
         path.write_bytes(content)
@@ -143,7 +116,7 @@ def test_damage_without_a_trace_of_time_is_kept_aside_too(tmp_path: Path) -> Non
 
 
 def test_many_that_see_the_same_damage_keep_one_copy(tmp_path: Path) -> None:
-    """With the log."""
+    """Many threads that see the same damage make one copy, with the log."""
     path = tmp_path / "books"
     path.write_bytes(b"damaged" * 10_000)
     path.with_name("books-wal").write_bytes(b"log")
@@ -156,7 +129,7 @@ def test_many_that_see_the_same_damage_keep_one_copy(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_copied_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something too large to be books, or a folder that is gone."""
+    """If a file is too large to copy, or gone, the message says that there is no copy."""
     path = tmp_path / "books"
     path.write_bytes(b"too much")
     monkeypatch.setattr(sqlite_files, "_MAX_COPY_BYTES", 7)
@@ -165,6 +138,3 @@ def test_what_can_not_be_copied_is_said(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert keep_aside(tmp_path / "nothing" / "here") is None
     assert [path] == list(tmp_path.iterdir())
-
-
-# The log
