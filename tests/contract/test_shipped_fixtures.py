@@ -1,4 +1,4 @@
-"""The fixtures that ship are what they say they are."""
+"""The fixtures that ship have the content that their names state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEMPLATES = load_templates()
 @pytest.mark.parametrize("timeframe", ["1h", "4h"])
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_has_a_picture_for_each_timeframe(template: str, timeframe: str) -> None:
-    """A bare symbol replays the picture under its documented name, recorded for the very body the template asks for."""
+    """A request by a bare symbol replays the picture that was recorded for the template's own body."""
     heard = EventLog()
     client = ChartClient(transport=FixtureTransport(FIXTURES, listener=heard), listener=heard)
     result = client.fetch(TEMPLATES[template].request("BTCUSDT", timeframe))
@@ -42,7 +42,7 @@ def test_every_template_has_a_picture_for_each_timeframe(template: str, timefram
 def test_the_error_fixtures_replay_as_their_errors(
     timeframe: str, status: int, code: ErrorCode, kind: FaultKind
 ) -> None:
-    """A spent day, a fault of the service and an array of field errors are there for hosts to test with."""
+    """A spent day, a fault of the service and an array of field errors replay as such."""
     result = ChartClient(transport=FixtureTransport(FIXTURES)).fetch(
         TEMPLATES["price_ma1226_vol_v1"].request("BTCUSDT", timeframe)
     )
@@ -53,12 +53,12 @@ def test_the_error_fixtures_replay_as_their_errors(
 
 
 def test_nothing_is_wrong_with_them() -> None:
-    """As the command that verifies fixtures sees it."""
+    """The inventory has no findings."""
     assert [] == [finding for entry in take_fixture_inventory(WorkerConfig(), FIXTURES) for finding in entry.findings]
 
 
 def test_nothing_else_lies_in_the_folder() -> None:
-    """Ten pictures with their meta files, one recorded error with its own, and two errors put there by hand."""
+    """The folder holds ten pictures and one error with meta files, and two errors without."""
     suffixes = [".png" if path.suffix == ".png" else path.name.rpartition("__")[2] for path in FIXTURES.iterdir()]
 
     assert 10 == suffixes.count(".png")

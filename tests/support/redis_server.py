@@ -29,12 +29,12 @@ _BINARY = shutil.which("redis-server")
 
 
 class RedisServer:
-    """One redis-server in *folder*, that puts nothing on disk unless it is told to; a context manager that starts and ends it.
+    """A redis-server in *folder* that saves nothing unless it is asked to; a context manager that starts and ends it.
 
     Args:
-        folder: where its log and its snapshots go; made when it is not there.
-        options: more of its command line.
-        socket_path: a unix socket to listen on in place of a port; a path has to be short (about 100 bytes).
+        folder: folder of its log and its snapshots, created if it does not exist.
+        options: further options of its command line.
+        socket_path: a unix socket (at most about 100 bytes) in place of a port.
     """
 
     def __init__(self, folder: Path, *options: str, socket_path: Path | None = None) -> None:
@@ -45,16 +45,16 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The address."""
         return f"redis://127.0.0.1:{self.port}/0" if self._socket is None else f"unix://{self._socket}"
 
     @property
     def place(self) -> str:
-        """Its address as messages say it."""
+        """The address in messages."""
         return f"127.0.0.1:{self.port}/0" if self._socket is None else f"{self._socket}/0"
 
     def client(self, **options: object) -> redis.Redis:
-        """Give a client of redis-py, which is closed when the server ends; by default it answers with text and never retries."""
+        """Return a client that is closed with the server; by default it decodes answers and never retries."""
         client: redis.Redis = redis.Redis.from_url(
             self.url, **{"decode_responses": True, "retry": None, "protocol": 2, "socket_timeout": _PATIENCE, **options}
         )
@@ -62,7 +62,7 @@ class RedisServer:
         return client
 
     def start(self) -> Self:
-        """Start it, at the same address as before, with what was last saved; wait until it answers."""
+        """Start the server at its earlier address with its last snapshot; wait until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + _PATIENCE
         while not self._try(deadline):
@@ -70,40 +70,40 @@ class RedisServer:
         return self
 
     def stop(self) -> None:
-        """Kill it, with all it has not saved; as ``kill -9`` does, and a machine that is lost."""
+        """Kill the server with all unsaved data, as ``kill -9`` does, or the loss of a machine."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait(_PATIENCE)
 
     def freeze(self) -> None:
-        """Let it answer nothing any more, its connections open; as a machine that hangs does."""
+        """Stop its answers and keep its connections open, as a machine that hangs does."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on, with what has come in since."""
+        """Let it go on with all that has arrived."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
     def save(self) -> None:
-        """Put what it holds on disk: what it will hold when it is stopped and started."""
+        """Save a snapshot for the next start."""
         with redis.Redis.from_url(self.url, protocol=2) as client:
             client.save()
 
     def forget(self) -> None:
-        """Delete what is on disk, so that it is empty when it is stopped and started."""
+        """Delete the snapshot, so that the next start is empty."""
         (self._folder / "dump.rdb").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """End it for good."""
+        """End the server for good."""
         for client in self._open:
             client.close()
         self._open.clear()
         self.stop()
 
     def log(self) -> str:
-        """Read what it says."""
+        """Return its log."""
         return (self._folder / "log").read_text(errors="replace")
 
     def __enter__(self) -> Self:
@@ -113,7 +113,7 @@ class RedisServer:
         self.close()
 
     def _try(self, deadline: float) -> bool:
-        """Start the process once; say whether it stayed. Its port may have been taken since it was free."""
+        """Start the process once; return whether it stayed. Another process may have taken its port."""
         if self._socket is None and not self.port:
             self.port = free_port()
         where = (
@@ -133,7 +133,7 @@ class RedisServer:
         return False
 
     def _answers(self) -> bool:
-        """Whether it says anything to PING, be it that a password is wanted."""
+        """Return whether it answers PING, also by asking for a password."""
         family = socket.AF_INET if self._socket is None else socket.AF_UNIX
         with socket.socket(family) as connection:
             connection.settimeout(1)
@@ -146,10 +146,9 @@ class RedisServer:
 
 
 class Proxy:
-    """Stands between a client and the server at *port*, and loses what a test says; a context manager.
+    """A proxy before the server at *port* that loses commands and answers; a context manager.
 
-    It looks at commands that hold *word* only. One after the other they meet what :meth:`lose` has lined up; when nothing
-    is, they pass.
+    Commands that hold *word* meet the losses of :meth:`lose` in order; other commands, and those after the last loss, pass.
     """
 
     def __init__(self, port: int, word: bytes = b"EVAL") -> None:
@@ -161,7 +160,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
 
     def lose(self, what: str, then: Callable[[], object] | None = None) -> None:
-        """Lose the next ``command``, or the ``answer`` to it, do what is *then* to be done, and reset the connection."""
+        """Lose the next ``command`` or its ``answer``, call *then*, and reset the connection."""
         self._plans.append((what, then))
 
     def __enter__(self) -> Self:
@@ -201,7 +200,7 @@ class Proxy:
 
 
 def redis_server(folder: Path, *options: str, socket_path: Path | None = None) -> RedisServer:
-    """Give a server of the test's own, to be started with ``with``; skip the test where there is no redis-server."""
+    """Return a server of the test, to be started with ``with``; skip the test without a redis-server."""
     if _BINARY is None:
         pytest.skip("there is no redis-server on the PATH")
     return RedisServer(folder, *options, socket_path=socket_path)
@@ -209,9 +208,9 @@ def redis_server(folder: Path, *options: str, socket_path: Path | None = None) -
 
 @contextmanager
 def shared_redis() -> Iterator[str]:
-    """Give the address of a server that others may use, too: that of CHARTIMG_TEST_REDIS_URL, or one that is started.
+    """Yield the address of a server that other tests use, too: that of CHARTIMG_TEST_REDIS_URL, or a new one.
 
-    A test keeps to a prefix of its own there (:func:`unique_prefix`). Where there is neither the test is skipped.
+    A test keeps to a prefix of its own there (:func:`unique_prefix`). Without either server the test is skipped.
     """
     if url := os.environ.get("CHARTIMG_TEST_REDIS_URL"):
         yield url
@@ -228,7 +227,7 @@ def shared_redis() -> Iterator[str]:
 
 @contextmanager
 def unique_prefix(url: str) -> Iterator[str]:
-    """Give a prefix that nobody else uses on the server at *url*, and delete what was put under it."""
+    """Yield an unused prefix on the server at *url*, and delete all keys under it afterwards."""
     prefix = f"test-{secrets.token_hex(6)}"
     try:
         yield prefix
@@ -240,13 +239,13 @@ def unique_prefix(url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    """Give the address of a server for the tests of one module; see :func:`shared_redis`."""
+    """Yield the address of a server for the tests of one module; see :func:`shared_redis`."""
     with shared_redis() as url:
         yield url
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on just now."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Strict JSON: what is written is read back, every mistake is told with its place, and no value is ever shown."""
+"""Strict JSON: values are read back as written, and every mistake is reported with its place and without its value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 
 @attrs.frozen
 class Sample:
-    """One field of every kind the library knows."""
+    """A class with a field of every kind in the library."""
 
     some_text: str
     whole: int = 0
@@ -38,12 +38,12 @@ class Sample:
 
 
 def sample(**fields: object) -> Sample:
-    """Read a sample with *fields* in JSON."""
+    """Read a sample from *fields* in JSON."""
     return load(json.dumps({"someText": "x", **fields}), Sample, where="S")
 
 
 def problems(text: str, kind: type = Sample) -> tuple[str, ...]:
-    """Give what is wrong with *text*."""
+    """Return the mistakes in *text*."""
     with pytest.raises(ConfigError) as refusal:
         load(text, kind, where="S")
     assert "\n".join(refusal.value.problems) == str(refusal.value)
@@ -80,7 +80,7 @@ MOMENTS = st.datetimes(
     )
 )
 def test_a_snapshot_is_read_back_as_it_was(snapshot: AccountSnapshot) -> None:
-    """Every field, to the microsecond, of the same types; and what is written again is the same text."""
+    """Every field of a snapshot is read back with its type, to the microsecond, and is written the same again."""
     text = dump(snapshot)
     back = load(text, AccountSnapshot, where="S")
 
@@ -92,7 +92,7 @@ def test_a_snapshot_is_read_back_as_it_was(snapshot: AccountSnapshot) -> None:
 
 
 def test_names_in_json_are_in_camel_case() -> None:
-    """Three have a name of their own; text is readable, and the file ends in a line break."""
+    """Names are in camel case but for three with their own; the text is indented and ends in a line break."""
     snapshot = AccountSnapshot("ü", MIDNIGHT, MIDNIGHT, "d", refunded=frozenset({3, 1, 2}))
     template = ChartTemplate("t", "d", "X:{symbol}", {"a_b": 1})
 
@@ -112,20 +112,20 @@ def test_names_in_json_are_in_camel_case() -> None:
 
 
 def test_a_moment_of_another_zone_is_written_in_utc() -> None:
-    """One moment has one spelling."""
+    """Equal moments are written alike, in UTC."""
     there = MIDNIGHT.astimezone(timezone(timedelta(hours=9)))
 
     assert '"moment": "2026-01-05T00:00:00+00:00"' in dump(Sample("x", moment=there))
 
 
 def test_fields_that_are_left_out_have_their_defaults() -> None:
-    """Only what has none must be there."""
+    """A field that is left out has its default."""
     assert Sample("x") == sample()
     assert (Account("a", SECRET),) == load(json.dumps([{"id": "a", "apiKey": SECRET}]), tuple[Account, ...], where="S")
 
 
 def test_accounts_are_read_with_all_their_settings() -> None:
-    """A plan in lower case is the plan, and null is none."""
+    """A plan is read in lower case, too, and null is no plan."""
     text = json.dumps(
         [
             {"id": "a", "apiKey": "k", "dailyLimit": 7, "plan": "pro", "requestsPerSecond": 2, "burst": 5},
@@ -140,13 +140,13 @@ def test_accounts_are_read_with_all_their_settings() -> None:
 
 
 def test_a_whole_number_is_a_number() -> None:
-    """Nobody writes 1.0 to please a parser."""
+    """A whole number is accepted as a float."""
     assert 1.0 == sample(number=1).number
     assert 1.5 == sample(number=1.5).number
 
 
 def test_an_object_is_kept_as_it_stands() -> None:
-    """Names and values inside it are the provider's business."""
+    """An object of the provider keeps its names and values."""
     payload = {"a_b": [1, "2", None, {"c": True}], "request": {}, "": 0.5}
 
     assert payload == sample(request=payload).payload
@@ -192,7 +192,7 @@ WRONG: list[tuple[str, object, str]] = [
 
 @pytest.mark.parametrize(("name", "value", "said"), WRONG)
 def test_a_value_of_the_wrong_kind_is_told_with_its_place(name: str, value: object, said: str) -> None:
-    """By its name in JSON, in one line, and what it should be."""
+    """A value of the wrong kind is reported by its name in JSON with the expected kind."""
     assert (f"S, at $.{name}: {said}",) == problems(json.dumps({"someText": "x", name: value}))
 
 
@@ -211,24 +211,24 @@ def test_a_value_of_the_wrong_kind_is_told_with_its_place(name: str, value: obje
     ],
 )
 def test_a_mistake_further_in_is_told_with_its_path(fields: Mapping[str, object], said: str) -> None:
-    """The path is JSON's own, so that it can be searched for."""
+    """A nested mistake is reported with its JSON path."""
     assert (said,) == problems(json.dumps({"someText": "x", **fields}))
 
 
 @pytest.mark.parametrize("text", ["null", "1", '"x"', "true", "[]"])
 def test_what_is_no_object_is_told_at_once(text: str) -> None:
-    """There is no place to name."""
+    """Text that is not an object is reported without a place."""
     assert ("S: must be an object",) == problems(text)
 
 
 @pytest.mark.parametrize("text", ["null", "1", '"x"', "{}"])
 def test_what_is_no_array_is_told_at_once(text: str) -> None:
-    """An object is not taken for the array of its names."""
+    """An object is not accepted as an array."""
     assert ("S: must be an array",) == problems(text, tuple[Account, ...])
 
 
 def test_what_is_missing_and_what_is_unknown_is_told_by_its_name() -> None:
-    """All at once, the unknown ones together."""
+    """All missing and unknown fields are reported by name."""
     assert {
         "S, at $.someText: is missing",
         "S, at $.flag: must be true or false",
@@ -237,7 +237,7 @@ def test_what_is_missing_and_what_is_unknown_is_told_by_its_name() -> None:
 
 
 def test_what_an_account_says_of_itself_is_told_with_its_place() -> None:
-    """Its own rules come on top of the types."""
+    """A broken rule of an account is reported with the account's place."""
     text = json.dumps([{"id": "a", "apiKey": "k"}, {"id": "b", "apiKey": "k k", "burst": 0}])
     (problem,) = problems(text, tuple[Account, ...])
 
@@ -255,7 +255,7 @@ def test_what_an_account_says_of_itself_is_told_with_its_place() -> None:
     ],
 )
 def test_what_is_no_json_is_told_with_line_and_column(text: str, place: str) -> None:
-    """In one line."""
+    """Text that is not JSON is reported in one line with line and column."""
     (problem,) = problems(text)
 
     assert problem.startswith("S is not JSON: ")
@@ -272,12 +272,12 @@ def test_what_is_no_json_is_told_with_line_and_column(text: str, place: str) -> 
     ],
 )
 def test_what_is_too_deep_or_too_long_is_a_mistake_and_no_crash(text: str, reason: str) -> None:
-    """JSON that Python's reader gives up on is one line of a ConfigError."""
+    """JSON that is nested too deep, or has too long a number, is a ConfigError of one line."""
     assert (f"S is not JSON that can be read: it {reason}",) == problems(text)
 
 
 def test_any_depth_is_read_or_told() -> None:
-    """There is no depth at which parsing succeeds and reading fails otherwise."""
+    """JSON nested to any depth is read or reported."""
     for depth in range(200, 1100, 9):
         text = '{"someText": "x", "request": {"a": ' + "[" * depth + "]" * depth + "}}"
         try:
@@ -289,7 +289,7 @@ def test_any_depth_is_read_or_told() -> None:
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400])
 def test_a_number_without_bounds_is_refused_by_an_account(number: str) -> None:
-    """A rate must be one that can be kept."""
+    """A rate that is not finite is refused."""
     text = f'[{{"id": "a", "apiKey": "k", "requestsPerSecond": {number}}}]'
 
     assert 1 == len(problems(text, tuple[Account, ...]))
@@ -314,7 +314,7 @@ JSON_VALUES = st.recursive(
 @settings(max_examples=120, deadline=None)
 @given(st.lists(JSON_VALUES, max_size=3) | JSON_VALUES)
 def test_no_value_is_ever_in_a_message(value: object) -> None:
-    """Whatever is wrong, and wherever the key was put by mistake, but for an id, which is there to be shown."""
+    """No message shows a value, wherever a key was put by mistake, except an account id."""
     ids = [entry.get("id") for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
     refusal: ConfigError | None = None
     try:
@@ -332,13 +332,13 @@ def test_no_value_is_ever_in_a_message(value: object) -> None:
 @pytest.mark.parametrize("name", ["apiKey", "dailyLimit", "plan", "requestsPerSecond", "burst"])
 @pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: SECRET}, f"{SECRET} "])
 def test_a_key_in_any_field_of_an_account_is_not_shown(name: str, value: object) -> None:
-    """Also where it was pasted into the wrong one."""
+    """A key in any field of an account is not shown."""
     entry = {"id": "", "apiKey": "k", name: value}
 
     assert SECRET not in "".join(problems(json.dumps([entry]), tuple[Account, ...]))
 
 
 def test_text_that_is_no_json_is_not_shown() -> None:
-    """A variable that holds the bare key is a likely mistake."""
+    """Text that is not JSON is not shown, since it may be the bare key."""
     for text in (SECRET, f'"{SECRET}', f"[{{'id': 'a', 'apiKey': '{SECRET}'}}]", f'[{{"apiKey": "{SECRET}\n"}}]'):
         assert SECRET not in "".join(problems(text, tuple[Account, ...]))

@@ -1,4 +1,4 @@
-"""Writing files whole: the old content or the new, never half of it, and nothing left behind."""
+"""Files are written whole or not at all, without a trace of a failed write."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from chartimg.files import read_text, refuse_unwritable, write_atomically
 
 
 def names(folder: Path) -> list[str]:
-    """List a folder, hidden files and all."""
+    """List a folder with its hidden files."""
     return [entry.name for entry in folder.iterdir()]
 
 
 def test_a_new_file_holds_the_content(tmp_path: Path) -> None:
-    """All of it, and it is the only file."""
+    """A new file holds the whole content and is the only one."""
     write_atomically(tmp_path / "x.png", b"content")
 
     assert b"content" == (tmp_path / "x.png").read_bytes()
@@ -31,7 +31,7 @@ def test_a_new_file_holds_the_content(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("new", [b"", b"new", b"much longer than what was there"])
 def test_an_old_file_is_replaced(new: bytes, tmp_path: Path) -> None:
-    """Shorter or longer, nothing of the old content is left."""
+    """A replaced file keeps nothing of its old content."""
     path = tmp_path / "x.png"
     path.write_bytes(b"old content")
     write_atomically(path, new)
@@ -41,7 +41,7 @@ def test_an_old_file_is_replaced(new: bytes, tmp_path: Path) -> None:
 
 
 def test_a_reader_sees_the_old_or_the_new(tmp_path: Path) -> None:
-    """Never half of one, nor none at all, while another thread writes."""
+    """A reader sees a whole content while another thread writes."""
     path, contents = tmp_path / "x", [bytes([number]) * 100_000 for number in range(2)]
     write_atomically(path, contents[0])
     seen: set[bytes] = set()
@@ -65,7 +65,7 @@ def test_a_reader_sees_the_old_or_the_new(tmp_path: Path) -> None:
 
 
 def test_many_threads_may_write_one_file(tmp_path: Path) -> None:
-    """One of them wins whole, and none stumbles over another's temporary file."""
+    """If many threads write one file, one content is kept whole."""
     path, contents = tmp_path / "x", [bytes([number]) * 1000 for number in range(8)]
     writers = [threading.Thread(target=write_atomically, args=(path, content)) for content in contents]
     for writer in writers:
@@ -93,7 +93,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, most)
 
 
 def test_a_disk_that_is_full_leaves_the_old_content(tmp_path: Path) -> None:
-    """A write that fails half way is an OSError, and no temporary file stays."""
+    """A write that fails half way is an OSError and leaves no temporary file."""
     path = tmp_path / "x"
     path.write_bytes(b"old")
     done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=False)
@@ -104,7 +104,7 @@ def test_a_disk_that_is_full_leaves_the_old_content(tmp_path: Path) -> None:
 
 
 def test_content_that_is_none_leaves_the_old_content(tmp_path: Path) -> None:
-    """Whatever goes wrong, not only what the system says."""
+    """A write that fails for any other reason leaves no temporary file, either."""
     path = tmp_path / "x"
     path.write_bytes(b"old")
     with pytest.raises(TypeError):
@@ -115,7 +115,7 @@ def test_content_that_is_none_leaves_the_old_content(tmp_path: Path) -> None:
 
 
 def test_a_directory_in_place_of_the_file_is_left_as_it_is(tmp_path: Path) -> None:
-    """The last step fails, and the temporary file is taken away."""
+    """A folder in place of the file stays, and the temporary file is deleted."""
     path = tmp_path / "x"
     path.mkdir()
     (path / "inside").write_bytes(b"old")
@@ -126,19 +126,21 @@ def test_a_directory_in_place_of_the_file_is_left_as_it_is(tmp_path: Path) -> No
 
 
 def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
-    """Where a file goes is the caller's business."""
+    """A missing folder is not created."""
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "nowhere" / "x", b"new")
 
     assert [] == names(tmp_path)
 
 
-@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-def test_the_umask_is_respected(umask: int, mode: int, tmp_path: Path) -> None:
-    """A file that others may read when the user says so, and only then."""
+@pytest.mark.parametrize(
+    ("umask", "asked", "mode"), [(0o022, 0o666, 0o644), (0o077, 0o666, 0o600), (0o002, 0o666, 0o664), (0, 0o600, 0o600)]
+)
+def test_the_umask_is_respected(umask: int, asked: int, mode: int, tmp_path: Path) -> None:
+    """A new file has the mode that was asked for, less the umask."""
     before = os.umask(umask)
     try:
-        write_atomically(tmp_path / "x", b"content")
+        write_atomically(tmp_path / "x", b"content", asked)
     finally:
         os.umask(before)
 
@@ -147,14 +149,14 @@ def test_the_umask_is_respected(umask: int, mode: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 255, "ü 🚀.png", ".hidden", "-rf"])
 def test_any_name_the_system_takes_is_taken(name: str, tmp_path: Path) -> None:
-    """The temporary name is no longer than it must be, and not made from it."""
+    """Any name that the file system accepts is written, also the longest."""
     write_atomically(tmp_path / name, b"content")
 
     assert [name] == names(tmp_path)
 
 
 def test_text_that_can_not_be_read_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
-    """A file that is missing, is not text, or is a pipe without a writer is one line that names it."""
+    """A file that is missing, not UTF-8 or a pipe is a ConfigError of one line with its path."""
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     os.mkfifo(tmp_path / "pipe")
     for name, reason in (
@@ -169,7 +171,7 @@ def test_text_that_can_not_be_read_is_a_mistake_in_the_settings(tmp_path: Path) 
 
 
 def test_a_folder_is_made_and_tried_without_a_trace(tmp_path: Path) -> None:
-    """A folder that can be written is there afterwards, and empty; a file in its place is an OSError."""
+    """A missing folder is created and left empty; a file in its place is an OSError."""
     refuse_unwritable(tmp_path / "new" / "deeper")
     (tmp_path / "file").touch()
 

@@ -1,4 +1,4 @@
-"""The recorder: what it saves is replayed byte for byte, what it must not save it doesn't, and nothing paid for is lost."""
+"""The recorder: recordings replay byte for byte, no key is saved, and no reply that was paid for is lost."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ INVALID = Reply(422, {"content-type": "application/json"}, b'{"message":"Invalid
 
 
 class Meanwhile:
-    """A transport on which something happens while the call is under way."""
+    """A transport that calls a function while a call is under way."""
 
     def __init__(self, reply: Reply, happens: Callable[[], object]) -> None:
-        """Take what happens, and what comes of it."""
+        """Keep the function and the reply."""
         self.reply, self.happens = reply, happens
 
     def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
-        """Let it happen, then reply."""
+        """Call the function, then reply."""
         self.happens()
         return self.reply
 
 
 class PictureOf:
-    """A transport whose picture tells each chart from every other, after all threads have come this far."""
+    """A transport with a different picture for each chart; it replies after all threads have called."""
 
     def __init__(self, pictures: Mapping[ChartRequest, bytes]) -> None:
-        """Take the picture of each chart."""
+        """Keep the picture of each chart."""
         self.pictures, self.start = pictures, threading.Barrier(len(pictures))
 
     def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
@@ -65,14 +65,14 @@ class PictureOf:
 
 
 def replayed(folder: Path, request: ChartRequest = REQUEST) -> Reply:
-    """Take the replay for granted."""
+    """Return the replayed reply."""
     outcome = FixtureTransport(folder).send(request)
     assert isinstance(outcome, Reply), outcome
     return outcome
 
 
 def names(folder: Path) -> set[str]:
-    """List a folder, hidden files and all."""
+    """List a folder with its hidden files."""
     return {entry.name for entry in folder.iterdir()}
 
 
@@ -80,7 +80,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_picture_is_recorded_under_its_documented_name(tmp_path: Path) -> None:
-    """The reply is handed on as it is, the meta file says all the contract asks for, the listener is told."""
+    """A picture is returned unchanged and recorded with a complete meta file, and the listener is notified."""
     notes, reply = EventLog(), Reply(200, {"content-type": "image/png"}, PNG)
     inner = ScriptedTransport([reply])
     recorder = RecordingTransport(inner, tmp_path, listener=notes, origin="a test", now=lambda: NOW)
@@ -114,7 +114,7 @@ def test_a_picture_is_recorded_under_its_documented_name(tmp_path: Path) -> None
     ],
 )
 def test_a_terminal_error_is_recorded_under_status_and_slug(reply: Reply, suffix: str, tmp_path: Path) -> None:
-    """The file holds status and body for people to read."""
+    """The file of an error holds status and body in a readable form."""
     RecordingTransport(ScriptedTransport([reply]), tmp_path).send(REQUEST, None)
 
     assert {f"{STEM}{suffix}", f"{STEM}.meta.json"} == names(tmp_path)
@@ -124,7 +124,7 @@ def test_a_terminal_error_is_recorded_under_status_and_slug(reply: Reply, suffix
 
 
 def test_only_headers_that_mean_something_are_recorded(tmp_path: Path) -> None:
-    """What tells a session or a server has no place in a repository."""
+    """Only the headers that decide the meaning of a reply are recorded."""
     headers = {"content-type": "text/plain", "set-cookie": "id=1", "x-amzn-errortype": "X", "retry-after": "3"}
     RecordingTransport(ScriptedTransport([Reply(400, headers, b"no")]), tmp_path).send(REQUEST, ACCOUNT)
 
@@ -154,7 +154,7 @@ def test_only_headers_that_mean_something_are_recorded(tmp_path: Path) -> None:
     ids=repr,
 )
 def test_what_passes_or_is_about_one_account_is_not_recorded(outcome: Reply | TransportFailure, tmp_path: Path) -> None:
-    """It is handed on, and as a fixture it would be a lie."""
+    """An error that passes by itself, or is about one account, is returned and not recorded."""
     notes = EventLog()
 
     assert outcome == RecordingTransport(ScriptedTransport([outcome]), tmp_path, listener=notes).send(REQUEST, ACCOUNT)
@@ -163,7 +163,7 @@ def test_what_passes_or_is_about_one_account_is_not_recorded(outcome: Reply | Tr
 
 
 def test_recording_again_replaces(tmp_path: Path) -> None:
-    """Picture, error, another error and another picture: the last one counts, and nothing of the others is left."""
+    """A second recording replaces the first and leaves none of its files."""
     script = [Reply(200, body=PNG), INVALID, Reply(400, body=b"no"), Reply(200, body=OTHER)]
     recorder = RecordingTransport(ScriptedTransport(script), tmp_path)
     for reply in script:
@@ -220,7 +220,7 @@ PICTURES = st.builds(lambda w, h: Reply(200, {"content-type": "image/png"}, pict
 @example("A:B", "1h", "t", Reply(400, {}, b"1" * 5000))
 @example("A:B", "1h", "t", Reply(400, {}, b"\xef\xbb\xbf{}"))
 def test_recording_and_replaying_is_the_identity(symbol: str, timeframe: str, template: str, reply: Reply) -> None:
-    """For any chart and any picture or terminal error: status, body and headers come back as they were."""
+    """For any chart a picture or terminal error replays with the same status, body and kept headers."""
     fault = classify(reply, now=NOW)
     assume(fault is None or fault.kind is FaultKind.INVALID_REQUEST)
     request = ChartRequest(symbol, timeframe, template)
@@ -236,7 +236,7 @@ def test_recording_and_replaying_is_the_identity(symbol: str, timeframe: str, te
 
 
 def test_an_error_of_any_depth_is_handed_on(tmp_path: Path) -> None:
-    """It is paid for, so no nesting, however deep, turns it into an exception; what is recorded is replayed."""
+    """An error nested to any depth is returned, and replays if it is recorded."""
     for depth in [300, *range(880, 1000, 10), 100_000]:
         reply = Reply(422, body=b'{"message":"deep","x":' + b"[" * depth + b"]" * depth + b"}")
 
@@ -245,7 +245,7 @@ def test_an_error_of_any_depth_is_handed_on(tmp_path: Path) -> None:
 
 
 def test_a_list_of_any_depth_is_handed_on(tmp_path: Path) -> None:
-    """The same for the shape of field errors."""
+    """A list nested to any depth is returned, and replays if it is recorded."""
     for depth in [300, *range(880, 1000, 10), 100_000]:
         reply = Reply(422, body=b"[" * depth + b"]" * depth)
 
@@ -264,7 +264,7 @@ COLLIDING = [
 def test_charts_that_share_a_name_never_read_each_other(
     first: ChartRequest, second: ChartRequest, tmp_path: Path
 ) -> None:
-    """The second is missing until it is recorded, under a name that differs also when case is ignored."""
+    """A chart that shares the stem of a recorded one is missing until it is recorded under its distinct stem."""
     recorder = RecordingTransport(ScriptedTransport([Reply(200, body=PNG), INVALID]), tmp_path)
     recorder.send(first, ACCOUNT)
     missing = FixtureTransport(tmp_path).send(second)
@@ -280,7 +280,7 @@ def test_charts_that_share_a_name_never_read_each_other(
 def test_two_threads_may_record_charts_that_share_a_name(
     requests: tuple[ChartRequest, ChartRequest], tmp_path: Path
 ) -> None:
-    """However they come together, each has its own picture in the end."""
+    """Threads that record charts with one stem at once keep the picture of each."""
     for attempt in range(10):
         folder = tmp_path / str(attempt)
         pictures = dict(zip(requests, (PNG, OTHER), strict=True))
@@ -296,7 +296,7 @@ def test_two_threads_may_record_charts_that_share_a_name(
 def test_two_recorders_never_give_a_chart_the_picture_of_another(
     requests: tuple[ChartRequest, ChartRequest], tmp_path: Path
 ) -> None:
-    """As two processes do; one of them may have to be recorded again."""
+    """Recorders of two processes may lose a recording, but never replay the picture of another chart."""
     for attempt in range(10):
         folder = tmp_path / str(attempt)
         inner = PictureOf(dict(zip(requests, (PNG, OTHER), strict=True)))
@@ -315,7 +315,7 @@ def test_two_recorders_never_give_a_chart_the_picture_of_another(
 @pytest.mark.parametrize("key", [KEY, "abc/def+ghi=", 'quo"ted\\key', "<tag>&amp;"])
 @pytest.mark.parametrize("spell", ["plain", "json", "slashes", "escapes"])
 def test_a_key_the_provider_repeats_reaches_no_file(key: str, spell: str, tmp_path: Path) -> None:
-    """Neither as it is nor as JSON may write it, in the body or in a header; and the reply that goes on is as clean."""
+    """A key in a body or a header, in any JSON spelling, is masked in the file and in the reply."""
     spelled = {
         "plain": key,
         "json": json.dumps(key)[1:-1],
@@ -342,7 +342,7 @@ def test_a_key_the_provider_repeats_reaches_no_file(key: str, spell: str, tmp_pa
 
 
 def test_a_picture_that_holds_the_key_is_handed_on_and_not_recorded(tmp_path: Path) -> None:
-    """To mask it would damage the picture; it is paid for, but no fixture holds a key."""
+    """A picture that contains the key is returned unchanged and not recorded."""
     text = b"tEXt" + KEY.encode()
     chunk = struct.pack(">I", len(KEY)) + text + struct.pack(">I", zlib.crc32(text))
     png, notes = PNG[:-12] + chunk + PNG[-12:], EventLog()
@@ -356,7 +356,7 @@ def test_a_picture_that_holds_the_key_is_handed_on_and_not_recorded(tmp_path: Pa
 
 
 def test_a_key_in_a_failure_is_not_handed_on(tmp_path: Path) -> None:
-    """Nor does it reach a file."""
+    """A key in the message of a failure is masked."""
     inner = ScriptedTransport([TransportFailure(FaultKind.NETWORK, f"broke on {KEY}")])
     outcome = RecordingTransport(inner, tmp_path).send(REQUEST, ACCOUNT)
 
@@ -367,21 +367,21 @@ def test_a_key_in_a_failure_is_not_handed_on(tmp_path: Path) -> None:
 
 
 def test_a_file_in_place_of_the_folder_is_refused_at_once(tmp_path: Path) -> None:
-    """Before any call is paid for."""
+    """A recorder refuses a folder that can't be written before any call is paid for."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ConfigError, match="can't be recorded"):
         RecordingTransport(ScriptedTransport([]), tmp_path / "file")
 
 
 def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
-    """With all that lies above it."""
+    """A missing folder is created with its parents."""
     RecordingTransport(ScriptedTransport([Reply(200, body=PNG)]), tmp_path / "a" / "b").send(REQUEST, ACCOUNT)
 
     assert PNG == replayed(tmp_path / "a" / "b").body
 
 
 def test_no_call_is_made_while_the_folder_can_not_be_written(tmp_path: Path) -> None:
-    """It would be paid for and lost, so nothing is sent; once the folder is back, calls go on."""
+    """While the folder can't be written no call is made; afterwards calls are made again."""
     folder, inner = tmp_path / "fixtures", ScriptedTransport([Reply(200, body=PNG)])
     recorder = RecordingTransport(inner, folder)
     folder.rmdir()
@@ -397,7 +397,7 @@ def test_no_call_is_made_while_the_folder_can_not_be_written(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("reply", [Reply(200, body=PNG), INVALID])
 def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path) -> None:
-    """It is paid for; the listener hears why it was not saved."""
+    """A reply that can't be saved is returned, and the listener gets the reason."""
     folder, notes = tmp_path / "fixtures", EventLog()
 
     def replace_by_file() -> None:
@@ -415,7 +415,7 @@ def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path
 
 
 def test_a_reply_beside_a_damaged_meta_is_handed_on(tmp_path: Path) -> None:
-    """What is there may be another chart's, so it is not written over; without a listener nothing is said."""
+    """A fixture with a damaged meta file is not overwritten, since it may be another chart's."""
     (tmp_path / f"{STEM}.meta.json").write_text("damaged")
     notes, script = EventLog(), [Reply(200, body=PNG)] * 2
     inner = ScriptedTransport(script)
@@ -427,7 +427,7 @@ def test_a_reply_beside_a_damaged_meta_is_handed_on(tmp_path: Path) -> None:
 
 
 def test_time_is_the_machines_unless_told_otherwise(tmp_path: Path) -> None:
-    """When a fixture was recorded stands in its meta file, in UTC."""
+    """The moment of a recording is the machine's time in UTC by default."""
     before = datetime.now(UTC)
     RecordingTransport(ScriptedTransport([Reply(200, body=PNG)]), tmp_path).send(REQUEST, ACCOUNT)
     recorded = datetime.fromisoformat(json.loads((tmp_path / f"{STEM}.meta.json").read_text())["recordedAt"])

@@ -1,4 +1,4 @@
-"""What is known of a fixture, said in words that fit on a line."""
+"""A fixture in its folder, as a value."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from chartimg.domain.fixture import FixtureEntry, FixtureKind, FixtureProblem
 
 KEY = ChartKey("A:B", "1h", "t")
 PICTURE = FixtureEntry("A_B__1h__t", FixtureKind.PICTURE, "A_B__1h__t.png", size=1_500)
-ERROR = FixtureEntry("A_B__4h__t", FixtureKind.ERROR, "A_B__4h__t__422.json", size=500)
-STRAY = FixtureEntry("notes.txt", FixtureKind.OTHER, "notes.txt", size=9_999_999)
 
 
 def test_a_finding_is_one_line() -> None:
@@ -25,9 +23,18 @@ def test_a_fixture_is_named_by_its_key_where_that_is_known(key: ChartKey | None,
 
 
 def test_findings_are_added_to_a_new_value() -> None:
-    """The entry they are added to stays as it is, and the order is kept."""
+    """A new entry has one more finding at the end, and the old entry stays unchanged."""
     first = PICTURE.with_finding("one", "bad")
     second = first.with_finding("two", "worse")
 
     assert () == PICTURE.findings
     assert (FixtureProblem("one", "bad"), FixtureProblem("two", "worse")) == second.findings
+
+
+def test_kinds_and_defaults_are_those_of_the_json() -> None:
+    """The kinds are the words of ``fixtures list --json``, and a file alone has no size, key, status or findings."""
+    bare = FixtureEntry("notes.txt", FixtureKind.OTHER, "notes.txt")
+
+    assert ["picture", "error", "other"] == list(FixtureKind)
+    assert FixtureEntry("notes.txt", FixtureKind.OTHER, "notes.txt", None, None, None, 0, None, None) == bare
+    assert (None, None, ()) == (bare.recorded_at, bare.origin, bare.findings)

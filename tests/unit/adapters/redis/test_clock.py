@@ -1,4 +1,4 @@
-"""The server's time: what a machine makes of it between two answers."""
+"""The server's time on a machine: between two answers, and after steps of either clock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 class World:
-    """A server and a machine, whose clocks a test sets; the machine's own time is hours off."""
+    """A server and a machine with clocks that a test sets; the machine's own time is hours off."""
 
     def __init__(self) -> None:
         self.server = START
@@ -28,16 +28,16 @@ class World:
         self.clock = RedisClock(self.ask, monotonic=lambda: self.passed, wall=self.wall)
 
     def wall(self) -> float:
-        """Tell the machine's own time."""
+        """Return the machine's own time."""
         return (self.server + self.wrong).timestamp()
 
     def let_pass(self, seconds: float) -> None:
-        """Let time pass for everybody."""
+        """Let time pass for the server and the machine."""
         self.passed += seconds
         self.server += timedelta(seconds=seconds)
 
     def ask(self) -> None:
-        """Run a script: so long there, and so long back."""
+        """Run a script that travels for some time each way."""
         self.asked += 1
         if not self.reachable:
             raise StoreUnavailable("gone")
@@ -48,12 +48,12 @@ class World:
         self.clock.note(told, before, self.passed)
 
     def error(self) -> float:
-        """Give the seconds the clock is wrong by."""
+        """Return the error of the clock in seconds."""
         return abs((self.clock.now() - self.server).total_seconds())
 
 
 def test_it_is_a_clock() -> None:
-    """It can stand wherever the machine's clock can, and gives UTC."""
+    """The clock is a Clock of the port, in UTC."""
     clock: Clock = World().clock
 
     assert UTC is clock.now().tzinfo
@@ -63,7 +63,7 @@ def test_it_is_a_clock() -> None:
 
 
 def test_a_machine_that_is_hours_off_gets_the_servers_time() -> None:
-    """Its own time is not looked at."""
+    """The machine's own time does not change the result."""
     world = World()
 
     assert world.error() < 1e-5
@@ -72,7 +72,7 @@ def test_a_machine_that_is_hours_off_gets_the_servers_time() -> None:
 
 
 def test_the_server_is_asked_once_a_minute_at_most() -> None:
-    """And not at all as long as scripts run, whose answers bring the time."""
+    """The server is asked once a minute at most, and not at all while scripts run."""
     world = World()
     for _ in range(600):
         world.clock.now()
@@ -91,7 +91,7 @@ def test_the_server_is_asked_once_a_minute_at_most() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 3)), min_size=1, max_size=8))
 def test_it_is_never_wrong_by_more_than_half_the_quickest_answer(delays: list[tuple[float, float]]) -> None:
-    """However slow, and however unequal in its two ways, each of the others was."""
+    """The error is at most half the duration of the quickest answer."""
     world = World()
     for world.delays in delays:
         world.ask()
@@ -101,7 +101,7 @@ def test_it_is_never_wrong_by_more_than_half_the_quickest_answer(delays: list[tu
 
 
 def test_a_step_of_the_servers_clock_is_followed() -> None:
-    """With the next answer, either way."""
+    """A step of the server's clock in either direction is followed with the next answer."""
     world = World()
     world.delays = 0.01, 0.01
     world.ask()
@@ -112,7 +112,7 @@ def test_a_step_of_the_servers_clock_is_followed() -> None:
 
 
 def test_a_machine_that_has_slept_asks_again() -> None:
-    """Its monotonic clock stood still meanwhile, its own time did not."""
+    """A machine that has slept asks again, since its monotonic clock stood still."""
     world = World()
     world.clock.now()
     world.server += timedelta(hours=8)
@@ -122,7 +122,7 @@ def test_a_machine_that_has_slept_asks_again() -> None:
 
 
 def test_without_the_server_the_last_known_time_goes_on() -> None:
-    """The server is asked again now and then, not by each look at the clock, as each may have to wait for a timeout."""
+    """Without the server the last known time goes on, and the server is asked again from time to time."""
     world = World()
     world.clock.now()
     world.reachable = False
@@ -142,7 +142,7 @@ def test_without_the_server_the_last_known_time_goes_on() -> None:
 
 
 def test_a_server_that_was_never_heard_of_has_no_time() -> None:
-    """This machine's own is not put in its place."""
+    """Before the first answer the time is an error, and the machine's own is not used."""
     world = World()
     world.reachable = False
     for _ in range(2):
