@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from chartimg import ChartClient, ChartRequest, ErrorCode, FaultKind, RetryPolicy, WorkerConfig
+from chartimg import ChartApiResult, ChartClient, ChartRequest, ErrorCode, FaultKind, RetryPolicy, WorkerConfig
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.testing import VirtualClock, picture
 from loopback import Exchange, LoopbackServer, answer, chunked, cut, reset, serving, stall
@@ -49,30 +49,35 @@ def client(environ: Mapping[str, str], policy: RetryPolicy | None = None) -> Cha
     return ChartClient(WorkerConfig.from_env(environ), policy=policy, clock=VirtualClock())
 
 
+def with_two_attempts(transport: Urllib3Transport, count: int = 1) -> ChartApiResult:
+    """Return the result of a fetch of two calls at most, on *count* accounts."""
+    pool = [chartimg.Account(f"a{n}", f"{CANARY}-{n}") for n in range(count)]
+    policy, clock = RetryPolicy(max_attempts=2), VirtualClock()
+    return chartimg.fetch_with_retries(transport=transport, request=REQUEST, accounts=pool, policy=policy, clock=clock)
+
+
+def verdict(result: ChartApiResult) -> tuple[ErrorCode, FaultKind, bool]:
+    """Return code, kind and retriability of a failed fetch."""
+    assert result.error is not None
+    assert result.png_bytes is None
+    return result.error.code, result.error.kind, result.error.retriable
+
+
 def test_1_real_mode_gives_the_bytes_of_the_png(server: LoopbackServer, tmp_path: Path) -> None:
     """A whole PNG over HTTP is the result, and the call carried the documented request."""
     server.script.append(answer(200, PNG, content_type="image/png"))
     with ChartClient.from_env(settings(server, tmp_path)) as real:
         result = real.fetch(REQUEST)
 
-    assert result.ok
-    assert PNG == result.png_bytes == result.unwrap()
-    assert (200, False, "a0", 1) == (
-        result.http_status,
-        result.from_fixture,
-        result.account_id,
-        len(result.attempts),
-    )
+    assert PNG == result.unwrap()
+    assert ChartApiResult(PNG, None, 200, account_id="a0", attempts=result.attempts) == result
+    assert 1 == len(result.attempts)
     (received,) = server.requests
     assert ("POST", "/v2/tradingview/advanced-chart") == (received.method, received.target)
     assert f"{CANARY}-0" == received.headers["x-api-key"]
     assert received.headers["user-agent"].startswith("chartimg/")
-    assert {
-        "symbol": "BINANCE:BTCUSDT",
-        "interval": "1h",
-        "theme": "dark",
-        "timezone": "Etc/UTC",
-    } == json.loads(received.body)
+    body = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "theme": "dark", "timezone": "Etc/UTC"}
+    assert body == json.loads(received.body)
 
 
 def _flipped(png: bytes) -> bytes:
@@ -97,13 +102,7 @@ def test_2_a_200_without_a_whole_png_fails_for_good(server: LoopbackServer, tmp_
     server.script.append(answer(200, body, content_type="image/png"))
     result = client(settings(server, tmp_path)).fetch(REQUEST)
 
-    assert result.error is not None
-    assert (ErrorCode.CHART_API_FAILED, FaultKind.BAD_IMAGE, False) == (
-        result.error.code,
-        result.error.kind,
-        result.error.retriable,
-    )
-    assert result.png_bytes is None
+    assert (ErrorCode.CHART_API_FAILED, FaultKind.BAD_IMAGE, False) == verdict(result)
     assert 1 == len(server.requests)
 
 
@@ -112,14 +111,7 @@ def test_3_mock_mode_finds_a_fixture_by_its_name(tmp_path: Path) -> None:
     (tmp_path / f"{FILE}.png").write_bytes(PNG)
     result = client({"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(tmp_path)}).fetch(REQUEST)
 
-    assert result.ok
-    assert (PNG, True, tmp_path / f"{FILE}.png", None, ()) == (
-        result.png_bytes,
-        result.from_fixture,
-        result.fixture_path,
-        result.account_id,
-        result.attempts,
-    )
+    assert ChartApiResult(PNG, None, 200, from_fixture=True, fixture_path=tmp_path / f"{FILE}.png") == result
 
 
 def test_4_mock_mode_without_a_fixture_says_what_is_missing(server: LoopbackServer, tmp_path: Path) -> None:
@@ -127,19 +119,14 @@ def test_4_mock_mode_without_a_fixture_says_what_is_missing(server: LoopbackServ
     (tmp_path / "BINANCE_BTCUSDT__4h__price_v1.png").write_bytes(PNG)
     result = client(settings(server, tmp_path, "mock")).fetch(REQUEST)
 
-    assert result.error is not None
-    assert (ErrorCode.CHART_API_MOCK_MISSING, FaultKind.FIXTURE_MISSING, False) == (
-        result.error.code,
-        result.error.kind,
-        result.error.retriable,
-    )
+    assert (ErrorCode.CHART_API_MOCK_MISSING, FaultKind.FIXTURE_MISSING, False) == verdict(result)
     for part in (
         "BINANCE:BTCUSDT 1h price_v1",
         str(tmp_path / f"{FILE}.png"),
         "BINANCE_BTCUSDT__4h__price_v1",
         "CHARTS_API_MODE=record chartimg fetch BINANCE:BTCUSDT 1h --template price_v1",
     ):
-        assert part in result.error.message
+        assert part in str(result.error)
     assert not result.from_fixture
     assert [] == server.requests
 
@@ -158,9 +145,8 @@ def test_5_mock_mode_touches_no_network_key_or_account(tmp_path: Path, monkeypat
     def sealed(*_: object, **__: object) -> None:
         raise AssertionError("mock mode opened a socket")
 
-    monkeypatch.setattr(socket, "socket", sealed)
-    monkeypatch.setattr(socket, "create_connection", sealed)
-    monkeypatch.setattr(socket, "getaddrinfo", sealed)
+    for name in ("socket", "create_connection", "getaddrinfo"):
+        monkeypatch.setattr(socket, name, sealed)
     (tmp_path / f"{FILE}.png").write_bytes(PNG)
     environ = _UnreadableKeys(
         CHARTS_API_MODE="mock",
@@ -172,8 +158,7 @@ def test_5_mock_mode_touches_no_network_key_or_account(tmp_path: Path, monkeypat
         found, missing = mock.fetch(REQUEST), mock.fetch(ChartRequest("A:B", "1D", "price_v1"))
 
     assert found.ok
-    assert missing.error is not None
-    assert ErrorCode.CHART_API_MOCK_MISSING == missing.error.code
+    assert ErrorCode.CHART_API_MOCK_MISSING == verdict(missing)[0]
 
 
 def test_5_the_command_in_mock_mode_touches_no_network_either(tmp_path: Path) -> None:
@@ -260,12 +245,8 @@ def test_6_record_mode_saves_no_transient_failure(server: LoopbackServer, tmp_pa
 @pytest.mark.parametrize(
     "environment",
     [
-        {"TDA_ENV": "prod"},
-        {"TDA_ENV": "PROD"},
-        {"ENV": "production"},
-        {"ENV": "PRODUCTION"},
-        {"TDA_ENV": "Production", "ENV": "dev"},
-        {"TDA_ENV": "", "ENV": "prod"},
+        *({"TDA_ENV": "prod"}, {"TDA_ENV": "PROD"}, {"ENV": "production"}, {"ENV": "PRODUCTION"}),
+        *({"TDA_ENV": "Production", "ENV": "dev"}, {"TDA_ENV": "", "ENV": "prod"}),
     ],
 )
 @pytest.mark.parametrize("mode", ["record", "RECORD"])
@@ -282,13 +263,9 @@ def test_8_a_4xx_is_final_after_one_call(server: LoopbackServer, tmp_path: Path,
     server.otherwise = answer(status, b'{"message":"Invalid Request"}', content_type="application/json")
     result = client(settings(server, tmp_path, count=3)).fetch(REQUEST)
 
-    assert result.error is not None
-    assert (ErrorCode.CHART_API_FAILED, False, status) == (
-        result.error.code,
-        result.error.retriable,
-        result.error.http_status,
-    )
-    assert "Invalid Request" in result.error.message
+    assert (ErrorCode.CHART_API_FAILED, FaultKind.INVALID_REQUEST, False) == verdict(result)
+    assert status == result.http_status
+    assert "Invalid Request" in str(result.error)
     assert 1 == len(server.requests)
 
 
@@ -311,8 +288,7 @@ def test_9_a_failure_of_the_service_is_retried_and_then_fails(
     server.otherwise = exchange
     result = client(settings(server, tmp_path, count=2)).fetch(REQUEST)
 
-    assert result.error is not None
-    assert (ErrorCode.CHART_API_FAILED, kind, True) == (result.error.code, result.error.kind, result.error.retriable)
+    assert (ErrorCode.CHART_API_FAILED, kind, True) == verdict(result)
     assert 3 == len(server.requests) == len(result.attempts)
 
 
@@ -320,30 +296,16 @@ def test_9_a_failure_of_the_service_is_retried_and_then_fails(
 def test_9_a_reply_that_does_not_come_in_time_is_retried(server: LoopbackServer, begun: bytes) -> None:
     """A server that stalls before the headers or in the body is a network failure after the read timeout."""
     server.otherwise = stall(begun)
-    result = chartimg.fetch_with_retries(
-        transport=Urllib3Transport(server.url, read_timeout=0.15),
-        request=REQUEST,
-        accounts=[chartimg.Account("a", CANARY)],
-        policy=RetryPolicy(max_attempts=2),
-        clock=VirtualClock(),
-    )
+    result = with_two_attempts(Urllib3Transport(server.url, read_timeout=0.15))
 
-    assert result.error is not None
-    assert (FaultKind.NETWORK, True) == (result.error.kind, result.error.retriable)
+    assert (ErrorCode.CHART_API_FAILED, FaultKind.NETWORK, True) == verdict(result)
     assert 2 == len(server.requests)
 
 
 def test_10_attempts_are_counted_over_all_accounts(server: LoopbackServer) -> None:
     """With max_attempts=2 and five accounts exactly two calls are made."""
     server.otherwise = FAULT
-    pool = [chartimg.Account(f"a{n}", f"{CANARY}-{n}") for n in range(5)]
-    result = chartimg.fetch_with_retries(
-        transport=Urllib3Transport(server.url),
-        request=REQUEST,
-        accounts=pool,
-        policy=RetryPolicy(max_attempts=2),
-        clock=VirtualClock(),
-    )
+    result = with_two_attempts(Urllib3Transport(server.url), count=5)
 
     assert not result.ok
     assert 2 == len(server.requests) == len(result.attempts)
@@ -380,8 +342,7 @@ def test_a_redirect_is_never_followed(server: LoopbackServer, tmp_path: Path) ->
         result = client(settings(server, tmp_path)).fetch(REQUEST)
 
         assert [] == elsewhere.requests
-    assert result.error is not None
-    assert (FaultKind.UNEXPECTED_REPLY, False) == (result.error.kind, result.error.retriable)
+    assert (ErrorCode.CHART_API_FAILED, FaultKind.UNEXPECTED_REPLY, False) == verdict(result)
 
 
 def test_a_chunked_picture_arrives_whole(server: LoopbackServer, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,13 +82,9 @@ def test_a_crowd_at_once_is_never_throttled_and_uses_the_full_rate() -> None:
     """Forty fetches at once on five accounts of the plan BASIC, in real time over real HTTP, get no 429."""
     keys = [EmulatedAccount(f"a{number}", f"canary-key-{number}", plan="BASIC") for number in range(5)]
     with emulator(*keys) as provider, ChartClient.from_env(provider.environ) as client:
-        oks: list[bool] = []
-        crowd = [threading.Thread(target=lambda n=n: oks.append(client.fetch(request(n)).ok)) for n in range(40)]
         started = time.monotonic()
-        for each in crowd:
-            each.start()
-        for each in crowd:
-            each.join()
+        with ThreadPoolExecutor(40) as crowd:
+            oks = list(crowd.map(lambda number: client.fetch(request(number)).ok, range(40)))
         took = time.monotonic() - started
         ledger = provider.ledger()
 
