@@ -88,7 +88,6 @@ def _is_throttle(reply: Reply, text: str, retry_after: float | None) -> bool:
 
 
 def _message(reply: Reply, kind: FaultKind, text: ErrorText) -> str:
-    """Describe the failure in one line."""
     match kind, reply.status // 100:
         case FaultKind.BAD_IMAGE, _:
             return f"HTTP 200 without a whole PNG: {reply.picture} (body length {len(reply.body):,})"

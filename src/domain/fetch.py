@@ -242,7 +242,9 @@ class Fetch:
         """Make the call, unless the deadline passed during the wait for the claim."""
         remaining = self.policy.deadline - moment.elapsed
         if remaining <= 0:
-            return self._fail(self._late(moment), unused=claim)
+            late = f"no account could be called within the deadline of {self.policy.deadline:g} s"
+            error = ChartApiError.of(FaultKind.NO_ACCOUNT, late, available_at=moment.utc)
+            return self._fail(self._outcome.error or error, unused=claim)
         started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1)
         return self._step(Send(claim, remaining), started, unused=claim, sent=moment)
 
@@ -259,7 +261,6 @@ class Fetch:
         return self._step(action, finished, outcome=result)
 
     def _decide(self, moment: Moment) -> Fetch:
-        """Decide how to go on after a failed call."""
         error, calls = self._error, len(self.attempts)
         decision = decide(
             error, calls=calls, elapsed=moment.elapsed, jitter=moment.jitter, policy=self.policy, now=moment.utc
@@ -307,18 +308,9 @@ class Fetch:
     def _exceeded(self, none: NoneLeft) -> LimitExceeded:
         return LimitExceeded(str(self.request.key), none.exhausted, none.suspended, none.available_at)
 
-    def _late(self, moment: Moment) -> ChartApiError:
-        """Return the error of a fetch that waited for a claim past its deadline."""
-        return self._outcome.error or ChartApiError.of(
-            FaultKind.NO_ACCOUNT,
-            f"no account could be called within the deadline of {self.policy.deadline:g} s",
-            available_at=moment.utc,
-        )
-
     def _claim(self, moment: Moment) -> TakeClaim:
         """Ask for an account for the rest of the deadline."""
-        latest = moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed)
-        return TakeClaim(latest, self._need)
+        return TakeClaim(moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed), self._need)
 
     @property
     def _error(self) -> ChartApiError:
@@ -337,7 +329,6 @@ class Fetch:
         return attrs.evolve(self, action=action, facts=facts, unused=unused, **changes)
 
     def _fail(self, error: ChartApiError, *facts: Event, unused: Claim | None = None) -> Fetch:
-        """End with *error*."""
         return self._step(Finish(attrs.evolve(self._outcome, error=error)), *facts, unused=unused)
 
 

@@ -102,10 +102,6 @@ class ChartApiResult:
             ChartUnavailable: there is no picture; its ``error`` has the reason.
         """
         if self.error is not None or self.png_bytes is None:
-            raise ChartUnavailable(self.error or _without_content())
+            empty = "the result holds neither a picture nor an error"
+            raise ChartUnavailable(self.error or ChartApiError.of(FaultKind.UNEXPECTED_REPLY, empty))
         return self.png_bytes
-
-
-def _without_content() -> ChartApiError:
-    """Return a reason for a result that was built by hand with neither picture nor error."""
-    return ChartApiError.of(FaultKind.UNEXPECTED_REPLY, "the result holds neither a picture nor an error")

@@ -94,12 +94,7 @@ def decide(
             return SwitchAccount()
         case Remedy.WAIT if elapsed + delay < policy.deadline:
             return WaitAndRetry(delay)
+        case _ if error.retriable and error.retry_after is not None:
+            return GiveUp(attrs.evolve(error, available_at=now + timedelta(seconds=error.retry_after)))
         case _:
-            return GiveUp(_dated(error, now))
-
-
-def _dated(error: ChartApiError, now: datetime) -> ChartApiError:
-    """Record when to ask again, if the provider said so."""
-    if error.retry_after is None or not error.retriable:
-        return error
-    return attrs.evolve(error, available_at=now + timedelta(seconds=error.retry_after))
+            return GiveUp(error)

@@ -27,7 +27,7 @@ from ..domain.plan import Plan
 from .accounts import EmulatedAccount, refuse_duplicates
 from .quota import Admission, KeyQuota, Tallies
 from .rules import AcceptedChart, Refusal, read_body
-from .scenario import Effect, Fault, Scenario, Script, read_scenario
+from .scenario import Effect, Fault, Rule, Scenario, Script, read_scenario
 
 __all__ = ["HttpAnswer", "HttpRequest", "Provider", "Wire"]
 
@@ -77,7 +77,7 @@ class HttpAnswer:
     wire: Wire = Wire.WHOLE
 
 
-_FAULTS: Final[Mapping[Fault, HttpAnswer]] = MappingProxyType(
+_FAULTS: Final[Mapping[Fault, HttpAnswer | Wire]] = MappingProxyType(
     {
         Fault.SERVER_ERROR: HttpAnswer(500, b'{"message":"Something Went Wrong"}'),
         Fault.UNAVAILABLE: HttpAnswer(503, b'{"message":"Service Unavailable"}'),
@@ -87,12 +87,6 @@ _FAULTS: Final[Mapping[Fault, HttpAnswer]] = MappingProxyType(
         Fault.SILENT_429: HttpAnswer(429, b"{}"),
         Fault.REDIRECT: HttpAnswer(302, headers={"location": "https://charts.invalid/elsewhere"}),
         Fault.JSON: HttpAnswer(200, b'{"url":"https://charts.invalid/chart.png"}'),
-    }
-)
-"""Faults that replace the answer."""
-
-_DAMAGES: Final[Mapping[Fault, Wire]] = MappingProxyType(
-    {
         Fault.TRUNCATED_PNG: Wire.HALF,
         Fault.RESET: Wire.RESET,
         Fault.RESET_AFTER_HEADERS: Wire.RESET_AFTER_HEADERS,
@@ -101,7 +95,7 @@ _DAMAGES: Final[Mapping[Fault, Wire]] = MappingProxyType(
         Fault.WRONG_LENGTH: Wire.WRONG_LENGTH,
     }
 )
-"""Faults that damage the answer on its way."""
+"""An answer replaces the right one; a way over the wire damages it."""
 
 
 class Provider:
@@ -260,13 +254,12 @@ def _served(plan: Plan, read: AcceptedChart | Refusal) -> HttpAnswer:
 
 def _with_fault(answer: HttpAnswer, effect: Effect) -> HttpAnswer:
     """Return *answer* with the fault and the delay of *effect*."""
-    if (rule := effect.rule) is not None:
-        if rule.status is not None:
-            answer = HttpAnswer(rule.status, b"" if rule.body is None else _json(rule.body))
-        elif rule.fault is not None and rule.fault in _FAULTS:
-            answer = _FAULTS[rule.fault]
-        elif rule.fault is not None:
-            answer = attrs.evolve(answer, wire=_DAMAGES[rule.fault])
+    match effect.rule:
+        case Rule(status=int(status), body=body):
+            answer = HttpAnswer(status, b"" if body is None else _json(body))
+        case Rule(fault=Fault() as fault):
+            damage = _FAULTS[fault]
+            answer = attrs.evolve(answer, wire=damage) if isinstance(damage, Wire) else damage
     return attrs.evolve(answer, latency=effect.latency) if effect.latency else answer
 
 
@@ -279,7 +272,6 @@ def _json(content: object) -> bytes:
 
 
 def _logged(who: str, answer: HttpAnswer, effect: Effect | None = None) -> HttpAnswer:
-    """Log *answer*, and return it."""
     if _LOGGER.isEnabledFor(logging.INFO):
         chart = "" if answer.chart is None else f" {answer.chart.body['symbol']} {answer.chart.body['interval']}"
         rule = None if effect is None else effect.rule

@@ -39,12 +39,8 @@ class Tally:
 
     def plus(self, admission: Admission) -> Tally:
         """Return the tally with one more call."""
-        return Tally(
-            self.asked + 1,
-            self.throttled + (admission is Admission.THROTTLED),
-            self.charged + (admission is Admission.CHARGED),
-            self.refused + (admission is Admission.REFUSED),
-        )
+        column = admission.value
+        return attrs.evolve(self, asked=self.asked + 1, **{column: getattr(self, column) + 1})
 
 
 @attrs.frozen

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
-from types import UnionType
 from typing import Final
 
 import attrs
@@ -29,25 +28,6 @@ __all__ = ["AcceptedChart", "Refusal", "read_body"]
 _MARKS: Final = frozenset("_.:!/&()+-*^ ")  # allowed in a symbol or a formula, beside letters and digits
 _EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # takes time linear in the text
 _INTERVAL: Final = re.compile(r"[1-9]\d{0,3}[smhDWMY]", re.ASCII)
-_TYPE_NAMES: Final[Mapping[ValueType, str]] = {
-    ValueType.STRING: "text",
-    ValueType.COLOUR: "text",
-    ValueType.INTEGER: "an integer",
-    ValueType.FLOAT: "a number",
-    ValueType.BOOLEAN: "a boolean",
-    ValueType.MOMENT: "a date and time in ISO 8601",
-    ValueType.OBJECT: "an object",
-    ValueType.OBJECTS: "an array of objects",
-    ValueType.STRING_OR_OBJECT: "text or an object",
-}
-_TYPES: Final[Mapping[ValueType, type | UnionType]] = {
-    ValueType.STRING: str,
-    ValueType.COLOUR: str,
-    ValueType.BOOLEAN: bool,
-    ValueType.OBJECT: Mapping,
-    ValueType.OBJECTS: list,
-    ValueType.STRING_OR_OBJECT: str | Mapping,
-}
 _DEFAULTS: Final[Mapping[str, object]] = {
     "symbol": "BINANCE:BTCUSDT",
     "interval": "1D",
@@ -187,7 +167,6 @@ def _is_timezone(value: object, rules: Catalog) -> bool:
 
 
 def _is_balanced(text: str) -> bool:
-    """Return whether the parentheses of *text* match."""
     depth = 0
     for letter in text:
         depth += (letter == "(") - (letter == ")")
@@ -213,8 +192,8 @@ def _table_errors(
         if value is None:
             if row.required:
                 yield _error(None, "is required", param)
-        elif not _is_of(value, row.type):
-            yield _error(value, f"must be {_TYPE_NAMES[row.type]}", param)
+        elif not (kind := _TYPES[row.type])[1](value):
+            yield _error(value, f"must be {kind[0]}", param)
         elif isinstance(value, Mapping):
             yield from _table_errors(value, row.fields, f"{param}.", strict=strict)
         elif isinstance(value, list):
@@ -225,19 +204,6 @@ def _table_errors(
                     yield _error(entry, "must be an object", f"{param}[{place}]")
         elif strict and (problem := _problem(value, row)):
             yield _error(value, problem, param)
-
-
-def _is_of(value: object, kind: ValueType) -> bool:
-    """Return whether *value* has a type of the documentation."""
-    match kind:
-        case ValueType.INTEGER:
-            return value.is_integer() if isinstance(value, float) else _is_number(value)
-        case ValueType.FLOAT:
-            return _is_number(value)
-        case ValueType.MOMENT:
-            return _is_moment(value)
-        case _:
-            return isinstance(value, _TYPES[kind])
 
 
 def _is_number(value: object) -> bool:
@@ -251,6 +217,27 @@ def _is_moment(value: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_TYPES: Final[Mapping[ValueType, tuple[str, Callable[[object], bool]]]] = {
+    ValueType.STRING: ("text", _is_text),
+    ValueType.COLOUR: ("text", _is_text),
+    ValueType.INTEGER: (
+        "an integer",
+        lambda value: value.is_integer() if isinstance(value, float) else _is_number(value),
+    ),
+    ValueType.FLOAT: ("a number", _is_number),
+    ValueType.BOOLEAN: ("a boolean", lambda value: isinstance(value, bool)),
+    ValueType.MOMENT: ("a date and time in ISO 8601", _is_moment),
+    ValueType.OBJECT: ("an object", lambda value: isinstance(value, Mapping)),
+    ValueType.OBJECTS: ("an array of objects", lambda value: isinstance(value, list)),
+    ValueType.STRING_OR_OBJECT: ("text or an object", lambda value: isinstance(value, str | Mapping)),
+}
+"""The types of the documentation: their names, and whether a value is of one."""
 
 
 def _problem(value: object, row: Parameter) -> str | None:

@@ -6,10 +6,10 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import UTC, datetime
-from types import TracebackType
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
+from ..adapters.clock import SystemClock
 from ..codec import dump
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
@@ -53,7 +53,7 @@ class Emulator:
         catalog: Catalog | None = None,
     ) -> None:
         self._port = port
-        self._provider = Provider(accounts, now or _utc_now, scenario, catalog)
+        self._provider = Provider(accounts, now or SystemClock().now, scenario, catalog)
         self.accounts = self._provider.accounts
         self._running: _Running | None = None
         self.url = ""
@@ -80,8 +80,9 @@ class Emulator:
             port = running.call(running.server.start(self._port))
         except OSError as error:
             running.end()
+            reason = os.strerror(error.errno) if error.errno else str(error)  # asyncio's own words repeat the address
             raise ConfigError(
-                f"the emulator can't listen on port {self._port}: {_reason(error)}; choose another port"
+                f"the emulator can't listen on port {self._port}: {reason}; choose another port"
             ) from None
         self._running, self.url = running, f"http://127.0.0.1:{port}"
 
@@ -108,9 +109,7 @@ class Emulator:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _ask(self, question: Callable[[], T]) -> T:
@@ -139,14 +138,5 @@ class _Running:
         self._loop.close()
 
 
-def _reason(error: OSError) -> str:
-    """Return the system's words; those of asyncio repeat the address."""
-    return os.strerror(error.errno) if error.errno else str(error)
-
-
 async def _called(function: Callable[[], T]) -> T:
     return function()
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)

@@ -42,7 +42,6 @@ class Fault(StrEnum):
 
 
 def _fault(name: str | None) -> Fault | None:
-    """Return the fault called *name*."""
     if name is None or name in set(Fault):
         return None if name is None else Fault(name)
     raise ConfigError(f"fault must be one of {', '.join(Fault)}, not {name!r}")
@@ -74,13 +73,8 @@ class Rule:
     body: object = None
 
     def __attrs_post_init__(self) -> None:
-        kinds = (
-            ("latency", (int, float)),
-            ("share", (int, float)),
-            ("next", (int, type(None))),
-            ("status", (int, type(None))),
-        )
-        if wrong := [name for name, kind in kinds if not isinstance(getattr(self, name), kind)]:
+        kinds = {"latency": int | float, "share": int | float, "next": int | None, "status": int | None}
+        if wrong := [name for name, kind in kinds.items() if not isinstance(getattr(self, name), kind)]:
             raise ConfigError([f"{name} must be a number" for name in wrong])
         rules = (
             (0 <= self.latency <= _DAY, f"latency must be a number of seconds from 0 to a day, not {self.latency}"),

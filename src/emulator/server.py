@@ -196,17 +196,9 @@ async def _misbehave(
             await writer.drain()
             while await reader.read(_CHUNK_BYTES):
                 """Wait until the other side hangs up."""
-        case _:
-            pass
     if answer.wire in {Wire.RESET, Wire.RESET_AFTER_HEADERS}:
-        _reset(writer)
+        if (connection := writer.get_extra_info("socket")) is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        writer.transport.abort()
     else:
         await writer.drain()
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with RST instead of FIN."""
-    connection = writer.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    writer.transport.abort()

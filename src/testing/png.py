@@ -29,5 +29,4 @@ def picture(width: int = 800, height: int = 600) -> bytes:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    """Return *content* with its length, its kind and their checksum."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -171,7 +171,5 @@ def _ending(scan: _Scan, content: memoryview, rest: memoryview, end: int) -> str
 
 def _is_zlib(head: bytes) -> bool:
     """Check the head of a zlib stream (RFC 1950, section 2.2): deflate, a check by 31, no preset dictionary."""
-    if len(head) < _ZLIB_HEAD_BYTES:
-        return False
-    method, flags = head
-    return method in _DEFLATE and int.from_bytes(head) % 31 == 0 and not flags & 0x20
+    is_whole = len(head) == _ZLIB_HEAD_BYTES
+    return is_whole and head[0] in _DEFLATE and int.from_bytes(head) % 31 == 0 and not head[1] & 0x20

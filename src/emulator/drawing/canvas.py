@@ -83,7 +83,6 @@ class Canvas:
         return file.getvalue()
 
     def _scaled(self, point: Point) -> Point:
-        """Return the place of a point on the larger picture."""
         return point[0] * self._scale, point[1] * self._scale
 
 

@@ -29,12 +29,5 @@ def invented(chart: PriceSeries, inputs: Inputs) -> Study:
         values = [price + away * reach for price, away, reach in zip(base, drift, size, strict=True)]
         return Study([Line(values, inputs.colour)])
     noise = [chance.gauss(0, 1) for _ in prices]
-    wave = of.average(of.rsi([*accumulate(noise)], length), 3)
-    return Study(
-        [Line([*map(sum, zip(_half(wave), _half(of.rsi(prices, length)), strict=True))], inputs.colour)], own_pane=True
-    )
-
-
-def _half(values: of.Values) -> of.Values:
-    """Return half of each value."""
-    return [value / 2 for value in values]
+    wave = zip(of.average(of.rsi([*accumulate(noise)], length), 3), of.rsi(prices, length), strict=True)
+    return Study([Line([(own + market) / 2 for own, market in wave], inputs.colour)], own_pane=True)

@@ -115,7 +115,8 @@ class Inputs:
     @property
     def title(self) -> str:
         """The study's name and its inputs, as text."""
-        return " ".join([self.name, *(_written(value) for value in self.given.values() if _plain(value))])
+        shown = (value for value in self.given.values() if isinstance(value, int | float | str) and value != "")
+        return " ".join([self.name, *map(_written, shown)])
 
     @property
     def colour(self) -> Colour:
@@ -151,11 +152,6 @@ def number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return read if math.isfinite(read) else None
-
-
-def _plain(value: object) -> bool:
-    """Return whether a value belongs into a title."""
-    return isinstance(value, int | float | str) and value != ""
 
 
 def _written(value: object) -> str:

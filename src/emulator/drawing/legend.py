@@ -66,7 +66,9 @@ def write(canvas: Canvas, theme: Theme, entries: Sequence[LegendRow], top: int, 
     for number, entry in enumerate(entries):
         y = top + 14 + number * ROW
         title = canvas.fitted(entry.title, room, entry.size)
-        values = _fitting(canvas, attrs.evolve(entry, title=title), room)
+        values = entry.values
+        while values and _width(canvas, LegendRow(title, values, entry.size)) > room:
+            values = values[:-1]
         width = _width(canvas, LegendRow(title, values, entry.size))
         canvas.box(LEFT - 4, y - ROW // 2, LEFT + width + 3, y + ROW // 2, theme.ghost)
         x = LEFT + canvas.text((LEFT, y), title, theme.text, entry.size) + (_GAP if title else 0)
@@ -76,16 +78,7 @@ def write(canvas: Canvas, theme: Theme, entries: Sequence[LegendRow], top: int, 
             x += canvas.text((x, y), value.text, theme.ink(value.colour)) + _GAP
 
 
-def _fitting(canvas: Canvas, entry: LegendRow, room: float) -> Sequence[Value]:
-    """Return the first values of an entry, as many as there is room for."""
-    values = entry.values
-    while values and _width(canvas, attrs.evolve(entry, values=values)) > room:
-        values = values[:-1]
-    return values
-
-
 def _width(canvas: Canvas, entry: LegendRow) -> float:
-    """Return the width of an entry."""
     title = canvas.measure(entry.title, entry.size)
     parts = (
         canvas.measure(value.text) + (canvas.measure(value.letter) + 1 if value.letter else 0) for value in entry.values

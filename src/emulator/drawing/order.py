@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import Final
@@ -52,20 +53,18 @@ class Order:
     @classmethod
     def read(cls, body: Mapping[str, object]) -> Order:
         """Return the order of an advanced-chart body with the right types."""
-        override = _mapping(body.get("override"))
-        watermark = Watermark(
-            _text(body, "watermark", ""), _whole(body, "watermarkSize", 16), number(body.get("watermarkOpacity")) or 1.0
-        )
+        override, asked = _mapping(body.get("override")), Inputs("", body)
+        size = int(asked.number("watermarkSize", 16, 1, math.inf))
         return cls(
-            symbol=_text(body, "symbol", "BINANCE:BTCUSDT"),
-            interval=_text(body, "interval", "1D"),
-            width=_whole(body, "width", 800),
-            height=_whole(body, "height", 600),
-            style=_text(body, "style", "candle"),
-            theme=_text(body, "theme", "light"),
-            zone=zone(_text(body, "timezone", "Etc/UTC")),
-            form=_text(body, "format", "png"),
-            watermark=watermark,
+            symbol=asked.text("symbol", "BINANCE:BTCUSDT"),
+            interval=asked.text("interval", "1D"),
+            width=int(asked.number("width", 800, 1, math.inf)),
+            height=int(asked.number("height", 600, 1, math.inf)),
+            style=asked.text("style", "candle"),
+            theme=asked.text("theme", "light"),
+            zone=zone(asked.text("timezone", "Etc/UTC")),
+            form=asked.text("format", "png"),
+            watermark=Watermark(asked.text("watermark", ""), size, number(body.get("watermarkOpacity")) or 1.0),
             studies=_listed(body.get("studies")),
             drawings=_listed(body.get("drawings")),
             show_legend=override.get("showLegend") is not False,
@@ -93,11 +92,10 @@ def zone(name: str) -> tzinfo:
 
 
 def _listed(value: object) -> tuple[StudyOrDrawing, ...]:
-    """Return a list of studies or drawings."""
-    entries = [_mapping(entry) for entry in value] if isinstance(value, list | tuple) else []
+    entries = [Inputs("", _mapping(entry)) for entry in value] if isinstance(value, list | tuple) else []
     return tuple(
         StudyOrDrawing(
-            Inputs(_text(entry, "name", ""), _mapping(entry.get("input"))), entry.get("forceOverlay") is True
+            Inputs(entry.text("name", ""), _mapping(entry.given.get("input"))), entry.given.get("forceOverlay") is True
         )
         for entry in entries
     )
@@ -106,15 +104,3 @@ def _listed(value: object) -> tuple[StudyOrDrawing, ...]:
 def _mapping(value: object) -> Mapping[str, object]:
     """Return an object as it is, and anything else as an empty one."""
     return value if isinstance(value, Mapping) else _EMPTY
-
-
-def _text(body: Mapping[str, object], name: str, default: str) -> str:
-    """Return a text, or its default."""
-    value = body.get(name)
-    return value if isinstance(value, str) else default
-
-
-def _whole(body: Mapping[str, object], name: str, default: int) -> int:
-    """Return a positive whole number, or its default."""
-    value = number(body.get(name))
-    return int(value) if value is not None and value >= 1 else default

@@ -11,7 +11,7 @@ from typing import Final
 from ..drawing import legend
 from .axes import HEIGHT, PADDING, Tag, draw_grid, draw_prices, draw_time
 from .canvas import Canvas
-from .layers import Band, Columns, Inputs, Line, PriceSeries, Profile, Study, Zone, number
+from .layers import Band, Columns, Line, PriceSeries, Profile, Study, Zone, number
 from .legend import LegendRow, Value
 from .market import MIN_DECIMALS, Interval, decimals, heikin_ashi, level, seed, walk
 from .order import Order
@@ -100,7 +100,6 @@ class _Painter:
             legend.write(self._canvas, self._theme, [entry], below.top, self._room)
 
     def _entry(self, panel: Panel, title: str, drawn: Study) -> LegendRow:
-        """Return the legend's row for a study, with its newest values."""
         pairs = [pair for layer in drawn.layers for pair in newest(layer)]
         return LegendRow(
             title, [Value(short(value) if drawn.large else panel.write(value), colour) for value, colour in pairs]
@@ -128,7 +127,7 @@ class _Painter:
         draw_prices(canvas, theme, pane, marks, tags, panel.write)
 
     def _horizontals(self, pane: Pane) -> list[float]:
-        """Draw the horizontal lines in sight, and return their prices."""
+        """Draw the horizontal lines in sight, each with its text at the right end, and return their prices."""
         asked = [drawing.inputs for drawing in self._order.drawings if drawing.inputs.name == "Horizontal Line"]
         prices = []
         for inputs in asked:
@@ -136,15 +135,12 @@ class _Painter:
             if price is None or not pane.top < pane.y(price) < pane.bottom:
                 continue
             prices.append(price)
-            self._canvas.dashes(pane.y(price), pane.width, self._theme.line)
-            self._label(pane, inputs, pane.y(price))
+            y = pane.y(price)
+            self._canvas.dashes(y, pane.width, self._theme.line)
+            text, above = self._canvas.fitted(inputs.text("text", ""), self._room / 2), y - pane.top > legend.ROW
+            place = (pane.width - 6, y - 9 if above else y + 9)
+            self._canvas.text(place, text, self._theme.ink(self._theme.line), anchor="rm")
         return prices
-
-    def _label(self, pane: Pane, inputs: Inputs, y: float) -> None:
-        """Write a drawing's text at its right end."""
-        text = self._canvas.fitted(inputs.text("text", ""), self._room / 2)
-        above = y - 9 if y - pane.top > legend.ROW else y + 9
-        self._canvas.text((pane.width - 6, above), text, self._theme.ink(self._theme.line), anchor="rm")
 
     def _ground(self, pane: Pane, drawn: Study) -> None:
         """Draw the layers below candles and lines."""
@@ -176,14 +172,12 @@ class _Painter:
         self._canvas.box(0, y - 1, pane.width, y + 1, (255, 0, 0, 200))
 
     def _columns(self, pane: Pane, layer: Columns) -> None:
-        """Draw columns from zero."""
         zero = round(pane.y(0))
         for (x, y), colour in zip(pane.points(layer.values), layer.colours[-pane.count :], strict=True):
             top, bottom = sorted((round(y), zero))
             self._canvas.box(x - 2.5, top, x + 2.5, max(bottom, top + 1), colour)
 
     def _values(self, pane: Pane, drawn: Study) -> None:
-        """Draw lines and dots."""
         for layer in drawn.layers:
             if isinstance(layer, Line):
                 points = pane.points(layer.values)

@@ -59,7 +59,6 @@ def _bars(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle]) -
 
 
 def _line(canvas: Canvas, theme: Theme, pane: Pane, candles: Sequence[Candle]) -> None:
-    """Join the closing prices."""
     canvas.line(_closes(pane, candles), theme.line, 2)
 
 
@@ -116,7 +115,6 @@ def _body(pane: Pane, candle: Candle) -> tuple[int, int]:
 
 
 def _closes(pane: Pane, candles: Sequence[Candle]) -> list[Point]:
-    """Return the places of the closing prices."""
     return pane.points([candle.close for candle in candles])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Final
 
 from ..drawing import indicators as of
 from .invented import invented
 from .layers import Band, Colour, Columns, Inputs, Layer, Line, PriceSeries, Profile, Study, Zone
+from .market import Candle
 
 __all__ = ["STUDIES", "study"]
 
@@ -27,12 +28,10 @@ def study(chart: PriceSeries, inputs: Inputs) -> Study:
 
 
 def _own(*layers: Layer, large: bool = False) -> Study:
-    """Return a study with a pane of its own."""
     return Study(layers, own_pane=True, large=large)
 
 
 def _following(name: str, default: int, method: str, source: str = "source") -> Maker:
-    """Return the maker of one moving average."""
 
     def make(chart: PriceSeries, inputs: Inputs) -> Study:
         values = of.average(chart.prices(inputs.source(source)), inputs.period(name, default), method)
@@ -60,6 +59,11 @@ def _of_close(compute: Callable[[of.Values, int], of.Values], default: int) -> M
     return lambda chart, inputs: Study(
         [Line(compute(chart.prices(), inputs.period("in_0", default)), inputs.colour, 2)]
     )
+
+
+def _large(compute: Callable[[Sequence[Candle]], of.Values]) -> Maker:
+    """Return the maker of one line of volumes in a pane of its own, computed from the candles."""
+    return lambda chart, _: _own(Line(compute(chart.candles), BLUE), large=True)
 
 
 def _channel(upper: of.Values, lower: of.Values, middle: of.Values | None = None, colour: Colour = BLUE) -> Study:
@@ -101,7 +105,6 @@ def _average_channel(chart: PriceSeries, inputs: Inputs) -> Study:
 
 
 def _macd(chart: PriceSeries, inputs: Inputs) -> Study:
-    """Return the histogram, the line and its signal."""
     periods = inputs.period("in_0", 12), inputs.period("in_1", 26), inputs.period("in_2", 9)
     bars, line, signal = of.macd(chart.prices(inputs.source("in_3")), *periods)
     return _own(_histogram(bars), Line(line, BLUE), Line(signal, ORANGE))
@@ -117,7 +120,6 @@ def _histogram(bars: of.Values) -> Columns:
 
 
 def _volume(chart: PriceSeries, _: Inputs) -> Study:
-    """Return the volume in the colour of its candle."""
     colours = [(*(GREEN if candle.rising else RED), 140) for candle in chart.candles]
     return _own(Columns(chart.volumes(), colours), large=True)
 
@@ -136,23 +138,22 @@ def _relative_strength(chart: PriceSeries, inputs: Inputs) -> Study:
     return _own(Zone(30, 70, (*PURPLE, _FAINT)), Line(of.rsi(chart.prices(), inputs.period("length", 14)), PURPLE))
 
 
-def _oscillation(fast: of.Values, slow: of.Values, low: float, high: float) -> Study:
-    """Return a line and its average over the zone between the limits."""
-    return _own(Zone(low, high, (*BLUE, _FAINT)), Line(fast, BLUE), Line(slow, ORANGE))
+def _oscillation(place: of.Values, fast: int, slow: int) -> Study:
+    """Return the average of a place between extremes, and the average of that, over the zone of their middle."""
+    line = of.average(place, fast)
+    return _own(Zone(20, 80, (*BLUE, _FAINT)), Line(line, BLUE), Line(of.average(line, slow), ORANGE))
 
 
 def _stochastic_rsi(chart: PriceSeries, inputs: Inputs) -> Study:
     strength = of.rsi(chart.prices(), inputs.period("in_0", 14))
     place = of.standing(strength, strength, strength, inputs.period("in_1", 14))
-    fast = of.average(place, inputs.period("in_2", 3))
-    return _oscillation(fast, of.average(fast, inputs.period("in_3", 3)), 20, 80)
+    return _oscillation(place, inputs.period("in_2", 3), inputs.period("in_3", 3))
 
 
 def _stochastic(chart: PriceSeries, inputs: Inputs) -> Study:
     highs, lows = chart.prices("high"), chart.prices("low")
     place = of.standing(chart.prices(), highs, lows, inputs.period("in_0", 14))
-    fast = of.average(place, inputs.period("in_1", 1))
-    return _oscillation(fast, of.average(fast, inputs.period("in_2", 3)), 20, 80)
+    return _oscillation(place, inputs.period("in_1", 1), inputs.period("in_2", 3))
 
 
 def _williams(chart: PriceSeries, inputs: Inputs) -> Study:
@@ -228,24 +229,15 @@ def _cloud(chart: PriceSeries, inputs: Inputs) -> Study:
 
 
 def _volume_profile(chart: PriceSeries, inputs: Inputs) -> Study:
-    """Return the volume at each shown price."""
     shelves = of.volume_profile(chart.candles[-chart.count :], int(inputs.number("rows", 24, 1, 200)))
     return Study([Profile(shelves, of.value_area(shelves, inputs.number("vaVolume", 70, 1, 100)))])
-
-
-def _on_balance(chart: PriceSeries, _: Inputs) -> Study:
-    return _own(Line(of.on_balance_volume(chart.candles), BLUE), large=True)
-
-
-def _accumulation(chart: PriceSeries, _: Inputs) -> Study:
-    return _own(Line([*accumulate(of.money_flow(chart.candles))], BLUE), large=True)
 
 
 _PERIODS: Final = {"firstPeriods": 14, "secondPeriods": 21, "thirdPeriods": 35, "fourthPeriods": 50}
 _MORE: Final = {"fifthPeriods": 100, "sixthPeriods": 200}
 
 STUDIES: Final[Mapping[str, Maker]] = {
-    "Accumulation/Distribution": _accumulation,
+    "Accumulation/Distribution": _large(lambda candles: [*accumulate(of.money_flow(candles))]),
     "Aroon": _aroon,
     "Average Directional Index": _directional_index,
     "Average True Range": _true_range,
@@ -270,7 +262,7 @@ STUDIES: Final[Mapping[str, Maker]] = {
     "Moving Average Multiple": _averages(_PERIODS | _MORE),
     "Moving Average Triple": _averages({name: _PERIODS[name] for name in [*_PERIODS][:3]}),
     "Moving Average Weighted": _following("in_0", 9, "Weighted", "in_1"),
-    "On Balance Volume": _on_balance,
+    "On Balance Volume": _large(of.on_balance_volume),
     "Parabolic SAR": _parabolic_sar,
     "Price Channel": _donchian,
     "Rate Of Change": _rate_of_change,
