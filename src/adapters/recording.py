@@ -38,7 +38,7 @@ class RecordingTransport:
 
     An error is terminal if the same request meets it on any account at any time. An error that passes by itself, or belongs to
     one account, is returned and not recorded: as a fixture it would be wrong. *origin* goes into the meta files. By default
-    they name the server, so that an emulated picture can be told from a real one. *listener* is told about each fixture.
+    these name the server, so that an emulated picture can be told from a real one. *listener* is told about each fixture.
 
     Raises:
         ConfigError: *directory* can't be written; better now than after a call that is paid for.
@@ -122,9 +122,7 @@ def _error_file(reply: Reply) -> bytes:
         "headers": {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers},
     }
     try:
-        if reply.body.count(b"[") + reply.body.count(b"{") > _MAX_BRACKETS:
-            raise ValueError("nested too deep, or too large, for people")  # noqa: TRY301 (handled as a body that is not JSON)
-        content["body"] = json.loads(reply.body)
+        content["body"] = _read_json(reply.body)
         exact = json.dumps(content["body"], separators=(",", ":")).encode() == reply.body
     except ValueError:
         content["body"] = reply.body.decode("utf-8", "replace")
@@ -132,3 +130,14 @@ def _error_file(reply: Reply) -> bytes:
     if not exact or (isinstance(content["body"], str) and reply.body[:1] == b'"'):
         content["bodyBase64"] = base64.b64encode(reply.body).decode()
     return json.dumps(content, indent=2).encode() + b"\n"
+
+
+def _read_json(body: bytes) -> object:
+    """Read a body as JSON that a person can read.
+
+    Raises:
+        ValueError: it is not JSON, or has too many brackets.
+    """
+    if body.count(b"[") + body.count(b"{") > _MAX_BRACKETS:
+        raise ValueError("too many brackets")
+    return json.loads(body)

@@ -176,13 +176,13 @@ class RedisAccountStore:
         moved = isinstance(error, exceptions.AskError) or str(error).startswith("MOVED ")
         match error:
             case exceptions.AuthenticationError() | exceptions.AuthorizationError():
-                what = "does not accept the user name and password, or wants some; correct them"
+                what = "does not accept the user name and password, or needs them; correct them"
             case exceptions.NoPermissionError():
                 what = f"forbids what the store needs; let its user run scripts, and read and write keys like {self._prefix}*"
             case exceptions.BusyLoadingError():
                 what = "has just started and is loading its data; try again in a moment"
             case exceptions.TimeoutError():
-                what = "did not answer in time; see whether it is paused, overloaded or out of reach"
+                what = "did not answer in time; check whether it is paused, overloaded or out of reach"
             case exceptions.ReadOnlyError():
                 what = "is a replica, which can't be written; name its primary"
             case exceptions.OutOfMemoryError():
@@ -190,7 +190,7 @@ class RedisAccountStore:
             case exceptions.ResponseError() if moved:
                 what = "is one node of a cluster; give the store a redis.cluster.RedisCluster in place of an address"
             case exceptions.ConnectionError() | exceptions.RedisClusterException() | OSError():
-                what = f"can't be reached ({self._without_secrets(error)}); see whether it runs"
+                what = f"can't be reached ({self._without_secrets(error)}); check whether it runs"
             case _:
                 what = f"answered with an error: {self._without_secrets(error)}"
         return StoreUnavailable(f"the account store {self._place} {what}")

@@ -1,4 +1,4 @@
-"""Account books in an SQLite file."""
+"""Account books in an SQLite file, shared by all processes of a machine."""
 
 from __future__ import annotations
 

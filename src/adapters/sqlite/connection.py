@@ -220,7 +220,7 @@ class SqliteConnection:
         if files.identify(opened.log) != opened.log_identity:
             raise StoreUnavailable(
                 f"the file {opened.log} was deleted or replaced while the account store was in use; "
-                "what was written to it is lost, so nothing more is. Check the books, then start again"
+                "its last writes are lost, and no more are made. Check the books, then start again"
             )
 
     def _drop(self) -> None:
@@ -238,8 +238,8 @@ class SqliteConnection:
 
     def _gone(self) -> StoreUnavailable:
         return StoreUnavailable(
-            f"the account store {self._path} was deleted, moved or replaced since it was first used; no empty one is begun in "
-            "its place, which would forget what was spent. Put the file back, or start again to use what is there"
+            f"the account store {self._path} was deleted, moved or replaced since it was first used. An empty file in its place "
+            "would not know the units spent today, so none is created. Put the file back, or start again to use the file there"
         )
 
     def _unusable(self, error: Exception) -> StoreUnavailable:
@@ -253,8 +253,7 @@ class SqliteConnection:
         kept = "no copy of it could be made" if copy is None else f"a copy of it is kept as {copy}"
         return StoreUnavailable(
             f"the account store {self._path} is damaged ({error}); it was left as it is, and {kept}. "
-            "Put a good copy in its place; or move it and its -wal away, which begins new books that do not know "
-            "what was spent today"
+            "Put a good copy in its place; or move it and its -wal away to begin new books, which do not know the units spent today"
         )
 
 

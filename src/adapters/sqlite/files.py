@@ -63,7 +63,7 @@ def create(path: Path, build: Callable[[Path], None]) -> None:
         if log.exists() and log.stat().st_size:
             raise StoreUnavailable(
                 f"the account store {path} is gone, but its log {log} is there: it was deleted or moved while it was in use. "
-                "Put it back; or move the log away, which begins new books that do not know what was spent today"
+                "Put it back; or move the log away to begin new books, which do not know the units spent today"
             )
         beside(path, "-shm").unlink(missing_ok=True)
         temporary = temporary_name(path)
