@@ -142,26 +142,24 @@ class _OneReply(HTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:  # the pool has just looked at an older connection
             self.connect()
-            if _speaks(self.sock):
+            if self._speaks():
                 self.close()
                 raise exceptions.NewConnectionError(self, "the server spoke before it was asked")
         self.is_settled = False
         super().request(*args, **kwargs)
 
-
-def _speaks(connection: socket.socket) -> bool:
-    """Return whether the server has sent something, or closed."""
-    timeout = connection.gettimeout()
-    connection.settimeout(0)
-    try:
-        connection.recv(1)
-    except (BlockingIOError, ssl.SSLWantReadError):
-        return False
-    except OSError:
+    def _speaks(self) -> bool:
+        """Return whether the server has sent a byte, or closed."""
+        self.sock.settimeout(0)
+        try:
+            self.sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+        finally:
+            self.sock.settimeout(self.timeout)
         return True
-    finally:
-        connection.settimeout(timeout)
-    return True
 
 
 class _PlainConnection(_OneReply):
