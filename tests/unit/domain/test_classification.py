@@ -182,7 +182,10 @@ BODIES = st.one_of(
 )
 HEADERS = st.dictionaries(
     st.sampled_from(["retry-after", "x-amzn-errortype", "content-type"]),
-    st.one_of(st.text(max_size=20), st.sampled_from(["30", "TooManyRequestsException", "1e400", "nan"])),
+    st.one_of(
+        *(st.text(), st.floats().map(str), st.integers().map(str)),
+        st.sampled_from(["30", "TooManyRequestsException", "1e400", "nan"]),
+    ),
 )
 
 
@@ -253,14 +256,6 @@ def test_a_whole_message_of_limit_exceeded_spends_the_day_under_any_status(
 
     assert error is not None
     assert FaultKind.QUOTA_EXCEEDED is error.kind
-
-
-@given(value=st.text() | st.floats().map(str) | st.integers().map(str))
-def test_any_retry_after_is_none_or_seconds_within_a_day(value: str) -> None:
-    """Any value of the header gives None or seconds within a day."""
-    seconds = retry_after_seconds({"retry-after": value}, NOON)
-
-    assert seconds is None or 0 <= seconds <= 86_400
 
 
 @given(moment=st.datetimes(NOON.replace(tzinfo=None), NOON.replace(tzinfo=None) + timedelta(days=2)))

@@ -198,7 +198,7 @@ def test_a_clock_that_steps_back_during_a_claim_makes_no_wait_go_past_the_deadli
 
 
 def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() -> None:
-    """A claim that comes after the deadline is held to be given back, and the error names the deadline."""
+    """A claim after the deadline is held to be given back; the error names the deadline, unless a call had failed before."""
     later = claim(NOON + timedelta(seconds=99))
     play = Play().feed(Granted(later)).feed(Woken(), after=100.0).feed(Confirmed(later, stands=True))
 
@@ -206,12 +206,8 @@ def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() ->
     assert ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=play.utc) == play.error
     assert (later, ()) == (play.step.unused, play.result.attempts)
 
-
-def test_a_deadline_that_passes_after_a_failure_leaves_the_failure() -> None:
-    """If the deadline passes after a failed call, its error is the error of the fetch."""
     play = Play().call(SAID[FaultKind.NETWORK]).feed(Woken(), after=1.0)
     play.feed(Granted(claim()), after=99.0)
-
     assert (FaultKind.NETWORK, claim()) == (play.error.kind, play.step.unused)
 
 

@@ -31,27 +31,16 @@ def test_a_picture_is_unwrapped() -> None:
 
 
 def test_an_error_is_raised_by_unwrap() -> None:
-    """A result of a failure raises its error when it is unwrapped."""
+    """A result of a failure raises its error when it is unwrapped; one that a host builds without content raises, too."""
     result = ChartApiResult.of(TransportFailure(FaultKind.NETWORK, "it broke"), ERROR)
     with pytest.raises(ChartUnavailable, match="it broke") as raised:
         result.unwrap()
+    with pytest.raises(ChartUnavailable, match=r"the result holds neither a picture nor an error$"):
+        ChartApiResult().unwrap()
 
     assert ERROR is raised.value.error
     assert (False, None, None) == (result.ok, result.png_bytes, result.http_status)
     assert "png_bytes=None, " in repr(result)
-
-
-def test_a_refused_request_has_its_findings() -> None:
-    """A request that was found wrong before any call has no call, account, status or file, and its findings as details."""
-    finding = Finding("width", Severity.ERROR, "is odd")
-
-    assert ChartApiResult(error=ChartApiError.invalid([finding])) == ChartApiResult.refused([finding])
-
-
-def test_a_result_without_content_can_not_be_unwrapped() -> None:
-    """A result that a host builds with neither picture nor error raises, too."""
-    with pytest.raises(ChartUnavailable, match=r"the result holds neither a picture nor an error$"):
-        ChartApiResult().unwrap()
 
 
 def test_only_a_missing_fixture_was_not_replayed() -> None:
@@ -68,9 +57,11 @@ def test_only_a_missing_fixture_was_not_replayed() -> None:
 
 
 def test_a_result_keeps_its_attempts_in_order() -> None:
-    """The attempts of a result are those of the fetch; without a fetch there are no attempts and no warnings."""
+    """The attempts of a result are those of the fetch; without one there are none, and a refusal has its findings alone."""
+    finding = Finding("width", Severity.ERROR, "is odd")
     attempts = (Attempt("a", NOON, 1.5, 503, FaultKind.SERVICE_UNAVAILABLE), Attempt("b", NOON, 0.5, 200, None))
 
+    assert ChartApiResult(error=ChartApiError.invalid([finding])) == ChartApiResult.refused([finding])
     assert attempts == ChartApiResult.of(Reply(200, {}, picture()), None, "b", attempts).attempts
     assert ChartApiResult(picture(), None, 200, attempts=(), warnings=()) == ChartApiResult.of(
         Reply(200, {}, picture()), None

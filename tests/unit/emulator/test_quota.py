@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,17 +12,23 @@ from chartimg.domain.plan import CallLimits
 from chartimg.emulator.quota import AccountTallies, Admission, KeyQuota, Tally
 from samples import NOON
 
-SECOND = timedelta(seconds=1)
 
+@pytest.mark.parametrize(
+    ("limits", "seconds", "admitted"),
+    [
+        (CallLimits(1, 3, 50), (0, 0, 0, 0, 1, 1), "charged charged charged throttled charged throttled"),
+        (CallLimits(1, 1, 1), (0, 0, 1), "charged throttled refused"),
+        (CallLimits(1, 3, 50), (), ""),
+    ],
+    ids=["burst", "spent day", "unused"],
+)
+def test_the_throttle_comes_before_the_quota(limits: CallLimits, seconds: tuple[int, ...], admitted: str) -> None:
+    """A full bucket holds the burst, a token comes each second, and a throttled call costs no unit; each is tallied."""
+    quota, decisions = KeyQuota(limits), admitted.split()
+    day = Tally(len(decisions), *(decisions.count(kind) for kind in ("throttled", "charged", "refused")))
 
-def test_a_burst_passes_and_the_next_call_is_throttled() -> None:
-    """A full bucket holds the burst, and one token comes each second at a rate of 1."""
-    quota = KeyQuota(CallLimits(1, 3, 50))
-    at_once = [quota.admit(NOON) for _ in range(4)]
-    later = [quota.admit(NOON + SECOND), quota.admit(NOON + SECOND)]
-
-    assert [Admission.CHARGED] * 3 + [Admission.THROTTLED] == at_once
-    assert [Admission.CHARGED, Admission.THROTTLED] == later
+    assert decisions == [quota.admit(NOON + timedelta(seconds=each)) for each in seconds]
+    assert AccountTallies(day, {"2026-01-05": day} if seconds else {}) == quota.tallies()
 
 
 def test_a_spent_day_refuses_and_the_next_one_serves() -> None:
@@ -36,19 +43,6 @@ def test_a_spent_day_refuses_and_the_next_one_serves() -> None:
     tallies = quota.tallies()
     assert {"2026-01-05": Tally(3, 0, 2, 1), "2026-01-06": Tally(1, 0, 1, 0)} == tallies.days
     assert Tally(4, 0, 3, 1) == tallies.total
-
-
-def test_a_throttled_call_is_not_charged() -> None:
-    """The throttle comes before the quota: a throttled call costs no unit, and is not refused on a spent day."""
-    quota = KeyQuota(CallLimits(1, 1, 1))
-    told = [quota.admit(NOON), quota.admit(NOON), quota.admit(NOON + SECOND)]
-
-    assert [Admission.CHARGED, Admission.THROTTLED, Admission.REFUSED] == told
-
-
-def test_a_key_without_calls_has_empty_tallies() -> None:
-    """The tallies of an unused key are zero, without a day."""
-    assert AccountTallies(Tally(), {}) == KeyQuota(CallLimits(1, 3, 50)).tallies()
 
 
 @given(

@@ -20,32 +20,27 @@ def effects(scenario: Scenario, *accounts: str) -> list[Effect]:
     return [script.next_effect(account) for account in accounts]
 
 
-def test_a_rule_for_the_next_calls_is_over_after_them() -> None:
-    """A rule for the next two calls has no effect on the third."""
-    rule = Rule(Fault.SERVER_ERROR, next=2)
-
-    assert [Effect(0.0, rule)] * 2 + [NOTHING] == effects(Scenario((rule,)), *"aaa")
+TWICE, SLOW, RESET = Rule(Fault.SERVER_ERROR, next=2), Rule(latency=0.5), Rule(Fault.RESET, latency=0.25, next=1)
+CUT, STALL = Rule(Fault.CUT, next=2), Rule(Fault.STALL, next=1, account="b")
 
 
-def test_rules_with_faults_take_their_turns_and_latencies_add_up() -> None:
-    """A second fault begins when the first is over, and all latencies add up."""
-    rules = (Rule(latency=0.5), Rule(Fault.RESET, latency=0.25, next=1), Rule(Fault.CUT, next=2))
-
-    assert [Effect(0.75, rules[1]), Effect(0.5, rules[2]), Effect(0.5, rules[2]), Effect(0.5)] == effects(
-        Scenario(rules), *"aaaa"
-    )
-
-
-def test_a_rule_for_an_account_leaves_the_others_alone() -> None:
-    """Calls of another account see no effect of a rule, and do not use it up."""
-    rule = Rule(Fault.STALL, next=1, account="b")
-
-    assert [NOTHING, Effect(0.0, rule), NOTHING] == effects(Scenario((rule,)), *"abb")
+@pytest.mark.parametrize(
+    ("rules", "accounts", "expected"),
+    [
+        ((TWICE,), "aaa", [Effect(0.0, TWICE), Effect(0.0, TWICE), NOTHING]),
+        ((SLOW, RESET, CUT), "aaaa", [Effect(0.75, RESET), Effect(0.5, CUT), Effect(0.5, CUT), Effect(0.5)]),
+        ((STALL,), "abb", [NOTHING, Effect(0.0, STALL), NOTHING]),
+    ],
+    ids=["the next calls", "faults in turn, latencies together", "one account"],
+)
+def test_a_rule_counts_for_its_calls(rules: tuple[Rule, ...], accounts: str, expected: list[Effect]) -> None:
+    """A rule has an effect on its next calls and its account alone; a fault begins when the one before is over."""
+    assert expected == effects(Scenario(rules), *accounts)
 
 
 @given(st.floats(0, 1), st.integers())
 def test_a_share_is_of_the_same_calls_each_time(share: float, seed: int) -> None:
-    """The seed decides about each call; a share of 0 is of no call, and a share of 1 is of all."""
+    """The seed decides about each call; 0 is of no call, 1 of all, and a fifth of a thousand between 150 and 250."""
     rule = Rule(Fault.UNAVAILABLE, share=share)
     scenario = Scenario((rule,), seed)
     drawn = effects(scenario, *"a" * 20)
@@ -54,12 +49,8 @@ def test_a_share_is_of_the_same_calls_each_time(share: float, seed: int) -> None
     assert {NOTHING} == set(drawn) or share > 0
     assert {Effect(0.0, rule)} == set(drawn) or share < 1
 
-
-def test_a_share_is_about_as_large_as_stated() -> None:
-    """A fifth of a thousand calls is between 150 and 250."""
-    drawn = effects(Scenario((Rule(Fault.UNAVAILABLE, share=0.2),), seed=1), *"a" * 1000)
-
-    assert 150 < sum(effect.rule is not None for effect in drawn) < 250
+    fifth = effects(Scenario((Rule(Fault.UNAVAILABLE, share=0.2),), seed=1), *"a" * 1000)
+    assert 150 < sum(effect.rule is not None for effect in fifth) < 250
 
 
 def test_a_scenario_is_read_from_json() -> None:

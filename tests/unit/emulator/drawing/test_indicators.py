@@ -24,20 +24,14 @@ def near(values: list[float]) -> object:
 
 
 @given(values=VALUES, period=PERIODS)
-def test_a_simple_average_is_the_mean_of_the_last_values(values: list[float], period: int) -> None:
-    """Before the period is full, the average is the mean of the values so far."""
-    expected = [fmean(values[max(0, end - period) : end]) for end in range(1, len(values) + 1)]
-
-    assert near(expected) == of.average(values, period)
-
-
-@given(values=VALUES, period=PERIODS)
-def test_a_weighted_average_counts_the_newest_value_most(values: list[float], period: int) -> None:
-    """The weights are 1, 2, 3 up to the newest value."""
+def test_an_average_is_the_mean_of_the_last_values(values: list[float], period: int) -> None:
+    """Before the period is full, the values so far count; the weights of a weighted average are 1, 2, 3 up to the newest."""
     windows = [values[max(0, end - period) : end] for end in range(1, len(values) + 1)]
-    expected = [fmean(window, range(1, len(window) + 1)) for window in windows]
 
-    assert near(expected) == of.average(values, period, "Weighted")
+    assert near([fmean(window) for window in windows]) == of.average(values, period)
+    assert near([fmean(window, range(1, len(window) + 1)) for window in windows]) == of.average(
+        values, period, "Weighted"
+    )
 
 
 @given(values=VALUES, period=PERIODS, method=METHODS)

@@ -52,17 +52,11 @@ QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 @given(body=BODIES)
 @QUICK
 def test_any_legal_body_gives_a_whole_picture_of_its_size(body: dict[str, int]) -> None:
-    """Every valid body gives a whole PNG of its size, and drawing never raises."""
-    assert Picture(body["width"], body["height"]) == inspect(draw(body))
+    """Every valid body gives a whole PNG of its size; the order of keys and a trip over the wire change no byte."""
+    drawn = draw(body)
 
-
-@given(body=BODIES)
-@settings(QUICK, max_examples=10)
-def test_equal_bodies_give_equal_bytes(body: dict[str, object]) -> None:
-    """The order of keys and a trip over the wire change no byte."""
-    turned = dict(reversed(json.loads(json.dumps(body)).items()))
-
-    assert draw(body) == draw(turned)
+    assert Picture(body["width"], body["height"]) == inspect(drawn)
+    assert drawn == draw(dict(reversed(json.loads(json.dumps(body)).items())))
 
 
 @given(pair=st.tuples(BODIES, BODIES).filter(lambda pair: json.dumps(pair[0]) != json.dumps(pair[1])))
