@@ -64,8 +64,6 @@ def _message(value: object) -> str:
                 return text
             case {"message": str(text)}:
                 return text
-            case _:
-                continue
     return ""
 
 

@@ -54,10 +54,9 @@ class Canvas:
 
     def text(self, place: Point, text: str, colour: Colour, size: int = 12, anchor: str = "lm") -> float:
         """Write *text* and return its width."""
-        line = _one_line(text)
         font = _font(size * self._scale)
-        self._draw.text(self._scaled(place), line, fill=colour, font=font, anchor=anchor)
-        return font.getlength(line) / self._scale
+        self._draw.text(self._scaled(place), _one_line(text), fill=colour, font=font, anchor=anchor)
+        return self.measure(text, size)
 
     def measure(self, text: str, size: int = 12) -> float:
         """Return the width of *text*."""

@@ -9,27 +9,6 @@ import attrs
 import pytest
 
 from chartimg.domain import events
-from chartimg.domain.events import (
-    AccountExhausted,
-    AccountReinstated,
-    AccountSuspended,
-    AccountThrottled,
-    CallFinished,
-    CallStarted,
-    Event,
-    FixtureNotRecorded,
-    FixtureRecorded,
-    FixtureStale,
-    LimitExceeded,
-    MockMissing,
-    PictureDoubtful,
-    PlanLimitLearned,
-    RequestDoubtful,
-    RequestRefused,
-    RetryScheduled,
-    StoreFailed,
-    StoreLostWrites,
-)
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.finding import Finding, Severity
 
@@ -37,45 +16,45 @@ CHART = "BINANCE:BTCUSDT 1h price_v1"
 LATER = datetime(2026, 1, 6, tzinfo=UTC)
 PLAIN = Finding("", Severity.WARNING, "the picture is of one colour")
 
-FACTS: list[tuple[Event, tuple[str, ...]]] = [
-    (CallStarted(CHART, "a", 1), ("chart", "account_id", "attempt")),
+FACTS: list[tuple[events.Event, tuple[str, ...]]] = [
+    (events.CallStarted(CHART, "a", 1), ("chart", "account_id", "attempt")),
     (
-        CallFinished(CHART, "a", 1, 2.5, 503, FaultKind.SERVICE_UNAVAILABLE),
+        events.CallFinished(CHART, "a", 1, 2.5, 503, FaultKind.SERVICE_UNAVAILABLE),
         ("chart", "account_id", "attempt", "duration", "http_status", "kind"),
     ),
-    (RetryScheduled(CHART, 1, 0.5, FaultKind.NETWORK), ("chart", "attempt", "delay", "kind")),
-    (AccountThrottled("a", LATER, "Too Many Requests"), ("account_id", "until", "reason")),
-    (AccountExhausted("a", LATER, "Limit Exceeded"), ("account_id", "until", "reason")),
-    (AccountSuspended("a", "Forbidden"), ("account_id", "reason")),
-    (AccountReinstated("a"), ("account_id",)),
+    (events.RetryScheduled(CHART, 1, 0.5, FaultKind.NETWORK), ("chart", "attempt", "delay", "kind")),
+    (events.AccountThrottled("a", LATER, "Too Many Requests"), ("account_id", "until", "reason")),
+    (events.AccountExhausted("a", LATER, "Limit Exceeded"), ("account_id", "until", "reason")),
+    (events.AccountSuspended("a", "Forbidden"), ("account_id", "reason")),
+    (events.AccountReinstated("a"), ("account_id",)),
     (
-        PlanLimitLearned("a", 800, 600, None, None, LATER),
+        events.PlanLimitLearned("a", 800, 600, None, None, LATER),
         ("account_id", "max_width", "max_height", "max_parameters", "custom_watermark", "until"),
     ),
     (
-        LimitExceeded(CHART, ("a", "b"), ("c",), LATER),
+        events.LimitExceeded(CHART, ("a", "b"), ("c",), LATER),
         ("chart", "exhausted_accounts", "suspended_accounts", "available_at"),
     ),
-    (MockMissing(CHART, "x.png"), ("chart", "path")),
-    (FixtureRecorded(CHART, "x.png", 200), ("chart", "path", "http_status")),
-    (FixtureNotRecorded(CHART, "x", "disk full"), ("chart", "path", "reason")),
-    (FixtureStale(CHART, "x.png"), ("chart", "path")),
-    (RequestDoubtful(CHART, (PLAIN,)), ("chart", "findings")),
-    (RequestRefused(CHART, (PLAIN,)), ("chart", "findings")),
-    (PictureDoubtful(CHART, None, (PLAIN,)), ("chart", "account_id", "findings")),
-    (StoreFailed("a", "disk full"), ("account_id", "reason")),
-    (StoreLostWrites("a", 2, 7, 5), ("account_id", "units", "version_known", "version_kept")),
+    (events.MockMissing(CHART, "x.png"), ("chart", "path")),
+    (events.FixtureRecorded(CHART, "x.png", 200), ("chart", "path", "http_status")),
+    (events.FixtureNotRecorded(CHART, "x", "disk full"), ("chart", "path", "reason")),
+    (events.FixtureStale(CHART, "x.png"), ("chart", "path")),
+    (events.RequestDoubtful(CHART, (PLAIN,)), ("chart", "findings")),
+    (events.RequestRefused(CHART, (PLAIN,)), ("chart", "findings")),
+    (events.PictureDoubtful(CHART, None, (PLAIN,)), ("chart", "account_id", "findings")),
+    (events.StoreFailed("a", "disk full"), ("account_id", "reason")),
+    (events.StoreLostWrites("a", 2, 7, 5), ("account_id", "units", "version_known", "version_kept")),
 ]
 
 
 def test_every_fact_is_public_and_one_of_the_union() -> None:
     """The members of the union, the exported names and the samples here are the same classes."""
-    assert {kind.__name__ for kind in get_args(Event)} == set(events.__all__) - {"Event"}
-    assert set(get_args(Event)) == {type(fact) for fact, _ in FACTS}
+    assert {kind.__name__ for kind in get_args(events.Event)} == set(events.__all__) - {"Event"}
+    assert set(get_args(events.Event)) == {type(fact) for fact, _ in FACTS}
 
 
 @pytest.mark.parametrize(("fact", "names"), FACTS)
-def test_a_fact_is_a_value_with_the_fields_of_its_log_line(fact: Event, names: tuple[str, ...]) -> None:
+def test_a_fact_is_a_value_with_the_fields_of_its_log_line(fact: events.Event, names: tuple[str, ...]) -> None:
     """The fields have the documented names and order, facts of the same content are equal, and the repr has every field."""
     twin = attrs.evolve(fact)
 

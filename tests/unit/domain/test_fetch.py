@@ -166,14 +166,6 @@ def test_a_claim_for_later_is_waited_for_and_confirmed(*, stands: bool) -> None:
         assert (TakeClaim(NOON + timedelta(seconds=100), Need(Demand())), None) == (play.step.action, play.step.unused)
 
 
-def test_a_claim_is_confirmed_for_the_chart_and_those_who_have_refused_it() -> None:
-    """A claim is confirmed for the chart's demand and without the accounts that refused it."""
-    later = claim(NOON + timedelta(seconds=4), "b")
-    play = Play(request=LARGE).call(SAID[FaultKind.PLAN_LIMIT]).feed(Granted(later)).feed(Woken(), after=4.0)
-
-    assert ConfirmClaim(later, Need(Demand(1920, 1600), frozenset({"a"}))) == play.step.action
-
-
 def test_a_clock_that_stepped_back_does_not_hold_a_claim_past_the_deadline() -> None:
     """A claim whose moment has moved past the deadline is put to the pool rather than waited for."""
     later = claim(NOON + timedelta(seconds=4))
@@ -413,17 +405,22 @@ def test_a_call_that_was_made_is_the_error_when_no_account_is_left_for_the_chart
 
 
 def test_a_plans_limit_is_remembered_to_the_end() -> None:
-    """An account whose plan was too small is not asked again, after any other error or wait."""
+    """An account whose plan was too small is not asked again, after any other error or wait, nor to confirm a claim."""
     play = Play(attrs.evolve(POLICY, max_attempts=9), LARGE)
     play.call(SAID[FaultKind.PLAN_LIMIT], "a").call(SAID[FaultKind.NETWORK], "b").feed(Woken(), after=1.0)
     play.call(SAID[FaultKind.PLAN_LIMIT], "c").feed(WaitUntil(play.utc + timedelta(seconds=1))).feed(Woken(), after=1)
 
     asked = play.step.action
+    confirmed = play.feed(Granted(claim(play.utc + timedelta(seconds=4), "d"))).feed(Woken(), after=4).step
+    play.feed(Confirmed(claim(account_id="d"), stands=False))
     for _ in range(6):
         play.call(SAID[FaultKind.QUOTA_EXCEEDED], "d")
 
+    assert isinstance(asked, TakeClaim)
     assert TakeClaim(NOON + timedelta(seconds=100), Need(Demand(1920, 1600), frozenset({"a", "c"}))) == asked
-    assert LookAhead(Need(Demand(1920, 1600), frozenset({"a", "c"}))) == play.step.action
+    assert isinstance(confirmed.action, ConfirmClaim)
+    assert asked.need == confirmed.action.need
+    assert LookAhead(asked.need) == play.step.action
 
 
 def test_a_step_is_a_value_and_gives_the_same_next_step_every_time() -> None:

@@ -161,24 +161,19 @@ def test_a_call_with_a_fault_is_charged(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "message"),
+    ("rule", "status", "message"),
     [
-        (Fault.SERVER_ERROR, 500, "Something Went Wrong"),
-        (Fault.TIMEOUT, 504, "External Request Timeout"),
-        (Fault.GATEWAY_TIMEOUT, 504, "Endpoint request timed out"),
-        (Fault.SILENT_429, 429, None),
+        (Rule(Fault.SERVER_ERROR), 500, "Something Went Wrong"),
+        (Rule(Fault.TIMEOUT), 504, "External Request Timeout"),
+        (Rule(Fault.GATEWAY_TIMEOUT), 504, "Endpoint request timed out"),
+        (Rule(Fault.SILENT_429), 429, None),
+        (Rule(status=409, body={"message": "Session Disconnected"}), 409, "Session Disconnected"),
+        (Rule(status=404), 404, None),
     ],
 )
-def test_faults_of_the_service_have_the_documented_words(fault: Fault, status: int, message: str | None) -> None:
-    """Faults of the service have the documented messages, and a silent 429 has no message."""
-    assert (status, message) == told(chart(provider(Rule(fault))))[:2]
-
-
-def test_a_scenario_can_answer_with_any_status() -> None:
-    """A rule with a status answers with its body, or with an empty one."""
-    asked = provider(Rule(status=409, body={"message": "Session Disconnected"}, next=1), Rule(status=404))
-
-    assert [(409, "Session Disconnected", {}), (404, None, {})] == [told(chart(asked)) for _ in range(2)]
+def test_a_rule_decides_the_answer(rule: Rule, status: int, message: str | None) -> None:
+    """Faults have the documented messages, a silent 429 has none, and a rule with a status answers with its body or an empty one."""
+    assert (status, message, {}) == told(chart(provider(rule)))
 
 
 @pytest.mark.parametrize(

@@ -132,16 +132,29 @@ def test_a_wrong_length_leaves_the_end_out(running: Emulator, connect: Connect) 
     assert isinstance(inspect(short), str)
 
 
-@pytest.mark.parametrize("fault", [Fault.TRUNCATED_PNG, Fault.JSON, Fault.REDIRECT, Fault.BAD_GATEWAY])
+@pytest.mark.parametrize(
+    ("rules", "method", "path", "status", "empty"),
+    [
+        ([Rule(Fault.TRUNCATED_PNG, next=1)], "POST", PATH, 200, False),
+        ([Rule(Fault.JSON, next=1)], "POST", PATH, 200, False),
+        ([Rule(Fault.REDIRECT, next=1)], "POST", PATH, 302, True),
+        ([Rule(Fault.BAD_GATEWAY, next=1)], "POST", PATH, 502, False),
+        ([Rule(status=204, next=1)], "POST", PATH, 204, True),
+        ([Rule(status=304, next=1)], "POST", PATH, 304, True),
+        ([], "HEAD", PATH, 404, True),
+        ([], "HEAD", "/_emulator/ledger", 404, True),
+    ],
+)
 def test_a_well_framed_answer_without_a_picture_keeps_the_connection(
-    running: Emulator, connect: Connect, fault: Fault
+    running: Emulator, connect: Connect, rules: list[Rule], method: str, path: str, status: int, *, empty: bool
 ) -> None:
-    """The connection serves the next request if the framing of a wrong answer is right."""
-    running.play(Rule(fault, next=1))
+    """The connection serves the next request after a wrong answer; to HEAD, and with 204 and 304, there is no body."""
+    running.play(*rules)
     connection = connect()
-    _, wrong = ask(connection)
+    response, wrong = ask(connection, method=method, path=path)
     _, right = ask(connection)
 
+    assert (status, empty) == (response.status, wrong == b"")
     assert isinstance(inspect(wrong), str)
     assert Picture(400, 300) == inspect(right)
 
@@ -180,27 +193,6 @@ def test_a_client_may_hang_up(running: Emulator, connect: Connect, caplog: pytes
 
     assert 200 == ask(connect())[0].status
     assert [] == caplog.records
-
-
-@pytest.mark.parametrize("path", [PATH, "/_emulator/ledger"])
-def test_head_is_answered_without_a_body(connect: Connect, path: str) -> None:
-    """HEAD gets the headers of a body without the body, and keeps the connection."""
-    connection = connect()
-    response, body = ask(connection, method="HEAD", path=path)
-
-    assert (404, b"") == (response.status, body)
-    assert 200 == ask(connection)[0].status
-
-
-def test_204_and_304_have_no_body(running: Emulator, connect: Connect) -> None:
-    """A scripted 204 or 304 is sent without a body and keeps the connection."""
-    running.play(Rule(status=204, next=1), Rule(status=304, next=1))
-    connection = connect()
-
-    assert [(204, b""), (304, b""), 200] == [
-        *((response.status, body) for response, body in (ask(connection), ask(connection))),
-        ask(connection)[0].status,
-    ]
 
 
 def test_a_client_that_expects_100_continue_gets_it(running: Emulator) -> None:

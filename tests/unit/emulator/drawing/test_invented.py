@@ -18,16 +18,13 @@ def values(name: str, **inputs: object) -> list[float]:
     return line.values
 
 
-@pytest.mark.parametrize("name", ["one", "Zig Zag"])
-def test_each_title_has_a_line_of_its_own(name: str) -> None:
-    """The same name gives the same line; another name or input gives another one."""
+@pytest.mark.parametrize(
+    ("name", "own_pane"), [("one", True), ("Zig Zag", False), ("Super Trend", False), ("Coppock Curve", True)]
+)
+def test_each_title_has_a_line_of_its_own(name: str, *, own_pane: bool) -> None:
+    """A title has one line, near the price if its name says so, or from 0 to 100; another name or input has another."""
+    assert own_pane == invented(CHART, Inputs(name)).own_pane
+    assert all(0 <= value <= 100 for value in values(name)) or not own_pane
     assert values(name) == values(name)
     assert values(name) != values(f"{name}s")
     assert values(name) != values(name, length=3)
-
-
-@pytest.mark.parametrize(("name", "own_pane"), [("Zig Zag", False), ("Super Trend", False), ("Coppock Curve", True)])
-def test_a_line_is_near_the_price_if_its_name_says_so(name: str, *, own_pane: bool) -> None:
-    """Another line lies between 0 and 100 in a pane of its own."""
-    assert own_pane == invented(CHART, Inputs(name)).own_pane
-    assert all(0 <= value <= 100 for value in values(name)) or not own_pane

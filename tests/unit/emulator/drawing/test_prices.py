@@ -21,16 +21,9 @@ def drawn(style: str) -> bytes:
 
 
 def test_every_style_looks_different() -> None:
-    """Every style has its own picture; heikinAshi and an unknown style draw the given candles."""
-    pictures = {style: drawn(style) for style in STYLES}
+    """Every style has its own picture, and a colour; heikinAshi and an unknown style draw the given candles."""
+    pictures, falling = {style: drawn(style) for style in STYLES}, Candle(2, 2, 1, 1, 1)
 
     assert len(STYLES) - 1 == len(set(pictures.values()))
     assert pictures["candle"] == pictures["heikinAshi"] == drawn("no such style")
-
-
-def test_the_price_has_the_colour_of_its_style() -> None:
-    """The colour is the line's for lines, and else the candle's."""
-    falling = Candle(2, 2, 1, 1, 1)
-
-    assert THEME.line == price_colour(THEME, falling, "area")
-    assert THEME.down == price_colour(THEME, falling, "candle")
+    assert [THEME.line, THEME.down] == [price_colour(THEME, falling, style) for style in ("area", "candle")]
