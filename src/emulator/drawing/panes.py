@@ -164,9 +164,7 @@ def hosted(pane: Pane, study: Study) -> Pane:
     """Return *pane* with the scale of a guest: columns in the lowest quarter, lines over all of it."""
     low, high = Panel([("", study)]).reach(pane.count)
     if any(isinstance(layer, Columns) for layer in study.layers):
-        return attrs.evolve(
-            pane, ceiling=pane.bottom - 0.25 * (pane.bottom - pane.top), floor=pane.bottom, low=low, high=high
-        )
+        pane = attrs.evolve(pane, ceiling=pane.bottom - 0.25 * (pane.bottom - pane.top), floor=pane.bottom)
     return attrs.evolve(pane, low=low, high=high)
 
 

@@ -166,27 +166,15 @@ def test_a_claim_for_later_is_waited_for_and_confirmed(*, stands: bool) -> None:
         assert (TakeClaim(NOON + timedelta(seconds=100), Need(Demand())), None) == (play.step.action, play.step.unused)
 
 
-def test_a_clock_that_stepped_back_does_not_hold_a_claim_past_the_deadline() -> None:
-    """A claim whose moment has moved past the deadline is put to the pool rather than waited for."""
-    later = claim(NOON + timedelta(seconds=4))
-    step = Play().feed(Granted(later)).step
-    stepped = step.next(Woken(), Moment(NOON - timedelta(seconds=95), 4.0, 0.5))
+def test_a_clock_that_steps_back_makes_no_wait_go_past_the_deadline() -> None:
+    """If a step of the clock moves a claim or a window past the deadline, no wait goes that far, and the pool is asked."""
+    at = NOON + timedelta(seconds=50)
+    for feedback in (Granted(claim(at)), WaitUntil(at)):
+        step = Play().step.next(feedback, Moment(NOON - timedelta(hours=1), 1.0, 0.5))
+        assert not isinstance(step.action, Pause) or step.action.seconds <= 99.0
 
-    assert (ConfirmClaim(later, Need(Demand())), later) == (stepped.action, stepped.unused)
-
-
-@pytest.mark.parametrize(
-    "feedback",
-    [Granted(claim(NOON + timedelta(seconds=50))), WaitUntil(NOON + timedelta(seconds=50))],
-    ids=["Granted", "WaitUntil"],
-)
-def test_a_clock_that_steps_back_during_a_claim_makes_no_wait_go_past_the_deadline(
-    feedback: Granted | WaitUntil,
-) -> None:
-    """No wait goes past the deadline, even if a step of the clock has moved the moment of a claim far away."""
-    step = Play().step.next(feedback, Moment(NOON - timedelta(hours=1), 1.0, 0.5))
-
-    assert not isinstance(step.action, Pause) or step.action.seconds <= 99.0
+    held = Play().feed(Granted(claim(at))).step.next(Woken(), Moment(NOON - timedelta(seconds=45), 50.0, 0.5))
+    assert (ConfirmClaim(claim(at), Need(Demand())), claim(at)) == (held.action, held.unused)
 
 
 def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() -> None:

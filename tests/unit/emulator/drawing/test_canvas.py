@@ -22,16 +22,13 @@ def pixels(canvas: Canvas) -> Image.Image:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (400, 300), (1200, 900)])
-def test_a_picture_has_the_size_asked_for(size: tuple[int, int]) -> None:
-    """The size is right, drawn at three times its size or at twice."""
-    assert Picture(*size) == inspect(Canvas(*size, WHITE).encoded("png"))
+def test_a_picture_has_the_size_and_form_asked_for(size: tuple[int, int]) -> None:
+    """The size is right, as PNG or JPEG, drawn at three times its size or at twice."""
+    canvas = Canvas(*size, WHITE)
+    jpeg = Image.open(io.BytesIO(canvas.encoded("jpeg")))
 
-
-def test_a_canvas_can_be_a_jpeg() -> None:
-    """The form jpeg gives a JPEG of the same size."""
-    picture = Image.open(io.BytesIO(Canvas(30, 20, WHITE).encoded("jpeg")))
-
-    assert ("JPEG", (30, 20)) == (picture.format, picture.size)
+    assert Picture(*size) == inspect(canvas.encoded("png"))
+    assert ("JPEG", size) == (jpeg.format, jpeg.size)
 
 
 def test_ink_is_where_it_belongs() -> None:

@@ -24,14 +24,16 @@ def near(values: list[float]) -> object:
 
 
 @given(values=VALUES, period=PERIODS)
-def test_an_average_is_the_mean_of_the_last_values(values: list[float], period: int) -> None:
+def test_averages_and_extremes_are_those_of_the_last_values(values: list[float], period: int) -> None:
     """Before the period is full, the values so far count; the weights of a weighted average are 1, 2, 3 up to the newest."""
     windows = [values[max(0, end - period) : end] for end in range(1, len(values) + 1)]
+    weighted = [fmean(window, range(1, len(window) + 1)) for window in windows]
 
     assert near([fmean(window) for window in windows]) == of.average(values, period)
-    assert near([fmean(window, range(1, len(window) + 1)) for window in windows]) == of.average(
-        values, period, "Weighted"
-    )
+    assert near(weighted) == of.average(values, period, "Weighted")
+    assert pytest.approx([*map(pstdev, windows)], rel=1e-4, abs=0.05) == of.deviation(values, period)
+    for choose in (min, max):
+        assert [*map(choose, windows)] == of.extremes(values, period, choose)
 
 
 @given(values=VALUES, period=PERIODS, method=METHODS)
@@ -83,30 +85,11 @@ def test_constant_values_stay_constant(value: float, period: int) -> None:
 def test_less_lag_is_closer_to_a_steady_rise() -> None:
     """Behind a straight line the triple average lags least and the plain one most."""
     values = [float(number) for number in range(100)]
-    ends = [
-        of.average(values, 9, "Exponential")[-1],
-        of.double_average(values, 9)[-1],
-        of.triple_average(values, 9)[-1],
-    ]
+    plain = of.average(values, 9, "Exponential")
+    ends = [made[-1] for made in (plain, of.double_average(values, 9), of.triple_average(values, 9))]
 
     assert sorted(ends) == pytest.approx(ends)
     assert values[-1] == pytest.approx(of.hull(values, 9)[-1], abs=1)
-
-
-@given(values=VALUES, period=PERIODS)
-def test_the_deviation_is_that_of_the_last_values(values: list[float], period: int) -> None:
-    """It is the population's."""
-    expected = [pstdev(values[max(0, end - period) : end]) for end in range(1, len(values) + 1)]
-
-    assert pytest.approx(expected, rel=1e-4, abs=0.05) == of.deviation(values, period)
-
-
-@given(values=VALUES, period=PERIODS)
-def test_extremes_embrace_the_values(values: list[float], period: int) -> None:
-    """Each value lies between the extremes of its period."""
-    rows = zip(of.extremes(values, period, min), values, of.extremes(values, period, max), strict=True)
-
-    assert all(low <= value <= high for low, value, high in rows)
 
 
 @given(values=VALUES, periods=st.tuples(PERIODS, PERIODS, PERIODS))
