@@ -1,6 +1,6 @@
-"""What chartimg costs, as ratios within one run: medians over interleaved rounds, so that a busy machine harms both sides.
+"""The costs of chartimg as ratios within one run: medians over interleaved rounds, so that a busy machine harms both sides.
 
-``make bench`` prints the table. Nothing here is asserted by a test: machines differ.
+``make bench`` prints the table. No test asserts these figures, since machines differ.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.domain.account.turn import Need
 from chartimg.domain.plan.demand import Demand
+from chartimg.domain.reply.png import SIGNATURE
 
 KEY = "a-key-for-the-benchmark"
 REQUEST = chartimg.ChartRequest(
@@ -66,7 +67,7 @@ def main() -> None:
 
 
 def interleaved(ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, calls: int) -> float:
-    """Give the median over *rounds* of the CPU time of *calls* of ours over as many of theirs."""
+    """Return the median CPU time of *calls* of ours, over *rounds*, as a ratio to that of theirs."""
     for warm in (ours, theirs):
         for _ in range(calls):
             warm()
@@ -97,10 +98,10 @@ def fetch_ratio(png: bytes) -> float:
 
 
 def replay_ratios(png: bytes) -> Iterator[tuple[str, float, float]]:
-    """Measure replays against reading the file and looking at eight bytes."""
+    """Measure replays against reading the file and checking eight bytes."""
     error = json.dumps({"status": 422, "body": [{"value": "9h", "msg": "Invalid value", "param": "interval"}]}).encode()
     for count in (1, 10_000):
-        for what, suffix, content in (("picture", ".png", png), ("error", "__422_INVALID.json", error)):
+        for what, suffix, content in (("a picture", ".png", png), ("an error", "__422_INVALID.json", error)):
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
                 file = folder / f"BINANCE_BTCUSDT__1h__price_v1{suffix}"
@@ -113,10 +114,10 @@ def replay_ratios(png: bytes) -> Iterator[tuple[str, float, float]]:
 
                 def theirs(path: str = path) -> bool:
                     with open(path, "rb") as opened:  # noqa: PTH123 (the quickest there is)
-                        return opened.read()[:8] == b"\x89PNG\r\n\x1a\n"
+                        return opened.read()[:8] == SIGNATURE
 
                 ratio = interleaved(lambda: client.fetch(REQUEST), theirs, rounds=21, calls=300)  # noqa: B023
-            yield f"replay of a {what}, {count:,} fixtures / read and check eight bytes", ratio, 2.0
+            yield f"replay of {what}, {count:,} fixture{'s' * (count > 1)} / read and check eight bytes", ratio, 2.0
 
 
 def old(path: Path, content: bytes) -> None:
@@ -152,7 +153,7 @@ def claim_ratio(*plans: str) -> float:
 
 
 def claim_of(pool: chartimg.AccountPool) -> Callable[[], None]:
-    """Give the work of one claim."""
+    """Return a function that claims and reports once."""
     demand = Demand(1920)
 
     def work() -> None:
@@ -163,7 +164,7 @@ def claim_of(pool: chartimg.AccountPool) -> Callable[[], None]:
 
 
 def noise_picture(size: int) -> bytes:
-    """Make a valid PNG of the default 800 x 600 and of about *size* bytes that begins with some rows of background."""
+    """Return a valid PNG of 800 x 600 pixels and about *size* bytes, with some rows of background first."""
     noise = size // (600 - 16)
     rows = b"".join(
         b"\0" + (random.Random(row).randbytes(noise) if row >= 16 else b"").ljust(800, b"\xff")  # noqa: PLR2004
@@ -175,12 +176,12 @@ def noise_picture(size: int) -> bytes:
 
     head = (800).to_bytes(4) + (600).to_bytes(4) + bytes([8, 0, 0, 0, 0])
     parts = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    return SIGNATURE + b"".join(parts)
 
 
 @contextmanager
 def server(body: bytes) -> Iterator[str]:
-    """Run a server that always answers with *body*, in a process of its own."""
+    """Run a server in another process; each answer has *body*."""
     here, there = multiprocessing.Pipe()
     child = multiprocessing.get_context("spawn").Process(target=serve, args=(body, there), daemon=True)
     child.start()
@@ -192,11 +193,11 @@ def server(body: bytes) -> Iterator[str]:
 
 
 def serve(body: bytes, pipe: Connection) -> None:
-    """Serve until terminated, with the headers that a gateway of the provider's kind sends."""
+    """Serve until terminated, with the headers of a gateway like the provider's."""
     reply = b"HTTP/1.1 200 OK\r\n" + b"\r\n".join(GATEWAY) % len(body) + b"\r\n\r\n" + body
 
     class Protocol(asyncio.Protocol):
-        """Answers each request once its last byte is here."""
+        """Answers each request after its last byte."""
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
