@@ -58,7 +58,11 @@ class Checker:
 
     def refuses(self, findings: Collection[Finding]) -> bool:
         """Return whether a request with these *findings* must not be sent."""
-        return self._mode is CheckMode.ERROR and any(each.severity is Severity.ERROR for each in findings)
+        return (
+            bool(findings)
+            and self._mode is CheckMode.ERROR
+            and any(each.severity is Severity.ERROR for each in findings)
+        )
 
     def template(self, template: ChartTemplate) -> list[Finding]:
         """Return the findings of a template, with places in its file.

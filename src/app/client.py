@@ -94,14 +94,14 @@ class RoutedClient:
         request = request.with_timezone(self._default_timezone)
         findings = self._scrubbed(self._checker(request))
         refused = self._checker.refuses(findings)
-        result = ChartApiResult()
+        result = None
         for route in self._routes:
             if refused and not route.recorded:
                 break
             result = self._ask(route, request)
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
                 return self._with_warnings(request, result, findings)
-        if refused:
+        if refused or result is None:
             return self._refuse(request, findings)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
         return self._with_warnings(request, result, findings)
