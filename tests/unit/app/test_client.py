@@ -312,9 +312,9 @@ def test_a_request_the_provider_would_refuse_costs_no_claim_and_no_call() -> Non
 
     assert result.error is not None
     assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL) == (result.error.code, result.error.kind)
-    assert ["studies[0].name", "symbol", "interval"] == [detail["param"] for detail in result.error.details]
-    assert ["WARNING", "ERROR", "ERROR"] == [detail["severity"] for detail in result.error.details]
-    assert ("1h", "Relative Strength Index") == tuple(result.error.details[each]["suggestion"] for each in (2, 0))
+    assert ["symbol", "interval", "studies[0].name"] == [detail["param"] for detail in result.error.details]
+    assert ["ERROR", "ERROR", "WARNING"] == [detail["severity"] for detail in result.error.details]
+    assert ("1h", "Relative Strength Index") == tuple(result.error.details[each]["suggestion"] for each in (1, 2))
     assert ([], 0) == (transport.calls, paid.status()[0].used)
     (refused,) = listener.events
     assert isinstance(refused, RequestRefused)
