@@ -16,8 +16,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FRESH_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 5.0  # after a question without an answer
 _STEP_SECONDS: Final = 1.0
-_DRIFT: Final = 0.001
-"""Most seconds a second between two clocks."""
+_MAX_DRIFT: Final = 0.001
+"""Seconds by which two clocks may drift apart each second."""
 
 
 class RedisClock:
@@ -47,7 +47,7 @@ class RedisClock:
         """Note that the server's time was *server* (seconds since 1970) at some moment from *before* to *after*."""
         low, high, bounds = server - after, server - before, self._bounds
         if bounds is not None:
-            drift = _DRIFT * abs(after - bounds.at)
+            drift = _MAX_DRIFT * abs(after - bounds.at)
             lowest, highest = max(low, bounds.low - drift), min(high, bounds.high + drift)
             low, high = (lowest, highest) if lowest <= highest else (low, high)
         self._bounds = _Bounds(low, high, after, after, self._wall() - after)
@@ -87,8 +87,8 @@ class _Bounds(NamedTuple):
     """How far the server's time is ahead of the monotonic clock.
 
     Attributes:
-        low: least seconds.
-        high: most seconds.
+        low: lower bound in seconds.
+        high: upper bound in seconds.
         at: moment of the bounds, on the monotonic clock.
         asked: moment of the last question, on the monotonic clock.
         wall: seconds that this machine's own time was ahead of the monotonic clock.
