@@ -52,17 +52,11 @@ def test_every_value_stands_in_its_pane(value: float) -> None:
 
 
 def test_studies_go_where_they_belong() -> None:
-    """A study is over the price, below it, or a guest if the request says so."""
+    """A study is over the price, below it, or a guest on request; without the price the others move up, if there are any."""
     made = [("a", OWN, False), ("b", OVER, False), ("c", VOLUME, True), ("d", OVER, True)]
     price, lower = arranged(CHART, made, 2, price=True)
 
     assert [["b", "d"], ["c"], ["a"]] == [[t for t, _ in list_] for list_ in (price.titled, price.guests, lower.titled)]
-
-
-def test_without_the_price_the_others_move_up() -> None:
-    """Without the price a guest has a pane of its own, and at least one panel is shown."""
-    made = [("a", OWN, False), ("b", OVER, False), ("c", VOLUME, True)]
-
     assert ["a", "c"] == [panel.titled[0][0] for panel in arranged(CHART, made, 2, price=False)]
     assert arranged(CHART, [("b", OVER, False)], 2, price=False)[0].candles
 
