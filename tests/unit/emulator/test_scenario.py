@@ -30,8 +30,9 @@ CUT, STALL = Rule(Fault.CUT, next=2), Rule(Fault.STALL, next=1, account="b")
         ((TWICE,), "aaa", [Effect(0.0, TWICE), Effect(0.0, TWICE), NOTHING]),
         ((SLOW, RESET, CUT), "aaaa", [Effect(0.75, RESET), Effect(0.5, CUT), Effect(0.5, CUT), Effect(0.5)]),
         ((STALL,), "abb", [NOTHING, Effect(0.0, STALL), NOTHING]),
+        ((Rule(Fault.CUT, next=0),), "a", [NOTHING]),
     ],
-    ids=["the next calls", "faults in turn, latencies together", "one account"],
+    ids=["the next calls", "faults in turn, latencies together", "one account", "no call"],
 )
 def test_a_rule_counts_for_its_calls(rules: tuple[Rule, ...], accounts: str, expected: list[Effect]) -> None:
     """A rule has an effect on its next calls and its account alone; a fault begins when the one before is over."""
@@ -75,6 +76,8 @@ def test_a_scenario_is_read_from_json() -> None:
         ('{"rules": [{"fault": "500", "share": 1.5}]}', "share must be from 0 to 1"),
         ('{"rules": [{"fault": "500", "next": -1}]}', "next must be a number of calls"),
         ('{"rules": [{"latency": -1}]}', "latency must be"),
+        ('{"rules": [{"latency": 86400.5}]}', "latency must be"),
+        ('{"rules": [{"status": 199}]}', "status must be from 200 to 599"),
         ('{"rules": [{"status": 600}]}', "status must be from 200 to 599"),
         ('{"rules": [{"status": 503, "fault": "503"}]}', "either a fault or a status"),
         ('{"rules": [{"fault": "503", "body": {}}]}', "a body needs a status"),
@@ -99,5 +102,6 @@ def test_a_wrong_scenario_is_refused(text: str, told: str) -> None:
 def test_a_rule_of_plain_python_is_checked_as_one_of_json(fields: dict[str, Any], told: str) -> None:
     """A rule in Python may name its fault by text, and a wrong value is a ConfigError."""
     assert Rule(Fault.SERVER_ERROR) == Rule("500")
+    assert (86_400, 200, 599) == (Rule(latency=86_400).latency, Rule(status=200).status, Rule(status=599).status)
     with pytest.raises(ConfigError, match=told):
         Rule(**fields)
