@@ -1,6 +1,6 @@
 """The public constructors, with their defaults: the one place that names concrete adapters.
 
-Longer than 300 lines because no other module may build objects from adapters.
+One file because no other module may build objects from adapters.
 """
 
 from __future__ import annotations

@@ -1,14 +1,16 @@
-"""The domain is pure: it asks no clock, and imports nothing that could."""
+"""The house: what the domain may do, where a test lies, and which layers import-linter holds."""
 
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import chartimg
+from places import ROOT, SRC
 
 DOMAIN = Path(chartimg.__file__).parent / "domain"
 FILES = sorted(DOMAIN.glob("**/*.py"))
@@ -108,3 +110,42 @@ def test_the_domain_opens_and_prints_nothing(file: Path) -> None:
     named = {call.id for call in calls if isinstance(call, ast.Name)}
 
     assert set() == named & {"open", "print", "input", "exec", "eval", "compile", "__import__"}
+
+
+def test_the_design_card_is_visible_at_a_glance() -> None:
+    """Classification, retry, account and fetch stand in the first listing of the domain."""
+    listed = {entry.stem for entry in DOMAIN.iterdir()}
+
+    assert {"account", "classification", "fetch", "retry"} <= listed
+
+
+def test_a_test_file_lies_where_its_module_lies() -> None:
+    """Each test file under tests/unit has the path of the module that it tests."""
+    unit = ROOT / "tests/unit"
+    modules = {file.relative_to(SRC).with_suffix("") for file in SRC.rglob("*.py")}
+    packages = {module.parent for module in modules if module.name == "__init__"}
+    tested = [(file.relative_to(unit).parent / file.stem.removeprefix("test_")) for file in unit.rglob("test_*.py")]
+    of_the_whole = {Path("public_names"), Path("quota_yield"), Path("domain/values")}
+
+    assert [] == [path for path in tested if path not in modules | packages | of_the_whole]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: "-".join(file.relative_to(DOMAIN).with_suffix("").parts))
+def test_every_module_of_the_domain_has_its_own_test_file(file: Path) -> None:
+    """A module of the domain is tested on its own, not only by those that use it."""
+    path = file.relative_to(SRC)
+
+    assert file.name == "__init__.py" or (ROOT / "tests/unit" / path.parent / f"test_{path.name}").exists()
+
+
+def test_the_rooms_of_the_domain_are_held_exhaustively() -> None:
+    """Every room and module of the domain has its layer in the contract, and a new one must be given a layer."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (rooms,) = [each for each in contracts if each.get("containers") == ["chartimg.domain"]]
+    named = {name.strip() for layer in rooms["layers"] for name in layer.split("|")}
+    there = {entry.stem for entry in DOMAIN.iterdir() if not entry.name.startswith("__")}
+
+    assert rooms["exhaustive"]
+    assert there == named

@@ -23,7 +23,7 @@ _MAX_FINDINGS: Final = 100
 _MAX_NUMBER: Final = 10**4300  # Python writes no more digits by default
 
 Place = tuple["Place", object, bool] | None
-"""Position of a value: linked keys, innermost first; None is the root. Text is built only when needed."""
+"""Position of a value: linked keys, innermost first; the root has no link. Text is built only when needed."""
 
 
 def encode(body: Mapping[str, object]) -> bytes:
@@ -36,7 +36,7 @@ def encode(body: Mapping[str, object]) -> bytes:
 
 
 def json_problems(payload: Mapping[str, object], encoded: Callable[[], bytes] | None = None) -> tuple[Finding, ...]:
-    """List the first places of *payload* that a JSON reader would refuse; empty if there are none.
+    """List the first places of *payload* that a JSON reader would refuse.
 
     Args:
         payload: the value to try.
@@ -55,7 +55,7 @@ def json_problems(payload: Mapping[str, object], encoded: Callable[[], bytes] | 
 
 
 def text_problem(text: str) -> str | None:
-    """Return why UTF-8 can't encode *text*, or None."""
+    """Return why UTF-8 can't encode *text*, if so."""
     return "holds a lone surrogate; was it cut, or read in the wrong encoding?" if _SURROGATE.search(text) else None
 
 
@@ -117,7 +117,7 @@ def _key_problems(fields: Mapping[object, object]) -> Iterator[str]:
 
 
 def _problem(value: object) -> str | None:
-    """Return why one value is not JSON, or None."""
+    """Return why one value is not JSON, if so."""
     match value:
         case None | bool():
             return None

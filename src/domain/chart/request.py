@@ -120,7 +120,7 @@ class ChartRequest:
 
 
 def _text_problem(text: object) -> str | None:
-    """Return why *text* can't be a part of the key, or None."""
+    """Return why *text* can't be a part of the key, if so."""
     if not isinstance(text, str):
         return f"must be text, not {type(text).__name__}"
     if not text.strip():
