@@ -35,6 +35,7 @@ LOG_NAMES: Final[Mapping[type[Event], tuple[str, int]]] = MappingProxyType(
         events.AccountExhausted: ("chart_api_account_exhausted", logging.WARNING),
         events.AccountSuspended: ("chart_api_account_suspended", logging.ERROR),
         events.AccountReinstated: ("chart_api_account_reinstated", logging.INFO),
+        events.BooksAhead: ("chart_api_books_ahead", logging.ERROR),
         events.PlanLimitLearned: ("chart_api_plan_limit_learned", logging.WARNING),
         events.LimitExceeded: ("chart_api_limit_exceeded", logging.ERROR),
         events.MockMissing: ("chart_api_mock_missing", logging.WARNING),

@@ -17,6 +17,7 @@ from ..domain.events import (
     AccountReinstated,
     AccountSuspended,
     AccountThrottled,
+    BooksAhead,
     Event,
     PlanLimitLearned,
     StoreLostWrites,
@@ -76,6 +77,7 @@ class Books:
         self._day = LONG_AGO  # start of the day for which the standings hold
         self._latest: datetime | None = None  # end of the wait for a busy store
         self._events: deque[Event] = deque()
+        self._ahead: set[int] = set()  # places of accounts whose books are of a window to come
 
     @contextmanager
     def held(self, *, latest: datetime | None = None) -> Iterator[None]:
@@ -183,6 +185,16 @@ class Books:
             remembered = self._remembered[place]
             is_lost = remembered is not None and _is_older(kept, remembered)
             self._remembered[place] = self._restored(kept, remembered) if remembered and is_lost else kept
+            self._report_ahead(place)
+
+    def _report_ahead(self, place: int) -> None:
+        """Report once that the books of an account are of a window to come."""
+        snapshot = self._remembered[place]
+        if snapshot is None or snapshot.window <= self._clock.now():
+            self._ahead.discard(place)
+        elif place not in self._ahead:
+            self._ahead.add(place)
+            self._events.append(BooksAhead(snapshot.account_id, snapshot.window))
 
     def _restored(self, kept: AccountSnapshot | None, remembered: AccountSnapshot) -> AccountSnapshot:
         """Write a lost snapshot again, unless another process was faster."""

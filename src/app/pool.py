@@ -133,6 +133,13 @@ class Pool:
         """Allow calls of a suspended account again."""
         self._change(account_id, ledger.reinstate)
 
+    def reset(self, account_id: str) -> None:
+        """Begin the books of the account anew, for all processes: after its clock was wrong. A suspension stays.
+
+        The units that its key has spent today are forgotten; the provider has not forgotten them.
+        """
+        self._change(account_id, lambda snapshot: ledger.reset(snapshot, self.clock.now()))
+
     def status(self) -> tuple[AccountStatus, ...]:
         """Return the status of each account, in configured order."""
         snapshots, now = self._read()

@@ -14,6 +14,7 @@ __all__ = [
     "AccountReinstated",
     "AccountSuspended",
     "AccountThrottled",
+    "BooksAhead",
     "CallFinished",
     "CallStarted",
     "Event",
@@ -95,6 +96,14 @@ class AccountExhausted:
     account_id: str
     until: datetime
     reason: str
+
+
+@attrs.frozen
+class BooksAhead:
+    """The books of an account are of a window that begins at *window* (UTC), in the future: the clock was wrong."""
+
+    account_id: str
+    window: datetime
 
 
 @attrs.frozen
@@ -211,6 +220,7 @@ Event = (
     | AccountExhausted
     | AccountSuspended
     | AccountReinstated
+    | BooksAhead
     | PlanLimitLearned
     | LimitExceeded
     | MockMissing

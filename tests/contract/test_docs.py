@@ -46,7 +46,8 @@ def test_every_example_runs(example: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "arrow"), [("accounts.md", "    THROTTLED --> AVAILABLE: cool\n"), ("design.md", "        direction TB\n")]
+    ("name", "arrow"),
+    [("accounts.md", "    AVAILABLE --> THROTTLED: throttle\n"), ("design.md", "        direction TB\n")],
 )
 def test_every_diagram_is_that_of_its_table(name: str, arrow: str, tmp_path: Path) -> None:
     """The script that draws a page's diagram changes nothing on it, and restores a line that is missing."""

@@ -313,6 +313,24 @@ class SevenInvariants(RuleBasedStateMachine):
                 paper.suspended, paper.until = True, None
         self.papers[name] = paper
 
+    @rule(which=chooser, name=names, kind=kinds)
+    def reset(self, which: int, name: str, kind: FaultKind | None) -> None:
+        """Begin the books of an account anew; no claim of before changes the new ones (invariant 8)."""
+        pool = self.pools[which % len(self.pools)]
+        paper, old = self._today(pool, name), [held for held in self.held if held.claim.account_id == name]
+        pool.reset(name)
+        anew = today(None, pool.account(name), self.clock.now())
+        anew.epoch, anew.suspended = paper.epoch + 1, paper.suspended
+        self.papers[name] = anew
+        self.held = [held for held in self.held if held.claim.account_id != name]
+        self.spent = {(who, window) for who, window in self.spent if who != name}
+        books = self.store.read([name])
+        for held in old[-3:]:
+            pool.refund(held.claim)
+            pool.report(held.claim, None if kind is None else fault(kind))
+            assert not pool.confirm(held.claim)
+        assert books == self.store.read([name])
+
     @rule(which=chooser, pauses=st.lists(pauses, min_size=1, max_size=3))
     def a_burst_is_throttled(self, which: int, pauses: list[float | None]) -> None:
         """Claim as many units as there are *pauses*, then report each of the calls as throttled (invariant 4)."""

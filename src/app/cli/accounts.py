@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -45,6 +46,22 @@ def reinstate(account_id: AccountId, *, as_json: Json = False) -> None:
     """Use a suspended account again. Units already spent today stay spent."""
     with _pool() as pool:
         pool.reinstate(account_id)
+        _show(pool, as_json=as_json)
+
+
+@accounts_app.command()
+def reset(
+    account_id: AccountId,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Begin the books of an account anew, after its clock was wrong. On a terminal it asks first."""
+    with _pool() as pool:
+        pool.account(account_id)
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"Forget what {account_id} has spent today, and begin its books anew?", abort=True, err=True)
+        pool.reset(account_id)
         _show(pool, as_json=as_json)
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "ready_at",
     "refund",
     "reinstate",
+    "reset",
     "restore",
     "suspend",
     "throttle",
@@ -214,6 +215,28 @@ def reinstate(snapshot: AccountSnapshot) -> AccountSnapshot:
         return snapshot
     event = AccountEvent.REINSTATE_SPENT if snapshot.spent else AccountEvent.REINSTATE
     return _next(snapshot, event, epoch=snapshot.epoch + 1, reason="the day is spent" if snapshot.spent else "")
+
+
+def reset(snapshot: AccountSnapshot, now: datetime) -> AccountSnapshot:
+    """Begin the books anew at *now* (UTC), as a person asks after the clock was wrong; a suspension stays.
+
+    No earlier claim changes the new books: reports of it are of an earlier epoch, and its serial is too old for a refund.
+    """
+    return _next(
+        snapshot,
+        AccountEvent.RESET,
+        window=window_of(now),
+        arrival=LONG_AGO,
+        used=0,
+        until=None,
+        reason=snapshot.reason if snapshot.state is AccountState.SUSPENDED else "",
+        spent=False,
+        refunded=frozenset(),
+        serial=snapshot.serial + _MAX_REFUNDABLE,
+        epoch=snapshot.epoch + 1,
+        full_at=LONG_AGO,
+        learned_limits=UNKNOWN,
+    )
 
 
 def learn(snapshot: AccountSnapshot, stated: ChartLimits | None) -> AccountSnapshot:

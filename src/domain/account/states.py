@@ -9,8 +9,8 @@ if it is still there. So the books are right for any interleaving of threads, pr
 Theory of operation
     AVAILABLE    may be called as far as its day and its pacing allow.
     THROTTLED    the provider asked for a pause, which ends at ``until``. The day is not spent.
-    EXHAUSTED    the provider says the day is spent. Only the next window ends this: no refund, no clock that steps back, no
-                 larger limit in the settings.
+    EXHAUSTED    the provider says the day is spent. Only the next window ends this, or a person: no refund, no clock that
+                 steps back, no larger limit in the settings.
     SUSPENDED    the provider refuses the key. A person reinstates the account, or its key changes.
 
     Two events are the passing of time, COOL and NEW_WINDOW. The ledger applies them when it next reads a snapshot, so no
@@ -51,6 +51,7 @@ class AccountEvent(StrEnum):
     SUSPEND = "SUSPEND"
     REINSTATE = "REINSTATE"
     REINSTATE_SPENT = "REINSTATE_SPENT"
+    RESET = "RESET"
 
 
 _S, _E = AccountState, AccountEvent
@@ -81,6 +82,11 @@ TRANSITIONS: Final[Mapping[tuple[AccountState, AccountEvent], AccountState]] = M
         (_S.SUSPENDED, _E.REINSTATE): _S.AVAILABLE,
         # Its day was spent when it was suspended, or while it was.
         (_S.SUSPENDED, _E.REINSTATE_SPENT): _S.EXHAUSTED,
+        # A person begins the books anew; a refused key stays refused.
+        (_S.AVAILABLE, _E.RESET): _S.AVAILABLE,
+        (_S.THROTTLED, _E.RESET): _S.AVAILABLE,
+        (_S.EXHAUSTED, _E.RESET): _S.AVAILABLE,
+        (_S.SUSPENDED, _E.RESET): _S.SUSPENDED,
     }
 )
 

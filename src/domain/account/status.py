@@ -52,8 +52,18 @@ def status_of(account: Account, snapshot: AccountSnapshot, now: datetime) -> Acc
         snapshot.used,
         account.daily_limit,
         units,
-        snapshot.reason or ("all units of the day are taken" if spent else ""),
+        _reason(account, snapshot, now, spent=spent),
         None if ready is None else max(ready, now),
         snapshot.window_end,
         account.plan,
     )
+
+
+def _reason(account: Account, snapshot: AccountSnapshot, now: datetime, *, spent: bool) -> str:
+    """Explain the state in a phrase."""
+    if snapshot.window > now:
+        return (
+            f"its books are of {snapshot.window:%Y-%m-%d}, which is to come: was the clock wrong? "
+            f"chartimg accounts reset {account.id} begins them anew"
+        )
+    return snapshot.reason or ("all units of the day are taken" if spent else "")

@@ -60,6 +60,11 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         logging.ERROR,
         {"account_id": "a", "reason": "Forbidden"},
     ),
+    "chart_api_books_ahead": (
+        events.BooksAhead("a", MOMENT),
+        logging.ERROR,
+        {"account_id": "a", "window": MOMENT.isoformat()},
+    ),
     "chart_api_account_reinstated": (events.AccountReinstated("a"), logging.INFO, {"account_id": "a"}),
     "chart_api_plan_limit_learned": (
         events.PlanLimitLearned("a", 800, 600, None, None, MOMENT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -20,7 +21,7 @@ from chartimg.domain.account.ledger import MARGIN
 from chartimg.domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, WaitUntil
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.errors import ConfigError, StoreBusy
-from chartimg.domain.events import PlanLimitLearned
+from chartimg.domain.events import BooksAhead, PlanLimitLearned
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.plan import Plan, PlanName
 from chartimg.domain.plan.demand import Demand
@@ -587,3 +588,37 @@ def test_a_spent_day_stays_spent_if_the_clock_steps_back_into_it() -> None:
 def test_the_seven_invariants_hold() -> None:
     """Any sequence of claims, reports, refunds, settings, pools and clock steps keeps the invariants."""
     check_all(SevenInvariants, 150)
+
+
+def test_an_account_is_lost_to_a_clock_that_was_wrong_until_its_books_begin_anew() -> None:
+    """After a claim in 2030 the account waits for 2030, says so once, and is free again after a reset, for every pool."""
+    world = World()
+    running, pool = world.pool(A), world.pool(A)
+    world.clock.step(4 * 365 * 86_400.0)
+    granted(running.claim())
+    world.clock.step(-4 * 365 * 86_400.0)
+    waiting = [each.claim() for each in (running, running, pool)]
+
+    assert all(isinstance(each, NoneLeft) for each in waiting)
+    assert (
+        "its books are of 2030-01-04, which is to come: was the clock wrong? chartimg accounts reset a begins them anew"
+    ) == only(pool).reason
+    assert [BooksAhead("a", datetime(2030, 1, 4, tzinfo=UTC))] * 2 == world.notes.of(BooksAhead)
+    pool.reset("a")
+    assert "" == only(pool).reason
+    assert [1, 1] == [granted(each.claim()).window.day - 4 for each in (running, pool)]
+    assert 2 == only(running).used
+
+
+@given(seconds=st.integers(1, 300))
+def test_a_small_step_back_locks_for_no_longer_than_itself(seconds: int) -> None:
+    """If the clock was up to five minutes ahead, the account is free again after as many seconds."""
+    world = World()
+    pool = world.pool(A)
+    world.clock.step(seconds)
+    for _ in range(A.burst):
+        granted(pool.claim())
+    world.clock.step(-seconds)
+    world.clock.advance(seconds + 2)
+
+    assert granted(pool.claim()).account_id == "a"

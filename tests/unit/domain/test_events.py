@@ -27,6 +27,7 @@ FACTS: list[tuple[events.Event, tuple[str, ...]]] = [
     (events.AccountExhausted("a", LATER, "Limit Exceeded"), ("account_id", "until", "reason")),
     (events.AccountSuspended("a", "Forbidden"), ("account_id", "reason")),
     (events.AccountReinstated("a"), ("account_id",)),
+    (events.BooksAhead("a", LATER), ("account_id", "window")),
     (
         events.PlanLimitLearned("a", 800, 600, None, None, LATER),
         ("account_id", "max_width", "max_height", "max_parameters", "custom_watermark", "until"),

@@ -65,7 +65,18 @@ def test_accounts_are_put_right_by_hand(server: LoopbackServer, tmp_path: Path) 
     assert [] == server.requests
 
 
-@pytest.mark.parametrize("deed", ["exhaust", "reinstate"])
+def test_the_books_of_an_account_begin_anew_by_hand(server: LoopbackServer, tmp_path: Path) -> None:
+    """A reset undoes an exhaustion by hand; without a terminal it does not ask."""
+    settings = real(server)
+    call("accounts", "exhaust", "main", cwd=tmp_path, **settings)
+    child = call("accounts", "reset", "main", "--json", cwd=tmp_path, **settings)
+    (account,) = json.loads(child.stdout)["accounts"]
+
+    assert (0, "") == (child.returncode, child.stderr)
+    assert ("AVAILABLE", 0, 44) == (account["state"], account["used"], account["left"])
+
+
+@pytest.mark.parametrize("deed", ["exhaust", "reinstate", "reset"])
 def test_an_account_that_is_not_there_is_one_line(deed: str, server: LoopbackServer, tmp_path: Path) -> None:
     """A command for an unknown account is one line that names the configured accounts."""
     (line,) = refused(call("accounts", deed, "nobody", cwd=tmp_path, **real(server)))
@@ -90,7 +101,7 @@ def test_a_forecast_says_whether_so_many_charts_can_be_had(server: LoopbackServe
     assert "at most" not in call("accounts", "forecast", "9999999", cwd=tmp_path, **real(server)).stdout
 
 
-@pytest.mark.parametrize("deed", [("exhaust", "main"), ("reinstate", "main"), ("forecast", "3")])
+@pytest.mark.parametrize("deed", [("exhaust", "main"), ("reinstate", "main"), ("reset", "main"), ("forecast", "3")])
 def test_mock_mode_has_no_accounts_to_put_right(deed: tuple[str, ...], tmp_path: Path) -> None:
     """In mock mode a command that changes or reads the books is refused in one line."""
     (line,) = refused(call("accounts", *deed, cwd=tmp_path, **mock(tmp_path / "fixtures")))

@@ -93,6 +93,7 @@ SCENES: dict[tuple[AccountState, AccountEvent], Callable[[AccountSnapshot, Claim
     (S, E.SUSPEND): lambda s, _: ledger.suspend(s, "refused again"),
     (S, E.REINSTATE): lambda s, _: ledger.reinstate(s),
     (S, E.REINSTATE_SPENT): lambda s, _: spent_suspension(s),
+    **{(state, E.RESET): lambda snapshot, _: ledger.reset(snapshot, NOON) for state in AccountState},
 }
 
 
@@ -777,3 +778,30 @@ def test_no_sequence_of_events_breaks_the_books(sequence: list[tuple[str, object
             assert UNKNOWN == snapshot.learned_limits
         if before.state is S and snapshot.state is not S:
             assert snapshot.epoch > before.epoch
+
+
+@pytest.mark.parametrize("state", AccountState)
+def test_books_begin_anew_in_any_state(state: AccountState) -> None:
+    """A reset gives fresh books of today with the next version and epoch; a suspension and its reason stay."""
+    before, claim = in_state(state)
+    now = NOON - timedelta(days=400)
+    after = ledger.reset(before, now)
+    fresh = ledger.fresh(ACCOUNT, now)
+
+    assert (before.version + 1, before.epoch + 1) == (after.version, after.epoch)
+    assert (S if state is S else A, before.reason if state is S else "") == (after.state, after.reason)
+    assert fresh == attrs.evolve(after, version=0, epoch=0, serial=0, state=A, reason="")
+    for late in (
+        ledger.refund(after, claim),
+        ledger.apply_report(after, ACCOUNT, claim, fault(FaultKind.NOT_SENT), now),
+    ):
+        assert after is late
+    assert not ledger.confirm(after, claim)
+
+
+def test_no_claim_of_before_is_refunded_to_books_begun_anew_on_the_same_day() -> None:
+    """A late refund would give a unit of the new books back, which a new claim has taken."""
+    before, claim = claimed()
+    after, _ = ledger.grant(ledger.reset(before, NOON), ACCOUNT, NOON)
+
+    assert after is ledger.refund(after, claim)

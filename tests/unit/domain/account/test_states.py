@@ -81,8 +81,8 @@ def test_every_pair_is_a_row_or_a_mistake(state: AccountState, event: AccountEve
 
 
 def test_a_spent_day_is_left_by_midnight_or_for_suspension_only() -> None:
-    """EXHAUSTED ends with the window or by suspension, and neither gives a unit of the same day."""
-    assert {E.NEW_WINDOW, E.SUSPEND} == {event for state, event in TRANSITIONS if state is X}
+    """EXHAUSTED ends with the window, by suspension, or if a person begins the books anew."""
+    assert {E.NEW_WINDOW, E.SUSPEND, E.RESET} == {event for state, event in TRANSITIONS if state is X}
 
 
 def test_a_suspension_is_left_by_reinstatement_only() -> None:
