@@ -129,6 +129,8 @@ def befall(pool: Pool, clock: VirtualClock, held: Claim, happens: AccountEvent) 
         case AccountEvent.REINSTATE_SPENT:
             pool.mark_account_exhausted("a")
             pool.reinstate("a")
+        case AccountEvent.RESET:
+            pool.reset("a")
     pool.status()
 
 
