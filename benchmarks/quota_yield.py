@@ -43,7 +43,7 @@ class Cell:
     Attributes:
         keys: accounts.
         every: seconds between two bursts.
-        percent: what is demanded, of the day's quota.
+        percent: demand in percent of the day's quota.
         slots: fetches in flight, over all processes; each has its share, rounded up.
         processes: how many share the work; chartimg's share a store, too.
         restart: all processes are restarted in the middle of noon's burst.
@@ -74,7 +74,7 @@ class Cell:
         return self.keys * UNITS
 
     def charts(self, seed: int) -> list[Chart]:
-        """Make the demand; what its charts meet depends on neither slots nor processes."""
+        """Make the demand; the luck of its charts depends on neither slots nor processes."""
         return demand(
             charts=self.units * self.percent // 100 * self.days,
             every=self.every * SECOND,
@@ -87,7 +87,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """What one way made of a cell.
+    """The outcome of one way in a cell.
 
     Attributes:
         name: of the way.
@@ -131,7 +131,7 @@ class Result:
     missed: tuple[str, ...]
 
     def row(self, name: str) -> Row:
-        """Give the row of a way."""
+        """Return the row of a way."""
         return self.rows[NAMES.index(name)]
 
 
@@ -187,11 +187,11 @@ class Day:
         )
 
     def outcomes(self) -> list[tuple[Verdict | None, int]]:
-        """Give what became of each chart, and when."""
+        """Return the verdict on each chart, and its moment."""
         return [(chart.verdict, chart.finished) for chart in self.charts]
 
     def wrong(self) -> Iterator[str]:
-        """Say what chartimg has refused that it could have served, and where its books are wrong."""
+        """Report charts that chartimg refused without need, and differences between its books and the provider."""
         provider, verdicts = self.provider, [chart.verdict for chart in self.charts]
         if provider.throttled or provider.refused:
             yield f"{provider.throttled} calls were throttled, {provider.refused} made on a spent key"
@@ -209,13 +209,13 @@ class Day:
             yield f"the day took {self.seconds:.0f} s"
 
     def booked(self) -> list[int]:
-        """Give what chartimg's books say of each account."""
+        """Return the units of each account in the books of chartimg."""
         assert isinstance(self.way, Chartimg)
         return self.way.booked()
 
 
 def compare(ours: Row, ideal: Row) -> Iterator[str]:
-    """Say where chartimg is too far from the ideal."""
+    """Report where chartimg is too far from the ideal."""
     if ours.share < ideal.share - POINTS:
         yield f"{ours.delivered} charts were delivered, by the ideal {ideal.delivered}, of {ours.possible}"
     for what, mine, best in (("median", ours.p50, ideal.p50), ("p99", ours.p99, ideal.p99)):
@@ -224,7 +224,7 @@ def compare(ours: Row, ideal: Row) -> Iterator[str]:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """Give the smallest of the *ordered* values that so large a *share* of them does not exceed; NaN of none."""
+    """Return the smallest of the *ordered* values that a *share* of them does not exceed; NaN without values."""
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)] if ordered else math.nan
 
 
@@ -244,13 +244,13 @@ SMALL: Final = (
 
 
 def full() -> Iterator[Cell]:
-    """Give every cell. A thousand accounts with one fetch in flight would need more than a day."""
+    """Return every cell. A day of a thousand accounts takes minutes, so there are two of them."""
     for keys, every, percent, slots, processes in product(
         (2, 5, 20), (QUARTER, CANDLE), (40, 80, 100, 150), (1, 8, 32), (1, 4)
     ):
         yield Cell(keys, every, percent, slots, processes)
-    for every, percent, slots, processes in product((QUARTER, CANDLE), (40, 80, 100, 150), (8, 32), (1, 4)):
-        yield Cell(1000, every, percent, slots, processes)
+    for processes in (1, 4):
+        yield Cell(1000, CANDLE, 100, 32, processes)
     for keys, slots, processes in product((2, 5, 20), (8, 32), (1, 4)):
         yield Cell(keys, CANDLE, 100, slots, processes, restart=True)
         yield Cell(keys, CANDLE, 100, slots, processes, travel=TRAVEL)
@@ -284,7 +284,7 @@ def table(results: Sequence[Result], *, markdown: bool) -> Iterator[str]:
 
 
 def brief(results: Sequence[Result], *, markdown: bool) -> Iterator[str]:
-    """Lay out one line for each cell: what each way delivered, and how chartimg compares with the ideal."""
+    """Lay out one line for each cell: the charts delivered by each way, and chartimg beside the ideal."""
     head = ("delivered of the possible", *NAMES, "429s", "wasted, ideal", "median, ideal", "p99, ideal")
     if markdown:
         yield f"| {' | '.join(head)} |"
@@ -306,7 +306,7 @@ def brief(results: Sequence[Result], *, markdown: bool) -> Iterator[str]:
 
 
 def put(page: Path, place: str, text: str) -> None:
-    """Replace what stands between the marks of a *place* of a page."""
+    """Replace the text between the marks of a *place* of a page."""
     begin, end = f"<!-- {place}: begin -->\n", f"\n<!-- {place}: end -->"
     before, found, rest = page.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)

@@ -1,7 +1,7 @@
 """The ways of spending a day's quota that ``quota_yield.py`` compares: chartimg, the ideal, and what people write instead.
 
 All are held to the same policy, chartimg's own: so many calls a chart, the same backoff after a fault of the service,
-and a deadline that begins when the fetch does. What people write keeps its state in the process.
+and a deadline that begins when the fetch does. Hand-made ways keep their state in the process.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Chartimg:
             step = step.next(feedback, Moment(clock.now(), clock.monotonic() - started, chart.chance()))
 
     def booked(self) -> list[int]:
-        """Give what the books say each account has used today; nothing, for one whose books are of another day."""
+        """Return the units of today in the books of each account."""
         window, books = window_of(self._time.now()), self._store.read([account.id for account in self.accounts])
         return [kept.used if kept is not None and kept.window == window else 0 for kept in books]
 
@@ -138,7 +138,7 @@ class Chartimg:
 
 @dataclass(slots=True)
 class _Known:
-    """What the ideal knows of a key: the provider's bucket as GCRA's arrival time, and the units left."""
+    """A key as the ideal knows it: the provider's bucket as GCRA's arrival time, and the units left."""
 
     arrival: int = 0
     left: int = UNITS
@@ -196,14 +196,14 @@ class Ideal:
 
 @dataclass(slots=True)
 class _Day:
-    """What a process of a hand-made way remembers.
+    """The memory of a process of a hand-made way.
 
     Attributes:
-        day: of what day.
+        day: the day that it is of.
         alive: the accounts not yet taken for spent, in order.
-        turn: whose turn it is.
+        turn: the account to call next.
         rests: until when an account is left alone.
-        free: when an account may be called, and which.
+        free: accounts with the moments at which they may be called.
         counted: calls made on an account.
     """
 
@@ -216,7 +216,7 @@ class _Day:
 
 
 class _HandMade:
-    """What people write: state in the process, forgotten when it restarts."""
+    """A hand-made way: state in the process, forgotten when it restarts."""
 
     def __init__(self, time: VirtualTime, keys: int, processes: int) -> None:
         self._time, self._keys, self._processes = time, keys, processes
@@ -231,7 +231,7 @@ class _HandMade:
         return _Day(now // DAY, list(places), free=[(now, place) for place in places])
 
     def _today(self, chart: Chart) -> _Day:
-        """Give the memory of the chart's process; a new day begins with a new one."""
+        """Return the memory of the process of a chart; each day begins with a new one."""
         if self._days[chart.process].day != self._time.passed // DAY:
             self._days[chart.process] = self._fresh()
         return self._days[chart.process]
@@ -269,7 +269,7 @@ class FirstInOrder(_HandMade):
 
 
 class RoundRobin(_HandMade):
-    """One account after the other; whatever fails is tried again on the next one after an exponential pause."""
+    """One account after the other; a failed call is tried again on the next one after an exponential pause."""
 
     def fetch(self, chart: Chart) -> Fetching:
         """Call, pause, call."""

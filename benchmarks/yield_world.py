@@ -42,11 +42,11 @@ class VirtualTime:
         self._order = count()
 
     def now(self) -> datetime:
-        """Give the date and time in UTC."""
+        """Return the date and time in UTC."""
         return START + timedelta(microseconds=self.passed)
 
     def monotonic(self) -> float:
-        """Give the seconds since the start."""
+        """Return the seconds since the start."""
         return self.passed / SECOND
 
     def sleep(self, seconds: float) -> None:
@@ -65,7 +65,7 @@ class VirtualTime:
 
 
 class Answer(StrEnum):
-    """What becomes of a call."""
+    """The answer to a call."""
 
     PICTURE = "200"
     ERROR = "500"
@@ -75,7 +75,7 @@ class Answer(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What becomes of a chart."""
+    """The end of a chart."""
 
     DELIVERED = "delivered"
     KNOWN = "refused without a call, with the date to come back"
@@ -85,7 +85,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What one charged call of a chart will meet, whoever makes it."""
+    """The fate of one charged call of a chart, in any way."""
 
     latency: int
     answer: Answer
@@ -93,13 +93,13 @@ class Fate:
 
 @dataclass(slots=True)
 class Chart:
-    """One chart of the demand, and what became of it.
+    """One chart of the demand, and its end.
 
     Attributes:
         number: its place in the demand.
         demanded: when it was asked for.
-        process: which process it was asked of.
-        fates: what its charged calls meet, in order.
+        process: the process that was asked for it.
+        fates: the fates of its charged calls, in order.
         under_way: how long its calls travel to the provider, in order.
         charged: its charged calls so far.
         calls: its calls so far.
@@ -117,7 +117,7 @@ class Chart:
     _chance: random.Random | None = field(default=None, repr=False)
 
     def chance(self) -> float:
-        """Give a number in [0, 1) for the jitter."""
+        """Return a number in [0, 1) for the jitter."""
         if self._chance is None:
             self._chance = random.Random(self.number)
         return self._chance.random()
@@ -125,7 +125,7 @@ class Chart:
 
 @dataclass(slots=True)
 class _Key:
-    """What the provider knows of a key."""
+    """A key on the side of the provider."""
 
     tokens: int = BURST * SECOND
     seen: int = 0
@@ -166,7 +166,7 @@ class Provider:
         return None
 
     def used(self, day: int) -> list[int]:
-        """Give what each key has used of the last *day*."""
+        """Return the units that each key has used on the last *day*."""
         return [key.used if key.day == day else 0 for key in self._keys]
 
 
@@ -189,7 +189,7 @@ class Way(Protocol):
         ...
 
     def restart(self) -> None:
-        """Lose what was only in the processes' memory."""
+        """Lose the memory of the processes."""
         ...
 
 
