@@ -64,7 +64,8 @@ def check_template(template: ChartTemplate, catalog: Catalog, plan: Plan | None 
         for each in check_request(template.request(symbol, "1h"), catalog, plan)
         if each.path != "interval" and (each.path != "timezone" or "timezone" in template.payload)
     ]
-    return [attrs.evolve(each, path=_IN_TEMPLATE.get(each.path, f"request.{each.path}")) for each in found]
+    places = {path: place for path, place in _IN_TEMPLATE.items() if path == "symbol" or path not in template.payload}
+    return [attrs.evolve(each, path=places.get(each.path, f"request.{each.path}")) for each in found]
 
 
 def check_body(body: object, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:

@@ -283,7 +283,8 @@ def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
 # Forked
 
 FORK = """
-import ctypes, os, sys, threading
+import ctypes, os, sys, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads, from Python 3.12 on
 from chartimg import Account, AccountPool
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account.turn import Granted
