@@ -2,27 +2,24 @@
 
 ::
 
-    python benchmarks/yield_drawing.py          # simulate, write yield_over_demand.csv, draw (the extra docs)
-    python benchmarks/yield_drawing.py --again  # draw from yield_over_demand.csv
+    python benchmarks/yield_drawing.py          # simulate, write yield_over_demand.csv, draw (extra docs)
+    python benchmarks/yield_drawing.py --check  # exit with 1 if the data or a drawing is stale
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import multiprocessing
+import io
+import itertools
 import sys
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, too
 
-import itertools
-
-from benchmarks.quota_yield import CANDLE, Cell, run
+from benchmarks.yield_day import CANDLE, Cell, run
 from benchmarks.yield_ways import NAMES
 
 DATA: Final = Path(__file__).with_name("yield_over_demand.csv")
@@ -30,102 +27,116 @@ DOCS: Final = Path(__file__).parents[1] / "docs"
 CELLS: Final = tuple(Cell(5, CANDLE, percent, 32, 4) for percent in (20, 40, 60, 80, 100, 120, 150, 200))
 SEED: Final = 1
 
-INKS: Final[Mapping[str, tuple[str, str]]] = {"light": ("#1f2328", "#d0d7de"), "dark": ("#e6edf3", "#3d444d")}
-"""The colours of text and of the grid."""
-COLOURS: Final[Mapping[str, str]] = {
-    "chartimg": "#1a7f37",
-    "ideal": "",
-    "limiter per key": "#0969da",
-    "cooldown": "#bf8700",
-    "round-robin": "#8250df",
-    "first in order": "#cf222e",
+COLOURS: Final[Mapping[str, Mapping[str, str]]] = {
+    "light": {
+        "text": "#1f2328",
+        "grid": "#d1d9e0",
+        "chartimg": "#1a7f37",
+        "ideal": "#1f2328",
+        "limiter per key": "#0969da",
+        "cooldown": "#9a6700",
+        "round-robin": "#8250df",
+        "first in order": "#cf222e",
+    },
+    "dark": {
+        "text": "#e6edf3",
+        "grid": "#30363d",
+        "chartimg": "#2ea043",
+        "ideal": "#ffffff",
+        "limiter per key": "#58a6ff",
+        "cooldown": "#d29922",
+        "round-robin": "#bc8cff",
+        "first in order": "#ff7b72",
+    },
 }
-"""The colour of each line; the ideal has that of the text."""
+"""The colours of text, grid and lines, by theme."""
 
 
-def simulate() -> list[list[str]]:
-    """Return a row for each cell: the demand in percent of the quota, and the yield of each way."""
-    with ProcessPoolExecutor(multiprocessing.cpu_count()) as executor:
-        results = list(executor.map(partial(run, seed=SEED), CELLS))
-    return [[str(result.cell.percent), *(f"{row.share:.4f}" for row in result.rows)] for result in results]
+def simulated() -> str:
+    """Return the data as CSV: a row for each demand, with the yield of each way."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["demand", *NAMES])
+    for cell in CELLS:
+        writer.writerow([cell.percent, *(f"{row.share:.4f}" for row in run(cell, SEED).rows)])
+    return file.getvalue()
 
 
-def write(rows: Sequence[Sequence[str]]) -> None:
-    """Write the data file."""
-    with DATA.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([["demand", *NAMES], *rows])
-
-
-def read() -> dict[str, list[float]]:
-    """Read the columns of the data file by their names."""
-    with DATA.open(newline="", encoding="utf-8") as file:
-        head, *rows = csv.reader(file)
-    return {name: [float(row[place]) for row in rows] for place, name in enumerate(head)}
-
-
-def digest() -> str:
+def digest(data: str) -> str:
     """Return the digest of the data that each drawing carries."""
-    return hashlib.sha256(DATA.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(data.encode()).hexdigest()[:16]
 
 
-def draw(columns: Mapping[str, Sequence[float]], theme: str) -> None:
-    """Draw one line a way; a line's name stands at its end."""
+def draw(data: str, theme: str) -> None:
+    """Draw one line for each way, with its name at the end of the line."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
+    rows = list(csv.DictReader(io.StringIO(data)))
+    demand = [int(row["demand"]) for row in rows]
+    shares = {name: [100 * float(row[name]) for row in rows] for name in NAMES}
+    colours = COLOURS[theme]
     mpl.use("svg")
-    ink, grid = INKS[theme]
     with mpl.rc_context({"svg.hashsalt": "chartimg", "svg.fonttype": "none", "font.family": "sans-serif"}):
         figure, axes = plt.subplots(figsize=(8.4, 4.4))
-        demand, *_ = columns.values()
-        places = _apart([100 * columns[name][-1] for name in COLOURS])
-        for (name, own), place in zip(COLOURS.items(), places, strict=True):
-            colour = own or ink
-            values = [100 * share for share in columns[name]]
-            is_ours = name == "chartimg"
-            style = {"linewidth": 4.0} if is_ours else {"linewidth": 1.6, "linestyle": "--" if name == "ideal" else "-"}
+        for name, place in places_of_names({name: values[-1] for name, values in shares.items()}).items():
+            width, style, order = {"chartimg": (5.0, "-", 3), "ideal": (1.4, "--", 4)}.get(name, (1.6, "-", 2))
             axes.plot(
                 demand,
-                values,
-                color=colour,
-                zorder=4 if name == "ideal" else 3 if is_ours else 2,
-                marker="o",
-                markersize=3,
-                **style,
+                shares[name],
+                style,
+                color=colours[name],
+                linewidth=width,
+                zorder=order,
+                marker=None if name == "ideal" else "o",
+                markersize=4,
+                clip_on=False,
             )
-            axes.text(
-                demand[-1] + 4, place, name, color=colour, va="center", fontweight="bold" if is_ours else "normal"
-            )
-        axes.set_xlabel("demand, percent of the day's quota", color=ink)
-        axes.set_ylabel("charts delivered, percent of the possible", color=ink)
+            weight = "bold" if name == "chartimg" else "normal"
+            axes.text(demand[-1] + 5, place, name, color=colours[name], va="center", fontweight=weight)
+        axes.set_xlabel("demand, percent of the day's quota", color=colours["text"])
+        axes.set_ylabel("charts delivered, percent of the possible", color=colours["text"])
+        axes.set_xlim(demand[0], demand[-1])
         axes.set_ylim(0, 105)
-        axes.set_xlim(min(demand), max(demand))
-        axes.tick_params(colors=ink)
-        axes.grid(color=grid, linewidth=0.6)
-        for name, spine in axes.spines.items():
-            spine.set_color(grid)
-            spine.set_visible(name in {"left", "bottom"})
-        figure.subplots_adjust(left=0.09, right=0.82, top=0.97, bottom=0.12)
-        figure.savefig(DOCS / f"yield-{theme}.svg", transparent=True, metadata={"Date": None, "Description": digest()})
+        axes.tick_params(colors=colours["text"], length=0, pad=7)
+        axes.grid(color=colours["grid"], linewidth=0.6)
+        for side in axes.spines.values():
+            side.set_visible(False)
+        figure.subplots_adjust(left=0.09, right=0.82, top=0.98, bottom=0.12)
+        metadata = {"Date": None, "Creator": None, "Description": digest(data)}
+        figure.savefig(DOCS / f"yield-{theme}.svg", transparent=True, metadata=metadata)
         plt.close(figure)
 
 
-def _apart(places: Sequence[float], gap: float = 6.0) -> list[float]:
-    """Move places that are nearer than *gap* to each other apart, downwards."""
-    moved = list(places)
-    order = sorted(range(len(places)), key=lambda place: -places[place])
-    for above, below in itertools.pairwise(order):
-        moved[below] = min(moved[below], moved[above] - gap)
-    return moved
+def places_of_names(ends: Mapping[str, float], gap: float = 6.0) -> dict[str, float]:
+    """Return the height of each name: the end of its line, or *gap* below the name above; chartimg first."""
+    heights = dict(sorted(ends.items(), key=lambda end: (-end[1], NAMES[::-1].index(end[0]))))
+    for above, below in itertools.pairwise(heights):
+        heights[below] = min(heights[below], heights[above] - gap)
+    return heights
 
 
-def main() -> None:
-    """Simulate, unless the data are to be used again, and draw."""
-    if "--again" not in sys.argv[1:]:
-        write(simulate())
-    for theme in INKS:
-        draw(read(), theme)
+def stale(data: str, themes: Sequence[str] = tuple(COLOURS)) -> Iterator[Path]:
+    """List the files that differ from the *data* of today's code."""
+    if data != DATA.read_text(encoding="utf-8"):
+        yield DATA
+    for drawing in (DOCS / f"yield-{theme}.svg" for theme in themes):
+        if digest(data) not in drawing.read_text(encoding="utf-8"):
+            yield drawing
+
+
+def main() -> int:
+    """Simulate, then check the files or write them."""
+    data = simulated()
+    if "--check" in sys.argv[1:]:
+        found = list(stale(data))
+        print("\n".join(f"{file} is stale; run {Path(__file__).name}" for file in found))
+        return 1 if found else 0
+    DATA.write_text(data, encoding="utf-8", newline="\n")
+    for theme in COLOURS:
+        draw(data, theme)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,8 +1,8 @@
 """A day of the provider's in virtual time, for ``quota_yield.py``: clock, keys, luck, demand and the slots of a process.
 
-Time is counted in whole microseconds from midnight UTC, so that a token is back exactly when it is and two runs of one
-seed are the same. A way of fetching is a generator: it yields how long to wait or a :class:`Call`, is sent what became
-of it, and returns a :class:`Verdict`.
+Time is counted in whole microseconds from midnight UTC, so that tokens return on time to the microsecond and two runs
+with one seed are equal. A way of fetching is a generator. It yields a pause in microseconds or a :class:`Call`, is sent
+the :class:`Answer` to a call, and returns a :class:`Verdict`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final, Protocol
@@ -22,15 +23,15 @@ SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
-UNITS: Final = 50  # a day and key
+UNITS: Final = 50  # of a key, for a day
 BURST: Final = 3  # calls at once, and one more a second
 LATENCY: Final = 2.0  # seconds, the median
 SPREAD: Final = 0.4  # of the latency's logarithm: one call in a hundred takes more than 5 s
-ERRORS: Final = 0.005  # of the calls end with a 500
-TIMEOUTS: Final = 0.002  # of the calls end with nothing
-SILENCE: Final = 30 * SECOND  # after so long a client takes nothing for an answer
-REFUSAL: Final = SECOND // 10  # what a 429 takes
-CALLS: Final = 3  # at most, that a chart is charged for
+ERRORS: Final = 0.005  # the share of calls that end with a 500
+TIMEOUTS: Final = 0.002  # the share of calls without an answer
+SILENCE: Final = 30 * SECOND  # the end of the longest call
+REFUSAL: Final = SECOND // 10  # the duration of a 429
+MAX_CALLS: Final = 3  # that a chart may be charged for
 
 
 class VirtualTime:
@@ -50,15 +51,15 @@ class VirtualTime:
         return self.passed / SECOND
 
     def sleep(self, seconds: float) -> None:
-        """Refuse: whoever waits here yields."""
-        raise AssertionError(f"nobody may sleep in virtual time, not even {seconds} s")
+        """Refuse to sleep, since a way of fetching yields its pauses."""
+        raise AssertionError(f"a sleep of {seconds} s would stop the virtual day")
 
     def at(self, moment: int, work: Callable[[], None]) -> None:
-        """Have *work* done at *moment*; in the order of the asking, where moments are equal."""
+        """Plan *work* for *moment*; work of one moment keeps the order in which it was planned."""
         heappush(self._events, (moment, next(self._order), work))
 
     def run(self) -> None:
-        """Let time pass until nothing is left to do."""
+        """Do all planned work, moment by moment."""
         while self._events:
             self.passed, _, work = heappop(self._events)
             work()
@@ -78,14 +79,14 @@ class Verdict(StrEnum):
     """The end of a chart."""
 
     DELIVERED = "delivered"
-    KNOWN = "refused without a call, with the date to come back"
+    DATED = "refused without a call, with the date to come back"
     REFUSED = "refused without a call"
     FAILED = "failed after calls"
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """The fate of one charged call of a chart, in any way."""
+    """The luck of one charged call of a chart, the same in every way of fetching."""
 
     latency: int
     answer: Answer
@@ -96,13 +97,15 @@ class Chart:
     """One chart of the demand, and its end.
 
     Attributes:
-        number: its place in the demand.
-        demanded: when it was asked for.
-        process: the process that was asked for it.
-        fates: the fates of its charged calls, in order.
-        under_way: how long its calls travel to the provider, in order.
-        charged: its charged calls so far.
-        calls: its calls so far.
+        number: the place in the demand.
+        demanded: the moment of the demand.
+        process: the number of the process that fetches it.
+        fates: the luck of its charged calls, in order.
+        under_way: the microseconds that its calls travel to the provider, in order.
+        charged: the number of its charged calls so far.
+        calls: the number of its calls so far.
+        verdict: the end of its fetch.
+        finished: the moment of that end.
     """
 
     number: int
@@ -125,7 +128,7 @@ class Chart:
 
 @dataclass(slots=True)
 class _Key:
-    """A key on the side of the provider."""
+    """The bucket and the quota that the provider keeps for a key."""
 
     tokens: int = BURST * SECOND
     seen: int = 0
@@ -134,10 +137,10 @@ class _Key:
 
 
 class Provider:
-    """Throttles first, without a charge; refuses a spent key then; charges every call it works on.
+    """Throttles first, then refuses a spent key, both free of charge; charges every other call.
 
     Attributes:
-        charged: units, by the day.
+        charged: units charged on each day.
         throttled: calls that got a 429 ``Too Many Requests``.
         refused: calls that got a 429 ``Limit Exceeded``.
     """
@@ -149,7 +152,7 @@ class Provider:
         self.refused = 0
 
     def take(self, place: int, now: int) -> Answer | None:
-        """Take the call of a key in; None when it is worked on, and so charged."""
+        """Return the refusal of a call on a key, or None if the call is charged."""
         key = self._keys[place]
         key.tokens, key.seen = min(BURST * SECOND, key.tokens + now - key.seen), now
         if key.tokens < SECOND:
@@ -166,13 +169,13 @@ class Provider:
         return None
 
     def used(self, day: int) -> list[int]:
-        """Return the units that each key has used on the last *day*."""
+        """Return the units of each key that were used on *day*, the last or a later one."""
         return [key.used if key.day == day else 0 for key in self._keys]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call on the account at *place*, whose answer is waited for so long."""
+    """A call on the account at *place*; *patience* is the timeout in microseconds."""
 
     place: int
     patience: int
@@ -189,12 +192,12 @@ class Way(Protocol):
         ...
 
     def restart(self) -> None:
-        """Lose the memory of the processes."""
+        """Forget everything that only the memory of a process holds."""
         ...
 
 
 class World:
-    """Has the charts of a day fetched, by processes with so many slots each, first come, first served."""
+    """Fetches the charts of a day in processes with so many *slots* each, first come, first served."""
 
     def __init__(self, time: VirtualTime, provider: Provider, way: Way, *, processes: int, slots: int) -> None:
         self._time, self._provider, self._way = time, provider, way
@@ -202,9 +205,9 @@ class World:
         self._free = [slots] * processes
 
     def run(self, charts: Sequence[Chart], restart_at: int | None = None) -> None:
-        """Run the day to its end, and beyond, if charts are still under way."""
+        """Run the day to its end, and on until the last fetch is over."""
         for chart in charts:
-            self._time.at(chart.demanded, lambda chart=chart: self._demand(chart))  # type: ignore[misc]
+            self._time.at(chart.demanded, partial(self._demand, chart))
         if restart_at is not None:
             self._time.at(restart_at, self._way.restart)
         self._time.run()
@@ -214,7 +217,7 @@ class World:
         self._fill(chart.process)
 
     def _fill(self, process: int) -> None:
-        """Begin as many fetches as there are free slots; one that ends at once frees its own again."""
+        """Begin a fetch in each free slot, as long as charts wait."""
         while self._free[process] and self._queues[process]:
             self._free[process] -= 1
             chart = self._queues[process].popleft()
@@ -226,7 +229,7 @@ class World:
         except StopIteration as end:
             chart.verdict, chart.finished = end.value, self._time.passed
             self._free[chart.process] += 1
-            # As an event of its own: thousands may be refused one after the other.
+            # Planned, not called: thousands of refusals in a row would nest too deep.
             self._time.at(self._time.passed, lambda: self._fill(chart.process))
             return
         if isinstance(action, Call):
@@ -256,14 +259,17 @@ class World:
 
 
 def demand(*, charts: int, every: int, processes: int, travel: int, luck: str, length: int = DAY) -> list[Chart]:
-    """Spread *charts* evenly over bursts *every* so often, dealt to the processes in turn; *luck* seeds what they meet."""
+    """Spread *charts* over bursts *every* so many microseconds, dealt to the processes in turn.
+
+    A call travels to the provider for at most *travel* microseconds. *luck* seeds latency and faults.
+    """
     rng = random.Random(luck)
     bursts = length // every
     made: list[Chart] = []
     for burst in range(bursts):
         for place in range(charts * (burst + 1) // bursts - charts * burst // bursts):
-            fates = tuple(_fate(rng) for _ in range(CALLS))
-            under_way = tuple(rng.randrange(travel) for _ in range(CALLS)) if travel else ()
+            fates = tuple(_fate(rng) for _ in range(MAX_CALLS))
+            under_way = tuple(rng.randrange(travel) for _ in range(MAX_CALLS)) if travel else ()
             made.append(Chart(len(made), burst * every, place % processes, fates, under_way))
     return made
 
@@ -279,8 +285,8 @@ def _fate(rng: random.Random) -> Fate:
 def possible(charts: Sequence[Chart], units: int) -> int:
     """Count the charts that *units* a day can pay for, in the order of the demand, each on the day it is demanded.
 
-    Each takes as many units as its luck says: one, and one more for each charged failure before the picture. What is
-    left over for no whole chart is lost.
+    A chart takes one unit, and one more for each charged failure before the picture. Units that are too few for the next
+    chart are lost.
     """
     delivered = 0
     left: dict[int, int] = {}
@@ -288,6 +294,6 @@ def possible(charts: Sequence[Chart], units: int) -> int:
         answers = [fate.answer for fate in chart.fates]
         brought = Answer.PICTURE in answers
         day = chart.demanded // DAY
-        left[day] = left.get(day, units) - (answers.index(Answer.PICTURE) + 1 if brought else CALLS)
+        left[day] = left.get(day, units) - (answers.index(Answer.PICTURE) + 1 if brought else MAX_CALLS)
         delivered += brought and left[day] >= 0
     return delivered

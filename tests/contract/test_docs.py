@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -88,14 +87,6 @@ def test_every_log_event_is_documented() -> None:
     text = (ROOT / "docs/logs.md").read_text(encoding="utf-8")
 
     assert [] == [name for name, level in LOG_NAMES.values() if f"| `{name}` | {levels[level]} |" not in text]
-
-
-def test_the_drawings_of_the_yield_are_of_its_data() -> None:
-    """Each drawing carries the digest of benchmarks/yield_over_demand.csv; benchmarks/yield_drawing.py --again draws anew."""
-    digest = hashlib.sha256((ROOT / "benchmarks/yield_over_demand.csv").read_bytes()).hexdigest()[:16]
-
-    for theme in ("light", "dark"):
-        assert digest in (ROOT / f"docs/yield-{theme}.svg").read_text(encoding="utf-8")
 
 
 def test_every_file_of_the_questions_exists() -> None:
