@@ -29,7 +29,7 @@ def test_every_state_that_workers_can_reach_keeps_the_invariants(
 ) -> None:
     """Crashes, two days, steps of the clock, resets and reinstatements in between break no invariant in any state."""
     figures = explore(workers, left=left)
-    record_property("figures", figures)
+    record_property("figures", str(figures))
 
     assert states == figures.states
 
