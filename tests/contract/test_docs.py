@@ -1,47 +1,103 @@
-"""What the documentation shows is true: its examples run, its links lead somewhere, its tables are complete."""
+"""The documentation is true: its examples run, its commands exist, its links lead somewhere, its tables are complete."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from chartimg.adapters.logs import LOG_NAMES
+from chartimg.app.cli.main import app
 from chartimg.emulator.scenario import Fault, read_scenario
-from places import ROOT
+from chartimg.testing import emulator
+from places import FIXTURES, ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/yield.md"]
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """List the code blocks of a page in any of the *languages*."""
+    fence = rf"^```(?:{'|'.join(languages)})\n(.*?)^```"
+    return re.findall(fence, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def examples() -> Iterator[object]:
-    """Find every Python example."""
+    """List every Python example."""
     for page in PAGES:
-        blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-        for number, block in enumerate(blocks, start=1):
+        for number, block in enumerate(blocks(page, "python"), start=1):
             yield pytest.param(block, id=f"{page.name} {number}")
 
 
-@pytest.mark.parametrize("example", list(examples()))
-def test_every_example_runs(example: str, tmp_path: Path) -> None:
-    """Each Python block of the documentation runs by itself, in mock mode on the shipped fixtures, without a warning."""
+def run_example(example: str, tmp_path: Path) -> str:
+    """Run a Python block by itself, in mock mode on the shipped fixtures, and return its output."""
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "PYTHONPATH": os.pathsep.join(sys.path),
         "CHARTS_API_MODE": "mock",
-        "CHARTS_FIXTURES_DIR": str(ROOT / "fixtures/chart-api/chart-img/advanced-chart-v2"),
+        "CHARTS_FIXTURES_DIR": str(FIXTURES),
     }
-    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    if not (tmp_path / "fixtures").exists():
+        (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     command = [sys.executable, "-W", "error", "-c", example]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
     assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout
+
+
+@pytest.mark.parametrize("example", list(examples()))
+def test_every_example_runs(example: str, tmp_path: Path) -> None:
+    """Each Python block runs without a warning, and prints the comments at its end."""
+    (shown,) = re.findall(r"(?:^# .*\n)*\Z", example, re.MULTILINE)[:1]
+    output = run_example(example, tmp_path)
+
+    assert not shown or shown == "".join(f"# {line}\n" for line in output.splitlines())
+
+
+def test_the_first_example_fetches_the_same_chart_in_real_mode(tmp_path: Path) -> None:
+    """The first example of README saves one picture, byte for byte, from the fixtures and from the emulator."""
+    example, mode = blocks(ROOT / "README.md", "python")[0], '{"CHARTS_API_MODE": "mock"}'
+    saved = tmp_path / "chart.png"
+    assert mode in example
+    run_example(example, tmp_path)
+    replayed = saved.read_bytes()
+    saved.unlink()
+    with emulator() as provider:
+        run_example(example.replace(mode, repr(dict(provider.environ))), tmp_path)
+        assert 1 == provider.ledger().accounts["demo"].total.charged
+
+    assert replayed == saved.read_bytes()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_exists(page: Path) -> None:
+    """Each command line of a page names a command of chartimg with its options, a target of make, or a script."""
+    shown = "".join(blocks(page, "sh", "console"))
+    for line in re.findall(r"^(?:\$ )?((?:chartimg|make|\.venv/bin/python) .*)$", shown, re.MULTILINE):
+        program, *words = shlex.split(line, comments=True)
+        words = [*itertools.takewhile(lambda word: word not in {"--", "|", ">", "&&"}, words)]
+        if program == "chartimg":
+            command: Any = typer.main.get_command(app)
+            while hasattr(command, "commands") and words and words[0] in command.commands:
+                command = command.commands[words.pop(0)]
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert not hasattr(command, "commands") or command.invoke_without_command, line
+            assert [] == [word for word in words if word.startswith("-") and word not in options | {"-"}], line
+        elif program == "make":
+            assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), line
+        else:
+            assert (ROOT / words[0]).exists(), line
 
 
 @pytest.mark.parametrize(
@@ -64,21 +120,32 @@ def test_every_diagram_is_that_of_its_table(name: str, arrow: str, tmp_path: Pat
 
 
 def test_the_scenario_of_the_documentation_can_be_played() -> None:
-    """It is read as the command reads one, and every fault there is has its name on the page."""
-    text = (ROOT / "docs/testing.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    """The command can read the scenario of docs/testing.md, and the page names every fault."""
+    page = ROOT / "docs/testing.md"
+    text, (example,) = page.read_text(encoding="utf-8"), blocks(page, "json")
 
     assert 3 == len(read_scenario(example, where="the page").rules)
     assert [] == [fault for fault in Fault if f"`{fault}`" not in text]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file(page: Path) -> None:
-    """Each relative link and picture of a page exists."""
-    text = page.read_text(encoding="utf-8")
-    targets = [*re.findall(r"\]\((?!https?://|#)([^)#]+)", text), *re.findall(r'(?:src|srcset)="([^"]+)"', text)]
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
 
-    assert [] == [target for target in targets if not (page.parent / target).exists()]
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Each relative link and picture of a page leads to a file of the repository, and to a heading if it names one."""
+    text = page.read_text(encoding="utf-8")
+    for link in [*re.findall(r"\]\((?!https?://)([^)]+)\)", text), *re.findall(r'(?:src|srcset|href)="([^"]+)"', text)]:
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+
+        assert target.is_relative_to(ROOT), link
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
 
 
 def test_every_log_event_is_documented() -> None:
