@@ -20,7 +20,7 @@ from chartimg.adapters.logs import LOG_NAMES
 from chartimg.app.cli.main import app
 from chartimg.emulator.scenario import Fault, read_scenario
 from chartimg.testing import emulator
-from places import FIXTURES, ROOT
+from places import FIXTURES, ROOT, SRC
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/yield.md"]
 
@@ -146,6 +146,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert target.is_relative_to(ROOT), link
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_every_setting_is_documented() -> None:
+    """The table of README has a row for each setting that the code reads, and no other row."""
+    source = "".join(file.read_text(encoding="utf-8") for file in SRC.rglob("*.py"))
+    read = set(re.findall(r'"(CHARTS_[A-Z_]+|CHART_IMG_[A-Z_]+)"', source))
+
+    assert read == set(
+        re.findall(r"^\| `(CHART\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
 
 
 def test_every_log_event_is_documented() -> None:
