@@ -53,7 +53,7 @@ def test_the_error_fixtures_replay_as_their_errors(
 
 
 def test_nothing_is_wrong_with_them() -> None:
-    """The inventory has no findings."""
+    """The inventory of the shipped fixtures has no findings."""
     assert [] == [finding for entry in take_fixture_inventory(WorkerConfig(), FIXTURES) for finding in entry.findings]
 
 

@@ -43,6 +43,8 @@ def refuse_unwritable(folder: Path) -> None:
     """Raise ConfigError if *folder* can't be made or written, before a call is paid for."""
     try:
         files.refuse_unwritable(folder)
+    except FileExistsError:
+        raise ConfigError(f"--out: {folder} is not a folder; name a folder") from None
     except OSError as error:
         raise ConfigError(f"--out: the folder {folder} can't be written: {error.strerror}") from None
 

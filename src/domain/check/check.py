@@ -89,7 +89,7 @@ def _body(body: Mapping[str, object], demand: Demand, catalog: Catalog, plan: Pl
     if plan is not None:
         yield from exceeded(demand, plan.chart, allowed_by=plan.name, plans=plans)
     elif plans and not any(each.chart.allows(demand) for each in reversed(plans)):
-        yield from exceeded(demand, largest_limits(plans), allowed_by="any plan", plans=plans)
+        yield from exceeded(demand, largest_limits(plans), allowed_by="any plan", plans=())
 
 
 def _payload(payload: Mapping[str, object], catalog: Catalog) -> Problems:

@@ -32,7 +32,9 @@ def _larger_plan(demand: Demand, plans: Sequence[Plan]) -> str:
     if not plans:
         return ""
     plan = smallest_plan(plans, demand)
-    return "; no plan would" if plan is None else f"; {plan.name} is the smallest plan that would"
+    return (
+        "; no plan allows this chart" if plan is None else f"; {plan.name} is the smallest plan that allows this chart"
+    )
 
 
 def _beyond(demand: Demand, limits: ChartLimits, allowed_by: str) -> Iterator[tuple[str, str]]:

@@ -411,7 +411,7 @@ def test_what_the_plans_of_all_accounts_refuse_is_found_before_the_pool_is_asked
 
     assert result.error is not None
     assert ["theme", "width"] == [detail["param"] for detail in result.error.details]
-    assert "PRO is the smallest plan that would" in result.error.message
+    assert "PRO is the smallest plan that allows this chart" in result.error.message
     either = attrs.evolve(wide, payload={"width": 1920})
     transport = ScriptedTransport([Reply(200, {}, picture(1920, 600))])
     assert ChartClient(transport=transport, accounts=[basic, unknown], clock=VirtualClock()).fetch(either).ok

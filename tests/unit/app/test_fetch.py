@@ -292,7 +292,9 @@ def test_a_chart_that_no_accounts_plan_allows_costs_nothing() -> None:
         result.error.kind,
         result.error.retriable,
     )
-    assert "1600 is more than PRO allows (1080); MEGA is the smallest plan that would" in result.error.message
+    assert (
+        "1600 is more than PRO allows (1080); MEGA is the smallest plan that allows this chart" in result.error.message
+    )
     assert ["height"] == [detail["param"] for detail in result.error.details]
     assert [RequestRefused] == [type(told) for told in bench.notes.events]
     assert ([0, 0], ()) == (bench.used(), result.attempts)

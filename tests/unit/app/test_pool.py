@@ -119,7 +119,7 @@ def test_a_chart_that_no_plan_allows_is_refused_without_a_claim() -> None:
     outcome = pool.claim(need=Need(Demand(1920, 1600)), latest=MIDNIGHT)
 
     assert isinstance(outcome, NoPlan)
-    assert ["height: ERROR: 1600 is more than PRO allows (1080); MEGA is the smallest plan that would"] == [
+    assert ["height: ERROR: 1600 is more than PRO allows (1080); MEGA is the smallest plan that allows this chart"] == [
         str(finding) for finding in outcome.findings
     ]
     assert [0, 0] == [status.used for status in pool.status()]

@@ -68,7 +68,7 @@ def test_a_wrong_request_names_five_findings_and_keeps_all(count: int, end: str)
 
 
 def test_the_table_is_frozen() -> None:
-    """No row can be replaced."""
+    """A row of the table can't be replaced."""
     with pytest.raises(TypeError):
         MEANINGS[FaultKind.NETWORK] = MEANINGS[FaultKind.BAD_IMAGE]  # type: ignore[index]
 

@@ -357,7 +357,9 @@ LARGE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "heigh
 
 
 TOO_MUCH = (
-    Finding("width", Severity.ERROR, "1920 is more than BASIC allows (800); PRO is the smallest plan that would"),
+    Finding(
+        "width", Severity.ERROR, "1920 is more than BASIC allows (800); PRO is the smallest plan that allows this chart"
+    ),
     Finding("studies", Severity.ERROR, "4 studies and drawings are more than BASIC allows (3)"),
 )
 

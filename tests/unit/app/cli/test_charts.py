@@ -336,3 +336,11 @@ def test_a_templates_folder_that_is_none_is_told(tmp_path: Path) -> None:
 
     (line,) = refused(child)
     assert line.startswith("CHARTS_TEMPLATES_DIR")
+
+
+def test_an_export_into_a_file_is_refused_with_advice(tmp_path: Path) -> None:
+    """If --out of an export names a file, one line says so and asks for a folder."""
+    (tmp_path / "file").write_bytes(b"mine")
+    grid = ("export", "--symbols", "BTCUSDT", "--timeframes", "1h", "--out", "file")
+
+    assert ["--out: file is not a folder; name a folder"] == refused(call(*grid, cwd=tmp_path, **mock(tmp_path)))

@@ -260,7 +260,11 @@ def test_a_chart_too_large_for_every_account_is_explained_by_the_nearest() -> No
     allowed = {BASIC: "BASIC", ChartLimits(1920, 1080, 2): "the account 'b'", PRO: "PRO"}
 
     assert (
-        Finding("height", Severity.ERROR, "1200 is more than PRO allows (1080); MEGA is the smallest plan that would"),
+        Finding(
+            "height",
+            Severity.ERROR,
+            "1200 is more than PRO allows (1080); MEGA is the smallest plan that allows this chart",
+        ),
     ) == NoPlan.of(Demand(1920, 1200, 4), allowed, PLANS).findings
 
 
@@ -278,7 +282,9 @@ def test_of_accounts_that_lack_as_much_the_largest_is_the_nearest() -> None:
     unplanned = NoPlan.of(Demand(5000), {BASIC: "BASIC"}, ())
     by_area = NoPlan.of(Demand(6000, 2000), {ChartLimits(5000, 300): "a", ChartLimits(1300, 1300): "b"}, ())
 
-    assert ["5000 is more than MEGA allows (1920); no plan would"] == [each.message for each in none.findings]
+    assert ["5000 is more than MEGA allows (1920); no plan allows this chart"] == [
+        each.message for each in none.findings
+    ]
     assert ["5000 is more than BASIC allows (800)"] == [each.message for each in unplanned.findings]
     assert "6000 is more than b allows (1300)" == by_area.findings[0].message
 

@@ -52,7 +52,7 @@ def nested(value: object, levels: int) -> object:
     [(200, "is bytes and not text; decode it"), (201, "is nested more than 200 levels deep")],
 )
 def test_a_value_is_found_200_levels_deep_and_no_deeper(levels: int, problem: str) -> None:
-    """Deeper nesting is reported once."""
+    """A value 200 levels deep is examined; deeper nesting is reported once, however deep."""
     assert [problem] == [each.message for each in json_problems({"a": nested(b"", levels)})]
     assert ["is nested more than 200 levels deep"] == [
         each.message for each in json_problems({"a": nested(1, 100_000)})
@@ -60,7 +60,7 @@ def test_a_value_is_found_200_levels_deep_and_no_deeper(levels: int, problem: st
 
 
 def test_a_value_that_holds_itself_is_reported_with_the_reason_of_json() -> None:
-    """Each value is tried once."""
+    """A list that holds itself twice is reported once, in the words of JSON."""
     circle: list[object] = []
     circle += [circle, circle]
 
@@ -70,7 +70,7 @@ def test_a_value_that_holds_itself_is_reported_with_the_reason_of_json() -> None
 
 
 def test_an_error_without_a_text_is_reported_by_its_name() -> None:
-    """JSON may fail for a reason that no value has."""
+    """An exception without a text is reported by the name of its class."""
 
     def fail() -> bytes:
         raise ValueError
@@ -94,7 +94,7 @@ def test_findings_and_their_paths_are_limited() -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_number_has_at_most_4300_digits(sign: int) -> None:
-    """Python writes no longer ones."""
+    """A number of 4,300 digits passes; a longer one, which Python does not write by default, is reported."""
     assert () == json_problems({"a": sign * (10**4300 - 1)})
     assert ["is a number with thousands of digits"] == [each.message for each in json_problems({"a": sign * 10**4300})]
 

@@ -207,7 +207,7 @@ def test_an_exceeded_plan_is_an_error_with_the_smallest_larger_plan(
     beyond = check_body({**BASE, **body}, CATALOG, CATALOG.plan_by_name[PlanName(plan)])
 
     assert paths == [each.path for each in beyond]
-    assert all(f"{larger} is the smallest plan that would" in each.message for each in beyond)
+    assert all(f"{larger} is the smallest plan that allows this chart" in each.message for each in beyond)
 
 
 def test_a_catalog_without_plans_limits_nothing() -> None:
@@ -369,7 +369,7 @@ def test_symbol_interval_and_time_zone_need_no_table() -> None:
 
 @pytest.mark.parametrize(("keys", "end"), [(12, "; keys are k0, k1, k2"), (13, "")])
 def test_up_to_12_keys_are_listed_for_an_unknown_one(keys: int, end: str) -> None:
-    """More keys are not listed."""
+    """Up to 12 keys are listed for an unknown one; of 13 or more, none is."""
     rows = tuple(Parameter(f"k{number}", ValueType.STRING) for number in range(keys))
     (finding, *_) = check_payload({"other": 1}, Catalog(parameters=rows))
 

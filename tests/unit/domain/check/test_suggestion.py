@@ -359,7 +359,7 @@ def test_each_zone_has_its_aliases(aliases: str, zone: str) -> None:
     ],
 )
 def test_a_name_must_be_alike_enough(wrong: str, names: list[str], right: str | None) -> None:
-    """Each threshold is met exactly."""
+    """A name at the threshold of likeness is suggested, and a name just below it is not."""
     assert right == likely_name(wrong, names)
 
 

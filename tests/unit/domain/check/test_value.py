@@ -67,7 +67,7 @@ def test_12_choices_are_listed() -> None:
     [((1000, None), "1,000 or more"), ((None, 2000), "2,000 or less"), ((0, 0.5), "from 0 to 0.5")],
 )
 def test_a_range_has_one_limit_or_both(limits: tuple[float | None, float | None], text: str) -> None:
-    """Large numbers have separators."""
+    """A range names the limits that it has, and large numbers have separators."""
     assert text == range_of(Parameter("x", ValueType.FLOAT, min=limits[0], max=limits[1]))
 
 
@@ -83,5 +83,5 @@ def test_a_range_has_one_limit_or_both(limits: tuple[float | None, float | None]
     ],
 )
 def test_two_moments_are_compared_if_both_or_neither_has_a_time_zone(one: object, other: object, later: bool) -> None:  # noqa: FBT001 (a case)
-    """Other pairs have no order."""
+    """Of two moments, the later one is found if both or neither has a time zone; other pairs have no order."""
     assert later is is_later(one, other)

@@ -34,40 +34,43 @@ def excess(demand: Demand, limits: ChartLimits = BASIC, plans: Sequence[Plan] = 
     ("demand", "expected"),
     [
         (Demand(), []),
-        (Demand(1920), [("width", "1920 is more than BASIC allows (800); PRO is the smallest plan that would")]),
+        (
+            Demand(1920),
+            [("width", "1920 is more than BASIC allows (800); PRO is the smallest plan that allows this chart")],
+        ),
         (
             Demand(height=1080.5),
-            [("height", "1080.5 is more than BASIC allows (600); MEGA is the smallest plan that would")],
+            [("height", "1080.5 is more than BASIC allows (600); MEGA is the smallest plan that allows this chart")],
         ),
         (
             Demand(studies=3, drawings=1),
             [
                 (
                     "studies",
-                    "4 studies and drawings are more than BASIC allows (3); PRO is the smallest plan that would",
+                    "4 studies and drawings are more than BASIC allows (3); PRO is the smallest plan that allows this chart",
                 )
             ],
         ),
         (
             Demand(drawings=51),
-            [("drawings", "51 studies and drawings are more than BASIC allows (3); no plan would")],
+            [("drawings", "51 studies and drawings are more than BASIC allows (3); no plan allows this chart")],
         ),
         (
             Demand(watermark=True),
             [
                 (
                     "watermark",
-                    "a watermark of one's own is more than BASIC allows; ULTRA is the smallest plan that would",
+                    "a watermark of one's own is more than BASIC allows; ULTRA is the smallest plan that allows this chart",
                 )
             ],
         ),
-        (Demand(float("nan")), [("width", "nan is more than BASIC allows (800); no plan would")]),
-        (Demand(1e6), [("width", "1000000.0 is more than BASIC allows (800); no plan would")]),
-        (Demand(1_000_001), [("width", "over a million is more than BASIC allows (800); no plan would")]),
-        (Demand(10**5000), [("width", "over a million is more than BASIC allows (800); no plan would")]),
+        (Demand(float("nan")), [("width", "nan is more than BASIC allows (800); no plan allows this chart")]),
+        (Demand(1e6), [("width", "1000000.0 is more than BASIC allows (800); no plan allows this chart")]),
+        (Demand(1_000_001), [("width", "over a million is more than BASIC allows (800); no plan allows this chart")]),
+        (Demand(10**5000), [("width", "over a million is more than BASIC allows (800); no plan allows this chart")]),
         (
             Demand(1920, studies=2, drawings=1),
-            [("width", "1920 is more than BASIC allows (800); PRO is the smallest plan that would")],
+            [("width", "1920 is more than BASIC allows (800); PRO is the smallest plan that allows this chart")],
         ),
     ],
 )
@@ -83,7 +86,7 @@ def test_the_plan_that_is_named_would_serve_the_whole_chart() -> None:
     assert ["width", "height", "studies", "watermark"] == [
         path for path, _ in excess(Demand(1000, 700, 26, 0, watermark=True))
     ]
-    assert {"ENTERPRISE is the smallest plan that would"} == {
+    assert {"ENTERPRISE is the smallest plan that allows this chart"} == {
         message.partition("; ")[2] for _, message in excess(Demand(1000, 700, 26, 0, watermark=True))
     }
 
@@ -106,4 +109,4 @@ def test_each_exceeded_limit_has_one_error(demand: Demand, limits: ChartLimits) 
     assert limits.allows(demand) is (not findings)
     assert sum(not each.allows(demand) for each in alone) == len(findings)
     assert all(each.severity is Severity.ERROR and len(each.message) < 200 for each in findings)
-    assert all(("no plan would" if plan is None else plan.name) in each.message for each in findings)
+    assert all(("no plan allows this chart" if plan is None else plan.name) in each.message for each in findings)
