@@ -130,7 +130,8 @@ def main() -> int:
     data = simulated()
     if "--check" in sys.argv[1:]:
         found = list(stale(data))
-        print("\n".join(f"{file} is stale; run {Path(__file__).name}" for file in found))
+        for file in found:
+            print(f"{file} is stale; draw it again with benchmarks/{Path(__file__).name}")
         return 1 if found else 0
     DATA.write_text(data, encoding="utf-8", newline="\n")
     for theme in COLOURS:
