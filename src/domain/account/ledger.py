@@ -139,8 +139,8 @@ def refund(snapshot: AccountSnapshot, claim: Claim) -> AccountSnapshot:
 def restore(kept: AccountSnapshot | None, remembered: AccountSnapshot) -> AccountSnapshot:
     """Merge the snapshot *kept* by a store that lost writes with the one *remembered*.
 
-    Each count becomes the larger of the two. Claims that other processes took on the older snapshot may be counted short, so
-    a person has to know.
+    Each count becomes the larger of the two, and a suspension that either side knows stays. Claims that other processes
+    took on the older snapshot may be counted short, so a person has to know.
     """
     if kept is None:
         return attrs.evolve(remembered, version=remembered.version + 1)
@@ -152,9 +152,13 @@ def restore(kept: AccountSnapshot | None, remembered: AccountSnapshot) -> Accoun
         serial=max(kept.serial, remembered.serial),
         epoch=max(kept.epoch, remembered.epoch),
     )
+    same_key = kept.key_digest == remembered.key_digest
+    was_reinstated = later.epoch > earlier.epoch
+    if earlier.state is AccountState.SUSPENDED and later.state is not earlier.state and same_key and not was_reinstated:
+        state = advance(merged.state, AccountEvent.SUSPEND)
+        merged = attrs.evolve(merged, state=state, reason=earlier.reason, until=None)
     if kept.window != remembered.window:
         return merged
-    same_key = kept.key_digest == remembered.key_digest
     merged = attrs.evolve(
         merged,
         used=max(kept.used, remembered.used),

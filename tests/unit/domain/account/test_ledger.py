@@ -548,6 +548,36 @@ def test_an_exhausted_snapshot_is_restored_by_the_table() -> None:
     assert (S, "Forbidden", True) == (after.state, after.reason, after.spent)
 
 
+@given(
+    versions=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    days=st.tuples(st.integers(0, 1), st.integers(0, 1)),
+    state=st.sampled_from([A, T, X]),
+    is_kept=st.booleans(),
+)
+def test_a_suspension_is_restored_whichever_side_knows_it(
+    *, versions: tuple[int, int], days: tuple[int, int], state: AccountState, is_kept: bool
+) -> None:
+    """If either side is suspended, so is the restored snapshot, unless the other has a later epoch or another key."""
+    known = ledger.suspend(ledger.fresh(ACCOUNT, NOON), "Forbidden")
+    other = ledger.fresh(ACCOUNT, NOON)
+    if state is T:
+        other = ledger.throttle(other, ACCOUNT, NOON + 60 * SECOND)
+    elif state is X:
+        other = ledger.exhaust(other, ACCOUNT, "Limit Exceeded")
+    known, other = (
+        attrs.evolve(side, version=version, window=side.window + timedelta(days=day))
+        for side, version, day in zip((known, other), versions, days, strict=True)
+    )
+
+    after = ledger.restore(*(known, other) if is_kept else (other, known))
+    assert (S, "Forbidden", None) == (after.state, after.reason, after.until)
+
+    if (other.window, other.version) > (known.window, known.version):
+        for change in (attrs.evolve(other, epoch=1), attrs.evolve(other, key_digest="another")):
+            after = ledger.restore(*(known, change) if is_kept else (change, known))
+            assert state is after.state
+
+
 counts = st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 9), st.integers(-5, 5), st.integers(0, 9))
 
 
