@@ -3,7 +3,7 @@
     import chartimg
 
     with chartimg.ChartClient.from_env() as client:
-        result = client.fetch(chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1"))
+        result = client.fetch(chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "vol_v1", {"studies": [{"name": "Volume"}]}))
 
 Each name below is imported from its module when it is first used.
 """

@@ -17,6 +17,7 @@ import attrs
 from ..adapters.clock import SystemClock
 from ..adapters.logs import LogListener
 from ..adapters.memory import MemoryAccountStore
+from ..adapters.templates import SHIPPED, load_templates
 from ..domain.account import Account
 from ..domain.chart import ChartKey, ChartRequest
 from ..domain.chart.template import ChartTemplate
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from ..domain.fixture import FixtureEntry
 
 __all__ = [
+    "SHIPPED",
     "AccountPool",
     "ChartClient",
     "check",
@@ -243,8 +245,6 @@ def open_templates(
         ConfigError: with one line for every mistake. If the check is ``warn`` or ``off``, only for templates that can't be
             read.
     """
-    from ..adapters.templates import SHIPPED, load_templates
-
     templates = load_templates(config.templates_dir or SHIPPED)
     plans = [account.plan for account in config.accounts]
     checker, heard = Checker(lambda: rules_of(config.catalog), plans, config.check), _guarded(listener)

@@ -13,12 +13,12 @@ from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_request, check_template
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
-from ..domain.plan import Plan, PlanName
+from ..domain.plan import Plan, PlanName, smallest_plan
 from ..domain.plan.demand import Demand
 from ..domain.plan.excess import exceeded
 from .mode import CheckMode
 
-__all__ = ["CheckMode", "Checker", "as_catalog", "plan_named"]
+__all__ = ["Checker", "as_catalog", "plan_named"]
 
 _MAX_REMEMBERED_BODIES: Final = 256
 
@@ -94,7 +94,7 @@ class Checker:
         plans = self._account_plans(rules)
         if None in self._plans or not plans:
             return None
-        return next((plan for plan in plans if plan.chart.allows(demand)), plans[-1])
+        return smallest_plan(plans, demand) or plans[-1]
 
 
 def as_catalog(catalog: object) -> Catalog:

@@ -13,6 +13,7 @@ import attrs
 
 from ..adapters.catalog import load_catalog, shipped_catalog
 from ..address import DEFAULT_BASE_URL, read_address
+from ..codec import load
 from ..domain.account import Account
 from ..domain.chart import DEFAULT_TIMEZONE
 from ..domain.check.catalog import Catalog
@@ -172,8 +173,6 @@ class _Reader:
         return mode
 
     def accounts(self) -> tuple[Account, ...]:
-        from ..codec import load
-
         text = self.text(_ACCOUNTS)
         if not text:
             self.problems.append(f"{_ACCOUNTS} is not set; set it to the accounts, like {_EXAMPLE}")

@@ -18,7 +18,7 @@ from ..domain.plan.demand import Demand
 from ..domain.ports import AccountStore, Clock, Listener
 from .books import Books
 
-__all__ = ["AccountStatus", "Pool"]
+__all__ = ["Pool"]
 
 _ANY: Final = Need()
 _MAX_SWAPS: Final = 1000

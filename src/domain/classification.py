@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from .faults import ChartApiError, FaultKind
-from .reply import Reply, TransportFailure
+from .reply import OK, Reply, TransportFailure
 from .reply.error_text import ErrorText, read_error_text
 from .reply.http_date import read_http_date
 from .reply.png import Picture
@@ -30,8 +30,6 @@ _MAX_THROTTLE_SECONDS: Final = 60.0  # a longer Retry-After does not mean a thro
 _MAX_PAUSE_SECONDS: Final = 86_400.0  # the quota's window
 _SECONDS: Final = re.compile(r"[0-9]{1,300}(\.[0-9]{1,9})?")
 
-_OK: Final = 200
-
 
 def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiError | None:
     """Return the error that *outcome* means, or None for a whole valid picture. Total: any bytes, never raises.
@@ -40,7 +38,7 @@ def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiErr
     """
     if isinstance(outcome, TransportFailure):
         return ChartApiError.of(outcome.kind, outcome.message, details=outcome.details)
-    if outcome.status == _OK and isinstance(outcome.picture, Picture):
+    if outcome.status == OK and isinstance(outcome.picture, Picture):
         return None
     text = read_error_text(outcome.body)
     retry_after = retry_after_seconds(outcome.headers, now)

@@ -7,8 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 from hypothesis import event, given, settings
@@ -21,7 +20,7 @@ from chartimg.domain.classification import classify
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
-from loopback import Exchange, LoopbackServer, Received, answer, raw
+from loopback import Exchange, LoopbackServer, Received, answer, raw, running
 from samples import NOON
 
 ACCOUNT = Account("a", "key")
@@ -98,18 +97,9 @@ WAYS = (
 )
 
 
-@contextmanager
-def hostile(*ways: str) -> Iterator[HostileServer]:
+def hostile(*ways: str) -> AbstractContextManager[HostileServer]:
     """Run a hostile server."""
-    with HostileServer(list(ways)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.closing.set()
-            server.shutdown()
-            thread.join()
+    return running(HostileServer(list(ways)))
 
 
 def number_of(outcome: Reply | TransportFailure) -> int | None:

@@ -8,14 +8,27 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import cast
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar, cast
 
 import attrs
 import h11
 
-__all__ = ["Exchange", "LoopbackServer", "Received", "answer", "chunked", "cut", "raw", "reset", "serving", "stall"]
+__all__ = [
+    "Exchange",
+    "LoopbackServer",
+    "Received",
+    "answer",
+    "chunked",
+    "cut",
+    "raw",
+    "reset",
+    "running",
+    "serving",
+    "stall",
+]
 
+S = TypeVar("S", bound="LoopbackServer")
 Exchange = Callable[[socket.socket, threading.Event], bool]
 """Plays one exchange's reply on a socket; the event is set when the server closes; True keeps the connection."""
 
@@ -170,12 +183,17 @@ class _Handler(socketserver.BaseRequestHandler):
                 return None
 
 
-@contextmanager
 def serving(
     *script: Exchange, otherwise: Exchange | None = None, tls: ssl.SSLContext | None = None
-) -> Iterator[LoopbackServer]:
-    """Run a server for the length of a ``with`` block."""
-    with LoopbackServer(*script, otherwise=otherwise, tls=tls) as server:
+) -> AbstractContextManager[LoopbackServer]:
+    """Run a server with a script for the length of a ``with`` block."""
+    return running(LoopbackServer(*script, otherwise=otherwise, tls=tls))
+
+
+@contextmanager
+def running(server: S) -> Iterator[S]:
+    """Run *server* for the length of a ``with`` block."""
+    with server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

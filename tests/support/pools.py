@@ -9,8 +9,9 @@ import attrs
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
-from chartimg.app.pool import AccountStatus, Pool
+from chartimg.app.pool import Pool
 from chartimg.domain.account import Account, Claim
+from chartimg.domain.account.status import AccountStatus
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.ports import AccountStore

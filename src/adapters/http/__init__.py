@@ -1,4 +1,4 @@
-"""The real thing: CHART-IMG over HTTPS with urllib3 (API page, "API v2 TradingView Advanced Chart")."""
+"""CHART-IMG over HTTPS with urllib3 (API page, "API v2 TradingView Advanced Chart")."""
 
 from __future__ import annotations
 

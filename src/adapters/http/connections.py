@@ -101,9 +101,8 @@ class _BoundedResponse(http.client.HTTPResponse):
             raise http.client.RemoteDisconnected("the connection ended in the headers")
         self._is_final = self.status != http.HTTPStatus.SWITCHING_PROTOCOLS
         self.msg.defects.clear()
-        self.msg.__class__ = (
-            _Headers  # http.client makes the message itself, so its class can only be changed afterwards
-        )
+        # http.client makes the message itself, so its class can only be changed afterwards.
+        self.msg.__class__ = _Headers
 
     def _read_status(self) -> tuple[str, int, str]:
         """Read the status of the final reply, after those of interim ones (RFC 9110, section 15.2)."""

@@ -112,10 +112,8 @@ class SqliteConnection:
             if _code(error) in _DAMAGED:
                 raise self._damaged(error) from error
             raise self._unusable(error) from error
-        except (
-            migrations.DamagedError,
-            UnicodeDecodeError,
-        ) as error:  # a message of SQLite may quote the damage
+        except (migrations.DamagedError, UnicodeDecodeError) as error:
+            # A message of SQLite may quote the damage, which need not be text.
             raise self._damaged(error) from error
         except OSError as error:
             raise self._unusable(error) from error

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from ...domain.account.forecast import Forecast
-from ..pool import AccountStatus
+from ...domain.account.status import AccountStatus
 from .text import ROOM_FOR_ALL, counted, printable, standard_output, table
 
 __all__ = ["show_accounts", "show_forecast"]

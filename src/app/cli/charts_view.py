@@ -11,16 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from ..manifest import MANIFEST_NAME, ExportFailure, ExportItem, Manifest
+from ..manifest import MANIFEST_NAME, ExportEnd, ExportFailure, ExportItem, Manifest
 from .text import ROOM_FOR_ALL, add_row, counted, printable, standard_output, table
 
 __all__ = ["following", "show_manifest"]
 
-End = ExportItem | ExportFailure
-
 
 @contextmanager
-def following(count: int) -> Iterator[Callable[[End], None]]:
+def following(count: int) -> Iterator[Callable[[ExportEnd], None]]:
     """Return a function that reports the end of each of *count* charts: a bar on a terminal, else numbered lines."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -30,7 +28,7 @@ def following(count: int) -> Iterator[Callable[[End], None]]:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("charts", total=count)
 
-        def on_end(end: End) -> None:
+        def on_end(end: ExportEnd) -> None:
             if isinstance(end, ExportFailure) or end.warnings:
                 progress.console.print(Text(_line(end)), soft_wrap=True)
             progress.advance(task)
@@ -38,11 +36,11 @@ def following(count: int) -> Iterator[Callable[[End], None]]:
         yield on_end
 
 
-def _numbered_lines(count: int) -> Callable[[End], None]:
+def _numbered_lines(count: int) -> Callable[[ExportEnd], None]:
     """Return a function that writes one numbered line for each chart."""
     console, lock, done = Console(stderr=True, width=10_000), threading.Lock(), 0
 
-    def on_end(end: End) -> None:
+    def on_end(end: ExportEnd) -> None:
         nonlocal done
         with lock:
             done += 1
@@ -61,7 +59,7 @@ def show_manifest(manifest: Manifest, out: Path) -> None:
         rows.add_column(heading, justify="right", no_wrap=True)
     for heading in (("from",) if wide else ()) + ("outcome",):
         rows.add_column(heading, overflow="fold")
-    ends: tuple[End, ...] = (*manifest.items, *manifest.failures)
+    ends: tuple[ExportEnd, ...] = (*manifest.items, *manifest.failures)
     for end in ends:
         kilobytes = f"{end.bytes / 1000:.0f}" if isinstance(end, ExportItem) else ""
         if wide:
@@ -83,24 +81,24 @@ def _title(manifest: Manifest) -> str:
     return f"{len(manifest.items):,} of {counted(manifest.requested, 'chart')}"
 
 
-def _size_and_source(end: End) -> tuple[str, str]:
+def _size_and_source(end: ExportEnd) -> tuple[str, str]:
     if isinstance(end, ExportFailure):
         return "", ""
     return f"{end.width} x {end.height}", "fixture" if end.from_fixture else f"account {end.account_id}"
 
 
-def _outcome(end: End) -> str:
+def _outcome(end: ExportEnd) -> str:
     if isinstance(end, ExportFailure):
         return end.code
     return f"ok, {counted(len(end.warnings), 'warning')}" if end.warnings else "ok"
 
 
-def _line(end: End) -> str:
+def _line(end: ExportEnd) -> str:
     if isinstance(end, ExportFailure):
         return printable(f"{_chart(end)}: {end.code}: {end.message}")
     warnings = "".join(f"; {finding}" for finding in end.warnings)
     return printable(f"{_chart(end)}: {end.file} ({'fixture' if end.from_fixture else end.account_id}){warnings}")
 
 
-def _chart(end: End) -> str:
+def _chart(end: ExportEnd) -> str:
     return f"{end.symbol} {end.timeframe} {end.template}"

@@ -98,10 +98,8 @@ def _found(command: Sequence[str]) -> Sequence[str]:
 def _run(command: Sequence[str], emulator: Emulator) -> int:
     """Run *command* with settings that point it at the emulator, and return its exit code."""
     with tempfile.TemporaryDirectory(prefix="chartimg-emulate-") as folder:
-        books = {
-            "CHARTS_ACCOUNT_STORE": f"sqlite:///{folder}/accounts.sqlite3"
-        }  # shared by all processes of the command
-        environ = {**os.environ, **emulator.environ, **books}
+        books = f"sqlite:///{folder}/accounts.sqlite3"  # shared by all processes of the command
+        environ = {**os.environ, **emulator.environ, "CHARTS_ACCOUNT_STORE": books}
         with subprocess.Popen(command, env=environ) as child:  # noqa: S603 (the user's own command)
             try:
                 code = child.wait()

@@ -11,13 +11,13 @@ from typing import BinaryIO, Final, TypeVar
 import attrs
 import typer
 
-from ...adapters.templates import SHIPPED
 from ...domain.check.catalog import Catalog
 from ...domain.check.suggestion import hint, likely_name
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
 from ...files import refuse_special
+from ..bootstrap import SHIPPED
 from ..config import read_templates_dir
 from .request_file import MAX_FILE_BYTES, RequestFile, read_request_file
 

@@ -15,7 +15,6 @@ from typing import Annotated, Final
 
 import typer
 
-from ...adapters.templates import SHIPPED
 from ...codec import dump
 from ...domain.chart import ChartKey
 from ...domain.chart.file_name import stem
@@ -24,7 +23,7 @@ from ...domain.check.catalog import Catalog, Entry
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...files import write_atomically
-from ..bootstrap import open_catalog
+from ..bootstrap import SHIPPED, open_catalog
 from .catalog import matching_names
 from .options import Json, emit, group
 from .process import FAILED

@@ -147,36 +147,26 @@ def restore(kept: AccountSnapshot | None, remembered: AccountSnapshot) -> Accoun
     if kept is None:
         return attrs.evolve(remembered, version=remembered.version + 1)
     earlier, later = sorted((remembered, kept), key=lambda snapshot: (snapshot.window, snapshot.version))
+    same_key = kept.key_digest == remembered.key_digest
     merged = attrs.evolve(
         later,
-        version=max(kept.version, remembered.version) + 1,
         arrival=max(kept.arrival, remembered.arrival),
         serial=max(kept.serial, remembered.serial),
         epoch=max(kept.epoch, remembered.epoch),
     )
-    same_key = kept.key_digest == remembered.key_digest
+    if kept.window == remembered.window:
+        merged = attrs.evolve(
+            merged,
+            used=max(kept.used, remembered.used),
+            refunded=kept.refunded | remembered.refunded,
+            learned_limits=later.learned_limits.tightened(earlier.learned_limits) if same_key else later.learned_limits,
+        )
+        if earlier.spent and not later.spent:
+            merged = _spend(merged, merged.used, earlier.reason)
     was_reinstated = later.epoch > earlier.epoch
     if earlier.state is AccountState.SUSPENDED and later.state is not earlier.state and same_key and not was_reinstated:
-        state = advance(merged.state, AccountEvent.SUSPEND)
-        merged = attrs.evolve(merged, state=state, reason=earlier.reason, until=None)
-    if kept.window != remembered.window:
-        return merged
-    merged = attrs.evolve(
-        merged,
-        used=max(kept.used, remembered.used),
-        refunded=kept.refunded | remembered.refunded,
-        learned_limits=later.learned_limits.tightened(earlier.learned_limits) if same_key else later.learned_limits,
-    )
-    if later.spent or not earlier.spent:
-        return merged
-    suspended = merged.state is AccountState.SUSPENDED
-    return attrs.evolve(
-        merged,
-        state=advance(merged.state, AccountEvent.EXHAUST),
-        spent=True,
-        until=None,
-        reason=merged.reason if suspended else earlier.reason,
-    )
+        merged = suspend(merged, earlier.reason)
+    return attrs.evolve(merged, version=max(kept.version, remembered.version) + 1)
 
 
 def throttle(snapshot: AccountSnapshot, account: Account, until: datetime, reason: str = "") -> AccountSnapshot:
@@ -195,17 +185,7 @@ def throttle(snapshot: AccountSnapshot, account: Account, until: datetime, reaso
 
 def exhaust(snapshot: AccountSnapshot, account: Account, reason: str = "") -> AccountSnapshot:
     """Mark the whole window as spent. Idempotent. The count rises to the limit and never beyond."""
-    if snapshot.spent:
-        return snapshot
-    suspended = snapshot.state is AccountState.SUSPENDED
-    return _next(
-        snapshot,
-        AccountEvent.EXHAUST,
-        spent=True,
-        used=max(snapshot.used, account.daily_limit),
-        until=None,
-        reason=snapshot.reason if suspended else reason,
-    )
+    return snapshot if snapshot.spent else _spend(snapshot, max(snapshot.used, account.daily_limit), reason)
 
 
 def suspend(snapshot: AccountSnapshot, reason: str) -> AccountSnapshot:
@@ -287,6 +267,13 @@ def _lag(snapshot: AccountSnapshot, account: Account) -> timedelta:
 def _is_of(claim: Claim, snapshot: AccountSnapshot) -> bool:
     """Return whether *claim* was taken in the window and epoch of *snapshot*."""
     return claim.window == snapshot.window and claim.epoch == snapshot.epoch
+
+
+def _spend(snapshot: AccountSnapshot, used: int, reason: str) -> AccountSnapshot:
+    """Mark the window as spent after *used* units; a suspension stays, with its own reason."""
+    suspended = snapshot.state is AccountState.SUSPENDED
+    reason = snapshot.reason if suspended else reason
+    return _next(snapshot, AccountEvent.EXHAUST, spent=True, used=used, until=None, reason=reason)
 
 
 def _with_key(snapshot: AccountSnapshot, account: Account) -> AccountSnapshot:

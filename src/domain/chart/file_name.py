@@ -8,13 +8,17 @@ from typing import Final
 
 from .request import ChartKey
 
-__all__ = ["distinct_stem", "slug", "stem"]
+__all__ = ["DISTINCT_STEM", "distinct_stem", "slug", "stem"]
 
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.!+&=@(),\-]")
+_SAFE: Final = r"A-Za-z0-9_.!+&=@(),\-"
+_UNSAFE: Final = re.compile(f"[^{_SAFE}]")
 _MAX_STEM_CHARACTERS: Final = 120
 _HEAD_CHARACTERS: Final = 80
 _DIGEST_CHARACTERS: Final = 16
 _MAX_SLUG_CHARACTERS: Final = 40
+
+DISTINCT_STEM: Final = re.compile(rf"(?!\.)[{_SAFE}%]{{1,{_HEAD_CHARACTERS}}}~[0-9a-f]{{{_DIGEST_CHARACTERS}}}")
+"""The form of a stem with a digest."""
 
 
 def stem(key: ChartKey) -> str:

@@ -22,7 +22,7 @@ from ..chart import ChartRequest
 from ..chart.json_body import json_problems, path_below
 from ..chart.template import ChartTemplate
 from ..finding import Finding, Severity
-from ..plan import Plan, largest_limits
+from ..plan import Plan, largest_limits, smallest_plan
 from ..plan.demand import Demand
 from ..plan.excess import exceeded
 from .catalog import Catalog, Entry, Parameter, ValueType
@@ -34,7 +34,7 @@ __all__ = ["check_body", "check_payload", "check_request", "check_template"]
 
 _MAX_LISTED_KEYS: Final = 12
 _COLOUR: Final = re.compile(r"rgb\(( ?\d{1,3} ?,){2} ?\d{1,3} ?\)|rgba\(( ?\d{1,3} ?,){3} ?(0|1|0?\.\d+|[01]\.0+) ?\)")
-_IN_TEMPLATE: Final = {"": "request", "symbol": "chartImgSymbolTemplate", "chart_template_id": "id"}
+_IN_TEMPLATE: Final = {"": "request", "symbol": "chartImgSymbolTemplate"}
 _MISSING_SYMBOL: Final = Finding(
     "symbol", Severity.ERROR, "is missing; without it the provider draws its own default", "BINANCE:BTCUSDT"
 )
@@ -64,7 +64,9 @@ def check_template(template: ChartTemplate, catalog: Catalog, plan: Plan | None 
         for each in check_request(template.request(symbol, "1h"), catalog, plan)
         if each.path != "interval" and (each.path != "timezone" or "timezone" in template.payload)
     ]
-    places = {path: place for path, place in _IN_TEMPLATE.items() if path == "symbol" or path not in template.payload}
+    places = dict(_IN_TEMPLATE)
+    if "chart_template_id" not in template.payload:  # else it is a key of the body
+        places["chart_template_id"] = "id"
     return [attrs.evolve(each, path=places.get(each.path, f"request.{each.path}")) for each in found]
 
 
@@ -88,7 +90,7 @@ def _body(body: Mapping[str, object], demand: Demand, catalog: Catalog, plan: Pl
     plans = catalog.plans
     if plan is not None:
         yield from exceeded(demand, plan.chart, allowed_by=plan.name, plans=plans)
-    elif plans and not any(each.chart.allows(demand) for each in reversed(plans)):
+    elif plans and smallest_plan(plans, demand) is None:
         yield from exceeded(demand, largest_limits(plans), allowed_by="any plan", plans=())
 
 

@@ -12,9 +12,8 @@ from typing import Final
 __all__ = ["exchanges_of"]
 
 _STRANGE: Final = re.compile(r"[^\w.!/&()+\-*^: ]")
-_PAIR: Final = re.compile(
-    r"(?<![A-Za-z0-9_])[A-Za-z0-9_]+:(?=\w)"
-)  # not from within a word: a long one would be tried at each letter
+# Not from within a word: a long one would be tried at each letter.
+_PAIR: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]+:(?=\w)")
 _PARENTHESIS: Final = re.compile(r"[()]")
 _PLAIN: Final = re.compile(r"([A-Z0-9_]+):[A-Za-z0-9][A-Za-z0-9_.!]*")
 

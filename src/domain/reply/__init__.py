@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .reply import Reply, TransportFailure
+from .reply import OK, Reply, TransportFailure
 
-__all__ = ["Reply", "TransportFailure"]
+__all__ = ["OK", "Reply", "TransportFailure"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -14,7 +14,10 @@ from .png import Picture, inspect
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Reply", "TransportFailure"]
+__all__ = ["OK", "Reply", "TransportFailure"]
+
+OK: Final = 200
+"""The status of a reply with a picture."""
 
 
 def _lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -10,14 +10,13 @@ import attrs
 
 from ..finding import Finding
 from .png import SIGNATURE
-from .reply import Reply, TransportFailure
+from .reply import OK, Reply, TransportFailure
 
 __all__ = ["MASK", "scrub", "scrub_findings", "scrub_reply"]
 
 MASK: Final = "[key]"
 _MIN_PREFIX_CHARACTERS: Final = 24  # of the beginning of a key that is worth hiding alone
 _MIN_KEY_CHARACTERS: Final = 4  # no real key is shorter; to mask less would only garble text
-_OK: Final = 200
 
 
 def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailure:
@@ -55,7 +54,7 @@ def scrub_reply(reply: Reply, key: str) -> Reply:
     if _without(shown, key) != shown:
         headers = {_without(name, key): _without(value, key) for name, value in headers.items()}
     body = reply.body
-    if reply.status != _OK or not body.startswith(SIGNATURE):  # a change would damage a picture
+    if reply.status != OK or not body.startswith(SIGNATURE):  # a change would damage a picture
         body = _without(body.decode("latin-1"), key).encode("latin-1")
     if headers is reply.headers and body == reply.body:
         return reply

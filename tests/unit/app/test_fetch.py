@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.fetch import fetch
-from chartimg.app.pool import AccountStatus, Pool
+from chartimg.app.pool import Pool
 from chartimg.domain.account import Account, AccountSnapshot
+from chartimg.domain.account.status import AccountStatus
 from chartimg.domain.account.turn import Granted, Need
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.errors import StoreUnavailable

@@ -12,12 +12,22 @@ import pytest
 
 from chartimg import StoreUnavailable
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.adapters.sqlite.migrations import MIGRATIONS, Migration, migrate, pending
+from chartimg.adapters.sqlite.migrations import MIGRATIONS, Migration, checksum, migrate, pending
 from chartimg.codec import dump
 from chartimg.domain.account import AccountSnapshot
 from samples import NOON
 
 KEPT = [AccountSnapshot(f"account {number}", NOON, NOON, "digest", version=number, used=number) for number in range(30)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The path of a file with the first of the snapshots."""
+    path = tmp_path / "books.sqlite3"
+    store = SqliteAccountStore(path)
+    store.replace(None, KEPT[0])
+    store.close()
+    return path
 
 
 def connect(path: Path) -> closing[sqlite3.Connection]:
@@ -45,12 +55,8 @@ def test_a_new_file_has_every_migration() -> None:
         assert () == pending(connection)
 
 
-def test_a_file_that_lacks_a_migration_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_lacks_a_migration_gets_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A newer version brings the file of an older one to its format and keeps the books."""
-    path = tmp_path / "books.sqlite3"
-    store = SqliteAccountStore(path)
-    store.replace(None, KEPT[0])
-    store.close()
     newer = (*MIGRATIONS, Migration("of tomorrow", "CREATE TABLE tomorrow (id TEXT) STRICT"))
     monkeypatch.setattr("chartimg.adapters.sqlite.migrations.MIGRATIONS", newer)
     store = SqliteAccountStore(path)
@@ -60,12 +66,8 @@ def test_a_file_that_lacks_a_migration_gets_it(tmp_path: Path, monkeypatch: pyte
     store.close()
 
 
-def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All missing migrations are one transaction."""
-    path = tmp_path / "books.sqlite3"
-    store = SqliteAccountStore(path)
-    store.replace(None, KEPT[0])
-    store.close()
     newer = (*MIGRATIONS, Migration("one", "CREATE TABLE one (id TEXT)"), Migration("two", "CREATE nonsense"))
     with monkeypatch.context() as patch:
         patch.setattr("chartimg.adapters.sqlite.migrations.MIGRATIONS", newer)
@@ -81,12 +83,8 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkey
 @pytest.mark.parametrize(
     "change", ["INSERT INTO migration VALUES ('of tomorrow', '2030-01-01T00:00:00Z')", "PRAGMA user_version = 3"]
 )
-def test_a_file_with_a_migration_of_the_future_is_refused(change: str, tmp_path: Path) -> None:
+def test_a_file_with_a_migration_of_the_future_is_refused(change: str, path: Path) -> None:
     """A file of a newer version is refused, and left as it is."""
-    path = tmp_path / "books.sqlite3"
-    store = SqliteAccountStore(path)
-    store.replace(None, KEPT[0])
-    store.close()
     with connect(path) as hand:
         hand.execute(change)
     before = path.read_bytes()
@@ -94,16 +92,12 @@ def test_a_file_with_a_migration_of_the_future_is_refused(change: str, tmp_path:
         SqliteAccountStore(path).read(["a"])
 
     assert before == path.read_bytes()
-    assert [] == list(tmp_path.glob("*damaged*"))
+    assert [] == list(path.parent.glob("*damaged*"))
 
 
 @pytest.mark.parametrize("change", ["PRAGMA user_version = 1", "DROP TABLE migration", "DROP TABLE account"])
-def test_a_file_that_contradicts_itself_is_damaged(change: str, tmp_path: Path) -> None:
+def test_a_file_that_contradicts_itself_is_damaged(change: str, path: Path) -> None:
     """A file whose format and tables differ is damaged."""
-    path = tmp_path / "books.sqlite3"
-    store = SqliteAccountStore(path)
-    store.replace(None, KEPT[0])
-    store.close()
     with connect(path) as hand:
         hand.execute(change)
     with pytest.raises(StoreUnavailable, match="is damaged"):
@@ -116,8 +110,6 @@ def test_a_row_of_a_newer_version_is_told_from_a_damaged_one(tmp_path: Path) -> 
     store = SqliteAccountStore(path)
     store.replace(None, KEPT[0])
     store.replace(None, KEPT[1])
-    from chartimg.adapters.sqlite.migrations import checksum
-
     text = dump(KEPT[0]).replace('"used"', '"novelty": 1, "used"')
     with connect(path) as hand:
         check = checksum("account 0", 0, text)

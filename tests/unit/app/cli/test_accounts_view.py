@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chartimg.app.cli.accounts_view import show_accounts, show_forecast
-from chartimg.app.pool import AccountStatus
 from chartimg.domain.account import AccountState
 from chartimg.domain.account.forecast import Forecast
+from chartimg.domain.account.status import AccountStatus
 from command import plain
 from samples import NOON
 

@@ -411,5 +411,7 @@ def test_a_template_is_checked_as_the_requests_it_will_make() -> None:
     assert ["request.a"] == [each.path for each in check_template(bare, CATALOG)]
     assert [] == check_template(attrs.evolve(bare, payload={}), CATALOG)
     assert ["id"] == [each.path for each in check_template(attrs.evolve(bare, id="", payload={}), CATALOG)]
+    named = attrs.evolve(bare, payload={"chart_template_id": 1})
+    assert ["request.chart_template_id"] == [each.path for each in check_template(named, CATALOG)]
     odd = attrs.evolve(bare, payload=MappingProxyType({"a": nested(700)}))
     assert {"request.a" + "[0]" * 200, "request"} & {each.path for each in check_template(odd, CATALOG)}
