@@ -10,8 +10,6 @@ Pacing is GCRA, the generic cell rate algorithm (ITU-T I.371). A call is in orde
 The provider counts calls on arrival. The first call of a burst may travel longer than the next, since it has to connect. A
 call sent exactly when a token is due may then arrive too early. Calls that need a refill are granted :data:`MARGIN` later. That
 shifts the schedule once, and costs no rate.
-
-One file because every event has to leave the same counts, claims and suspension consistent, so they are read together.
 """
 
 from __future__ import annotations
