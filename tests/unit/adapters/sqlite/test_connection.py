@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import attrs
@@ -179,7 +180,8 @@ def test_a_file_deleted_in_the_middle_of_a_swap_is_noticed(path: Path, monkeypat
     real = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *place, **how: real(*place, factory=Deleting, **how))
 
-    assert "was deleted, moved or replaced" in unavailable(lambda: SqliteAccountStore(path).replace(None, FIRST))
+    with closing(SqliteAccountStore(path)) as store:
+        assert "was deleted, moved or replaced" in unavailable(lambda: store.replace(None, FIRST))
 
 
 def test_a_file_replaced_after_a_failure_is_noticed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
