@@ -16,14 +16,14 @@ __all__ = ["read_text", "read_whole", "refuse_special", "refuse_unwritable", "te
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Make *folder* if it does not exist, and check that a file can be written in it.
+    """Make *folder* if it does not exist, and check that a file can be written in it, on a disk that is not full.
 
     Raises:
         OSError: it can't.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        file.write(b"\n")
 
 
 def temporary_name(path: Path) -> Path:

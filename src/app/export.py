@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from errno import EISDIR
+from errno import EILSEQ, EINVAL, EISDIR, ENAMETOOLONG
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,7 @@ from .manifest import (
     INTERRUPTED,
     MANIFEST_NAME,
     STORE_UNAVAILABLE,
+    WRITE_FAILED,
     ExportEnd,
     ExportFailure,
     ExportItem,
@@ -42,6 +43,8 @@ from .manifest import (
 __all__ = ["Export", "Fetch"]
 
 _REWRITE_SECONDS: Final = 1.0
+_OF_ONE_FILE: Final = frozenset({EILSEQ, EINVAL, EISDIR, ENAMETOOLONG})
+"""Errors of a name. Any other failure to write belongs to the folder, and the next picture would meet it, too."""
 
 Fetch = Callable[[ChartRequest], ChartApiResult]
 
@@ -58,7 +61,7 @@ class Export:
     """Fetches *requests* into the folder *out*, *jobs* at once.
 
     The manifest is on disk from the start and is rewritten while charts arrive. In it, a chart without an end counts as
-    interrupted. So a run that is killed leaves a true manifest.
+    interrupted. So a run that is killed leaves a true manifest. After a failure of the folder no new chart is begun.
 
     Args:
         fetch: returns the result of one request; called from several threads.
@@ -71,6 +74,8 @@ class Export:
 
     Attributes:
         abandoned: whether the run was interrupted twice, so that calls may still be in flight.
+        failure: the failure of the folder that stopped the run.
+        saved: whether the manifest of the end is on disk.
     """
 
     def __init__(
@@ -103,6 +108,8 @@ class Export:
         self._stopping = False
         self._written = 0.0
         self.abandoned = False
+        self.failure: OSError | None = None
+        self.saved = False
 
     @property
     def requested(self) -> int:
@@ -110,7 +117,9 @@ class Export:
         return len(self._requests)
 
     def run(self) -> Manifest:
-        """Fetch all charts. A KeyboardInterrupt stops new charts; a second one leaves those in flight.
+        """Fetch all charts. A KeyboardInterrupt, or a failure of the folder, stops new charts.
+
+        A second KeyboardInterrupt leaves those in flight.
 
         Raises:
             OSError: before the first fetch, if the folder, a picture or the manifest can't be written.
@@ -128,7 +137,8 @@ class Export:
                 self._follow()
             except KeyboardInterrupt:
                 self.abandoned = True
-        return self._write()
+        self.saved = self._rewrite()
+        return self.manifest()
 
     def manifest(self) -> Manifest:
         """Return the manifest as of now; all charts with the same picture are marked."""
@@ -145,7 +155,10 @@ class Export:
         """Return the end of a chart, with the warning of a duplicate that came later."""
         end, same = self._ends.get(request), self._unmarked.get(request)
         if end is None:
-            return ExportFailure.of(request, INTERRUPTED, "the export ended before this chart; run it again")
+            why = "the export ended before this chart"
+            if self.failure is not None and not self.abandoned:
+                why = f"it was not begun, since {_told(self.failure)}"
+            return ExportFailure.of(request, INTERRUPTED, f"{why}; run it again")
         if isinstance(end, ExportItem) and same is not None and same.other is not None:
             return attrs.evolve(end, warnings=(*end.warnings, duplicate_of(same.other)))
         return end
@@ -165,7 +178,7 @@ class Export:
             with contextlib.suppress(queue.Empty):
                 self._ended.get(timeout=_REWRITE_SECONDS)
             if time.monotonic() - self._written >= _REWRITE_SECONDS:
-                self._write()
+                self._rewrite()
 
     def _is_busy(self) -> bool:
         with self._lock:
@@ -188,11 +201,24 @@ class Export:
             self._in_flight += 1
             return self._waiting.popleft()
 
-    def _write(self) -> Manifest:
-        manifest = self.manifest()
-        write_atomically(self._out / MANIFEST_NAME, dump(manifest).encode())
+    def _write(self) -> None:
         self._written = time.monotonic()
-        return manifest
+        write_atomically(self._out / MANIFEST_NAME, dump(self.manifest()).encode())
+
+    def _rewrite(self) -> bool:
+        """Write the manifest; return False, and stop new charts, if it can't be written."""
+        try:
+            self._write()
+        except OSError as error:
+            self._stop(error)
+            return False
+        return True
+
+    def _stop(self, error: OSError) -> None:
+        """Begin no new chart: the folder has failed."""
+        with self._lock:
+            self.failure = self.failure or error
+            self._stopping = True
 
     def _one(self, request: ChartRequest) -> None:
         """Fetch and save one chart; any exception becomes a failure."""
@@ -201,8 +227,6 @@ class Export:
             end = self._save(request, self._fetch(request))
         except StoreUnavailable as error:
             end = ExportFailure.of(request, STORE_UNAVAILABLE, str(error))
-        except OSError as error:
-            end = ExportFailure.of(request, "WRITE_FAILED", f"{error.filename}: {error.strerror}")
         except Exception as error:
             logging.getLogger("chartimg").exception("%s failed", request.key)
             end = ExportFailure.of(request, "UNEXPECTED", type(error).__name__)
@@ -219,7 +243,12 @@ class Export:
             return ExportFailure.of_error(request, result.error, len(result.attempts))
         picture = result.unwrap()
         name = self._names[request]
-        write_atomically(self._out / name, picture)
+        try:
+            write_atomically(self._out / name, picture)
+        except OSError as error:
+            if error.errno not in _OF_ONE_FILE:
+                self._stop(error)
+            return attrs.evolve(ExportFailure.of(request, WRITE_FAILED, _told(error)), calls=len(result.attempts))
         size = inspect(picture)
         width, height = (size.width, size.height) if isinstance(size, Picture) else (0, 0)
         digest = hashlib.sha256(picture).hexdigest()
@@ -258,3 +287,7 @@ class Export:
             if same.other is None:
                 self._unmarked[request] = same
             return same.other
+
+
+def _told(error: OSError) -> str:
+    return f"{error.filename} can't be written: {error.strerror}"

@@ -18,6 +18,7 @@ __all__ = [
     "INTERRUPTED",
     "MANIFEST_NAME",
     "STORE_UNAVAILABLE",
+    "WRITE_FAILED",
     "ExportEnd",
     "ExportFailure",
     "ExportItem",
@@ -30,6 +31,8 @@ INTERRUPTED: Final = "INTERRUPTED"
 """The code of a chart that was not fetched before the export ended."""
 STORE_UNAVAILABLE: Final = "STORE_UNAVAILABLE"
 """The code of a chart that got no claim, because the account store can't be reached."""
+WRITE_FAILED: Final = "WRITE_FAILED"
+"""The code of a chart that was paid for or replayed, and whose picture can't be written."""
 
 
 @attrs.frozen

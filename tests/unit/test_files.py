@@ -14,6 +14,7 @@ import pytest
 
 from chartimg.domain.errors import ConfigError
 from chartimg.files import read_text, refuse_unwritable, write_atomically
+from limits import small_files
 
 
 def names(folder: Path) -> list[str]:
@@ -178,3 +179,11 @@ def test_a_folder_is_made_and_tried_without_a_trace(tmp_path: Path) -> None:
     assert [] == list((tmp_path / "new" / "deeper").iterdir())
     with pytest.raises(OSError, match="file"):
         refuse_unwritable(tmp_path / "file")
+
+
+def test_a_folder_without_room_for_a_byte_is_refused(tmp_path: Path) -> None:
+    """A folder in which a file can be made but not filled is not writable, and no file stays."""
+    with small_files(0), pytest.raises(OSError, match="File too large"):
+        refuse_unwritable(tmp_path)
+
+    assert [] == names(tmp_path)

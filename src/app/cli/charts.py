@@ -104,8 +104,14 @@ def export(
             manifest = work.run()
         except OSError as error:
             raise ConfigError(f"--out: {error.filename} can't be written: {error.strerror}") from None
-    emit(manifest, lambda: show_manifest(manifest, out), as_json=as_json)
+    emit(manifest, lambda: show_manifest(manifest, out, saved=work.saved), as_json=as_json)
     code = _exit_code([failure.code for failure in manifest.failures])
+    if work.failure is not None:
+        code = code or FAILED
+        complain(
+            f"--out: {work.failure.filename} can't be written: {work.failure.strerror}; no further chart was begun. "
+            "Make the folder writable, or name another"
+        )
     if not work.abandoned:  # else calls are still under way, and closing waits for them
         client.close()
     raise SystemExit(code)

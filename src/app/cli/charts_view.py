@@ -49,8 +49,8 @@ def _numbered_lines(count: int) -> Callable[[ExportEnd], None]:
     return on_end
 
 
-def show_manifest(manifest: Manifest, out: Path) -> None:
-    """Print a row for each chart of an export, the warnings, the calls made, and the folder."""
+def show_manifest(manifest: Manifest, out: Path, *, saved: bool = True) -> None:
+    """Print a row for each chart of an export, the warnings, the calls made, and the folder; *saved*: with the manifest."""
     console = standard_output()
     wide = console.width >= ROOM_FOR_ALL
     rows = table(*(("symbol", "timeframe", "template") if wide else ("chart",)), title=_title(manifest))
@@ -74,7 +74,8 @@ def show_manifest(manifest: Manifest, out: Path) -> None:
     replayed = sum(item.from_fixture for item in manifest.items)
     calls = sum(end.calls for end in ends)
     console.print(Text(f"{counted(replayed, 'chart')} from fixtures, {counted(calls, 'call')} made"))
-    console.print(Text(f"pictures and {MANIFEST_NAME} are in {printable(str(out))}"), soft_wrap=True)
+    if saved:
+        console.print(Text(f"pictures and {MANIFEST_NAME} are in {printable(str(out))}"), soft_wrap=True)
 
 
 def _title(manifest: Manifest) -> str:

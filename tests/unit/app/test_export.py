@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +32,10 @@ from chartimg.domain.check.picture import duplicate_of
 from chartimg.domain.events import Event, PictureDoubtful
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply.png import inspect
+from chartimg.domain.result import Attempt
 from chartimg.testing import EventLog, picture
 from command import eventually, run, start
+from limits import small_files
 from loopback import LoopbackServer, answer, stall
 from variables import calling
 
@@ -377,12 +381,11 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
     )
     manifest = export(fetch, grid(*SYMBOLS), tmp_path).run()
 
-    assert ["STORE_UNAVAILABLE", "WRITE_FAILED", "UNEXPECTED"] == [failure.code for failure in manifest.failures]
+    assert ["STORE_UNAVAILABLE", "UNEXPECTED", "UNEXPECTED"] == [failure.code for failure in manifest.failures]
     assert ["D:D"] == symbols(manifest.items)
     assert "the store is gone" == manifest.failures[0].message
     assert ["A:A", "B:B", "C:C"] == symbols(manifest.failures)
-    (record,) = caplog.records
-    assert "C:C 1h price_v1 failed" == record.getMessage()
+    assert ["B:B 1h price_v1 failed", "C:C 1h price_v1 failed"] == caplog.messages
 
 
 def test_a_failure_of_on_end_costs_no_chart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -401,7 +404,7 @@ def test_a_failure_of_on_end_costs_no_chart(tmp_path: Path, caplog: pytest.LogCa
 
 
 def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
-    """A folder in the place of a picture is a failure of that chart alone."""
+    """A folder in the place of a picture is a failure of that chart alone, with the calls that it cost."""
 
     def fetch(_: ChartRequest) -> ChartApiResult:
         (tmp_path / "A_A__1h__price_v1.png").mkdir(exist_ok=True)
@@ -413,6 +416,71 @@ def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
     assert {"A_A__1h__price_v1.png", "B_B__1h__price_v1.png", MANIFEST_NAME} == {
         path.name for path in tmp_path.iterdir()
     }
+
+
+PAID = attrs.evolve(FOUND, attempts=(Attempt("a", WHEN, 1.0, 200, None),))
+
+
+def remove(folder: Path) -> None:
+    """Remove *folder* with its files."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def replace_by_a_file(folder: Path) -> None:
+    """Put a file in the place of *folder*."""
+    remove(folder)
+    with suppress(FileExistsError):
+        folder.touch(exist_ok=False)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("break_folder", [remove, replace_by_a_file, None], ids=["removed", "a file", "ulimit"])
+def test_after_a_failure_of_the_folder_no_new_chart_is_begun(
+    break_folder: Callable[[Path], None] | None, jobs: int, tmp_path: Path
+) -> None:
+    """After a failure of the folder, charts in flight end with what was paid for each, and the others are not begun."""
+    asked, out, together = list[ChartRequest](), tmp_path / "out", threading.Barrier(jobs)
+    large = attrs.evolve(PAID, png_bytes=PNG + bytes(30_000))
+
+    def fetch(request: ChartRequest) -> ChartApiResult:
+        """Break the folder while all jobs are busy."""
+        asked.append(request)
+        together.wait(20)
+        if break_folder is not None:
+            break_folder(out)
+        return large
+
+    work = export(fetch, grid(*(f"A:{number}" for number in range(20))), out, jobs=jobs)
+    with small_files(20_000):
+        manifest = work.run()
+    codes = Counter(failure.code for failure in manifest.failures)
+
+    assert jobs == len(asked)
+    assert {"WRITE_FAILED": jobs, "INTERRUPTED": 20 - jobs} == codes
+    assert jobs == sum(failure.calls for failure in manifest.failures)
+    assert work.failure is not None
+    assert {"not begun" in failure.message for failure in manifest.failures if failure.code == "INTERRUPTED"} == {True}
+    assert (break_folder is None) is work.saved
+
+
+def test_a_manifest_that_can_no_longer_be_written_stops_new_charts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure of the manifest during the run is a failure of the folder, and the manifest is still returned."""
+    monkeypatch.setattr("chartimg.app.export._REWRITE_SECONDS", 0.01)
+
+    def fetch(_: ChartRequest) -> ChartApiResult:
+        """Put a folder in the place of the manifest, and end after the next rewrite."""
+        (tmp_path / MANIFEST_NAME).unlink()
+        (tmp_path / MANIFEST_NAME).mkdir()
+        eventually(lambda: work.failure is not None)
+        return PAID
+
+    work = export(fetch, grid("A:A", "B:B", "C:C"), tmp_path)
+    manifest = work.run()
+
+    assert (["A:A"], ["B:B", "C:C"]) == (symbols(manifest.items), symbols(manifest.failures))
+    assert (IsADirectoryError, False) == (type(work.failure), work.saved)
 
 
 def test_a_folder_in_the_place_of_a_picture_is_found_before_any_call(tmp_path: Path) -> None:

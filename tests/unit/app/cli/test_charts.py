@@ -13,8 +13,9 @@ import pytest
 
 from chartimg.adapters.templates import load_templates
 from chartimg.testing import picture
-from command import call, run_bound
+from command import call, plain, run_bound
 from fetching import FETCH, FIXTURE, PNG, TEMPLATE, mock, real, refused
+from limits import small_files
 from loopback import LoopbackServer, answer
 
 SHIPPED = tuple(load_templates())
@@ -292,6 +293,27 @@ def test_a_fixtures_folder_that_is_none_is_one_line(folder: str, tmp_path: Path)
         (line,) = refused(call(*command, cwd=tmp_path, CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=folder))
 
         assert f"the fixtures folder {folder} does not exist" in line
+
+
+def test_an_export_into_a_folder_that_fails_pays_for_the_charts_in_flight_alone(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """If no whole picture fits on the disk, one job makes one call, the cost and the cause are told, and the code is 1."""
+    server.otherwise = answer(200, picture(12_000, 12_000))
+    symbols = ",".join(f"A:{number}" for number in range(20))
+    with small_files(12_000):
+        child = call(
+            *("export", "--symbols", symbols, "--timeframes", "1h", "--templates", TEMPLATE, "--jobs", "1"),
+            *("--out", "out"),
+            cwd=tmp_path,
+            **real(server, CHARTS_ACCOUNT_STORE="memory://"),
+        )
+
+    assert (1, 1) == (child.returncode, len(server.requests))
+    assert "0 charts from fixtures, 1 call made" in plain(child.stdout)
+    assert (1, 19) == (child.stdout.count("WRITE_FAILED"), child.stdout.count("INTERRUPTED"))
+    (line,) = (line for line in child.stderr.splitlines() if line.startswith("chartimg: "))
+    assert line.startswith("chartimg: --out: out/A_0__1h__price_psar_adi_v1.png can't be written: File too large; ")
 
 
 def test_a_doubtful_picture_is_kept_and_told(tmp_path: Path) -> None:
