@@ -18,7 +18,7 @@ One file because actions, feedback and machine are one protocol, read together.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import attrs
 
@@ -324,9 +324,25 @@ class Fetch:
         refused = (attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
         return Need(self._demand, frozenset(refused))
 
-    def _step(self, action: Action, *facts: Event, unused: Claim | None = None, **changes: Any) -> Fetch:
+    def _step(
+        self,
+        action: Action,
+        *facts: Event,
+        unused: Claim | None = None,
+        sent: Moment | None = None,
+        outcome: ChartApiResult | None = None,
+    ) -> Fetch:
         """Return the next step. A claim is kept only if passed as *unused*."""
-        return attrs.evolve(self, action=action, facts=facts, unused=unused, **changes)
+        return Fetch(
+            self.request,
+            self.policy,
+            action,
+            facts,
+            unused,
+            sent=self._sent if sent is None else sent,
+            demand=self._demand,
+            outcome=self._outcome if outcome is None else outcome,
+        )
 
     def _fail(self, error: ChartApiError, *facts: Event, unused: Claim | None = None) -> Fetch:
         return self._step(Finish(attrs.evolve(self._outcome, error=error)), *facts, unused=unused)

@@ -130,6 +130,7 @@ class _OneReply(HTTPConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.is_settled = True
+        self._unsent: list[bytes] | None = None
 
     def response_class(self, *args: Any, **kwargs: Any) -> _BoundedResponse:  # type: ignore[override]  # http.client calls it
         return _BoundedResponse(weakref.ref(self), *args, **kwargs)
@@ -145,7 +146,17 @@ class _OneReply(HTTPConnection):
                 self.close()
                 raise exceptions.NewConnectionError(self, "the server spoke before it was asked")
         self.is_settled = False
+        self._unsent = []
         super().request(*args, **kwargs)
+        pieces, self._unsent = self._unsent, None
+        super().send(b"".join(pieces))
+
+    def send(self, data: Any) -> None:
+        """Send *data*; a request goes out as one piece, since each costs a system call and a packet."""
+        if self._unsent is None:
+            super().send(data)
+        else:
+            self._unsent.append(data)
 
     def _speaks(self) -> bool:
         """Return whether the server has sent a byte, or closed."""

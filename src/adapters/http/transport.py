@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Urllib3Transport"]
 
 _PATH: Final = "/v2/tradingview/advanced-chart"
+_KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "x-amzn-errortype", "x-amzn-requestid")
+"""The headers of a reply that are read later, or that the provider's support asks for."""
+
 _PIECE_BYTES: Final = 64 * 1024
 _NO_RETRIES: Final = urllib3.Retry(total=False, redirect=False)
 
@@ -156,7 +159,8 @@ class Urllib3Transport:
             response.close()
             raise
         response.release_conn()
-        return Reply(response.status, response.headers, b"".join(pieces))
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        return Reply(response.status, headers, b"".join(pieces))
 
     def _failure(self, error: Exception) -> TransportFailure:
         """Translate an exception. Its own text may hold a proxy's password, so only its type is shown."""
