@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from ...domain.check.catalog import Entry, Parameter, ValueType
 from ...domain.plan import Plan
-from .text import add_row, printable, standard_output, table
+from .text import GAP, add_row, is_terminal, printable, show_table, standard_output, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +27,6 @@ __all__ = [
     "show_plans",
 ]
 
-_GAP: Final = 3  # columns between those of a table
 _BREAKS: Final = tuple(
     re.compile(end)
     for end in (
@@ -47,13 +47,13 @@ _PLACES: Final = {
 def show_entries(entries: Sequence[Entry], noun: str) -> None:
     """Print a row for each of *entries* with its inputs. If no entry has inputs, print the overrides."""
     inputs = any(entry.inputs for entry in entries)
-    rows = table(noun, "inputs and their defaults" if inputs else "overrides and their defaults")
+    heading = "inputs and their defaults" if inputs else "overrides and their defaults"
+    rows = table(noun, heading, folding=(heading,))
     for entry in entries:
         add_row(rows, entry.name, ", ".join(map(_short, entry.inputs if inputs else entry.overrides)))
-    console = standard_output()
-    console.print(rows)
+    show_table(rows)
     if any(row.required for entry in entries for row in entry.inputs):
-        console.print(Text(f"{_REQUIRED} is required"))
+        standard_output().print(Text(f"{_REQUIRED} is required"))
 
 
 def show_entry(entry: Entry, key: str, sample: Mapping[str, object]) -> None:
@@ -62,15 +62,15 @@ def show_entry(entry: Entry, key: str, sample: Mapping[str, object]) -> None:
     console.print(Text(printable(entry.name), style="bold"), "", sep="\n")
     for heading, rows in (("input", entry.inputs), ("override", entry.overrides)):
         if rows:
-            console.print(_rows(heading, rows_by_path(rows), console.width), "", sep="\n")
+            show_table(_rows(heading, rows_by_path(rows), console.width))
+            console.print()
     console.print(Text(_PLACES[key]))
     console.print(Text(json.dumps(sample, indent=2)), soft_wrap=True)
 
 
 def show_parameters(rows: Mapping[str, Parameter]) -> None:
     """Print a row for each key of a body, by its path."""
-    console = standard_output()
-    console.print(_rows("key", rows, console.width))
+    show_table(_rows("key", rows, standard_output().width))
 
 
 def rows_by_path(rows: Iterable[Parameter], inside: str = "") -> Mapping[str, Parameter]:
@@ -87,7 +87,7 @@ def show_names(names: Mapping[str, str]) -> None:
     """Print names, some with a note: in columns on a terminal, else one a line."""
     console = standard_output()
     lines = [Text(f"{printable(name)}  ({note})" if note else printable(name)) for name, note in names.items()]
-    if console.is_terminal:
+    if is_terminal(sys.stdout):
         console.print(Columns(lines, padding=(0, 3), column_first=True))
     else:
         console.print(*lines, sep="\n")
@@ -95,11 +95,8 @@ def show_names(names: Mapping[str, str]) -> None:
 
 def show_plans(plans: Iterable[Plan]) -> None:
     """Print a row for each plan: the limits of a chart, and of calls."""
-    rows = table("plan", "largest\nchart")
-    for heading in ("studies,\ndrawings", "calls\na second", "at\nonce", "calls\na day"):
-        rows.add_column(heading, justify="right")
-    rows.add_column("\nwatermark")
-    rows.add_column("days\nstored", justify="right")
+    limits, stored = ("studies,\ndrawings", "calls\na second", "at\nonce", "calls\na day"), "days\nstored"
+    rows = table("plan", "largest\nchart", *limits, "\nwatermark", stored, right=(*limits, stored))
     for plan in plans:
         add_row(
             rows,
@@ -112,7 +109,7 @@ def show_plans(plans: Iterable[Plan]) -> None:
             "your own" if plan.custom_watermark else "CHART-IMG" if plan.watermark else "none",
             f"{plan.storage_days:,}",
         )
-    standard_output().print(rows)
+    show_table(rows)
 
 
 def _rows(heading: str, rows: Mapping[str, Parameter], width: int) -> Table:
@@ -123,7 +120,7 @@ def _rows(heading: str, rows: Mapping[str, Parameter], width: int) -> Table:
         if any(cells):
             columns[column] = cells
     made = table(*columns)
-    for row in zip(*_fitted(columns, width - _GAP * (len(columns) - 1)), strict=True):
+    for row in zip(*_fitted(columns, width - GAP * (len(columns) - 1)), strict=True):
         made.add_row(*map(Text, row))
     return made
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from ..manifest import MANIFEST_NAME, ExportEnd, ExportFailure, ExportItem, Manifest
-from .text import ROOM_FOR_ALL, add_row, counted, printable, standard_output, table
+from .text import add_row, counted, is_terminal, printable, show_table, standard_output, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = ["following", "show_manifest"]
 
@@ -20,10 +25,10 @@ __all__ = ["following", "show_manifest"]
 @contextmanager
 def following(count: int) -> Iterator[Callable[[ExportEnd], None]]:
     """Return a function that reports the end of each of *count* charts: a bar on a terminal, else numbered lines."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not is_terminal(sys.stderr):
         yield _numbered_lines(count)
         return
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("charts", total=count)
@@ -52,22 +57,8 @@ def _numbered_lines(count: int) -> Callable[[ExportEnd], None]:
 def show_manifest(manifest: Manifest, out: Path, *, saved: bool = True) -> None:
     """Print a row for each chart of an export, the warnings, the calls made, and the folder; *saved*: with the manifest."""
     console = standard_output()
-    wide = console.width >= ROOM_FOR_ALL
-    rows = table(*(("symbol", "timeframe", "template") if wide else ("chart",)), title=_title(manifest))
-    rows.columns[0].no_wrap = wide
-    for heading in (("pixels",) if wide else ()) + ("KB",):
-        rows.add_column(heading, justify="right", no_wrap=True)
-    for heading in (("from",) if wide else ()) + ("outcome",):
-        rows.add_column(heading, overflow="fold")
     ends: tuple[ExportEnd, ...] = (*manifest.items, *manifest.failures)
-    for end in ends:
-        kilobytes = f"{end.bytes / 1000:.0f}" if isinstance(end, ExportItem) else ""
-        if wide:
-            size, source = _size_and_source(end)
-            add_row(rows, end.symbol, end.timeframe, end.template, size, kilobytes, source, _outcome(end))
-        else:
-            add_row(rows, _chart(end), kilobytes, _outcome(end))
-    console.print(rows)
+    show_table(_wide(ends, manifest), _narrow(ends, manifest))
     for item in manifest.items:
         for finding in item.warnings:
             console.print(Text(printable(f"{_chart(item)}: {finding}")), soft_wrap=True)
@@ -76,6 +67,26 @@ def show_manifest(manifest: Manifest, out: Path, *, saved: bool = True) -> None:
     console.print(Text(f"{counted(replayed, 'chart')} from fixtures, {counted(calls, 'call')} made"))
     if saved:
         console.print(Text(f"pictures and {MANIFEST_NAME} are in {printable(str(out))}"), soft_wrap=True)
+
+
+def _wide(ends: Sequence[ExportEnd], manifest: Manifest) -> Table:
+    headings = ("symbol", "timeframe", "template", "pixels", "KB", "from", "outcome")
+    rows = table(*headings, right=("pixels", "KB"), title=_title(manifest))
+    for end in ends:
+        size, source = _size_and_source(end)
+        add_row(rows, end.symbol, end.timeframe, end.template, size, _kilobytes(end), source, _outcome(end))
+    return rows
+
+
+def _narrow(ends: Sequence[ExportEnd], manifest: Manifest) -> Table:
+    rows = table("chart", "KB", "outcome", right=("KB",), title=_title(manifest))
+    for end in ends:
+        add_row(rows, _chart(end), _kilobytes(end), _outcome(end))
+    return rows
+
+
+def _kilobytes(end: ExportEnd) -> str:
+    return f"{end.bytes / 1000:.0f}" if isinstance(end, ExportItem) else ""
 
 
 def _title(manifest: Manifest) -> str:
@@ -96,7 +107,7 @@ def _outcome(end: ExportEnd) -> str:
 
 def _line(end: ExportEnd) -> str:
     if isinstance(end, ExportFailure):
-        return printable(f"{_chart(end)}: {end.code}: {end.message}")
+        return printable(f"{_chart(end)}: {end.code}{f' ({end.kind})' if end.kind else ''}: {end.message}")
     warnings = "".join(f"; {finding}" for finding in end.warnings)
     return printable(f"{_chart(end)}: {end.file} ({'fixture' if end.from_fixture else end.account_id}){warnings}")
 

@@ -5,40 +5,44 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from ...domain.fixture import FixtureEntry, FixtureKind
-from .text import counted, printable, standard_output, table
+from .text import counted, printable, show_table, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = ["show_fixtures", "sum_up_fixtures"]
 
-_ROOM_FOR_ORIGIN: Final = 140  # columns
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _MEGABYTE: Final = 1_000_000
 
 
 def show_fixtures(entries: Sequence[FixtureEntry], now: datetime) -> None:
     """Print a row for each chart: content, size, age at *now*, the origin if there is room, and findings if any."""
-    console, flawed = standard_output(), any(entry.findings for entry in entries)
-    wide = console.width >= _ROOM_FOR_ORIGIN
-    rows = table("chart", "fixture", title=sum_up_fixtures(entries))
-    rows.columns[0].no_wrap = False
-    for heading in ("KB", "age"):
-        rows.add_column(heading, justify="right", no_wrap=True)
-    for heading in (("origin",) if wide else ()) + (("findings",) if flawed else ()):
-        rows.add_column(heading, overflow="fold")
+    show_table(_fixtures(entries, now, origins=True), _fixtures(entries, now, origins=False))
+
+
+def _fixtures(entries: Sequence[FixtureEntry], now: datetime, *, origins: bool) -> Table:
+    headings: tuple[str, ...] = ("chart", "fixture", "KB", "age", *(("origin",) if origins else ()))
+    if flawed := any(entry.findings for entry in entries):
+        headings += ("findings",)
+    rows = table(
+        *headings, folding=() if origins else ("fixture",), right=("KB", "age"), title=sum_up_fixtures(entries)
+    )
     for entry in entries:
         rows.add_row(
             Text(printable(entry.chart)),
             Text(printable(_content(entry))),
             Text("" if entry.kind is FixtureKind.OTHER else f"{entry.size / 1000:,.1f}"),
             Text("" if entry.recorded_at is None else _age(entry.recorded_at, now)),
-            *((Text(printable(entry.origin or "")),) if wide else ()),
+            *((Text(printable(entry.origin or "")),) if origins else ()),
             *((Text(str(len(entry.findings) or ""), style="red"),) if flawed else ()),
         )
-    console.print(rows)
+    return rows
 
 
 def sum_up_fixtures(entries: Sequence[FixtureEntry]) -> str:
@@ -59,9 +63,9 @@ def _content(entry: FixtureEntry) -> str:
     """Describe the result of a replay: the size of a picture, or the status and message of an error."""
     match entry.kind:
         case FixtureKind.PICTURE if entry.width is not None:
-            return f"picture {entry.width} x {entry.height}"
+            return f"{entry.width}x{entry.height}"
         case FixtureKind.ERROR if entry.http_status is not None:
-            return f"error {entry.http_status}: {entry.message or ''}"
+            return f"{entry.http_status} {entry.message or ''}"
         case FixtureKind.PICTURE | FixtureKind.ERROR:
             return f"{entry.kind}, damaged"
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -12,7 +13,10 @@ from ...domain.finding import Finding
 from ...domain.plan import PlanName, smallest_plan
 from ...domain.plan.demand import Demand
 from .request_file import RequestFile
-from .text import ROOM_FOR_ALL, add_row, standard_output, table
+from .text import add_row, show_table, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = ["TemplateSummary", "show_templates", "sum_up_template"]
 
@@ -71,24 +75,27 @@ def sum_up_template(template_id: str, file: RequestFile, catalog: Catalog) -> Te
 
 def show_templates(templates: Sequence[TemplateSummary]) -> None:
     """Print a row for each template: description, size, studies, the smallest plan, and findings if any."""
-    console = standard_output()
-    flawed = any(each.findings for each in templates)
-    wide = console.width >= ROOM_FOR_ALL
-    rows = table("template", *(("description", "symbol") if wide else ()), "size", "studies", "plan")
-    if flawed:
-        rows.add_column("findings", justify="right")
+    show_table(_templates(templates, prose=True), _templates(templates, prose=False))
+
+
+def _templates(templates: Sequence[TemplateSummary], *, prose: bool) -> Table:
+    """Return a row for each template, with or without the *prose*: the description, and the symbol."""
+    headings: tuple[str, ...] = ("template", *(("description", "symbol") if prose else ()), "size", "studies", "plan")
+    if flawed := any(each.findings for each in templates):
+        headings += ("findings",)
+    rows = table(*headings, folding=("description", "studies"), right=("findings",))
     for each in templates:
-        prose = ("can't be loaded" if each.description is None else each.description, each.symbol_pattern or "")
+        text = ("can't be loaded" if each.description is None else each.description, each.symbol_pattern or "")
         add_row(
             rows,
             each.id,
-            *(prose if wide else ()),
+            *(text if prose else ()),
             f"{each.width}x{each.height}" if each.loads else "",
-            ", ".join((*each.studies, *each.drawings)) if wide or each.loads else "can't be loaded",
+            ", ".join((*each.studies, *each.drawings)) if prose or each.loads else "can't be loaded",
             ("none" if each.plan is None else each.plan) if each.loads else "",
             *((f"{len(each.findings) or ''}",) if flawed else ()),
         )
-    console.print(rows)
+    return rows
 
 
 def _names(template: ChartTemplate, key: str) -> tuple[str, ...]:

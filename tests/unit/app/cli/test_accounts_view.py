@@ -10,7 +10,7 @@ from chartimg.app.cli.accounts_view import show_accounts, show_forecast
 from chartimg.domain.account import AccountState
 from chartimg.domain.account.forecast import Forecast
 from chartimg.domain.account.status import AccountStatus
-from command import plain
+from command import lines, plain
 from samples import NOON
 
 NOW = datetime.now(UTC)
@@ -66,3 +66,23 @@ def test_accounts_are_a_table_that_says_when_each_comes_back(capsys: pytest.Capt
         part in rows["spent"] for part in ("EXHAUSTED", f"{midnight:%Y-%m-%d} 00:00:00", "[i]Limit[/i] Exceeded")
     )
     assert all(part in rows["gone"] for part in ("SUSPENDED", "when reinstated", "HTTP 403: Forbidden"))
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_no_state_or_number_is_cut_by_a_long_id(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal long ids take the room of the bar and are folded; plans, states, numbers and dates stay whole."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    ids = [f"an-account-with-a-rather-long-name-{number}" for number in range(2)]
+    show_accounts(
+        [AccountStatus(i, AccountState.EXHAUSTED, 5_000, 5_000, 0, "spent", NOON, NOON, "ENTERPRISE") for i in ids]
+    )
+    shown = lines(capsys.readouterr().out)
+
+    assert 2 == sum(
+        all(part in line for part in ("ENTERPRISE", "EXHAUSTED", " 5,000   5,000      0")) for line in shown
+    )
+    assert "".join(ids) == "".join(line[:36].split("  ")[0] for line in shown[2:] if not line.endswith(": spent"))
+    assert max(map(len, shown)) <= width

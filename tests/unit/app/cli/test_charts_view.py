@@ -10,12 +10,11 @@ from pathlib import Path
 
 import attrs
 import pytest
-from rich.console import Console
 
 from chartimg.app.cli.charts_view import following, show_manifest
 from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
 from chartimg.domain.finding import Finding, Severity
-from command import call, environment
+from command import call, environment, lines, plain
 from fetching import FIXTURE, mock
 
 NOW = datetime.now(UTC)
@@ -48,7 +47,7 @@ def test_without_a_terminal_there_is_one_plain_line_for_each_chart(tmp_path: Pat
 
     assert first.startswith("[1/2] BINANCE:BTCUSDT 1h price_psar_adi_v1: ")
     assert first.endswith(".png (fixture)")
-    assert second.startswith("[2/2] BINANCE:BTCUSDT 4h price_psar_adi_v1: CHART_API_MOCK_MISSING: ")
+    assert second.startswith("[2/2] BINANCE:BTCUSDT 4h price_psar_adi_v1: CHART_API_MOCK_MISSING (FIXTURE_MISSING): ")
     assert "1 of 2 charts" in child.stdout
     assert "pictures and manifest.json are in out" in child.stdout
     assert "\x1b" not in child.stdout + child.stderr
@@ -122,17 +121,13 @@ def test_a_line_of_a_chart_ends_with_what_is_doubtful(capsys: pytest.CaptureFixt
     assert second == "[2/2] A:B 1h price_v1: A_B__1h__price_v1.png (main)"
 
 
-def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(capsys: pytest.CaptureFixture[str]) -> None:
     """On a terminal a chart with a warning has a line, and a chart without one only moves the bar."""
-    monkeypatch.setattr(
-        "chartimg.app.cli.charts_view.Console", lambda **_: Console(force_terminal=True, width=400, color_system=None)
-    )
     with following(2) as on_end:
         on_end(ITEM)
         on_end(DOUBTFUL)
-    shown = capsys.readouterr().out
+    shown = plain(capsys.readouterr().err)
 
     assert "[i]E:F[/i] 1h price_v1: A_B__1h__price_v1.png (main); width: WARNING: the picture is 400 pixels" in shown
     assert "A:B 1h" not in shown
@@ -172,3 +167,28 @@ def test_a_manifest_is_a_table_of_every_chart(capsys: pytest.CaptureFixture[str]
     assert "pictures and manifest.json are in some/folder" in shown
     assert 2 == shown.count("CHART_API_FAILED")
     assert "busy" not in shown
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_chart_of_an_export_is_one_line_on_a_terminal(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal each chart has one line with the whole name of its template and its whole code."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    item = attrs.evolve(ITEM, symbol="BINANCE:BTCUSDT", template="price_ma1226_bb_macd1226_v1")
+    failure = ExportFailure(item.symbol, "4h", item.template, "CHART_API_LIMIT_EXCEEDED", "")
+    show_manifest(Manifest(NOW, 2, (item,), (failure,)), Path("out"))
+    first, second = lines(capsys.readouterr().out)[3:5]
+
+    assert all(part in first for part in (item.symbol, "1h", item.template, "61", "ok"))
+    assert all(part in second for part in (item.symbol, "4h", item.template, failure.code))
+
+
+def test_colours_in_a_pipe_are_not_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With FORCE_COLOR in a pipe, each chart is still a numbered line, and the cursor is never moved."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with following(1) as on_end:
+        on_end(ITEM)
+
+    assert "[1/1] A:B 1h price_v1: A_B__1h__price_v1.png (main)\n" == capsys.readouterr().err
