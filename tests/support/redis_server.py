@@ -149,10 +149,11 @@ class Proxy:
     """A proxy before the server at *port* that loses commands and answers; a context manager.
 
     Commands that hold *word* meet the losses of :meth:`lose` in order; other commands, and those after the last loss, pass.
+    If *target* changes, new connections lead there, and open ones stay where they are, as behind an address that fails over.
     """
 
     def __init__(self, port: int, word: bytes = b"EVAL") -> None:
-        self._target, self._word = port, word
+        self.target, self._word = port, word
         self._plans: deque[tuple[str, Callable[[], object] | None]] = deque()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._done = threading.Event()
@@ -182,7 +183,7 @@ class Proxy:
                 thread.start()
 
     def _serve(self, near: socket.socket) -> None:
-        with contextlib.suppress(OSError), near, socket.create_connection(("127.0.0.1", self._target)) as far:
+        with contextlib.suppress(OSError), near, socket.create_connection(("127.0.0.1", self.target)) as far:
             losing: tuple[str, Callable[[], object] | None] = ("", None)
             while not self._done.is_set():
                 ready = select.select([near, far], [], [], 0.02)[0]

@@ -14,23 +14,19 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from ...codec import dump, load
 from ...domain.account import AccountSnapshot
 from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable, missing_extra
 from .address import open_client
 from .clock import RedisClock
-
-if TYPE_CHECKING:
-    import redis
-    import redis.cluster
+from .failover import Client, afresh, proves_wrong
 
 __all__ = ["RedisAccountStore"]
-
-Client: TypeAlias = "redis.Redis | redis.cluster.RedisCluster"
 
 _PAUSE_SECONDS: Final = 0.05
 _MAX_CHARACTERS: Final = 200  # of an answer that is quoted
@@ -103,31 +99,35 @@ class RedisAccountStore:
     def _run(self, script: str, keys: Sequence[bytes], *arguments: bytes | str) -> tuple[object, ...]:
         """Run a script, note the time in its answer, and return the rest.
 
-        A broken connection is opened again, once: it may have been idle for long, and a script may run twice.
+        A broken connection is opened again, once: it may have been idle for long, and a script may run twice. If an answer
+        proves the connection wrong, a new one is asked, once: behind one address another server may be the primary by now.
         """
         from redis import exceptions
 
-        program, lost = _script(script), False
-        while True:
-            try:
-                return self._evaluate(program, [len(keys), *keys, *arguments])
-            except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
-                if type(error) is not exceptions.ConnectionError or lost:
-                    raise self._failure(error, lost=lost) from None  # an answer may hold a password
-                lost = True
-            except (AttributeError, ValueError) as error:  # another thread has closed the connection
-                if lost:
-                    raise StoreUnavailable(
-                        f"the account store at Redis {self._place} was closed while in use"
-                    ) from error
+        program, client, lost = _script(script), self._client, False
+        with ExitStack() as opened:
+            while True:
+                try:
+                    return self._evaluate(client, program, [len(keys), *keys, *arguments])
+                except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
+                    if client is self._client and proves_wrong(client, error):
+                        client = opened.enter_context(afresh(client))
+                        continue
+                    if type(error) is not exceptions.ConnectionError or lost:
+                        raise self._failure(error, lost=lost) from None  # an answer may hold a password
+                except (AttributeError, ValueError) as error:  # another thread has closed the connection
+                    if lost:
+                        raise StoreUnavailable(
+                            f"the account store at Redis {self._place} was closed while in use"
+                        ) from error
                 lost = True
 
-    def _evaluate(self, script: _Script, arguments: Sequence[bytes | str | int]) -> tuple[object, ...]:
+    def _evaluate(self, client: Client, script: _Script, arguments: Sequence[bytes | str | int]) -> tuple[object, ...]:
         """Run *script* by its digest, or by its text on a server that does not know it."""
         from redis.exceptions import NoScriptError
 
         # Bytes also where the client is set to decode, so that damaged text is reported here.
-        execute: Callable[..., object] = self._client.execute_command
+        execute: Callable[..., object] = client.execute_command
         before = time.monotonic()
         try:
             reply = execute("EVALSHA", script.digest, *arguments, NEVER_DECODE=True)
@@ -183,8 +183,8 @@ class RedisAccountStore:
                 what = "has just started and is loading its data; try again in a moment"
             case exceptions.TimeoutError():
                 what = "did not answer in time; check whether it is paused, overloaded or out of reach"
-            case exceptions.ReadOnlyError():
-                what = "is a replica, which can't be written; name its primary"
+            case exceptions.ResponseError() if proves_wrong(self._client, error):
+                what = "is a replica, or has lost its replicas, and can't be written; name the primary"
             case exceptions.OutOfMemoryError():
                 what = "has no memory left; give it more"
             case exceptions.ResponseError() if moved:

@@ -3,6 +3,9 @@ local kept = {}
 for place, key in ipairs(KEYS) do
     local value = redis.pcall("GET", key) -- MGET would return nil for a value of another type
     if type(value) == "table" then
+        if not string.find(value.err, "WRONGTYPE") then
+            return value -- of the server, not of the key
+        end
         value = { value.err }
     end
     kept[place] = value

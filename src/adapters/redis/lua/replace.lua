@@ -7,6 +7,9 @@ local REMEMBERED = 64
 
 local kept = redis.pcall("GET", KEYS[1])
 if type(kept) == "table" then
+    if not string.find(kept.err, "WRONGTYPE") then
+        return kept -- of the server, not of the key
+    end
     kept = { kept.err }
 end
 

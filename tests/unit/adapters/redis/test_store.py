@@ -531,6 +531,86 @@ def test_retries_of_the_hosts_own_client_make_a_swap_once(proxy: Proxy) -> None:
     client.close()
 
 
+# A failover
+
+
+@pytest.fixture
+def failover(tmp_path: Path, server: RedisServer) -> Iterator[tuple[Proxy, RedisServer]]:
+    """Yield one address with the primary behind it, and the server that will be the next primary."""
+    with redis_server(tmp_path / "other") as other, Proxy(server.port) as proxy:
+        yield proxy, other
+        server.client().replicaof("NO", "ONE")
+        server.client().config_set("replica-serve-stale-data", "yes")
+        server.client().flushall()
+
+
+CLIENTS: dict[str, Callable[[str], str | redis.Redis]] = {
+    "address": str,
+    "client": redis.Redis.from_url,
+    "waiting client": lambda url: redis.Redis(connection_pool=redis.BlockingConnectionPool.from_url(url)),
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_failover_behind_one_address_is_not_noticed(
+    client: str, failover: tuple[Proxy, RedisServer], server: RedisServer
+) -> None:
+    """If another server becomes the primary behind the address, every thread's swap is made there, on new connections."""
+    (proxy, other), threads = failover, 8
+    with opened(CLIENTS[client](through(proxy))) as store:
+        together = threading.Barrier(threads)
+
+        def swap(number: int) -> bool:
+            """Use a connection, wait for the failover, and swap."""
+            store.read(["a"])
+            together.wait(20)
+            if number == 0:
+                server.client().replicaof("127.0.0.1", other.port)
+                proxy.target = other.port
+            together.wait(20)
+            return store.replace(None, snapshot(str(number)))
+
+        with ThreadPoolExecutor(threads) as pool:
+            swapped = list(pool.map(swap, range(threads)))
+
+    assert [True] * threads == swapped
+    with opened(other.url) as store:
+        assert None not in store.read([str(number) for number in range(threads)])
+
+
+@pytest.mark.parametrize("verb", ["read", "replace"])
+def test_a_replica_that_lost_its_primary_is_left_for_the_server_behind_the_address(
+    verb: str, failover: tuple[Proxy, RedisServer], server: RedisServer
+) -> None:
+    """MASTERDOWN is not damage of a value: the connection is dropped, and the new one leads to the primary."""
+    proxy, _ = failover
+    with opened(through(proxy)) as store:
+        store.read(["a"])
+        server.client().config_set("replica-serve-stale-data", "no")
+        server.client().replicaof("127.0.0.1", free_port())
+        with pytest.raises(StoreUnavailable, match="name the primary"):
+            VERBS[verb](store)
+        proxy.target = failover[1].port
+
+        VERBS[verb](store)
+
+
+WRONG = {
+    "LOADING": b"-LOADING Redis is loading the dataset in memory\r\n",
+    "NOAUTH": b"-NOAUTH Authentication required.\r\n",
+    "NOREPLICAS": b"-NOREPLICAS Not enough good replicas to write.\r\n",
+    "an old READONLY": b"-ERR Error running script (call to f_x): -READONLY You can't write against a read only replica.\r\n",
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_answer_that_proves_the_connection_wrong_is_asked_for_again_on_a_new_one(case: str) -> None:
+    """After such an answer the same question goes out once more, on a new connection with its own handshake."""
+    right = b"*3\r\n$1\r\n1\r\n$1\r\n2\r\n*1\r\n$-1\r\n"
+    with saying(*HANDSHAKE, WRONG[case], *HANDSHAKE, right) as url, opened(url) as store:
+        assert (None,) == store.read(["a"])
+
+
 # What else may be wrong with it
 
 
@@ -628,7 +708,7 @@ def test_a_replica_is_not_written(server: RedisServer) -> None:
     with opened(server.url) as store, server.client() as client:
         client.replicaof("127.0.0.1", free_port())
         try:
-            with pytest.raises(StoreUnavailable, match="name its primary"):
+            with pytest.raises(StoreUnavailable, match="name the primary"):
                 store.replace(None, snapshot())
         finally:
             client.replicaof("NO", "ONE")
