@@ -11,13 +11,16 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from loopback import LoopbackServer, serving
 
 # A background job of a shell ignores SIGINT, and its children inherit that; a handler of our own does not reach them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("brief", max_examples=20)
+settings.register_profile(
+    "mutants", phases=(Phase.explicit, Phase.generate), database=None
+)  # no time for a smaller example
 if os.environ.get("CHARTIMG_TEST_BRIEF"):
     settings.load_profile("brief")
 

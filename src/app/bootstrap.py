@@ -19,6 +19,7 @@ from ..adapters.logs import LogListener
 from ..adapters.memory import MemoryAccountStore
 from ..adapters.templates import SHIPPED, load_templates
 from ..domain.account import Account
+from ..domain.argument import require
 from ..domain.chart import ChartKey, ChartRequest
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
@@ -81,6 +82,9 @@ class AccountPool(Pool):
         listener: Listener | None = None,
         catalog: Catalog | None = None,
     ) -> None:
+        require("store", store, AccountStore | None)
+        require("clock", clock, Clock | None)
+        require("catalog", catalog, Catalog | None)
         self.catalog = catalog
         store = MemoryAccountStore() if store is None else store
         if clock is None:
@@ -119,6 +123,10 @@ class ChartClient(RoutedClient):
         check: CheckMode | str | None = None,
         catalog: Catalog | None = None,
     ) -> None:
+        require("config", config, WorkerConfig | None)
+        require("transport", transport, Transport | None)
+        require("policy", policy, RetryPolicy | None)
+        require("clock", clock, Clock | None)
         if (config is None) is (transport is None) or (transport is None and accounts is not None):
             raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
         settings = WorkerConfig() if config is None else config
@@ -196,6 +204,10 @@ def fetch_with_retries(
     Raises:
         StoreUnavailable: the account store can't be reached, so no call may be made.
     """
+    require("transport", transport, Transport)
+    require("request", request, ChartRequest)
+    require("policy", policy, RetryPolicy | None)
+    require("clock", clock, Clock | None)
     heard = _guarded(listener)
     pool = _pool(accounts, clock, heard)
     return fetch(
@@ -283,6 +295,7 @@ def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[Fixtu
 
 def _guarded(listener: Listener | None) -> Listener:
     """Wrap the host's listener so that its exceptions are logged; default to the log listener."""
+    require("listener", listener, Listener | None)
     return LogListener() if listener is None else Guarded(listener)
 
 

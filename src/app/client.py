@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import attrs
 
+from ..domain.argument import require
 from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
 from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify
@@ -89,6 +90,7 @@ class RoutedClient:
         Raises:
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
+        require("request", request, ChartRequest)
         if problems := request.problems:
             return self._refuse(request, self._scrubbed(problems))
         request = request.with_timezone(self._default_timezone)

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,18 +16,35 @@ from ..adapters.catalog import load_catalog, shipped_catalog
 from ..address import DEFAULT_BASE_URL, read_address
 from ..codec import load
 from ..domain.account import Account
+from ..domain.argument import require, typed
 from ..domain.chart import DEFAULT_TIMEZONE
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_payload
+from ..domain.check.suggestion import likely_name
 from ..domain.errors import ConfigError
 from .checking import as_catalog
 from .mode import ApiMode, CheckMode, M, mode_named
 
-__all__ = ["DEFAULT_FIXTURES_DIR", "WorkerConfig", "read_catalog", "read_templates_dir", "rules_of"]
+__all__ = ["DEFAULT_FIXTURES_DIR", "SETTINGS", "WorkerConfig", "read_catalog", "read_templates_dir", "rules_of"]
 
 T = TypeVar("T")
 
 DEFAULT_FIXTURES_DIR: Final = Path("fixtures/chart-api/chart-img/advanced-chart-v2")
+SETTINGS: Final = frozenset(
+    {
+        "CHARTS_ACCOUNT_STORE",
+        "CHARTS_API_BASE_URL",
+        "CHARTS_API_MODE",
+        "CHARTS_CATALOG",
+        "CHARTS_CHECK",
+        "CHARTS_DEFAULT_TIMEZONE",
+        "CHARTS_FIXTURES_DIR",
+        "CHARTS_TEMPLATES_DIR",
+        "CHART_IMG_ACCOUNTS_JSON",
+    }
+)
+"""The variables of the library's own."""
+_MIN_LIKENESS: Final = 0.9  # of 1; one other letter in the shortest name is 0.92
 _PRODUCTION: Final = frozenset({"prod", "production"})
 _ACCOUNTS: Final = "CHART_IMG_ACCOUNTS_JSON"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
@@ -43,14 +61,15 @@ def _check_mode(name: str) -> CheckMode:
 
 
 def _accounts(accounts: Iterable[Account]) -> tuple[Account, ...]:
-    return tuple(accounts)
+    return tuple(accounts) if isinstance(accounts, Iterable) else accounts
 
 
 def _path(path: str | os.PathLike[str]) -> Path:
-    return Path(path)
+    """Return a path; any other value is returned unchanged and refused by the settings."""
+    return Path(path) if isinstance(path, str | os.PathLike) else path
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class WorkerConfig:
     """All settings.
 
@@ -67,7 +86,7 @@ class WorkerConfig:
         catalog: the rules of the check; None for those that ship.
 
     Raises:
-        ConfigError: a mode is unknown, or the catalog is not a Catalog.
+        ConfigError: a mode is unknown, or a value is of a wrong type.
     """
 
     mode: ApiMode = attrs.field(default=ApiMode.REAL, converter=_api_mode)
@@ -87,6 +106,7 @@ class WorkerConfig:
         Raises:
             ConfigError: with one line for every mistake; a line names the variable and never a key.
         """
+        require("environ", environ, Mapping | None)
         reader = _Reader(os.environ if environ is None else environ)
         mode, check, catalog = reader.api_mode(), reader.mode("CHARTS_CHECK", CheckMode.ERROR), reader.catalog()
         config = cls(
@@ -101,6 +121,7 @@ class WorkerConfig:
             catalog=catalog,
         )
         reader.check_plans(config.accounts, catalog)
+        reader.refuse_misspelt()
         reader.raise_problems()
         return config
 
@@ -153,7 +174,21 @@ class _Reader:
 
     def text(self, name: str, default: str = "") -> str:
         """Return a variable without the space around it."""
-        return self._environ.get(name, "").strip() or default
+        value: object = self._environ.get(name, "")
+        if not isinstance(value, str):
+            self.problems.append(f"{name} must be text, not {type(value).__name__}")
+            return default
+        return value.strip() or default
+
+    def refuse_misspelt(self) -> None:
+        """Record each variable with nearly the name of a setting: without it the client might go real."""
+        for name in self._environ:
+            if name[:5].upper() != "CHART" or name in SETTINGS:
+                continue
+            near = get_close_matches(name.upper(), SETTINGS, n=1, cutoff=_MIN_LIKENESS)
+            meant = near[0] if near else likely_name(name, SETTINGS)
+            if meant and self.text(name):
+                self.problems.append(f"{name} is not a setting; did you mean {meant}?")
 
     def mode(self, name: str, default: M) -> M:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
+from ..domain.argument import require
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_payload
 from ..domain.errors import ConfigError
@@ -42,6 +43,7 @@ def study(
     Warns:
         CheckWarning: the study may be wrong.
     """
+    require("name", name, str)
     piece: dict[str, object] = {"name": name}
     if force_overlay is not None:
         piece["forceOverlay"] = force_overlay
@@ -77,6 +79,7 @@ def drawing(
     Warns:
         CheckWarning: the drawing may be wrong.
     """
+    require("name", name, str)
     piece: dict[str, object] = {"name": name, "input": inputs}
     if z_order is not None:
         piece["zOrder"] = z_order

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +11,7 @@ from ..domain.account import Account, AccountSnapshot, AccountState, Claim, ledg
 from ..domain.account.forecast import Forecast, forecast
 from ..domain.account.status import AccountStatus, status_of
 from ..domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, WaitUntil, next_account
+from ..domain.argument import require
 from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from ..domain.faults import ChartApiError
 from ..domain.plan import UNKNOWN, ChartLimits, Plan
@@ -47,7 +48,8 @@ class Pool:
         listener: Listener,
         plans: Callable[[], Sequence[Plan]] = tuple,
     ) -> None:
-        self.accounts = tuple(accounts)
+        self.accounts = tuple(accounts) if isinstance(accounts, Iterable) else accounts
+        require("accounts", self.accounts, tuple[Account, ...])
         self.clock = clock
         self._place = {account.id: place for place, account in enumerate(self.accounts)}
         if len(self._place) != len(self.accounts):
@@ -72,6 +74,8 @@ class Pool:
 
         The claim is for now, or for a moment before *latest* (UTC); the caller waits for it.
         """
+        require("latest", latest, datetime | None)
+        require("need", need, Need)
         asked = self.clock.now()
         with self._books.held(latest=latest):
             return self._claim(asked, latest, need)
@@ -81,6 +85,7 @@ class Pool:
 
         If the store can't be reached, the remembered books answer.
         """
+        require("need", need, Need)
         with self._books.held():
             with contextlib.suppress(StoreUnavailable):
                 self._books.read_all()
@@ -95,6 +100,8 @@ class Pool:
 
         It does not stand if its account has meanwhile been found not to meet *need*.
         """
+        require("claim", claim, Claim)
+        require("need", need, Need)
         place = self._find(claim.account_id)
         with self._books.held():
             self._books.read(place)
@@ -106,6 +113,7 @@ class Pool:
 
     def refund(self, claim: Claim) -> None:
         """Return an unused claim. Idempotent."""
+        require("claim", claim, Claim)
         self._change(claim.account_id, lambda snapshot: ledger.refund(snapshot, claim))
 
     def report(self, claim: Claim, error: ChartApiError | None) -> None:
@@ -113,6 +121,8 @@ class Pool:
 
         A limit that a refusal states is kept to the end of the window.
         """
+        require("claim", claim, Claim)
+        require("error", error, ChartApiError | None)
         if error is None:
             return
         account, now = self.account(claim.account_id), self.clock.now()
@@ -121,12 +131,12 @@ class Pool:
     def mark_account_exhausted(self, account_id: str, reason: str = "marked by the host") -> None:
         """Mark the account's day as spent, to the end of the window."""
         account = self.account(account_id)
-        _require_text(reason)
+        require("the reason", reason, str)
         self._change(account_id, lambda snapshot: ledger.exhaust(snapshot, account, reason))
 
     def suspend(self, account_id: str, reason: str) -> None:
         """Stop all calls of the account until it is reinstated or its key changes."""
-        _require_text(reason)
+        require("the reason", reason, str)
         self._change(account_id, lambda snapshot: ledger.suspend(snapshot, reason))
 
     def reinstate(self, account_id: str) -> None:
@@ -153,7 +163,7 @@ class Pool:
         Raises:
             ConfigError: *charts* is not a whole number from 0 to a million.
         """
-        if not isinstance(charts, int) or not 0 <= charts <= _MAX_FORECAST_CHARTS:
+        if not isinstance(charts, int) or isinstance(charts, bool) or not 0 <= charts <= _MAX_FORECAST_CHARTS:
             raise ConfigError(f"a forecast is for 0 to {_MAX_FORECAST_CHARTS:,} charts, not {charts}")
         snapshots, now = self._read()
         return forecast(self.accounts, snapshots, charts, now)
@@ -163,6 +173,7 @@ class Pool:
         self._books.close()
 
     def _find(self, account_id: str) -> int:
+        require("account_id", account_id, str)
         try:
             return self._place[account_id]
         except KeyError:
@@ -252,9 +263,3 @@ class Pool:
             owner = f"the account {account.id!r}" if account.plan is None or learned != UNKNOWN else f"{account.plan}"
             owners.setdefault(limits.overlaid(learned), owner)
         return NoPlan.of(need.demand or Demand(), owners, self._plans())
-
-
-def _require_text(reason: object) -> None:
-    """Refuse a reason that could not be read from the books again."""
-    if not isinstance(reason, str):
-        raise ConfigError(f"the reason must be text, not {type(reason).__name__}")

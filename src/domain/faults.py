@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+from .argument import require, typed
 from .finding import Finding
 
 __all__ = ["MEANINGS", "ChartApiError", "ErrorCode", "FaultKind", "Meaning", "Remedy", "Retriable"]
@@ -89,7 +90,7 @@ MEANINGS: Final[Mapping[FaultKind, Meaning]] = MappingProxyType(
 )
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class ChartApiError:
     """The reason for a missing picture. A value, not an exception: ``result.unwrap()`` raises for those who prefer that.
 
@@ -125,6 +126,7 @@ class ChartApiError:
         details: tuple[Mapping[str, object], ...] = (),
     ) -> ChartApiError:
         """Build the error of a *kind*; code and retriability come from the table."""
+        require("kind", kind, FaultKind)
         row = MEANINGS[kind]
         retriable = row.retriable is Retriable.YES or (row.retriable is Retriable.IF_DATED and available_at is not None)
         return cls(row.code, kind, message, retriable, http_status, retry_after, available_at, details)
@@ -132,6 +134,7 @@ class ChartApiError:
     @classmethod
     def invalid(cls, findings: Sequence[Finding]) -> ChartApiError:
         """Build the error of a request that was found wrong before any call; each of *findings* is a detail, ERRORs first."""
+        require("findings", findings, Sequence[Finding])
         findings = sorted(findings, key=lambda each: each.severity)  # ERROR before WARNING
         shown = [each.text for each in findings[:_MAX_FINDINGS_IN_MESSAGE]]
         if (more := len(findings) - len(shown)) > 0:

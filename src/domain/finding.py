@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import attrs
 
+from .argument import typed
+
 __all__ = ["Finding", "Severity"]
 
 
@@ -19,7 +21,7 @@ class Severity(StrEnum):
     """It may be wrong."""
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class Finding:
     """A likely mistake, its place, and its correction.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from .argument import require, typed
 from .errors import ChartUnavailable
 from .faults import ChartApiError, FaultKind
 from .finding import Finding
@@ -15,6 +16,8 @@ from .reply import Reply, TransportFailure
 
 if TYPE_CHECKING:
     from pathlib import Path
+else:
+    Path = object  # the domain touches no file
 
 __all__ = ["Attempt", "ChartApiResult"]
 
@@ -38,7 +41,7 @@ class Attempt:
     kind: FaultKind | None
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class ChartApiResult:
     """A picture, or the reason for its absence.
 
@@ -73,6 +76,8 @@ class ChartApiResult:
         attempts: tuple[Attempt, ...] = (),
     ) -> ChartApiResult:
         """Build the result of an exchange from its *outcome* and the *error* that it means."""
+        require("outcome", outcome, Reply | TransportFailure)
+        require("error", error, ChartApiError | None)
         reply = outcome if isinstance(outcome, Reply) else None
         return cls(
             png_bytes=reply.body if reply is not None and error is None else None,

@@ -17,6 +17,7 @@ from typing import Final
 
 import attrs
 
+from .argument import require, typed
 from .errors import ConfigError
 from .faults import ChartApiError, Remedy
 
@@ -26,7 +27,7 @@ _MAX_EXPONENT: Final = 60
 _MAX_SECONDS: Final = 31_536_000.0  # a year
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class RetryPolicy:
     """How much one chart request may cost.
 
@@ -37,7 +38,7 @@ class RetryPolicy:
         deadline: seconds for the whole fetch, waits and calls included.
 
     Raises:
-        ConfigError: a value is out of its range.
+        ConfigError: a value is of a wrong type or out of its range.
     """
 
     max_attempts: int = 3
@@ -58,6 +59,8 @@ class RetryPolicy:
 
     def backoff(self, calls: int, jitter: float) -> float:
         """Return the seconds to wait after *calls* calls (1 or more), with *jitter* in [0, 1)."""
+        require("calls", calls, int)
+        require("jitter", jitter, float)
         step = self.base_delay * 2.0 ** min(calls - 1, _MAX_EXPONENT)
         return min(step, self.max_delay) * jitter
 

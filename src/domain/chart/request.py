@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from ..argument import require
 from ..finding import Finding, Severity
 from ..plan.demand import Demand
 from .json_body import encode, json_problems, text_problem
@@ -101,6 +102,7 @@ class ChartRequest:
 
     def with_timezone(self, timezone: str) -> ChartRequest:
         """Return the request with *timezone*, unless its payload has one."""
+        require("timezone", timezone, str)
         if "timezone" in self.payload or timezone == DEFAULT_TIMEZONE:
             return self
         return attrs.evolve(self, payload={**self.payload, "timezone": timezone})

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from ..argument import require, typed
 from ..errors import ConfigError
 from ..plan import Plan, PlanName
 from .suggestion import bare
@@ -101,7 +102,7 @@ class Endpoint:
     path: str
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, field_transformer=typed)
 class Catalog:
     """All rules. An empty part allows anything.
 
@@ -121,7 +122,7 @@ class Catalog:
         replace: names of the parts that replace those of another catalog in :meth:`extended`.
 
     Raises:
-        ConfigError: *replace* has an unknown name.
+        ConfigError: a part is of a wrong type, or *replace* has an unknown name.
     """
 
     source: str = ""
@@ -144,6 +145,7 @@ class Catalog:
 
     def extended(self, more: Catalog) -> Catalog:
         """Return these rules with those of *more*. New names are added; a known name replaces its row or entry."""
+        require("more", more, Catalog)
         parts: dict[str, Any] = {
             part: getattr(more, part) if name in more.replace else _laid_over(getattr(self, part), getattr(more, part))
             for name, part in _PARTS.items()

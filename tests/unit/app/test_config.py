@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 import chartimg
 from chartimg import Account, ChartClient, CheckMode, ConfigError, WorkerConfig
-from chartimg.app.config import DEFAULT_FIXTURES_DIR, read_catalog
+from chartimg.app.config import DEFAULT_FIXTURES_DIR, SETTINGS, read_catalog
 from chartimg.app.mode import ApiMode
+from places import ROOT, SRC
 
 KEY = "canary-key-7f3a9"
 ONE: Mapping[str, str] = {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "main", "apiKey": KEY}])}
@@ -406,3 +410,55 @@ def test_an_account_of_a_plan_that_the_host_s_catalog_lacks_is_a_mistake(tmp_pat
     file.write_text(json.dumps({"replace": ["plans"], "plans": [plan]}))
     (line,) = problems({**accounts(plans), "CHARTS_CATALOG": str(file)})
     assert "at $[1].plan: PRO is not a plan in the catalog" in line
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("CHARTS_API_MODEL", "CHARTS_API_MODE"),
+        ("CHARTS_API_MOD", "CHARTS_API_MODE"),
+        ("CHARTS_MODE", "CHARTS_API_MODE"),
+        ("CHART_API_MODE", "CHARTS_API_MODE"),
+        ("CHARTS_APIMODE", "CHARTS_API_MODE"),
+        ("charts_api_mode", "CHARTS_API_MODE"),
+        ("CHARTS_FIXTURE_DIR", "CHARTS_FIXTURES_DIR"),
+        ("CHARTS_TEMPLATE_DIR", "CHARTS_TEMPLATES_DIR"),
+        ("CHARTS_ACCOUNTS_STORE", "CHARTS_ACCOUNT_STORE"),
+        ("CHARTS_BASE_URL", "CHARTS_API_BASE_URL"),
+        ("CHARTS_TIMEZONE", "CHARTS_DEFAULT_TIMEZONE"),
+        ("CHART_IMG_ACCOUNT_JSON", "CHART_IMG_ACCOUNTS_JSON"),
+        ("CHARTS_IMG_ACCOUNTS_JSON", "CHART_IMG_ACCOUNTS_JSON"),
+    ],
+)
+def test_a_misspelt_variable_is_told_with_the_one_that_is_meant(misspelt: str, meant: str) -> None:
+    """A variable that nearly has the name of a setting is a mistake, so that a client never goes real by a slip."""
+    assert (f"{misspelt} is not a setting; did you mean {meant}?",) == problems({**ONE, misspelt: "mock"})
+
+
+@pytest.mark.parametrize("known", sorted(SETTINGS))
+@given(st.data())
+def test_a_slip_in_any_name_is_told(known: str, data: st.DataObject) -> None:
+    """If a letter of a setting's name is left out, doubled, or another one, the setting is named."""
+    place = data.draw(st.integers(7, len(known) - 1))
+    instead = data.draw(st.sampled_from(["", known[place] * 2, "X"]))
+    slip = known[:place] + instead + known[place + 1 :]
+    assume(slip != known)
+
+    assert [f"{slip} is not a setting; did you mean {known}?"] == [*problems({**ONE, slip: "x"})]
+
+
+@pytest.mark.parametrize(
+    "other", ["CHARTS_API_KEY", "CHARTS_PALETTE", "CHARTER_PLANE", "HIGHCHARTS_MODE", "CHART_IMG_API_KEY"]
+)
+def test_a_variable_of_the_host_that_resembles_no_setting_is_ignored(other: str) -> None:
+    """A variable with a name of its own changes nothing, and so does an empty one."""
+    assert WorkerConfig.from_env(ONE) == WorkerConfig.from_env({**ONE, other: "mock", "CHARTS_API_MODEL": " "})
+
+
+def test_every_variable_that_is_read_is_known() -> None:
+    """Each name of a setting in the source and in the table of README is one of the known settings, and no other is."""
+    named = re.compile(r"\b(?:CHARTS|CHART_IMG)_[A-Z_]+[A-Z]\b")
+    sources = "".join(file.read_text(encoding="utf-8") for file in SRC.rglob("*.py"))
+    table = "".join(re.findall(r"^\| `.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert SETTINGS == set(named.findall(sources)) == set(named.findall(table))

@@ -1,0 +1,94 @@
+"""The types of arguments: a wrong one is a ConfigError that names the argument and the right type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin, get_type_hints
+
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    import attrs
+
+__all__ = ["require", "typed"]
+
+_ASYNC: Final = 0x80  # the flag of a function whose call is a coroutine (inspect.CO_COROUTINE)
+_WORDS: Final[Mapping[object, str]] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    type(None): "None",
+}
+
+
+def require(argument: str, value: object, hint: Any) -> None:
+    """Check that *value* is of the type *hint*, and so is each element of a sequence.
+
+    An int is a float, and a bool is neither. An object is of a port if it has the port's methods and none of them is async.
+
+    Raises:
+        ConfigError: *value* is of another type. The message shows that type alone, since the value may be a key.
+    """
+    if not _is_of(value, hint):
+        raise ConfigError(f"{argument} must be {_words(hint)}, not {_type_of(value)}")
+
+
+def typed(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Require the annotated type of every field of a class: ``attrs.frozen(field_transformer=typed)``."""
+    hints = get_type_hints(cls)
+    return [field.evolve(validator=_validator(hints[field.name])) for field in fields]
+
+
+def _validator(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    return lambda _, field, value: require(field.name, value, hint)
+
+
+def _is_of(value: object, hint: Any) -> bool:
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return any(_is_of(value, each) for each in parts)
+    if origin is Mapping:
+        return isinstance(value, Mapping)
+    if origin is not None:
+        return (
+            isinstance(value, origin) and not isinstance(value, str) and all(_is_of(each, parts[0]) for each in value)
+        )
+    if methods := _methods(hint):
+        found = [getattr(value, method, None) for method in methods]
+        return not isinstance(value, type) and all(callable(each) and not _is_async(each) for each in found)
+    if isinstance(value, bool):
+        return hint in {bool, object}
+    return isinstance(value, int | float if hint is float else hint)
+
+
+def _is_async(function: object) -> bool:
+    return bool(getattr(getattr(function, "__code__", None), "co_flags", 0) & _ASYNC)
+
+
+def _methods(hint: Any) -> list[str]:
+    """List the methods of a port."""
+    return [name for name in vars(hint) if name[0] != "_"] if getattr(hint, "_is_protocol", False) else []
+
+
+def _words(hint: Any) -> str:
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return " or ".join(map(_words, parts))
+    if origin is Mapping:
+        return "a mapping"
+    if origin is not None:
+        return f"a sequence of {parts[0].__name__}"
+    if methods := _methods(hint):
+        return f"an object with {', '.join(f'{method}()' for method in methods)}, not async"
+    return _WORDS.get(hint) or f"{'an' if hint.__name__[0] in 'AEIO' else 'a'} {hint.__name__}"
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    if isinstance(value, list | tuple):
+        return f"{name} of {', '.join(sorted({type(each).__name__ for each in value})) or 'no elements'}"
+    return name

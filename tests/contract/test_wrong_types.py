@@ -1,0 +1,314 @@
+"""A value of a wrong type, at any argument of any public name: the error names the argument and the right type."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import attrs
+import pytest
+
+import chartimg
+from chartimg import Account, AccountPool, ChartApiResult, ChartClient, ChartRequest, ConfigError, ErrorCode, FaultKind
+from chartimg.domain.account import Claim
+from chartimg.domain.account.turn import Granted
+from chartimg.domain.reply import Reply
+from chartimg.testing import EventLog, ScriptedTransport, VirtualClock
+
+
+class AsyncListener:
+    """A listener that would never hear of an event: nobody awaits it."""
+
+    async def notify(self, event: object) -> None:
+        """Do nothing."""
+
+
+JUNK: Final = (
+    None, True, 5, 1.5, "text", b"bytes", (), [5], ["text"], [None], {"a": 1}, [{"id": "a"}], {5}, object(),
+    print, EventLog, AsyncListener(), datetime.now(UTC), Account("a", "k"), EventLog(), Reply(200),
+)  # fmt: skip
+
+REQUEST: Final = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
+ERROR: Final = chartimg.ChartApiError.of(FaultKind.NETWORK, "gone")
+FINDING: Final = chartimg.Finding("", chartimg.Severity.ERROR, "wrong")
+
+
+def pool() -> AccountPool:
+    """Build a pool of one account."""
+    return AccountPool([Account("a", "k")], clock=VirtualClock())
+
+
+def claim(of: AccountPool) -> Claim:
+    """Take a claim."""
+    granted = of.claim()
+    assert isinstance(granted, Granted)
+    return granted.claim
+
+
+def client() -> ChartClient:
+    """Build a client whose calls are free."""
+    return ChartClient(transport=ScriptedTransport([]))
+
+
+def study(name: Any, **given: Any) -> object:
+    """Build a study, with its name by keyword, too."""
+    return chartimg.study(name, **given)
+
+
+def drawing(name: Any, **given: Any) -> object:
+    """Build a drawing, with its name by keyword, too."""
+    return chartimg.drawing(name, **given)
+
+
+def none(value: object) -> bool:
+    """Return whether *value* is None."""
+    return value is None
+
+
+def text(value: object) -> bool:
+    """Return whether *value* is text."""
+    return isinstance(value, str)
+
+
+def whole(value: object) -> bool:
+    """Return whether *value* is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def number(value: object) -> bool:
+    """Return whether *value* is a number."""
+    return whole(value) or isinstance(value, float)
+
+
+def mapping(value: object) -> bool:
+    """Return whether *value* is a mapping."""
+    return isinstance(value, Mapping)
+
+
+def any_of(*kinds: type) -> Callable[[object], bool]:
+    """Return a test for *kinds*."""
+    return lambda value: isinstance(value, kinds)
+
+
+def empty(value: object) -> bool:
+    """Return whether *value* is an empty sequence, which is one of any type."""
+    return value == ()
+
+
+def no(_: object) -> bool:
+    """Accept no value that is tried."""
+    return False
+
+
+Right = tuple[Callable[[object], bool], ...]
+Case = tuple[Callable[..., object], Mapping[str, Any], Mapping[str, Right]]
+PORTS: Final[Mapping[str, Right]] = {"clock": (none,), "listener": (none, any_of(EventLog))}
+CASES: Final[Mapping[str, Case]] = {
+    "Account": (
+        Account,
+        {"id": "a", "api_key": "k"},
+        {
+            "id": (text,),
+            "api_key": (text,),
+            "daily_limit": (whole,),
+            "plan": (none,),
+            "requests_per_second": (number,),
+            "burst": (whole,),
+        },
+    ),
+    "AccountPool": (
+        AccountPool,
+        {"accounts": ()},
+        {"accounts": (empty,), "store": (none,), "catalog": (none,), **PORTS},
+    ),
+    "AccountPool.account": (lambda account_id: pool().account(account_id), {}, {"account_id": (text,)}),
+    "AccountPool.claim": (
+        lambda **given: pool().claim(**given),
+        {},
+        {"latest": (none, any_of(datetime)), "need": (no,)},
+    ),
+    "AccountPool.outlook": (lambda **given: pool().outlook(**given), {}, {"need": (no,)}),
+    "AccountPool.confirm": (lambda claim, **given: pool().confirm(claim, **given), {}, {"claim": (no,)}),
+    "AccountPool.confirm need": (lambda need: (it := pool()).confirm(claim(it), need=need), {}, {"need": (no,)}),
+    "AccountPool.refund": (lambda claim: pool().refund(claim), {}, {"claim": (no,)}),
+    "AccountPool.report": (lambda claim: pool().report(claim, ERROR), {}, {"claim": (no,)}),
+    "AccountPool.report error": (lambda error: (it := pool()).report(claim(it), error), {}, {"error": (none,)}),
+    "AccountPool.exhaust": (
+        lambda **given: pool().mark_account_exhausted(**given),
+        {"account_id": "a"},
+        {"account_id": (text,), "reason": (text,)},
+    ),
+    "AccountPool.suspend": (
+        lambda **given: pool().suspend(**given),
+        {"account_id": "a", "reason": "why"},
+        {"account_id": (text,), "reason": (text,)},
+    ),
+    "AccountPool.reinstate": (lambda account_id: pool().reinstate(account_id), {}, {"account_id": (text,)}),
+    "AccountPool.reset": (lambda account_id: pool().reset(account_id), {}, {"account_id": (text,)}),
+    "AccountPool.forecast": (lambda charts: pool().forecast(charts), {}, {"charts": (whole,)}),
+    "Catalog": (
+        chartimg.Catalog,
+        {},
+        {
+            "source": (text,),
+            **{field.name: (empty,) for field in attrs.fields(chartimg.Catalog) if field.name != "source"},
+        },
+    ),
+    "Catalog.extended": (chartimg.Catalog().extended, {}, {"more": (no,)}),
+    "ChartApiError": (
+        chartimg.ChartApiError,
+        {
+            "code": ErrorCode.CHART_API_FAILED,
+            "kind": FaultKind.NETWORK,
+            "message": "gone",
+            "retriable": True,
+        },
+        {
+            "code": (no,),
+            "kind": (no,),
+            "message": (text,),
+            "retriable": (any_of(bool),),
+            "http_status": (none, whole),
+            "retry_after": (none, number),
+            "available_at": (none, any_of(datetime)),
+            "details": (empty,),
+        },
+    ),
+    "ChartApiError.of": (chartimg.ChartApiError.of, {"kind": FaultKind.NETWORK, "message": "gone"}, {"kind": (no,)}),
+    "ChartApiError.invalid": (chartimg.ChartApiError.invalid, {}, {"findings": (empty,)}),
+    "ChartApiResult": (
+        ChartApiResult,
+        {},
+        {
+            "png_bytes": (none, any_of(bytes)),
+            "error": (none,),
+            "http_status": (none, whole),
+            "from_fixture": (any_of(bool),),
+            "account_id": (none, text),
+            "attempts": (empty,),
+            "warnings": (empty,),
+        },
+    ),
+    "ChartApiResult.of": (
+        ChartApiResult.of,
+        {"outcome": Reply(200), "error": None},
+        {"outcome": (any_of(Reply),), "error": (none,), "account_id": (none, text), "attempts": (empty,)},
+    ),
+    "ChartApiResult.refused": (ChartApiResult.refused, {}, {"findings": (empty,)}),
+    "ChartClient": (
+        ChartClient,
+        {"transport": ScriptedTransport([])},
+        {
+            "transport": (none,),
+            "accounts": (none, empty),
+            "policy": (none,),
+            "check": (none,),
+            "catalog": (none,),
+            **PORTS,
+        },
+    ),
+    "ChartClient of a config": (ChartClient, {}, {"config": (none,)}),
+    "ChartClient.from_env": (ChartClient.from_env, {}, {"environ": (none, mapping)}),
+    "ChartClient.fetch": (lambda request: client().fetch(request), {}, {"request": (no,)}),
+    "ChartRequest.with_timezone": (REQUEST.with_timezone, {}, {"timezone": (text,)}),
+    "Finding": (
+        chartimg.Finding,
+        {"path": "", "severity": chartimg.Severity.ERROR, "message": "wrong"},
+        {"path": (text,), "severity": (no,), "message": (text,), "suggestion": (none, text)},
+    ),
+    "RetryPolicy": (
+        chartimg.RetryPolicy,
+        {},
+        {"max_attempts": (whole,), "base_delay": (number,), "max_delay": (number,), "deadline": (number,)},
+    ),
+    "RetryPolicy.backoff": (
+        chartimg.RetryPolicy().backoff,
+        {"calls": 1, "jitter": 0.5},
+        {"calls": (whole,), "jitter": (number,)},
+    ),
+    "WorkerConfig": (
+        chartimg.WorkerConfig,
+        {},
+        {
+            "mode": (no,),
+            "accounts": (empty, lambda value: value == {}),
+            "fixtures_dir": (text,),
+            "templates_dir": (none, text),
+            "account_store": (none, text),
+            "base_url": (text,),
+            "default_timezone": (text,),
+            "check": (no,),
+            "catalog": (none,),
+        },
+    ),
+    "WorkerConfig.from_env": (chartimg.WorkerConfig.from_env, {}, {"environ": (none, mapping)}),
+    "check": (chartimg.check, {"request": {}}, {"plan": (none,), "catalog": (none,)}),
+    "drawing": (
+        drawing,
+        {"name": "Horizontal Line", "price": 1},
+        {"name": (text,), "z_order": (none,), "override": (none, mapping), "catalog": (none,)},
+    ),
+    "fetch_with_retries": (
+        chartimg.fetch_with_retries,
+        {"transport": ScriptedTransport([]), "request": REQUEST, "accounts": ()},
+        {"transport": (no,), "request": (no,), "accounts": (empty,), "policy": (none,), **PORTS},
+    ),
+    "override": (chartimg.override, {}, {"catalog": (none,)}),
+    "study": (
+        study,
+        {"name": "MACD"},
+        {"name": (text,), "force_overlay": (none, any_of(bool)), "override": (none, mapping), "catalog": (none,)},
+    ),
+}
+SPOKEN: Final = {"force_overlay": "forceOverlay", "z_order": "zOrder"}
+TOLD: Final = (
+    "must be",
+    "is not one of",
+    "plans of the catalog",
+    "not text; decode it",
+    "not a JSON value",
+    "write it as text",
+    "a forecast is for 0 to",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, argument) for name, (_, _, arguments) in CASES.items() for argument in arguments]
+)
+def test_a_wrong_type_at_any_argument_names_the_argument_and_the_right_type(name: str, argument: str) -> None:
+    """Every value of a wrong type is a ConfigError or TypeError of one line that names the argument, and never a key."""
+    call, given, arguments = CASES[name]
+    for value in JUNK:
+        if any(right(value) for right in arguments[argument]):
+            continue
+        with pytest.raises((ConfigError, TypeError)) as caught, warnings.catch_warnings(action="ignore"):
+            call(**{**given, argument: value})
+        message = str(caught.value)
+        assert SPOKEN.get(argument, argument) in message, f"{value!r}: {message}"
+        assert any(words in message for words in TOLD), f"{value!r}: {message}"
+        assert "\n" not in message
+
+
+def test_every_public_name_that_takes_arguments_is_tried() -> None:
+    """The table holds every public name but the enumerations, exceptions and the chart request, whose faults are findings."""
+    classes = {name for name in chartimg.__all__ if isinstance(getattr(chartimg, name), type)}
+    rest = {name for name in classes if issubclass(getattr(chartimg, name), (str, Exception))} | {"ChartRequest"}
+
+    assert set(chartimg.__all__) - rest <= {name.partition(".")[0] for name in CASES}
+
+
+@pytest.mark.parametrize("field", ["symbol", "timeframe", "chart_template_id", "payload"])
+def test_a_wrong_type_in_a_chart_request_is_a_finding_that_names_it(field: str) -> None:
+    """A chart request with a field of a wrong type fails before any call, and the failure names the field."""
+    for value in JUNK:
+        if mapping(value) if field == "payload" else text(value):
+            continue
+        fields: dict[str, Any] = {"symbol": "A:B", "timeframe": "1h", "chart_template_id": "t", field: value}
+        error = client().fetch(ChartRequest(**fields)).error
+
+        assert error is not None
+        assert FaultKind.INVALID_BEFORE_CALL is error.kind
+        assert {"timeframe": "interval"}.get(field, field) in error.message
+        assert "must be" in error.message

@@ -1,0 +1,133 @@
+"""The types of arguments: which values are of a type, and how an error speaks of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import attrs
+import pytest
+
+from chartimg.domain.argument import require, typed
+from chartimg.domain.errors import ConfigError
+
+
+class Bell(Protocol):
+    """A port."""
+
+    def ring(self, times: int) -> None:
+        """Ring."""
+
+    def stop(self) -> None:
+        """Stop."""
+
+
+class Brass:
+    """A bell."""
+
+    def ring(self, times: int) -> None:
+        """Ring."""
+
+    def stop(self) -> None:
+        """Stop."""
+
+
+class Cracked(Brass):
+    """A bell that can't ring."""
+
+    ring = None  # type: ignore[assignment]
+
+
+class Later(Brass):
+    """A bell that nobody awaits."""
+
+    async def stop(self) -> None:  # type: ignore[override]
+        """Stop."""
+
+
+@attrs.frozen(field_transformer=typed)
+class Sign:
+    """A class with typed fields."""
+
+    text: str
+    size: float = 1.0
+    lines: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("", str),
+        (5, int),
+        (5, float),
+        (5.5, float),
+        (True, bool),
+        (None, str | None),
+        ("", str | None),
+        (True, object),
+        ("", object),
+        ({}, Mapping[str, object]),
+        ({}, Mapping | None),
+        ((), tuple[str, ...]),
+        (("a", "b"), tuple[str, ...]),
+        (["a"], Sequence[str]),
+        (["a"], int | Sequence[str]),
+        (Brass(), Bell),
+        (None, Bell | None),
+        (Brass(), Brass),
+    ],
+)
+def test_a_value_of_the_type_passes(value: object, hint: object) -> None:
+    """A value of the type, with elements of the type, is accepted."""
+    require("it", value, hint)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "told"),
+    [
+        (5, str, "text, not int"),
+        (b"key", str, "text, not bytes"),
+        (5.5, int, "a whole number, not float"),
+        (True, int, "a whole number, not bool"),
+        (True, float, "a number, not bool"),
+        ("5", float, "a number, not str"),
+        (1, bool, "True or False, not int"),
+        (5, str | None, "text or None, not int"),
+        ([], Mapping[str, object], "a mapping, not list of no elements"),
+        (["a"], tuple[str, ...], "a sequence of str, not list of str"),
+        (("a", 5, None, 6), tuple[str, ...], "a sequence of str, not tuple of NoneType, int, str"),
+        ("ab", Sequence[str], "a sequence of str, not str"),
+        ({}, Sequence[str], "a sequence of str, not dict"),
+        (5, Brass, "a Brass, not int"),
+        (Brass, Brass, "a Brass, not the class Brass"),
+        (Brass(), ConfigError, "a ConfigError, not Brass"),
+        (5, ArithmeticError, "an ArithmeticError, not int"),
+        (Brass, Bell, "an object with ring(), stop(), not async, not the class Brass"),
+        (Cracked(), Bell, "an object with ring(), stop(), not async, not Cracked"),
+        (Later(), Bell, "an object with ring(), stop(), not async, not Later"),
+        (print, Bell | None, "an object with ring(), stop(), not async or None, not builtin_function_or_method"),
+    ],
+)
+def test_a_value_of_another_type_is_told_with_its_type_and_the_right_one(
+    value: object, hint: object, told: str
+) -> None:
+    """The error names the argument, the right type, and the type of the value without the value."""
+    with pytest.raises(ConfigError) as caught:
+        require("it", value, hint)
+    assert (f"it must be {told}",) == caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"text": 5}, "text must be text, not int"),
+        ({"text": "", "size": "x"}, "size must be a number, not str"),
+        ({"text": "", "lines": ["a"]}, "lines must be a sequence of str, not list of str"),
+    ],
+)
+def test_a_class_with_typed_fields_requires_their_types(fields: Mapping[str, object], told: str) -> None:
+    """Each field of a typed class must be of its annotated type."""
+    assert Sign("a", 2, ("b",)) == Sign("a", 2.0, ("b",))
+    with pytest.raises(ConfigError) as caught:
+        Sign(**fields)  # type: ignore[arg-type]
+    assert told == str(caught.value)
