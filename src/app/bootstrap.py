@@ -46,6 +46,7 @@ __all__ = [
     "SHIPPED",
     "AccountPool",
     "ChartClient",
+    "LogListener",
     "check",
     "fetch_with_retries",
     "open_catalog",

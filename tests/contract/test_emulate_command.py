@@ -150,6 +150,24 @@ def test_what_can_not_be_used_is_one_line(arguments: tuple[str, ...], message: s
     assert message in child.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("echo", "Exec format error; a script needs a first line like #!/bin/sh"),
+        ("#!/no/such/shell", "the interpreter that its first line names does not exist"),
+    ],
+)
+def test_a_script_that_the_system_can_not_run_is_one_line(content: str, reason: str, tmp_path: Path) -> None:
+    """A script without an interpreter is one line that names the script and the reason, and exit code 2."""
+    script = tmp_path / "script"
+    script.write_text(f"{content}\n")
+    script.chmod(0o755)
+    child = call("emulate", "--", "./script", cwd=tmp_path)
+
+    assert 2 == child.returncode
+    assert f"chartimg: the command ./script can't be run: {reason}" == child.stderr.splitlines()[-1]
+
+
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     """A port in use is one line that names it and the way out, and exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

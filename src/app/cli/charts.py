@@ -25,10 +25,12 @@ from .options import Json, emit
 from .process import (
     COME_BACK,
     FAILED,
+    STANDARD_OUTPUT,
     STORE_GONE,
+    Calls,
+    check_out_file,
+    check_out_folder,
     complain,
-    refuse_unwritable,
-    refuse_unwritable_file,
     terminable,
     write,
 )
@@ -44,22 +46,27 @@ def fetch(
     timeframe: Annotated[str, typer.Argument(metavar="TIMEFRAME", help="The interval, such as 1h; case matters.")],
     *,
     template: Annotated[str, typer.Option(metavar="ID", help="The id of the chart template.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The PNG file to write.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The PNG file to write, or - for standard output.")],
     as_json: Json = False,
 ) -> None:
     """Fetch one chart into a file."""
     config = WorkerConfig.from_env()
     request = template_named(template, open_templates(config, asked=[template])).request(symbol, timeframe)
     _refuse_problems(request)
-    refuse_unwritable_file(out)
+    check_out_file(out, as_json=as_json)
     _refuse_missing_fixtures(config)
-    with ChartClient(config) as client:
-        result = client.fetch(request)
-    if result.ok:
-        write(out, result.unwrap())
+    calls = Calls()
+    with ChartClient(config, listener=calls) as client, terminable() as codes:
+        try:
+            result = client.fetch(request)
+            if result.ok:
+                write(out, result.unwrap())
+        except KeyboardInterrupt:
+            complain(f"{request.key}: interrupted; {calls}")
+            raise SystemExit(codes[0]) from None
 
     def show() -> None:
-        if result.error is None:
+        if result.error is None and out != STANDARD_OUTPUT:
             source = f"fixture {result.fixture_path}" if result.from_fixture else f"account {result.account_id}"
             typer.echo(f"{request.key}: {out} ({len(result.unwrap()):,} bytes, from {source})")
 
@@ -94,17 +101,18 @@ def export(
     ]
     for request in requests:
         _refuse_problems(request)
-    refuse_unwritable(out)
+    check_out_folder(out)
     _refuse_missing_fixtures(config)
-    client = ChartClient(config)
-    with following(len(set(requests))) as on_end, terminable():
+    calls = Calls()
+    client = ChartClient(config, listener=calls)
+    with following(len(set(requests))) as on_end, terminable() as codes:
         rules = partial(rules_of, config.catalog)
         work = Export(client.fetch, requests, out, jobs=jobs, on_end=on_end, listener=client.listener, rules=rules)
         try:
             manifest = work.run()
         except OSError as error:
             raise ConfigError(f"--out: {error.filename} can't be written: {error.strerror}") from None
-    emit(manifest, lambda: show_manifest(manifest, out, saved=work.saved), as_json=as_json)
+    emit(manifest, lambda: show_manifest(manifest, out, calls.made, saved=work.saved), as_json=as_json)
     code = _exit_code([failure.code for failure in manifest.failures])
     if work.failure is not None:
         code = code or FAILED
@@ -112,6 +120,9 @@ def export(
             f"--out: {work.failure.filename} can't be written: {work.failure.strerror}; no further chart was begun. "
             "Make the folder writable, or name another"
         )
+    if codes:
+        code = codes[0]
+        complain(f"interrupted; {calls}")
     if not work.abandoned:  # else calls are still under way, and closing waits for them
         client.close()
     raise SystemExit(code)

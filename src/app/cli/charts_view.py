@@ -54,7 +54,7 @@ def _numbered_lines(count: int) -> Callable[[ExportEnd], None]:
     return on_end
 
 
-def show_manifest(manifest: Manifest, out: Path, *, saved: bool = True) -> None:
+def show_manifest(manifest: Manifest, out: Path, calls: int, *, saved: bool = True) -> None:
     """Print a row for each chart of an export, the warnings, the calls made, and the folder; *saved*: with the manifest."""
     console = standard_output()
     ends: tuple[ExportEnd, ...] = (*manifest.items, *manifest.failures)
@@ -63,7 +63,6 @@ def show_manifest(manifest: Manifest, out: Path, *, saved: bool = True) -> None:
         for finding in item.warnings:
             console.print(Text(printable(f"{_chart(item)}: {finding}")), soft_wrap=True)
     replayed = sum(item.from_fixture for item in manifest.items)
-    calls = sum(end.calls for end in ends)
     console.print(Text(f"{counted(replayed, 'chart')} from fixtures, {counted(calls, 'call')} made"))
     if saved:
         console.print(Text(f"pictures and {MANIFEST_NAME} are in {printable(str(out))}"), soft_wrap=True)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -100,12 +100,27 @@ def _run(command: Sequence[str], emulator: Emulator) -> int:
     with tempfile.TemporaryDirectory(prefix="chartimg-emulate-") as folder:
         books = f"sqlite:///{folder}/accounts.sqlite3"  # shared by all processes of the command
         environ = {**os.environ, **emulator.environ, "CHARTS_ACCOUNT_STORE": books}
-        with subprocess.Popen(command, env=environ) as child:  # noqa: S603 (the user's own command)
+        with _started(command, environ) as child:
             try:
                 code = child.wait()
             except KeyboardInterrupt:
                 code = _end(child)
     return code if code >= 0 else 128 - code
+
+
+def _started(command: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start *command*.
+
+    Raises:
+        ConfigError: the system can't run its program.
+    """
+    try:
+        return subprocess.Popen(command, env=environ)  # noqa: S603 (the user's own command)
+    except FileNotFoundError:
+        reason = "the interpreter that its first line names does not exist"
+    except OSError as error:
+        reason = f"{error.strerror}; a script needs a first line like #!/bin/sh"
+    raise ConfigError(f"the command {command[0]} can't be run: {reason}")
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:

@@ -20,7 +20,7 @@ from ..config import WorkerConfig
 from ..mode import ApiMode
 from .fixtures_view import show_fixtures, sum_up_fixtures
 from .options import Json, emit, group
-from .process import FAILED, refuse_unwritable_file, write
+from .process import FAILED, STANDARD_OUTPUT, check_out_file, write
 from .text import counted, printable
 
 __all__ = ["fixtures_app"]
@@ -68,13 +68,16 @@ def verify(*, directory: Folder = None, as_json: Json = False) -> None:
 def gallery(
     *,
     directory: Folder = None,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write.")] = Path("gallery.html"),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write, or - for standard output.")] = Path(
+        "gallery.html"
+    ),
 ) -> None:
     """Write one HTML page with all pictures and errors."""
     folder, entries = _inventory(directory)
-    refuse_unwritable_file(out)
+    check_out_file(out)
     write(out, _page(folder, entries).encode())
-    typer.echo(f"{printable(str(out))}: {sum_up_fixtures(entries)}")
+    if out != STANDARD_OUTPUT:
+        typer.echo(f"{printable(str(out))}: {sum_up_fixtures(entries)}")
 
 
 def _page(folder: Path, entries: Sequence[FixtureEntry]) -> str:

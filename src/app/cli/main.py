@@ -6,7 +6,7 @@ import io
 import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -24,10 +24,12 @@ from .templates import templates_app
 
 __all__ = ["app", "run"]
 
+_STDERR: Final = 2  # the last descriptor of the standard streams
+
 app = group(
     "Get TradingView chart pictures from the CHART-IMG API.",
     epilog="Exit codes: 0 success, 1 a chart failed or a check found an error, 2 wrong usage or settings, "
-    "69 the account store can't be reached, 75 no quota left, try again later.",
+    "69 the account store can't be reached, 75 no quota left, try again later, 130 or 143 interrupted.",
 )
 app.command()(fetch)
 app.command()(export)
@@ -41,14 +43,12 @@ app.add_typer(templates_app, name="templates")
 
 def run() -> None:
     """Run the command. A mistake of the user ends it with one line for each problem, and exit code 2."""
+    _occupy_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a symbol may have characters that the terminal lacks
     try:
-        try:
-            app(prog_name="chartimg")
-        finally:
-            sys.stdout.flush()
+        app(prog_name="chartimg")
     except ConfigError as error:
         complain(*error.problems)
         raise SystemExit(MISUSED) from None
@@ -57,10 +57,32 @@ def run() -> None:
         is_setting = isinstance(error.__cause__, OSError) and not isinstance(error, StoreBusy)  # a path or a permission
         raise SystemExit(MISUSED if is_setting else STORE_GONE) from None
     except OSError as error:
+        if not _output_is_lost():
+            complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        raise SystemExit(FAILED) from None
+    finally:
+        if _output_is_lost():
+            raise SystemExit(FAILED)
+
+
+def _occupy_closed_streams() -> None:
+    """Open a closed standard stream on nothing, or the next file or connection would take its place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+
+
+def _output_is_lost() -> bool:
+    """Return whether standard output can't be written. If so, say it once, and send the rest to nowhere."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
         if not isinstance(error, BrokenPipeError):  # of a reader that has left
             complain(f"standard output can't be written: {error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(FAILED) from None
+        return True
+    return False
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 (typer's own form of a callback)

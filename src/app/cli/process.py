@@ -1,28 +1,37 @@
-"""A command as a process: exit codes, complaints, files that options name, and an orderly end."""
+"""A command as a process: exit codes, complaints, files that options name, calls that it made, and an orderly end."""
 
 from __future__ import annotations
 
 import os
 import signal
 import stat
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import typer
 
 from ... import files
 from ...domain.errors import ConfigError
+from ...domain.events import CallFinished, CallStarted, Event
+from ...domain.faults import FaultKind
+from ..bootstrap import LogListener
+from .text import counted, is_terminal
 
 __all__ = [
     "COME_BACK",
     "FAILED",
     "MISUSED",
+    "STANDARD_OUTPUT",
     "STORE_GONE",
+    "Calls",
+    "check_out_file",
+    "check_out_folder",
     "complain",
-    "refuse_unwritable",
-    "refuse_unwritable_file",
     "terminable",
     "write",
 ]
@@ -31,6 +40,35 @@ FAILED: Final = 1
 MISUSED: Final = 2
 STORE_GONE: Final = 69  # EX_UNAVAILABLE of sysexits.h
 COME_BACK: Final = 75  # EX_TEMPFAIL of sysexits.h
+STANDARD_OUTPUT: Final = Path("-")
+"""The value of --out that stands for standard output. Then nothing else is printed there."""
+
+
+class Calls:
+    """A listener that counts the calls of each account, and passes every event on to the log."""
+
+    def __init__(self) -> None:
+        self._log = LogListener()
+        self._charged: Counter[str] = Counter()
+        self.made = 0
+
+    def notify(self, event: Event) -> None:
+        """Count a call when it starts. One that was never sent is not charged."""
+        match event:
+            case CallStarted(account_id=account):
+                self.made += 1
+                self._charged[account] += 1
+            case CallFinished(account_id=account, kind=FaultKind.NOT_SENT):
+                self._charged[account] -= 1
+        self._log.notify(event)
+
+    def __str__(self) -> str:
+        paid = {account: count for account, count in sorted(self._charged.items()) if count}
+        if not paid:
+            return "no call is charged"
+        stays = "stays" if sum(paid.values()) == 1 else "stay"
+        by_account = ", ".join(f"{count:,} to {account}" for account, count in paid.items())
+        return f"{counted(sum(paid.values()), 'call')} {stays} charged: {by_account}"
 
 
 def complain(*lines: str) -> None:
@@ -39,18 +77,28 @@ def complain(*lines: str) -> None:
         typer.echo(f"chartimg: {line}", err=True)
 
 
-def refuse_unwritable(folder: Path) -> None:
+def check_out_folder(folder: Path) -> None:
     """Raise ConfigError if *folder* can't be made or written, before a call is paid for."""
+    if folder == STANDARD_OUTPUT:
+        raise ConfigError("--out: - is standard output; name a folder")
     try:
         files.refuse_unwritable(folder)
     except FileExistsError:
         raise ConfigError(f"--out: {folder} is not a folder; name a folder") from None
     except OSError as error:
-        raise ConfigError(f"--out: the folder {folder} can't be written: {error.strerror}") from None
+        raise ConfigError(f"--out: the folder {folder} can't be written: {_reason(error)}") from None
 
 
-def refuse_unwritable_file(out: Path) -> None:
+def check_out_file(out: Path, *, as_json: bool = False) -> None:
     """Raise ConfigError if the file *out* can't be written, before a call is paid for."""
+    if out == STANDARD_OUTPUT:
+        if sys.stdout is None:
+            raise ConfigError("--out: standard output is closed; name a file")
+        if is_terminal(sys.stdout):
+            raise ConfigError("--out: standard output is a terminal; redirect it, or name a file")
+        if as_json:
+            raise ConfigError("--out - and --json both write to standard output; name a file")
+        return
     try:
         mode = out.stat().st_mode
     except FileNotFoundError:
@@ -60,7 +108,7 @@ def refuse_unwritable_file(out: Path) -> None:
     if stat.S_ISDIR(mode):
         raise ConfigError(f"--out: {out} is a folder; name a file in it")
     if stat.S_ISREG(mode):
-        refuse_unwritable(_real(out).parent)
+        check_out_folder(_real(out).parent)
 
 
 def write(out: Path, content: bytes) -> None:
@@ -69,6 +117,9 @@ def write(out: Path, content: bytes) -> None:
     Raises:
         ConfigError: it can't be written; the file of before is still there.
     """
+    if out == STANDARD_OUTPUT:
+        typer.echo(content, nl=False)
+        return
     try:
         if out.exists() and not out.is_file():  # a pipe or a device is written to, not replaced
             out.write_bytes(content)
@@ -79,19 +130,43 @@ def write(out: Path, content: bytes) -> None:
 
 
 def _unwritable(out: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"--out: {out} can't be written: {error.strerror}")
+    return ConfigError(f"--out: {out} can't be written: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str | None:
+    """Return why a path can't be written; without its folder the system says only that the path does not exist."""
+    try:
+        os.getcwd()  # noqa: PTH109 (its error, not its value)
+    except FileNotFoundError:
+        return "the working directory was deleted; change to another one"
+    return error.strerror
 
 
 def _real(path: Path) -> Path:
-    """Follow links, so that the target of a link is replaced and the link stays."""
-    return Path(os.path.realpath(path))
+    """Follow links, so that the target of a link is replaced and the link stays.
+
+    Raises:
+        ConfigError: the path is relative, and the working directory was deleted.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Treat a SIGTERM like a Ctrl-C, so that the run still ends in order."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def terminable() -> Iterator[list[int]]:
+    """Treat a SIGTERM like a Ctrl-C, so that the run still ends in order. The list gets the exit code of each signal."""
+    codes: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        codes.append(128 + number)
+        raise KeyboardInterrupt
+
+    heard = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, interrupt) for each in heard}
     try:
-        yield
+        yield codes
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -596,7 +596,7 @@ def test_a_large_run_ends_soon_after_an_interrupt_at_any_moment(after: float, jo
     manifest = on_disk(out)
 
     assert "Traceback" not in errors
-    assert 1 == child.returncode
+    assert 130 == child.returncode
     assert (count, count) == (manifest["requested"], len(manifest["items"]) + len(manifest["failures"]))
 
 
@@ -630,7 +630,7 @@ def test_a_run_that_is_killed_at_once_leaves_an_empty_manifest(server: LoopbackS
 def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
     sent: signal.Signals, server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """After one signal charts in flight are awaited and kept, no other is begun, and the exit code is 1."""
+    """After one signal charts in flight are awaited and kept, no other is begun, and the exit code is that of the signal."""
     release, held = threading.Event(), threading.Semaphore(0)
 
     def late(connection: socket.socket, closing: threading.Event) -> bool:
@@ -652,7 +652,8 @@ def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
     there, missing = accounted(out)
 
     assert "Traceback" not in errors
-    assert 1 == child.returncode
+    assert 128 + sent == child.returncode
+    assert errors.endswith("chartimg: interrupted; 3 calls stay charged: 3 to a\n")
     assert (3, 1) == (len(there), len(missing))
     assert 3 == len(server.requests)
     assert ["INTERRUPTED"] == [failure["code"] for failure in on_disk(out)["failures"]]
@@ -672,7 +673,7 @@ def _caught(child: subprocess.Popen[str], sent: signal.Signals) -> bool:
 def test_a_run_that_is_interrupted_twice_ends_at_once(
     sent: signal.Signals, server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """A second signal ends the run at once: saved charts are items, and the exit code is 1."""
+    """A second signal ends the run at once: the calls in flight are charged, and the exit code is that of the signal."""
     server.script.append(answer(200, PNG))
     server.otherwise = stall()
     out = tmp_path / "out"
@@ -688,9 +689,11 @@ def test_a_run_that_is_interrupted_twice_ends_at_once(
     there, missing = accounted(out)
 
     assert "Traceback" not in errors
-    assert 1 == child.returncode
+    assert 128 + sent == child.returncode
+    assert errors.endswith("chartimg: interrupted; 3 calls stay charged: 3 to a\n")
     assert (1, 3) == (len(there), len(missing))
     assert "1 of 4 charts" in output
+    assert "3 calls made" in output
 
 
 def test_jobs_really_run_at_once(server: LoopbackServer, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(capsys: pytest.Captu
 def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.CaptureFixture[str]) -> None:
     """The table counts the warnings of each chart, and each warning is a whole line below it."""
     single = attrs.evolve(DOUBTFUL, symbol="G:H", warnings=DOUBTFUL.warnings[:1])
-    show_manifest(Manifest(NOW, 3, (ITEM, DOUBTFUL, single), ()), Path("out"))
+    show_manifest(Manifest(NOW, 3, (ITEM, DOUBTFUL, single), ()), Path("out"), 0)
     shown = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line.rstrip() for line in shown[3:6]}
 
@@ -155,7 +155,7 @@ def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.Ca
 def test_a_manifest_is_a_table_of_every_chart(capsys: pytest.CaptureFixture[str]) -> None:
     """Every chart has a row, a failed one with its code, and the last line names the folder."""
     again = ExportFailure("C:D", "1h", "price_v1", FAILURE.code, FAILURE.message)
-    show_manifest(Manifest(NOW, 4, (ITEM, REPLAYED), (FAILURE, again)), Path("some/folder"))
+    show_manifest(Manifest(NOW, 4, (ITEM, REPLAYED), (FAILURE, again)), Path("some/folder"), 1)
     shown = capsys.readouterr().out
 
     assert "2 of 4 charts" in shown
@@ -178,7 +178,7 @@ def test_a_chart_of_an_export_is_one_line_on_a_terminal(
     monkeypatch.setenv("COLUMNS", str(width))
     item = attrs.evolve(ITEM, symbol="BINANCE:BTCUSDT", template="price_ma1226_bb_macd1226_v1")
     failure = ExportFailure(item.symbol, "4h", item.template, "CHART_API_LIMIT_EXCEEDED", "")
-    show_manifest(Manifest(NOW, 2, (item,), (failure,)), Path("out"))
+    show_manifest(Manifest(NOW, 2, (item,), (failure,)), Path("out"), 0)
     first, second = lines(capsys.readouterr().out)[3:5]
 
     assert all(part in first for part in (item.symbol, "1h", item.template, "61", "ok"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from command import call, environment, run, run_python
+from command import Result, call, environment, eventually, run, run_python, start
 from fetching import FETCH, FIXTURE, KEY, PNG, SPENT, TEMPLATE, mock, real, refused
-from loopback import LoopbackServer, answer
+from loopback import LoopbackServer, answer, stall
 
 
 def test_fetch_writes_the_picture_and_says_so(server: LoopbackServer, tmp_path: Path) -> None:
@@ -212,3 +213,68 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
 
     assert "Traceback" not in shown
     assert "BrokenPipe" not in shown
+
+
+def run_after(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:
+    """Run ``chartimg`` in a process that has run *code* before."""
+    return run_python(
+        f"import os, sys; {code}; os.execv(sys.executable, [sys.executable, '-m', 'chartimg', *sys.argv[1:]])",
+        *arguments,
+        cwd=cwd,
+        **variables,
+    )
+
+
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_a_closed_stream_is_not_an_error(stream: int, server: LoopbackServer, tmp_path: Path) -> None:
+    """With a standard stream closed the picture is written and the books are kept, and the exit code is 0."""
+    server.script.append(answer(200, PNG))
+    child = run_after(f"os.close({stream})", *FETCH, cwd=tmp_path, **real(server))
+    books = json.loads(call("accounts", "--json", cwd=tmp_path, **real(server)).stdout)
+
+    assert (0, "") == (child.returncode, child.stderr)
+    assert PNG == (tmp_path / "chart.png").read_bytes()
+    assert [1] == [account["used"] for account in books["accounts"]]
+
+
+def test_a_deleted_working_directory_is_one_line_about_the_file(tmp_path: Path) -> None:
+    """If the working directory was deleted, a relative --out is one line that says so, with exit code 2."""
+    settings = mock(tmp_path / "fixtures", FIXTURE)
+    gone = "os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')"
+    (line,) = refused(run_after(gone, *FETCH, cwd=tmp_path, **settings))
+
+    assert line == "--out: chart.png can't be written: the working directory was deleted; change to another one"
+
+
+def test_the_picture_goes_to_standard_output_and_nothing_else_does(tmp_path: Path) -> None:
+    """With --out - standard output is the picture alone, and no file is made."""
+    settings = mock(tmp_path / "fixtures", FIXTURE)
+    with (tmp_path / "there.png").open("wb") as out:
+        child = subprocess.run(
+            [sys.executable, "-m", "chartimg", *FETCH[:-1], "-"],
+            cwd=tmp_path,
+            env=environment(tmp_path / "home", **settings),
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert (0, b"") == (child.returncode, child.stderr)
+    assert PNG == (tmp_path / "there.png").read_bytes()
+    assert {"fixtures", "there.png"} == {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_fetch_says_what_was_paid(
+    sent: signal.Signals, code: int, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """A signal during a call ends the fetch with one line that names the account that the call stays charged to."""
+    server.otherwise = stall()
+    with start(*FETCH, cwd=tmp_path, **real(server)) as child:
+        eventually(lambda: bool(server.requests))
+        child.send_signal(sent)
+        out, err = child.communicate(timeout=20)
+
+    assert (code, "") == (child.returncode, out)
+    assert f"chartimg: BINANCE:BTCUSDT 1h {TEMPLATE}: interrupted; 1 call stays charged: 1 to main\n" == err
+    assert not (tmp_path / "chart.png").exists()
