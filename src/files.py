@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 import tempfile
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Final
 
 from .domain.errors import ConfigError
 
-__all__ = ["read_text", "read_whole", "refuse_special", "refuse_unwritable", "temporary_name", "write_atomically"]
+__all__ = [
+    "DATA",
+    "read_text",
+    "read_whole",
+    "refuse_special",
+    "refuse_unwritable",
+    "temporary_name",
+    "write_atomically",
+]
+
+
+def _on_disk(folder: Traversable) -> Path:
+    """Return *folder*; one inside a zip is unpacked until this process ends."""
+    if isinstance(folder, Path):
+        return folder
+    unpacked = Path(tempfile.mkdtemp(prefix="chartimg-"))
+    atexit.register(_remove, unpacked, os.getpid())
+    _unpack(folder, unpacked / folder.name)
+    return unpacked / folder.name
+
+
+def _remove(folder: Path, owner: int) -> None:
+    """Remove *folder*, but not at the end of a forked child of its owner."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(source: Traversable, target: Path) -> None:
+    if source.is_file():
+        target.write_bytes(source.read_bytes())
+        return
+    target.mkdir()
+    for each in source.iterdir():
+        _unpack(each, target / each.name)
+
+
+DATA: Final = _on_disk(files(__package__) / "data")
+"""The folder of the rules and the templates that ship."""
 
 
 def refuse_unwritable(folder: Path) -> None:

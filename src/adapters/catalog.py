@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 from ..codec import load
 from ..domain.check.catalog import Catalog
-from ..files import read_text
+from ..files import DATA, read_text
 
 __all__ = ["load_catalog", "shipped_catalog"]
 
-_SHIPPED: Final = Path(__file__).parent.parent / "data" / "advanced_chart_v2.json"
+_SHIPPED: Final = DATA / "advanced_chart_v2.json"
 
 
 @cache

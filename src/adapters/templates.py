@@ -10,11 +10,11 @@ from typing import Final
 from ..codec import load
 from ..domain.chart.template import SYMBOL_MARK, ChartTemplate
 from ..domain.errors import ConfigError
-from ..files import read_text
+from ..files import DATA, read_text
 
 __all__ = ["SHIPPED", "load_templates"]
 
-SHIPPED: Final = Path(__file__).parent.parent / "data" / "templates"
+SHIPPED: Final = DATA / "templates"
 """The folder of the templates that ship."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import textwrap
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from command import environment
+from command import environment, run_python
 from places import ROOT
 
 KINDS = {".py", ".j2", ".json", ".lua", ".typed"}
@@ -27,14 +28,20 @@ def tracked() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Build the wheel from a copy of the tree, so that nothing is left in the tree."""
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the tree, so that nothing is left in it."""
     if not (ROOT / ".git").exists():
         pytest.skip("the tree is no git checkout")
     copy = tmp_path_factory.mktemp("tree")
     for file in (*tracked(), "README.md"):
         (copy / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / file, copy / file)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(copy: Path) -> zipfile.ZipFile:
+    """Build the wheel."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "out"]
     built = subprocess.run(
         command, cwd=copy, env=environment(copy / "home"), capture_output=True, text=True, check=False
@@ -106,3 +113,46 @@ def test_the_wheel_brings_the_command(wheel: zipfile.ZipFile) -> None:
     (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt")]
 
     assert "chartimg = chartimg.__main__:main" in wheel.read(name).decode().splitlines()
+
+
+def test_the_package_works_out_of_a_zip(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """Imported from a zip, the library finds the rules and the templates that ship, and leaves no file behind."""
+    code = f"""
+        import sys
+        sys.path.insert(0, {wheel.filename!r})
+        import chartimg
+        from chartimg.app.bootstrap import load_templates
+        from chartimg.__main__ import main
+        assert chartimg.__file__.startswith({wheel.filename!r})
+        assert chartimg.check({{"symbol": "BINANCE:BTCUSDT", "interval": "1h"}}) == []
+        assert len(load_templates()) == 5
+        sys.argv = ["chartimg", "templates", "list"]
+        main()
+    """
+    (tmp_path / "temporary").mkdir()
+    done = run_python(textwrap.dedent(code), cwd=tmp_path, TMPDIR=str(tmp_path / "temporary"))
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "price_psar_adi_v1" in done.stdout
+    assert [] == list((tmp_path / "temporary").iterdir())
+
+
+def test_mypy_finds_an_editable_installation_in_the_mode_that_readme_names(copy: Path, tmp_path: Path) -> None:
+    """A host that installs the clone with ``pip install -e`` and the documented option gets the types."""
+    option = "editable_mode=strict"
+    assert f"pip install -e . --config-settings {option}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    code = f"""
+        from setuptools import build_meta
+        build_meta.build_editable({str(tmp_path)!r}, dict([{option!r}.split("=")]))
+    """
+    assert 0 == run_python(textwrap.dedent(code), cwd=copy).returncode
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as made:
+        (pth,) = [name for name in made.namelist() if name.endswith(".pth")]
+        folder = made.read(pth).decode().strip()
+    (tmp_path / "host.py").write_text("from chartimg.version import __version__\n\nreveal_type(__version__)\n")
+    command = [sys.executable, "-m", "mypy", "--follow-imports=silent", "host.py"]
+    variables = {**environment(tmp_path), "MYPYPATH": folder}
+    checked = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+
+    assert "chartimg" in [path.name for path in Path(folder).iterdir()]
+    assert 'Revealed type is "str"' in checked.stdout, checked.stdout + checked.stderr
