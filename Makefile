@@ -18,7 +18,7 @@ demo: .venv/cli  ## record what is missing from an emulated CHART-IMG, then expo
 test: .venv/dev  ## run all tests
 	$(BIN)/python -m pytest -n auto
 
-soak: .venv/dev  ## run at length what the tests run briefly: crowds, kills, lock-step
+soak: .venv/dev  ## run at length what the tests run briefly: crowds, kills, lock-step, invented replies
 	$(BIN)/python -m pytest -m soak --timeout 3600
 
 check: .venv/dev  ## run the quick checks, and print how each room measures

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import random
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,9 +13,10 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
+from PIL import Image
 
 from chartimg.domain.classification import classify, retry_after_seconds
-from chartimg.domain.faults import MEANINGS, FaultKind, Retriable
+from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Retriable
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
 from samples import NOON
@@ -201,6 +205,107 @@ def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str],
         assert (meaning.code, meaning.retriable is Retriable.YES) == (error.code, error.retriable)
         assert error.retry_after is None or 0 <= error.retry_after <= 86_400
         assert error.message.isprintable()
+
+
+SEEDS = [
+    *(body for *_, body, _ in ROWS),
+    *map(said, (*OF_A_RATE, *OF_THROTTLING, *OF_A_QUOTA, *OF_NO_RATE, "Forbidden", "Exceed Max Usage (800x600)")),
+    json.dumps([FIELD, FIELD]).encode(),
+    json.dumps({"errors": [FIELD, 5, None, []], "error": {"message": "Bad"}}).encode(),
+    b"<html><style>p{}</style><body>502 Bad Gateway</body></html>",
+    b"[" * 2_000,
+    '\ufeff{"message": "\u2028\ud7ff"}'.encode(),
+    picture(3, 2),
+    picture(17, 5),
+]
+PIECES = [
+    b"",
+    b"\x00",
+    b"\xff",
+    b"\r\n",
+    b'"',
+    b"{",
+    b"}",
+    b"IEND",
+    b"IDAT",
+    b"\x00\x00\x00\x00",
+    b"Limit Exceeded",
+    b"rate",
+]
+VALUES = [
+    "0",
+    "5",
+    "-1",
+    "61",
+    "1e9",
+    "nan",
+    "\u0663",
+    "9" * 400,
+    "soon",
+    "Mon, 05 Jan 2026 12:01:00 GMT",
+    "Mon Jan  5 12:01:00 2026",
+]
+TYPES = ["TooManyRequestsException", "LimitExceededException:http://x", "", "Other"]
+KINDS_OF = {
+    1: {K.UNEXPECTED_REPLY},
+    2: {K.UNEXPECTED_REPLY},
+    3: {K.UNEXPECTED_REPLY},
+    4: {K.INVALID_REQUEST},
+    5: {K.SERVICE_UNAVAILABLE},
+    200: {K.BAD_IMAGE},
+    403: {K.INVALID_REQUEST, K.CREDENTIAL_REJECTED, K.PLAN_LIMIT},
+    408: {K.SERVICE_UNAVAILABLE},
+    429: {K.THROTTLED},
+}
+
+
+def invented(chance: random.Random) -> Reply:
+    """Invent a reply: one that is known, with some of its bytes cut, doubled, changed, or joined with those of another."""
+    body = bytearray(chance.choice(SEEDS))
+    for _ in range(chance.choice((0, 1, 1, 2, 5))):
+        start, end = sorted(chance.choices(range(len(body) + 1), k=2))
+        other = chance.choice(SEEDS)
+        instead = (
+            chance.choice(PIECES),
+            chance.randbytes(chance.randrange(4)),
+            bytes(body[start:end] * 2),
+            other[start:end],
+        )
+        body[start : chance.choice((start, start + 1, end))] = chance.choice(instead)
+    headers = {
+        "Retry-After": chance.choice(VALUES),
+        "Date": chance.choice(VALUES),
+        "X-Amzn-ErrorType": chance.choice(TYPES),
+    }
+    sent = {name: headers[name] for name in chance.sample(sorted(headers), chance.randrange(4))}
+    status = chance.choice((200, 200, 403, 408, 422, 429, 429, 500, chance.randrange(100, 600)))
+    return Reply(status, sent, bytes(body))
+
+
+@pytest.mark.parametrize(
+    "replies", [5_000, pytest.param(1_000_000, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])]
+)
+def test_invented_replies_mean_exactly_one_thing_each(replies: int) -> None:
+    """Each of many invented replies has one kind that its status allows, or is a picture that another library reads, too."""
+    chance, seen = random.Random(replies), Counter[str]()
+    for _ in range(replies):
+        reply = invented(chance)
+        error = classify(reply, now=NOON)
+        if error is None:
+            assert 200 == reply.status
+            with Image.open(io.BytesIO(reply.body)) as image:
+                image.load()
+        else:
+            known = KINDS_OF.get(reply.status) or KINDS_OF[reply.status // 100]
+            assert error.kind in known | {K.QUOTA_EXCEEDED}, reply
+            assert ChartApiError.of(error.kind, "", available_at=error.available_at).code is error.code
+            assert error.message.isprintable(), reply
+            assert len(error.message) < 400, reply
+            assert error.retry_after is None or 0 <= error.retry_after <= 86_400, reply
+            assert all(isinstance(detail, Mapping) for detail in error.details), reply
+        seen["PICTURE" if error is None else error.kind] += 1
+
+    assert {"PICTURE"}.union(*KINDS_OF.values(), {K.QUOTA_EXCEEDED}) == seen.keys()
 
 
 @pytest.mark.parametrize(
