@@ -24,7 +24,7 @@ from ..domain.chart import ChartKey, ChartRequest
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_body, check_request
-from ..domain.errors import ConfigError
+from ..domain.errors import STORES, ConfigError
 from ..domain.events import RequestDoubtful
 from ..domain.finding import Finding, Severity
 from ..domain.plan import PlanName
@@ -333,7 +333,11 @@ def _configured_routes(
 
 
 def open_store(url: str | None) -> AccountStore:
-    """Open the account store with the address *url*; by default a file in the user's state folder."""
+    """Open the account store with the address *url*; by default a file in the user's state folder.
+
+    Raises:
+        ConfigError: the user's home folder, and so the file, can't be found.
+    """
     if url == "memory://":
         return MemoryAccountStore()
     if url is not None and not url.startswith("sqlite:///"):
@@ -342,8 +346,26 @@ def open_store(url: str | None) -> AccountStore:
         return RedisAccountStore(url)
     from ..adapters.sqlite import SqliteAccountStore
 
-    if url is None:
-        import platformdirs
+    return SqliteAccountStore(_state_file() if url is None else _at_home(url.removeprefix("sqlite:///")))
 
-        return SqliteAccountStore(platformdirs.user_state_path("chartimg") / "accounts.sqlite3")
-    return SqliteAccountStore(Path(os.path.expanduser(url.removeprefix("sqlite:///"))))  # noqa: PTH111 (a URL's path)
+
+def _state_file() -> Path:
+    """Return the path of the books if the settings name none."""
+    import platformdirs
+
+    try:
+        folder = platformdirs.user_state_path("chartimg")
+    except (RuntimeError, KeyError, OSError):  # by its version; an older one returns a path that begins with ~
+        folder = Path("~")
+    return _at_home(str(folder / "accounts.sqlite3"))
+
+
+def _at_home(path: str) -> Path:
+    """Return *path* with the user's home folder in place of a ``~``."""
+    expanded = os.path.expanduser(path)  # noqa: PTH111 (a user without a home keeps the ~)
+    if path.startswith("~") and (expanded.startswith("~") or os.environ.get("HOME") == ""):
+        raise ConfigError(
+            f"the account books have no place at {path}, since the home folder is unknown (HOME is not set, and the user is "
+            f"not in the password file); set HOME, or set CHARTS_ACCOUNT_STORE to {STORES}"
+        )
+    return Path(expanded)

@@ -21,7 +21,7 @@ from ..domain.chart import DEFAULT_TIMEZONE
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_payload
 from ..domain.check.suggestion import likely_name
-from ..domain.errors import ConfigError
+from ..domain.errors import STORES, ConfigError
 from .checking import as_catalog
 from .mode import ApiMode, CheckMode, M, mode_named
 
@@ -239,13 +239,17 @@ class _Reader:
     def account_store(self) -> str | None:
         url = self.text("CHARTS_ACCOUNT_STORE")
         scheme, _, rest = url.partition("://")
-        if not url or url == "memory://" or (scheme == "sqlite" and len(rest) > 1 and rest[0] == "/"):
+        if not url or url == "memory://" or (scheme in _REDIS and rest):
             return url or None
-        if scheme in _REDIS and rest:
+        if scheme == "sqlite" and len(rest) > 1 and rest[0] == "/" and rest != "/:memory:":
             return url
-        self.problems.append(
-            f"CHARTS_ACCOUNT_STORE must be sqlite:///path, redis://host:port/0 or memory://, not {scheme}://…"
-        )
+        if rest == "/:memory:" or url == ":memory:":
+            wrong = f"must be memory:// for books that end with the process, not {url}"
+        elif "://" not in url and "@" not in url:
+            wrong = f"must be an address, not a path; for this file, write sqlite:///{url}"
+        else:
+            wrong = f"must be {STORES}" + (f", not {scheme}://…" if "://" in url and "@" not in scheme else "")
+        self.problems.append(f"CHARTS_ACCOUNT_STORE {wrong}")
         return None
 
     def catalog(self) -> Catalog | None:

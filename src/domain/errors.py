@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from .faults import ChartApiError
 
-__all__ = ["ChartUnavailable", "ChartimgError", "ConfigError", "StoreBusy", "StoreUnavailable", "missing_extra"]
+__all__ = [
+    "OTHER_STORES",
+    "STORES",
+    "ChartUnavailable",
+    "ChartimgError",
+    "ConfigError",
+    "StoreBusy",
+    "StoreUnavailable",
+    "missing_extra",
+]
+
+STORES: Final = "sqlite:///path, redis://host:port/0 or memory://"
+OTHER_STORES: Final = f"CHARTS_ACCOUNT_STORE may name another: {STORES}"
+"""The end of a message about books that can't be found or opened."""
 
 
 class ChartimgError(Exception):

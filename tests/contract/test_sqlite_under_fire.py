@@ -107,6 +107,34 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     assert (0, "", "True\n") == (child.returncode, child.stderr, child.stdout)
 
 
+CLOSED = """
+import subprocess, sys
+from chartimg import StoreUnavailable
+from chartimg.adapters.sqlite import SqliteAccountStore
+
+folder = sys.argv[1]
+path = f"{folder}/books.sqlite3"
+SqliteAccountStore(path).read(["a"])
+subprocess.run(["mount", "--bind", folder, folder], check=True)
+subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+for place in (path, f"{folder}/new.sqlite3", f"{folder}/deeper/new.sqlite3"):
+    try:
+        SqliteAccountStore(place).read(["a"])
+    except StoreUnavailable as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root mounts a disk, on Linux")
+def test_a_read_only_disk_is_called_one(tmp_path: Path) -> None:
+    """Books on a read-only file system, old or new, are reported as such."""
+    unshared = "import os, sys; os.execvp('unshare', ['unshare', '-m', sys.executable, '-c', *sys.argv[1:]])"
+    child = run_python(unshared, CLOSED, str(tmp_path), cwd=tmp_path)
+
+    assert (0, "") == (child.returncode, child.stderr)
+    assert [True] * 3 == ["is on a read-only file system" in line for line in child.stdout.splitlines()]
+
+
 # Damage
 
 IDS = [f"account {number}" for number in range(25)]

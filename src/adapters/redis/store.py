@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from ...codec import dump, load
 from ...domain.account import AccountSnapshot
-from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable, missing_extra
+from ...domain.errors import OTHER_STORES, ConfigError, StoreBusy, StoreUnavailable, missing_extra
 from .address import open_client
 from .clock import RedisClock
 from .failover import Client, afresh, proves_wrong
@@ -193,11 +193,11 @@ class RedisAccountStore:
                 what = f"can't be reached ({self._without_secrets(error)}); check whether it runs"
             case _:
                 what = f"answered with an error: {self._without_secrets(error)}"
-        return StoreUnavailable(f"the account store {self._place} {what}")
+        return StoreUnavailable(f"the account store {self._place} {what}. {OTHER_STORES}")
 
     def _no_answer(self) -> StoreUnavailable:
         return StoreUnavailable(
-            f"the server at {self._place} is not a Redis server; correct the address of the account store"
+            f"the server at {self._place} is not a Redis server; correct the address. {OTHER_STORES}"
         )
 
     @property

@@ -34,7 +34,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from ...domain.errors import StoreBusy, StoreUnavailable
+from ...domain.errors import OTHER_STORES, StoreBusy, StoreUnavailable
 from . import files, migrations
 
 __all__ = ["SqliteConnection", "is_busy"]
@@ -52,11 +52,10 @@ _DAMAGED: Final = {
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_NOTADB,
 }
-_ALLOWED: Final = "; this process must be allowed to read and write it, and to make files in its folder"
 _ROOM: Final = "; is there room on the disk?"
 _HINTS: Final[Mapping[int | None, str]] = {
-    sqlite3.SQLITE_CANTOPEN: _ALLOWED,
-    sqlite3.SQLITE_READONLY: _ALLOWED,
+    sqlite3.SQLITE_CANTOPEN: files.ALLOWED,
+    sqlite3.SQLITE_READONLY: files.ALLOWED,
     sqlite3.SQLITE_FULL: _ROOM,
     sqlite3.SQLITE_IOERR: _ROOM,
 }
@@ -111,12 +110,12 @@ class SqliteConnection:
         except sqlite3.Error as error:
             if _code(error) in _DAMAGED:
                 raise self._damaged(error) from error
-            raise self._unusable(error) from error
+            raise self._unusable(f"{error}{_HINTS.get(_code(error), '')}") from error
         except (migrations.DamagedError, UnicodeDecodeError) as error:
             # A message of SQLite may quote the damage, which need not be text.
             raise self._damaged(error) from error
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self._unusable(f"{error.strerror or error}") from error
         finally:
             self._lock.release()
 
@@ -168,6 +167,8 @@ class SqliteConnection:
     def _open(self) -> _Opened:
         """Open the file. The first time, create it if it does not exist."""
         path = Path(os.path.realpath(self._path))
+        if why := files.why_unusable(path):
+            raise self._unusable(why)
         if not self._was_opened:
             files.create(path, _build)
         identity = files.identify(path)
@@ -191,21 +192,18 @@ class SqliteConnection:
 
     def _look(self, path: Path) -> None:
         """Refuse a file that is damaged, newer than this version, or another program's, and leave it unchanged."""
-        if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-            # SQLite would open it for reading, and make a log that is just as closed and stays so.
-            raise PermissionError(f"no permission to read and write it{_ALLOWED}")
-        if path.is_file() and path.stat().st_size < _MIN_BYTES:
+        if path.stat().st_size < _MIN_BYTES:
             raise migrations.DamagedError("it is empty, or nearly so")  # SQLite would take it for new
         with _connected(path, "ro") as connection:
             connection.execute("BEGIN")
             try:
                 migrations.pending(connection)
             except migrations.ForeignError:
-                raise StoreUnavailable(f"{path} is the database of another program; name another file") from None
+                raise StoreUnavailable(f"{path} is the database of another program. {OTHER_STORES}") from None
             except migrations.NewerError as error:
                 raise StoreUnavailable(
                     f"the account store {path} was written by a newer chartimg ({error}); "
-                    "install that version or name another file"
+                    f"install that version. {OTHER_STORES}"
                 ) from None
             (first, *_) = connection.execute("PRAGMA integrity_check").fetchone()
             if first != "ok":
@@ -240,8 +238,8 @@ class SqliteConnection:
             "would not know the units spent today, so none is created. Put the file back, or start again to use the file there"
         )
 
-    def _unusable(self, error: Exception) -> StoreUnavailable:
-        return StoreUnavailable(f"the account store {self._path} can't be used: {error}{_HINTS.get(_code(error), '')}")
+    def _unusable(self, why: str) -> StoreUnavailable:
+        return StoreUnavailable(f"the account store {self._path} can't be used: {why}. {OTHER_STORES}")
 
     def _damaged(self, error: Exception) -> StoreUnavailable:
         """Return the error of a damaged file, with the place of its copy."""
@@ -251,7 +249,8 @@ class SqliteConnection:
         kept = "no copy of it could be made" if copy is None else f"a copy of it is kept as {copy}"
         return StoreUnavailable(
             f"the account store {self._path} is damaged ({error}); it was left as it is, and {kept}. "
-            "Put a good copy in its place; or move it and its -wal away to begin new books, which do not know the units spent today"
+            "Put a good copy in its place; or move it and its -wal away to begin new books, which do not know the units spent today. "
+            f"{OTHER_STORES}"
         )
 
 

@@ -18,7 +18,9 @@ from ...files import temporary_name, write_atomically
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Identity", "beside", "create", "identify", "keep_aside"]
+__all__ = ["ALLOWED", "Identity", "beside", "create", "identify", "keep_aside", "why_unusable"]
+
+ALLOWED: Final = "; this process must be allowed to read and write it, and to make files in its folder"
 
 _OWNER_ONLY: Final = 0o600
 _MAX_COPY_BYTES: Final = 1 << 28  # books are far smaller, and a copy might fill the disk
@@ -39,6 +41,28 @@ def identify(path: Path) -> Identity | None:
     except FileNotFoundError:
         return None
     return Identity(found.st_dev, found.st_ino)
+
+
+def why_unusable(path: Path) -> str | None:
+    """Return why *path* can't be that of a database; None if it can be.
+
+    Raises:
+        OSError: the path can't be followed.
+    """
+    if path.is_dir():
+        return f"it is a folder; name a file in it, like {path / 'accounts.sqlite3'}"
+    if path.exists() and not path.is_file():
+        return "it is a pipe, a device or a socket; name a file"
+    above = next(each for each in path.parents if each.exists())
+    if not above.is_dir():
+        return f"{above} is a file, not a folder"
+    place, mode = (path, os.R_OK | os.W_OK) if path.exists() else (above, os.W_OK | os.X_OK)
+    if os.access(place, mode, effective_ids=os.access in os.supports_effective_ids):
+        return None
+    if hasattr(os, "statvfs") and os.statvfs(place).f_flag & os.ST_RDONLY:
+        return f"{place} is on a read-only file system"
+    # SQLite would open the file for reading, and make a log that is just as closed and stays so.
+    return f"no permission to write {place}{ALLOWED}"
 
 
 def beside(path: Path, suffix: str) -> Path:

@@ -10,7 +10,7 @@ from typing import Final
 
 from ...codec import dump, load
 from ...domain.account import AccountSnapshot
-from ...domain.errors import ConfigError, StoreUnavailable
+from ...domain.errors import OTHER_STORES, ConfigError, StoreUnavailable
 from .connection import SqliteConnection, is_busy
 from .migrations import DamagedError, checksum
 
@@ -36,11 +36,14 @@ class SqliteAccountStore:
     store that has used it refuses to go on; only a new store creates an empty one.
 
     Raises:
+        ConfigError: *path* is ``:memory:``.
         StoreBusy: from any method but close: others still use the file.
         StoreUnavailable: from any method but close: the file can't be opened, read or written.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, busy_timeout: float = 1.0) -> None:
+        if os.fspath(path) == ":memory:":
+            raise ConfigError(f":memory: is not a file that processes can share. {OTHER_STORES}")
         self._path = Path(path)
         self._connection = SqliteConnection(self._path, busy_timeout)
         self._decoded: dict[str, tuple[Row, AccountSnapshot]] = {}

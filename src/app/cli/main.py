@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ...domain.errors import ConfigError, StoreBusy, StoreUnavailable
+from ...domain.errors import ConfigError, StoreUnavailable
 from ...version import __version__
 from .accounts import accounts_app
 from .catalog import catalog_app
@@ -29,7 +29,7 @@ _STDERR: Final = 2  # the last descriptor of the standard streams
 app = group(
     "Get TradingView chart pictures from the CHART-IMG API.",
     epilog="Exit codes: 0 success, 1 a chart failed or a check found an error, 2 wrong usage or settings, "
-    "69 the account store can't be reached, 75 no quota left, try again later, 130 or 143 interrupted.",
+    "69 the account store can't be reached or opened, 75 no quota left, try again later, 130 or 143 interrupted.",
 )
 app.command()(fetch)
 app.command()(export)
@@ -54,8 +54,7 @@ def run() -> None:
         raise SystemExit(MISUSED) from None
     except StoreUnavailable as error:
         complain(str(error))
-        is_setting = isinstance(error.__cause__, OSError) and not isinstance(error, StoreBusy)  # a path or a permission
-        raise SystemExit(MISUSED if is_setting else STORE_GONE) from None
+        raise SystemExit(STORE_GONE) from None
     except OSError as error:
         if not _output_is_lost():
             complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))

@@ -26,7 +26,7 @@ from chartimg import (
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.clock import SystemClock
 from chartimg.adapters.memory import MemoryAccountStore
-from chartimg.app.bootstrap import open_catalog, open_pool, open_templates
+from chartimg.app.bootstrap import open_catalog, open_pool, open_store, open_templates
 from chartimg.domain.events import AccountExhausted, RequestDoubtful
 from chartimg.domain.plan import PlanName
 from chartimg.domain.reply import Reply
@@ -188,6 +188,32 @@ def test_a_store_may_be_named_from_the_home_folder(tmp_path: Path, monkeypatch: 
     pool.close()
 
     assert (tmp_path / "deep" / "books.sqlite3").is_file()
+
+
+@pytest.mark.parametrize("default", ["~/.local/state/chartimg", RuntimeError("no home"), KeyError("no uid")])
+@pytest.mark.parametrize("store", [None, "sqlite:///~/books.sqlite3"])
+def test_without_a_home_the_books_are_a_config_error(
+    store: str | None, default: str | Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without HOME and an entry in the password file, any platformdirs leads to one line and to no folder named ~."""
+
+    def unknown(_: object) -> None:
+        raise KeyError
+
+    def state_path(_: str) -> Path:
+        if isinstance(default, Exception):
+            raise default
+        return Path(default)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setattr("platformdirs.user_state_path", state_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="set CHARTS_ACCOUNT_STORE to sqlite:///path, redis://") as failure:
+        open_store(store)
+
+    assert 1 == len(failure.value.problems)
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_a_store_that_can_not_be_opened_is_store_unavailable(tmp_path: Path) -> None:

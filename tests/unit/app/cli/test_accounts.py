@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from command import call
-from fetching import FETCH, KEY, PNG, SPENT, mock, real, refused
+from fetching import FETCH, KEY, PNG, SPENT, TEMPLATE, mock, real, refused
 from loopback import LoopbackServer, answer
 
 
@@ -118,3 +120,65 @@ def test_accounts_in_mock_mode_has_none(tmp_path: Path) -> None:
     assert "mock" in plain.stdout
     assert {"accounts": []} == json.loads(document.stdout)
     assert not (tmp_path / "home").exists()
+
+
+FORECAST = ("accounts", "forecast", "1")
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _closed(path: Path) -> None:
+    path.touch(0)
+
+
+PLACES: dict[str, tuple[Callable[[Path], None], str, str]] = {
+    "folder": (_folder, "sqlite:///{}", "it is a folder; name a file in it"),
+    "pipe": (_pipe, "sqlite:///{}", "it is a pipe, a device or a socket"),
+    "below a file": (_closed, "sqlite:///{}/books.sqlite3", "/books is a file, not a folder"),
+    "deep below a file": (_closed, "sqlite:///{}/new/books.sqlite3", "/books is a file, not a folder"),
+    "empty file": (Path.touch, "sqlite:///{}", "is damaged (it is empty, or nearly so)"),
+    "no server": (_folder, "redis://127.0.0.1:1", "can't be reached"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_books_that_can_not_be_opened_are_one_line_and_code_69_from_every_command(
+    place: str, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """Each kind of a wrong place has a word of its own and the setting; all commands end with the same code."""
+    make, store, told = PLACES[place]
+    make(tmp_path / "books")
+    settings = real(server, CHARTS_ACCOUNT_STORE=store.format(tmp_path / "books"))
+    exported = ("export", "--symbols", "A:A", "--timeframes", "1h", "--templates", TEMPLATE, "--out", "out")
+    runs = [call(*command, cwd=tmp_path, **settings) for command in (FETCH, ("accounts",), FORECAST, exported)]
+    told_lines = [[line for line in run.stderr.splitlines() if "CHARTS_ACCOUNT_STORE" in line] for run in runs]
+
+    assert [69] * 4 == [run.returncode for run in runs]
+    assert [1] * 4 == [len(lines) for lines in told_lines]
+    assert all(told in line and "memory://" in line for (line,) in told_lines)
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize("store", [None, "sqlite:///~/books.sqlite3", "sqlite:///~nobody-here/books.sqlite3"])
+def test_a_user_without_a_home_is_told_what_to_set(
+    store: str | None, server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a home folder every command says so in one line with code 2, and no folder named ~ is made."""
+
+    def unknown(_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    settings = {"HOME": "", **real(server), **({} if store is None else {"CHARTS_ACCOUNT_STORE": store})}
+    for command in (FETCH, ("accounts",), FORECAST):
+        (line,) = refused(call(*command, cwd=tmp_path, **settings))
+        assert "set CHARTS_ACCOUNT_STORE to sqlite:///path, redis://host:port/0 or memory://" in line
+
+    assert [] == server.requests
+    assert [] == list(tmp_path.iterdir())

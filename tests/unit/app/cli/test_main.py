@@ -82,11 +82,13 @@ def test_every_wrong_setting_has_its_line(tmp_path: Path) -> None:
 
 
 def test_a_store_that_can_not_be_opened_is_one_line(server: LoopbackServer, tmp_path: Path) -> None:
-    """If the store can't be opened, both commands that need it name its place, and no call is made."""
+    """If the store can't be opened, both commands that need it name its place, the code is 69, and no call is made."""
     (tmp_path / "file").write_bytes(b"")
     settings = real(server, CHARTS_ACCOUNT_STORE=f"sqlite:///{tmp_path}/file/books.sqlite3")
     for command in (FETCH, ("accounts",)):
-        (line,) = refused(call(*command, cwd=tmp_path, **settings))
+        child = call(*command, cwd=tmp_path, **settings)
+        assert (69, "") == (child.returncode, child.stdout)
+        (line,) = child.stderr.splitlines()
         assert "file/books.sqlite3" in line
 
     assert [] == server.requests
