@@ -6,7 +6,7 @@ GRID := export --symbols BINANCE:BTCUSDT,BINANCE:ETHUSDT --timeframes 1h,4h --ou
 DEMO := env -u CHARTS_TEMPLATES_DIR -u TDA_ENV -u ENV CHARTS_FIXTURES_DIR=charts/fixtures
 RECORD := env -u CHARTS_TEMPLATES_DIR CHARTS_API_MODE=record CHARTS_FIXTURES_DIR=$(FIXTURES) $(BIN)/chartimg emulate --
 
-.PHONY: demo test soak check bench fixtures clean
+.PHONY: demo test soak mutants check bench fixtures clean
 
 demo: .venv/cli  ## record what is missing from an emulated CHART-IMG, then export it all again from the fixtures
 	@mkdir -p charts/fixtures && cp $(FIXTURES)/* charts/fixtures/
@@ -20,6 +20,9 @@ test: .venv/dev  ## run all tests
 
 soak: .venv/dev  ## run at length what the tests run briefly: crowds, kills, lock-step, invented replies
 	$(BIN)/python -m pytest -m soak --timeout 3600
+
+mutants: .venv/dev  ## change the domain in one place after the other, and see whether its tests notice; SAMPLE=200 takes minutes
+	$(BIN)/python .ci/mutants.py $(SAMPLE:%=--sample %) $(SEED:%=--seed %) $(ONLY:%=--only %)
 
 check: .venv/dev  ## run the quick checks, and print how each room measures
 	$(BIN)/ruff check

@@ -106,3 +106,9 @@ def test_the_table_is_read_only() -> None:
     """The table can not be changed."""
     with pytest.raises(TypeError):
         TRANSITIONS[X, E.CLAIM] = A  # type: ignore[index]
+
+
+@pytest.mark.parametrize("words", [AccountState, AccountEvent])
+def test_the_text_of_a_state_or_an_event_is_its_name(words: type[AccountState | AccountEvent]) -> None:
+    """Books, logs and diagrams show each state and event by its name."""
+    assert [word.name for word in words] == [*map(str, words)]

@@ -49,3 +49,11 @@ def test_a_template_is_not_changed_through_its_requests() -> None:
 def test_the_template_s_id_is_the_chart_s() -> None:
     """The key of a request has the id of the template."""
     assert ChartKey("BINANCE:BTCUSDT", "1h", "t") == TEMPLATE.request("BTCUSDT", "1h").key
+
+
+def test_a_template_without_a_payload_asks_for_a_bare_chart() -> None:
+    """A payload that is left out is empty, and the text of a template does not show its payload."""
+    template = ChartTemplate("t", "a look", "BINANCE:{symbol}")
+
+    assert {} == template.payload == template.request("BTCUSDT", "1h").payload
+    assert "dark" not in repr(TEMPLATE)
