@@ -13,16 +13,12 @@ from ..codec import load
 from ..domain.account import Account
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
-from ..domain.plan import CallLimits, PlanName
-
-__all__ = ["DEMO", "EmulatedAccount", "read_accounts"]
+from ..domain.plan import PlanName
 
 
 @attrs.frozen
 class EmulatedAccount:
     """A key of the emulator. A limit that is left out is the plan's; the plan is BASIC by default.
-
-    By itself an account reads the shipped plans; :meth:`under` reads those of an emulator's catalog.
 
     Attributes:
         id: the name in the tallies.
@@ -43,57 +39,28 @@ class EmulatedAccount:
     requests_per_second: float | None = None
     burst: int | None = None
 
-    @classmethod
-    def of(cls, account: Account) -> EmulatedAccount:
-        """Return the account of a client, with the limits that the client knows."""
-        limits = (account.daily_limit, account.plan, account.requests_per_second, account.burst)
-        return cls(account.id, account.api_key, *limits)
-
     def __attrs_post_init__(self) -> None:
         _ = self.account  # its constructor checks the values
 
     @cached_property
     def account(self) -> Account:
         """The account for a client's settings, so that its books and the tallies agree."""
-        name = (self.plan or PlanName.BASIC).upper()
-        plans = shipped_catalog().plan_by_name
-        return self._completed(plans[PlanName(name) if name in PlanName.__members__ else PlanName.BASIC].calls)
+        return completed(self, shipped_catalog())
 
-    @cached_property
-    def calls(self) -> CallLimits:
-        """The limits of its calls."""
-        account = self.account
-        return CallLimits(account.requests_per_second, account.burst, account.daily_limit)
 
-    @cached_property
-    def plan_name(self) -> PlanName:
-        """The account's plan."""
-        return PlanName(str(self.account.plan))
+def completed(account: Account | EmulatedAccount, catalog: Catalog) -> Account:
+    """Return *account* with every limit stated; those left out are its plan's in *catalog*.
 
-    def under(self, catalog: Catalog) -> EmulatedAccount:
-        """Return the same account with every limit stated; those left out are the plan's in *catalog*.
-
-        Raises:
-            ConfigError: *catalog* lacks its plan, or the plan gives a limit that is out of its range.
-        """
-        plan = catalog.plan_by_name.get(self.plan_name)
-        if plan is None:
-            hint = f"choose one of {', '.join(catalog.plan_by_name)}" if catalog.plans else "it has no plans"
-            raise ConfigError(
-                f"the account {self.id!r} is on the plan {self.plan_name}, which the catalog lacks; {hint}"
-            )
-        return EmulatedAccount.of(self._completed(plan.calls))
-
-    def _completed(self, limits: CallLimits) -> Account:
-        """Return the client's account, with *limits* for those left out."""
-        return Account(
-            self.id,
-            self.api_key,
-            limits.daily_limit if self.daily_limit is None else self.daily_limit,
-            self.plan or PlanName.BASIC,
-            limits.requests_per_second if self.requests_per_second is None else self.requests_per_second,
-            limits.burst if self.burst is None else self.burst,
-        )
+    Raises:
+        ConfigError: a value is out of its range, or *catalog* lacks the plan.
+    """
+    name = (account.plan or PlanName.BASIC).upper()
+    plan = next((plan for plan in catalog.plans if plan.name == name), None)
+    if plan is None and name in PlanName.__members__:
+        hint = f"choose one of {', '.join(catalog.plan_by_name)}" if catalog.plans else "it has no plans"
+        raise ConfigError(f"the account {account.id!r} is on the plan {name}, which the catalog lacks; {hint}")
+    stated = attrs.asdict(account, filter=lambda _, value: value is not None)
+    return Account(**{**(attrs.asdict(plan.calls) if plan else {}), **stated, "plan": name})
 
 
 DEMO: Final = EmulatedAccount("demo", "demo-key", plan=PlanName.PRO)
@@ -113,7 +80,7 @@ def read_accounts(text: str, *, where: str) -> tuple[EmulatedAccount, ...]:
     return accounts
 
 
-def refuse_duplicates(accounts: Sequence[EmulatedAccount], *, where: str) -> None:
+def refuse_duplicates(accounts: Sequence[EmulatedAccount | Account], *, where: str) -> None:
     """Check that no two accounts have the same id or key.
 
     Raises:

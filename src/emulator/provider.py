@@ -13,7 +13,6 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum, auto
 from types import MappingProxyType
 from typing import Final
 
@@ -21,32 +20,19 @@ import attrs
 
 from ..adapters.catalog import shipped_catalog
 from ..codec import dump
+from ..domain.account import Account
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
-from ..domain.plan import Plan
-from .accounts import EmulatedAccount, refuse_duplicates
+from ..domain.plan import CallLimits, Plan, PlanName
+from .accounts import EmulatedAccount, completed, refuse_duplicates
 from .quota import Admission, KeyQuota, Tallies
 from .rules import AcceptedChart, Refusal, read_body
 from .scenario import Effect, Fault, Rule, Scenario, Script, read_scenario
-
-__all__ = ["HttpAnswer", "HttpRequest", "Provider", "Wire"]
 
 CHART_PATH: Final = "/v2/tradingview/advanced-chart"
 _LOGGER: Final = logging.getLogger("chartimg.emulator")
 _LOGGER.addHandler(logging.NullHandler())
 _MAX_CLOCK_MOVE_SECONDS: Final = 100 * 366 * 86_400.0
-
-
-class Wire(StrEnum):
-    """The way an answer goes over the wire; HALF is a whole answer with the first half of the body."""
-
-    WHOLE = auto()
-    HALF = auto()
-    RESET = auto()
-    RESET_AFTER_HEADERS = auto()
-    CUT = auto()
-    STALL = auto()
-    WRONG_LENGTH = auto()
 
 
 @attrs.frozen
@@ -65,7 +51,7 @@ class HttpAnswer:
 
     Attributes:
         latency: seconds to wait before it is sent.
-        wire: the way it goes over the wire.
+        damage: the fault that it meets on its way.
     """
 
     status: int
@@ -74,10 +60,10 @@ class HttpAnswer:
     headers: Mapping[str, str] = MappingProxyType({})
     chart: AcceptedChart | None = None
     latency: float = 0.0
-    wire: Wire = Wire.WHOLE
+    damage: Fault | None = None
 
 
-_FAULTS: Final[Mapping[Fault, HttpAnswer | Wire]] = MappingProxyType(
+_FAULTY_ANSWERS: Final[Mapping[Fault, HttpAnswer]] = MappingProxyType(
     {
         Fault.SERVER_ERROR: HttpAnswer(500, b'{"message":"Something Went Wrong"}'),
         Fault.UNAVAILABLE: HttpAnswer(503, b'{"message":"Service Unavailable"}'),
@@ -87,15 +73,9 @@ _FAULTS: Final[Mapping[Fault, HttpAnswer | Wire]] = MappingProxyType(
         Fault.SILENT_429: HttpAnswer(429, b"{}"),
         Fault.REDIRECT: HttpAnswer(302, headers={"location": "https://charts.invalid/elsewhere"}),
         Fault.JSON: HttpAnswer(200, b'{"url":"https://charts.invalid/chart.png"}'),
-        Fault.TRUNCATED_PNG: Wire.HALF,
-        Fault.RESET: Wire.RESET,
-        Fault.RESET_AFTER_HEADERS: Wire.RESET_AFTER_HEADERS,
-        Fault.CUT: Wire.CUT,
-        Fault.STALL: Wire.STALL,
-        Fault.WRONG_LENGTH: Wire.WRONG_LENGTH,
     }
 )
-"""An answer replaces the right one; a way over the wire damages it."""
+"""The answers in place of the right one; every other fault damages the right one on its way."""
 
 
 class Provider:
@@ -117,16 +97,19 @@ class Provider:
 
     def __init__(
         self,
-        accounts: Sequence[EmulatedAccount],
+        accounts: Sequence[EmulatedAccount | Account],
         now: Callable[[], datetime],
         scenario: Scenario | None = None,
         catalog: Catalog | None = None,
     ) -> None:
         refuse_duplicates(accounts, where="the emulator's accounts")
         self._catalog = catalog or shipped_catalog()
-        self.accounts = tuple(account.under(self._catalog) for account in accounts)
+        self.accounts = tuple(completed(account, self._catalog) for account in accounts)
         self._accounts = {account.api_key: account for account in self.accounts}
-        self._quotas = {account.id: KeyQuota(account.calls) for account in self.accounts}
+        self._quotas = {
+            account.id: KeyQuota(CallLimits(account.requests_per_second, account.burst, account.daily_limit))
+            for account in self.accounts
+        }
         self._now = now
         self._moved = timedelta()
         self._unknown = 0
@@ -179,7 +162,7 @@ class Provider:
                 return _logged(account.id, _error(429, "Limit Exceeded", "LimitExceededException"))
             case Admission.CHARGED:
                 effect = self._script.next_effect(account.id)
-                plan = self._catalog.plan_by_name[account.plan_name]
+                plan = self._catalog.plan_by_name[PlanName(str(account.plan))]
                 served = _served(plan, read_body(request.body, self._catalog))
                 return _logged(account.id, _with_fault(served, effect), effect)
 
@@ -258,8 +241,7 @@ def _with_fault(answer: HttpAnswer, effect: Effect) -> HttpAnswer:
         case Rule(status=int(status), body=body):
             answer = HttpAnswer(status, b"" if body is None else _json(body))
         case Rule(fault=Fault() as fault):
-            damage = _FAULTS[fault]
-            answer = attrs.evolve(answer, wire=damage) if isinstance(damage, Wire) else damage
+            answer = _FAULTY_ANSWERS.get(fault) or attrs.evolve(answer, damage=fault)
     return attrs.evolve(answer, latency=effect.latency) if effect.latency else answer
 
 

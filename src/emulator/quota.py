@@ -15,8 +15,6 @@ import attrs
 
 from ..domain.plan import CallLimits
 
-__all__ = ["AccountTallies", "Admission", "KeyQuota", "Tallies", "Tally"]
-
 _SLACK: Final = 1e-6  # of a token, lost to rounding
 
 

@@ -23,8 +23,6 @@ import attrs
 from ..adapters.catalog import shipped_catalog
 from ..domain.check.catalog import Catalog, Entry, Parameter, ValueType
 
-__all__ = ["AcceptedChart", "Refusal", "read_body"]
-
 _MARKS: Final = frozenset("_.:!/&()+-*^ ")  # allowed in a symbol or a formula, beside letters and digits
 _EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # takes time linear in the text
 _INTERVAL: Final = re.compile(r"[1-9]\d{0,3}[smhDWMY]", re.ASCII)
@@ -56,7 +54,7 @@ class Refusal:
 class AcceptedChart:
     """A body with its defaults; *identity* are bytes that only an equal body has."""
 
-    body: Mapping[str, object]
+    body: Mapping[str, object] = attrs.field(eq=False)
     identity: bytes
 
     @property

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 from ..adapters.clock import SystemClock
 from ..codec import dump
+from ..domain.account import Account
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
 from .accounts import DEMO, EmulatedAccount
@@ -18,8 +19,6 @@ from .provider import Provider
 from .quota import Tallies
 from .scenario import Rule, Scenario
 from .server import Server
-
-__all__ = ["Emulator"]
 
 T = TypeVar("T")
 
@@ -45,7 +44,7 @@ class Emulator:
 
     def __init__(
         self,
-        accounts: Sequence[EmulatedAccount] = (DEMO,),
+        accounts: Sequence[EmulatedAccount | Account] = (DEMO,),
         scenario: Scenario | None = None,
         *,
         now: Callable[[], datetime] | None = None,

@@ -16,8 +16,6 @@ import attrs
 from ..codec import load
 from ..domain.errors import ConfigError
 
-__all__ = ["Effect", "Fault", "Rule", "Scenario", "Script", "read_scenario"]
-
 _DAY: Final = 86_400.0  # seconds
 _STATUSES: Final = range(200, 600)
 

@@ -8,20 +8,19 @@ import logging
 import re
 import socket
 import struct
-from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 
 import h11
 
 from ..version import __version__
 from .drawing import draw
-from .provider import HttpAnswer, HttpRequest, Provider, Wire
+from .provider import HttpAnswer, HttpRequest, Provider
 from .rules import AcceptedChart
-
-__all__ = ["SERVER", "Server"]
+from .scenario import Fault
 
 SERVER: Final = f"chartimg-emulator/{__version__}"
 """The ``Server`` header of every answer; the recorder keeps it in meta files."""
@@ -44,7 +43,7 @@ class Server:
         self._provider = provider
         self._listening: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self._pictures: OrderedDict[bytes, asyncio.Future[bytes]] = OrderedDict()
+        self._picture = lru_cache(_MAX_KEPT_PICTURES)(self._begin_drawing)  # equal charts share one drawing
         self._painters = ThreadPoolExecutor(2, thread_name_prefix="chartimg-emulator")
 
     async def start(self, port: int) -> int:
@@ -93,9 +92,9 @@ class Server:
             if answer.latency:
                 await asyncio.sleep(answer.latency)
             answer, body = await self._drawn(answer)
-            if answer.wire is Wire.HALF:
+            if answer.damage is Fault.TRUNCATED_PNG:
                 body = body[: len(body) // 2]
-            elif answer.wire is not Wire.WHOLE:
+            elif answer.damage is not None:
                 await _misbehave(answer, body, reader, writer)
                 return
             writer.write(_whole(parser, answer, body, request.method))
@@ -109,20 +108,13 @@ class Server:
         if answer.chart is None:
             return answer, answer.body
         try:
-            return answer, await self._picture(answer.chart)
+            return answer, await asyncio.shield(self._picture(answer.chart))
         except Exception:
             logging.getLogger("chartimg.emulator").exception("a chart can't be drawn")
             return _DRAWING_FAILED, _DRAWING_FAILED.body
 
-    async def _picture(self, chart: AcceptedChart) -> bytes:
-        """Return the picture of *chart*; equal charts share one drawing."""
-        drawing = self._pictures.get(chart.identity)
-        if drawing is None:
-            drawing = asyncio.get_running_loop().run_in_executor(self._painters, draw, chart.body)
-            self._pictures[chart.identity] = drawing
-            if len(self._pictures) > _MAX_KEPT_PICTURES:
-                self._pictures.popitem(last=False)
-        return await asyncio.shield(drawing)
+    def _begin_drawing(self, chart: AcceptedChart) -> asyncio.Future[bytes]:
+        return asyncio.get_running_loop().run_in_executor(self._painters, draw, chart.body)
 
 
 async def _receive(
@@ -181,22 +173,22 @@ async def _misbehave(
     answer: HttpAnswer, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """Send an answer with the damage of its scenario, and end the connection."""
-    length = max(0, len(body) - _MISSING_BYTES) if answer.wire is Wire.WRONG_LENGTH else len(body)
+    length = max(0, len(body) - _MISSING_BYTES) if answer.damage is Fault.WRONG_LENGTH else len(body)
     lines = (f"{name}: {value}" for name, value in _head(answer, length).items())
     head = "\r\n".join((f"HTTP/1.1 {answer.status} Scripted", *lines)).encode("latin-1") + b"\r\n\r\n"
-    match answer.wire:
-        case Wire.WRONG_LENGTH:
+    match answer.damage:
+        case Fault.WRONG_LENGTH:
             writer.write(head + body)
-        case Wire.CUT:
+        case Fault.CUT:
             writer.write(head + body[: len(body) // 2])
-        case Wire.RESET_AFTER_HEADERS:
+        case Fault.RESET_AFTER_HEADERS:
             writer.write(head)
-        case Wire.STALL:
+        case Fault.STALL:
             writer.write(head + body[: len(body) // 2])
             await writer.drain()
             while await reader.read(_CHUNK_BYTES):
                 """Wait until the other side hangs up."""
-    if answer.wire in {Wire.RESET, Wire.RESET_AFTER_HEADERS}:
+    if answer.damage in {Fault.RESET, Fault.RESET_AFTER_HEADERS}:
         if (connection := writer.get_extra_info("socket")) is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         writer.transport.abort()

@@ -19,8 +19,6 @@ from ..domain.plan import ChartLimits
 from ..domain.ports import AccountStore
 from ..testing import VirtualClock
 
-__all__ = ["AccountStoreContract"]
-
 _NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 _IDS: Final = ("a", "A", "a ", " a", "b b", "Ä/ö:{x}%s*", "…" * 40, "0")
 _UNITS: Final = 50

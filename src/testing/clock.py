@@ -6,8 +6,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["VirtualClock"]
-
 _NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..domain.account import Account
 from ..domain.errors import missing_extra
 from .clock import VirtualClock
 
 if TYPE_CHECKING:
+    from ..domain.account import Account
     from ..domain.check.catalog import Catalog
     from ..emulator.accounts import EmulatedAccount
     from ..emulator.running import Emulator
     from ..emulator.scenario import Rule
-
-__all__ = ["emulator"]
 
 
 def emulator(
@@ -39,11 +37,10 @@ def emulator(
             lacks the plan of an account.
     """
     try:
-        from ..emulator.accounts import DEMO, EmulatedAccount
+        from ..emulator.accounts import DEMO
         from ..emulator.running import Emulator
         from ..emulator.scenario import Scenario
     except ModuleNotFoundError:
         raise missing_extra("the emulator", "emulator") from None
     now = None if clock is None else clock.now
-    known = tuple(EmulatedAccount.of(each) if isinstance(each, Account) else each for each in accounts) or (DEMO,)
-    return Emulator(known, Scenario(tuple(rules)), now=now, port=port, catalog=catalog)
+    return Emulator(accounts or (DEMO,), Scenario(tuple(rules)), now=now, port=port, catalog=catalog)

@@ -7,8 +7,6 @@ from typing import TypeVar
 
 from ..domain.events import Event
 
-__all__ = ["EventLog"]
-
 E = TypeVar("E", bound=Event)
 
 

@@ -8,8 +8,6 @@ from typing import Final
 
 from ..domain.reply.png import SIGNATURE
 
-__all__ = ["picture"]
-
 _MAX_PIXELS: Final = 2**31 - 1  # of each side (PNG, "IHDR")
 
 

@@ -11,8 +11,6 @@ from ..domain.chart import ChartRequest
 from ..domain.reply import Reply, TransportFailure
 from .clock import VirtualClock
 
-__all__ = ["Answer", "Call", "Outcome", "ScriptedTransport"]
-
 Outcome = Reply | TransportFailure
 Answer = Callable[[ChartRequest, Account | None, float | None], Outcome]
 

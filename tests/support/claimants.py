@@ -10,8 +10,6 @@ from contextlib import contextmanager
 
 import attrs
 
-__all__ = ["THREADS", "UNITS", "Claimants", "claimants"]
-
 THREADS, UNITS = 8, 50
 
 _WORKER = """

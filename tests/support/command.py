@@ -21,20 +21,6 @@ import typer
 from chartimg.__main__ import main
 from chartimg.app.cli import app
 
-__all__ = [
-    "Result",
-    "call",
-    "environment",
-    "eventually",
-    "invoke",
-    "lines",
-    "plain",
-    "run",
-    "run_bound",
-    "run_python",
-    "start",
-]
-
 Result = subprocess.CompletedProcess[str]
 
 _COMMAND = (sys.executable, "-m", "chartimg")

@@ -12,8 +12,6 @@ from typing import Final
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Entry, Parameter, ValueType
 
-__all__ = ["CONTRADICTIONS", "documented_examples", "piece_of"]
-
 CONTRADICTIONS: Final[Mapping[tuple[str, str], object]] = {
     ("Chaikin Oscillator", "Plot.color"): "rgb(67,160,71)",
     ("Chop Zone", "Plot.plottype"): "columns",

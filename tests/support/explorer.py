@@ -20,8 +20,6 @@ from chartimg.domain.account import AccountSnapshot, AccountState, Claim, ledger
 from chartimg.domain.account.status import status_of
 from samples import NOON
 
-__all__ = ["ACCOUNT", "Broken", "Figures", "Rules", "explore"]
-
 MOMENTS: Final = (NOON, NOON + timedelta(seconds=10), NOON + timedelta(days=1), NOON + timedelta(days=1, seconds=10))
 """Two of one day and two of the next. Between the two of a day a pause ends and a token comes back."""
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from chartimg.testing import picture
 from loopback import LoopbackServer, answer
 
-__all__ = ["FETCH", "FIXTURE", "KEY", "PNG", "SPENT", "TEMPLATE", "mock", "real", "refused"]
-
 PNG = picture()
 KEY = "canary-key-7f3a9"
 TEMPLATE = "price_psar_adi_v1"

@@ -14,20 +14,6 @@ from typing import TypeVar, cast
 import attrs
 import h11
 
-__all__ = [
-    "Exchange",
-    "LoopbackServer",
-    "Received",
-    "answer",
-    "chunked",
-    "cut",
-    "raw",
-    "reset",
-    "running",
-    "serving",
-    "stall",
-]
-
 S = TypeVar("S", bound="LoopbackServer")
 Exchange = Callable[[socket.socket, threading.Event], bool]
 """Plays one exchange's reply on a socket; the event is set when the server closes; True keeps the connection."""

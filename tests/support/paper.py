@@ -14,21 +14,6 @@ from chartimg.domain.account.ledger import MARGIN
 from chartimg.domain.plan.demand import Demand
 from pools import DAY
 
-__all__ = [
-    "FLOAT",
-    "LESSONS",
-    "PRICES",
-    "Allowed",
-    "Held",
-    "Paper",
-    "corrected",
-    "fits",
-    "sure",
-    "tighter",
-    "today",
-    "turn",
-    "within_pace",
-]
 FLOAT: Final = Fraction(1, 2**50)
 """Relative error of a rate, which is a float."""
 

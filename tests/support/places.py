@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DOCS", "FIXTURES", "ROOT", "SRC"]
-
 ROOT: Final = Path(__file__).resolve().parents[2]
 SRC: Final = ROOT / "src"
 DOCS: Final = ROOT / "docs"

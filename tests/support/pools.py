@@ -18,8 +18,6 @@ from chartimg.domain.ports import AccountStore
 from chartimg.testing import EventLog, VirtualClock
 from samples import NOON
 
-__all__ = ["DAY", "MIDNIGHT", "SECOND", "A", "B", "World", "fault", "granted", "only", "too_much"]
-
 SECOND: Final = timedelta(seconds=1)
 DAY: Final = timedelta(days=1)
 MIDNIGHT: Final = NOON + DAY / 2

@@ -22,8 +22,6 @@ from typing import Self
 import pytest
 import redis
 
-__all__ = ["Proxy", "RedisServer", "free_port", "redis_server", "redis_url", "shared_redis", "unique_prefix"]
-
 _PATIENCE = 20.0  # seconds
 _BINARY = shutil.which("redis-server")
 

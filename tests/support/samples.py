@@ -7,8 +7,6 @@ from typing import Final
 
 from chartimg import ChartRequest
 
-__all__ = ["NOON", "REQUEST"]
-
 NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 """Noon of a Monday."""
 

@@ -29,8 +29,6 @@ from paper import LESSONS, PRICES, Held, Paper, fits, sure, tighter, today, turn
 from pools import DAY, MIDNIGHT, SECOND, fault
 from samples import NOON
 
-__all__ = ["SevenInvariants", "check_all", "rows_used"]
-
 names = st.sampled_from(["a", "b"])
 chooser = st.integers(0, 1000)
 kinds = st.sampled_from(

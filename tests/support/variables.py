@@ -5,8 +5,6 @@ from __future__ import annotations
 from chartimg import Account
 from chartimg.codec import dump
 
-__all__ = ["accounts_json", "calling"]
-
 
 def accounts_json(*accounts: Account) -> str:
     """Return the value of CHART_IMG_ACCOUNTS_JSON for *accounts*."""

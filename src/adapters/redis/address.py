@@ -10,8 +10,6 @@ from ...domain.errors import ConfigError
 if TYPE_CHECKING:
     import redis
 
-__all__ = ["open_client"]
-
 _SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
 _OPTIONS: Final = (
     *("client_name", "db", "health_check_interval", "max_connections", "password", "socket_connect_timeout"),

@@ -10,8 +10,6 @@ from typing import Final, NamedTuple
 
 from ...domain.errors import StoreUnavailable
 
-__all__ = ["RedisClock"]
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FRESH_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 5.0  # after a question without an answer

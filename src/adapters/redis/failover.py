@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     import redis
     import redis.cluster
 
-__all__ = ["Client", "afresh", "proves_wrong"]
-
 Client: TypeAlias = "redis.Redis | redis.cluster.RedisCluster"
 
 _SAID: Final = (

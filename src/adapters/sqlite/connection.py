@@ -37,8 +37,6 @@ from typing import Final, NamedTuple, TypeVar
 from ...domain.errors import OTHER_STORES, StoreBusy, StoreUnavailable
 from . import files, migrations
 
-__all__ = ["SqliteConnection", "is_busy"]
-
 T = TypeVar("T")
 _PAUSE_SECONDS: Final = 0.0005, 0.002
 _CHECKPOINT_PAGES: Final = 200

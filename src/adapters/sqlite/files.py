@@ -18,8 +18,6 @@ from ...files import temporary_name, write_atomically
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["ALLOWED", "Identity", "beside", "create", "identify", "keep_aside", "why_unusable"]
-
 ALLOWED: Final = "; this process must be allowed to read and write it, and to make files in its folder"
 
 _OWNER_ONLY: Final = 0o600

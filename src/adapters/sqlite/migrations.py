@@ -6,8 +6,6 @@ import hashlib
 import sqlite3
 from typing import Final, NamedTuple
 
-__all__ = ["MIGRATIONS", "DamagedError", "ForeignError", "Migration", "NewerError", "checksum", "migrate", "pending"]
-
 _APPLICATION_ID: Final = int.from_bytes(b"chrt")
 _FORMAT: Final = 2
 """The file's user_version; the table of migrations says the rest."""

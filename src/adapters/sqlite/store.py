@@ -14,8 +14,6 @@ from ...domain.errors import OTHER_STORES, ConfigError, StoreUnavailable
 from .connection import SqliteConnection, is_busy
 from .migrations import DamagedError, checksum
 
-__all__ = ["SqliteAccountStore"]
-
 _MAX_BATCH_IDS: Final = 500  # in one SELECT, well under SQLite's limit on parameters
 _SELECT: Final = "SELECT id, version, snapshot, checksum FROM account WHERE id"
 _PUT: Final = (

@@ -6,6 +6,6 @@ them out, and ``picture`` draws them with ``axes``, ``prices`` and ``legend`` on
 
 from __future__ import annotations
 
-from .picture import MARK, draw
+from .picture import draw
 
-__all__ = ["MARK", "draw"]
+__all__ = ["draw"]

@@ -10,8 +10,6 @@ from typing import Final
 from ..drawing import indicators as of
 from .layers import Inputs, Line, PriceSeries, Study
 
-__all__ = ["invented"]
-
 _FOLLOWS_PRICE: Final = re.compile(
     r"Average|EMA|VWMA|Bands$|Channel|Cloud|Stop$|Super Trend|McGinley|Curve$|Zig Zag|Fractal|Envelope|Alligator"
 )

@@ -13,8 +13,6 @@ from typing import Final
 
 import attrs
 
-__all__ = ["MIN_DECIMALS", "NEWEST", "Candle", "Interval", "decimals", "heikin_ashi", "level", "seed", "walk"]
-
 NEWEST: Final = datetime(2024, 10, 14, 16, tzinfo=UTC)
 """The time of the newest candle, always the same; BTCUSDT was between 60 and 70 thousand."""
 

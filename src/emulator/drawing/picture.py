@@ -20,11 +20,7 @@ from .prices import draw_price, price_colour
 from .studies import study
 from .theme import THEMES, Theme, mixed
 
-__all__ = ["MARK", "draw"]
-
-MARK: Final = "emulated · not market data"
-"""The text at the bottom of every first pane."""
-
+_MARK: Final = "emulated · not market data"  # at the bottom of every first pane
 _HIDDEN, _AVERAGED = 120, 30  # candles before the shown ones: all, and those that weigh in the lines at the left edge
 _MIN_AXIS_PIXELS: Final = 74  # width of the price axis
 _MAX_LEGEND_SHARE: Final = 0.45  # of the first pane
@@ -196,6 +192,6 @@ class _Painter:
 
     def _mark(self, pane: Pane) -> None:
         """Write that the picture is not market data."""
-        width, y = self._canvas.measure(MARK, 10), pane.bottom - 12
+        width, y = self._canvas.measure(_MARK, 10), pane.bottom - 12
         self._canvas.box(legend.LEFT - 4, y - 8, legend.LEFT + width + 4, y + 8, self._theme.ghost)
-        self._canvas.text((legend.LEFT, y), MARK, self._theme.muted, 10)
+        self._canvas.text((legend.LEFT, y), _MARK, self._theme.muted, 10)

@@ -11,8 +11,6 @@ from .invented import invented
 from .layers import Band, Colour, Columns, Inputs, Layer, Line, PriceSeries, Profile, Study, Zone
 from .market import Candle
 
-__all__ = ["STUDIES", "study"]
-
 GREEN, RED = (38, 166, 154), (239, 83, 80)
 BLUE, ORANGE, PURPLE, PINK = (33, 150, 243), (255, 109, 0), (126, 87, 194), (255, 82, 82)
 _PALE_GREEN, _PALE_RED = (172, 229, 220), (252, 203, 205)

@@ -10,43 +10,33 @@ import pytest
 from chartimg import Account, ConfigError
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Catalog
-from chartimg.domain.plan import CallLimits, PlanName
-from chartimg.emulator.accounts import DEMO, EmulatedAccount, read_accounts
+from chartimg.domain.plan import PlanName
+from chartimg.emulator.accounts import DEMO, EmulatedAccount, completed, read_accounts
 
 
 @pytest.mark.parametrize("plan", [None, *PlanName, "pro"])
 def test_limits_are_those_of_the_plan(plan: str | None) -> None:
     """The plan of the catalog decides, in upper or lower case; without a plan it is BASIC."""
-    account = EmulatedAccount("a", "key-of-a", plan=plan)
     name = PlanName((plan or "BASIC").upper())
+    limits = attrs.asdict(shipped_catalog().plan_by_name[name].calls)
 
-    assert shipped_catalog().plan_by_name[name].calls == account.calls
-    assert name == account.plan_name == account.account.plan
-
-
-def test_a_stated_limit_counts() -> None:
-    """A stated quota, rate or burst goes before the plan's, and a client's account keeps them, so that books and tallies agree."""
-    account = Account("a", "key-of-a", 7, "PRO", 2.5, 4)
-
-    assert account == EmulatedAccount.of(account).account
-    assert CallLimits(2.5, 4, 7) == EmulatedAccount("a", "key-of-a", 7, "PRO", 2.5, 4).calls
+    assert Account("a", "key-of-a", plan=name, **limits) == EmulatedAccount("a", "key-of-a", plan=plan).account
 
 
 @pytest.mark.parametrize("plan", [None, "BASIC", "basic"])
 def test_the_plans_of_a_catalog_decide_about_limits_that_are_left_out(plan: str | None) -> None:
-    """Each limit that is left out is the plan's in the catalog, and the result states all of them."""
-    own = CallLimits(7, 9, 70)
-    basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], **attrs.asdict(own))
+    """Each limit that is left out is the plan's in the catalog; a stated one counts, also that of a client's account."""
+    basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], requests_per_second=7, burst=9, daily_limit=70)
     catalog = shipped_catalog().extended(Catalog(plans=(basic,)))
-    account = EmulatedAccount("a", "key-of-a", plan=plan)
+    account, whole = EmulatedAccount("a", "key-of-a", plan=plan), Account("a", "key-of-a", 70, "BASIC", 7, 9)
     stated: dict[str, Any] = {"daily_limit": 3, "requests_per_second": 0.5, "burst": 2}
 
-    assert EmulatedAccount("a", "key-of-a", 70, "BASIC", 7, 9) == account.under(catalog)
+    assert whole == completed(account, catalog)
     for name, value in stated.items():
-        one = attrs.evolve(account, **{name: value})
-        assert attrs.evolve(own, **{name: value}) == one.under(catalog).calls
-    every = attrs.evolve(account, **stated)
-    assert CallLimits(0.5, 2, 3) == every.under(catalog).calls == every.under(shipped_catalog()).calls
+        one = {name: value}
+        assert attrs.evolve(whole, **one) == completed(attrs.evolve(account, **one), catalog)
+    every = Account("a", "key-of-a", plan=plan, **stated)
+    assert attrs.evolve(every, plan="BASIC") == completed(every, catalog) == completed(every, shipped_catalog())
 
 
 @pytest.mark.parametrize("plan", [None, "BASIC"])
@@ -57,7 +47,7 @@ def test_a_plan_that_a_catalog_lacks_is_refused(plan: str | None, kept: tuple[st
     """The message names the account, its plan and the plans of the catalog, and never the key."""
     catalog = Catalog(plans=tuple(each for each in shipped_catalog().plans if each.name in kept))
     with pytest.raises(ConfigError) as caught:
-        EmulatedAccount("a", "canary-key", 7, plan, 2.5, 4).under(catalog)
+        completed(EmulatedAccount("a", "canary-key", 7, plan, 2.5, 4), catalog)
 
     assert f"the account 'a' is on the plan BASIC, which the catalog lacks; {told}" == str(caught.value)
 

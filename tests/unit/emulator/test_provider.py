@@ -16,7 +16,7 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.plan import Plan, PlanName
 from chartimg.emulator.accounts import EmulatedAccount
-from chartimg.emulator.provider import HttpAnswer, HttpRequest, Provider, Wire
+from chartimg.emulator.provider import HttpAnswer, HttpRequest, Provider
 from chartimg.emulator.quota import Tally
 from chartimg.emulator.scenario import Fault, Rule, Scenario
 from chartimg.testing import VirtualClock
@@ -56,7 +56,7 @@ def test_a_good_request_gets_a_picture() -> None:
     """A valid request gets the picture of the chart in its body."""
     answer = chart(provider(), {"symbol": "NASDAQ:AAPL", "width": 500})
 
-    assert (200, "image/png", Wire.WHOLE) == (answer.status, answer.content_type, answer.wire)
+    assert (200, "image/png", None) == (answer.status, answer.content_type, answer.damage)
     assert answer.chart is not None
     assert ("NASDAQ:AAPL", 500) == (answer.chart.body["symbol"], answer.chart.body["width"])
 
@@ -155,8 +155,8 @@ def test_a_call_with_a_fault_is_charged(fault: Fault) -> None:
     faulty, after = chart(asked), chart(asked)
 
     assert (0.5, 0.0) == (faulty.latency, after.latency)
-    assert (faulty.status, faulty.wire) != (200, Wire.WHOLE) or faulty.chart is None
-    assert (200, Wire.WHOLE) == (after.status, after.wire)
+    assert (faulty.status, faulty.damage) != (200, None) or faulty.chart is None
+    assert (200, None) == (after.status, after.damage)
     assert Tally(2, 0, 2, 0) == asked.ledger().accounts["a"].total
 
 
