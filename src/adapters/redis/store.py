@@ -26,7 +26,6 @@ from .address import open_client
 from .clock import RedisClock
 from .failover import Client, afresh, proves_wrong
 
-
 _PAUSE_SECONDS: Final = 0.05
 _MAX_CHARACTERS: Final = 200  # of an answer that is quoted
 _MILLION: Final = 1_000_000
