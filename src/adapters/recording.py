@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -19,12 +18,13 @@ from ..domain.classification import classify
 from ..domain.errors import ConfigError
 from ..domain.events import Event, FixtureNotRecorded, FixtureRecorded
 from ..domain.faults import FaultKind
+from ..domain.finding import Finding, Severity
 from ..domain.ports import Listener, Transport
 from ..domain.reply import Reply, TransportFailure
 from ..domain.reply.error_text import read_error_text
 from ..domain.reply.secret import scrub
 from ..version import __version__
-from .fixture.folder import FixtureFolder, FixtureMeta
+from .fixture.folder import FixtureFolder, FixtureMeta, content_digest
 
 __all__ = ["RecordingTransport"]
 
@@ -75,19 +75,20 @@ class RecordingTransport:
             return outcome
         fault = classify(outcome, now=self._now())
         if fault is None and account is not None and account.api_key.encode() in outcome.body:
-            self._not_saved(request, "the picture holds the key")
-        elif fault is None:
-            self._save(request, ".png", outcome.body, outcome)
-        elif fault.kind is FaultKind.INVALID_REQUEST:
-            self._save(request, _error_suffix(outcome), _error_file(outcome), outcome)
+            return self._not_saved(request, outcome, "the picture holds the key")
+        if fault is None:
+            return self._save(request, ".png", outcome.body, outcome)
+        if fault.kind is FaultKind.INVALID_REQUEST:
+            return self._save(request, _error_suffix(outcome), _error_file(outcome), outcome)
         return outcome
 
-    def _save(self, request: ChartRequest, suffix: str, content: bytes, reply: Reply) -> None:
+    def _save(self, request: ChartRequest, suffix: str, content: bytes, reply: Reply) -> Reply:
+        """Record *reply* and return it, with a warning if it could not be recorded: it is paid for."""
         meta = FixtureMeta(
             **attrs.asdict(request.key),
             file="",
             body_sha256=request.body_digest,
-            content_sha256=hashlib.sha256(content).hexdigest(),
+            content_sha256=content_digest(suffix, content),
             recorded_at=self._now(),
             origin=self._origin
             or f"recorded from {reply.headers.get('server', 'a server without a name')}"[:_MAX_ORIGIN_CHARACTERS],
@@ -96,13 +97,17 @@ class RecordingTransport:
         chart = str(request.key)
         try:
             path = self._folder.write(request.key, suffix, content, meta)
-        except (OSError, ConfigError) as error:  # the reply is paid for, so it is returned all the same
-            self._not_saved(request, str(error))
-        else:
-            self._notify(FixtureRecorded(chart, str(path), reply.status))
+        except OSError as error:
+            return self._not_saved(request, reply, f"{error.filename}: {error.strerror}")
+        except ConfigError as error:
+            return self._not_saved(request, reply, "; ".join(error.problems))
+        self._notify(FixtureRecorded(chart, str(path), reply.status))
+        return reply
 
-    def _not_saved(self, request: ChartRequest, reason: str) -> None:
+    def _not_saved(self, request: ChartRequest, reply: Reply, reason: str) -> Reply:
         self._notify(FixtureNotRecorded(str(request.key), str(self._folder.directory), reason))
+        warning = Finding("", Severity.WARNING, f"the reply could not be recorded as a fixture: {reason}")
+        return attrs.evolve(reply, warnings=(*reply.warnings, warning))
 
     def _notify(self, event: Event) -> None:
         if self._listener is not None:

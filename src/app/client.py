@@ -146,14 +146,14 @@ class RoutedClient:
             return result
         doubtful = () if result.png_bytes is None else picture_warnings(result.png_bytes, request)
         if not findings and not doubtful:
-            return result
+            return result  # with the warnings of its transport
         if new := tuple(each for each in findings if each not in self._reported):
             if len(self._reported) < _MAX_REPORTED_FINDINGS:
                 self._reported.update(new)
             self.listener.notify(RequestDoubtful(str(request.key), new[:_MAX_FINDINGS_PER_EVENT]))
         if doubtful:
             self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
-        return attrs.evolve(result, warnings=(*findings, *doubtful))
+        return attrs.evolve(result, warnings=(*findings, *result.warnings, *doubtful))
 
     def _refuse(self, request: ChartRequest, findings: tuple[Finding, ...]) -> ChartApiResult:
         """End a request before any call, and report its *findings*."""

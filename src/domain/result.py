@@ -53,7 +53,7 @@ class ChartApiResult:
         fixture_path: that file; if it is missing, the path of its place.
         account_id: the account of the last call; None without a call.
         attempts: every call that was made for this request, in order.
-        warnings: findings about the request or the picture that did not stop it.
+        warnings: findings about the request, the picture or its fixture that did not stop it.
     """
 
     png_bytes: bytes | None = attrs.field(
@@ -88,6 +88,7 @@ class ChartApiResult:
             fixture_path=outcome.fixture_path,
             account_id=account_id,
             attempts=attempts,
+            warnings=() if reply is None else reply.warnings,
         )
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ..faults import FaultKind
+from ..finding import Finding
 from .png import Picture, inspect
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ class Reply:
         headers: by name; names become lower case.
         body: the whole body as bytes.
         fixture_path: the file the reply was read from; None for a reply from the network.
+        warnings: remarks of the transport: the fixture is stale, or could not be recorded.
     """
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict, converter=_lower_case, repr=False)
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     fixture_path: Path | None = None
+    warnings: tuple[Finding, ...] = ()
 
     @cached_property
     def picture(self) -> Picture | str:

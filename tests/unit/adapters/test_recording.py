@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -356,7 +357,7 @@ def test_no_call_is_made_while_the_folder_can_not_be_written(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("reply", [Reply(200, body=PNG), INVALID])
 def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path) -> None:
-    """A reply that can't be saved is returned, and the listener gets the reason."""
+    """A reply that can't be saved is returned with the reason as a warning, and the listener gets it, too."""
     folder, notes = tmp_path / "fixtures", EventLog()
 
     def replace_by_file() -> None:
@@ -366,8 +367,12 @@ def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path
     outcome = RecordingTransport(Meanwhile(reply, replace_by_file), folder, listener=notes).send(REQUEST, ACCOUNT)
     (event,) = notes.events
 
-    assert reply == outcome
+    assert isinstance(outcome, Reply)
     assert isinstance(event, FixtureNotRecorded)
+    assert reply == attrs.evolve(outcome, warnings=())
+    assert [f"the reply could not be recorded as a fixture: {event.reason}"] == [
+        each.message for each in outcome.warnings
+    ]
     assert ("BINANCE:BTCUSDT 1h price_v1", str(folder)) == (event.chart, event.path)
     assert event.reason
     assert KEY not in repr(event)
@@ -376,11 +381,13 @@ def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path
 def test_a_reply_beside_a_damaged_meta_is_handed_on(tmp_path: Path) -> None:
     """A fixture with a damaged meta file is not overwritten, since it may be another chart's."""
     (tmp_path / f"{STEM}.meta.json").write_text("damaged")
-    notes, script = EventLog(), [Reply(200, body=PNG)] * 2
-    inner = ScriptedTransport(script)
+    notes, inner = EventLog(), ScriptedTransport([Reply(200, body=PNG)] * 2)
 
-    assert script[0] == RecordingTransport(inner, tmp_path, listener=notes).send(REQUEST, ACCOUNT)
-    assert script[1] == RecordingTransport(inner, tmp_path).send(REQUEST, ACCOUNT)
+    for recorder in (RecordingTransport(inner, tmp_path, listener=notes), RecordingTransport(inner, tmp_path)):
+        outcome = recorder.send(REQUEST, ACCOUNT)
+        assert isinstance(outcome, Reply)
+        assert PNG == outcome.body
+        assert [True] == ["is not JSON" in each.message for each in outcome.warnings]
     assert [FixtureNotRecorded] == [type(event) for event in notes.events]
     assert {f"{STEM}.meta.json"} == names(tmp_path)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -331,6 +332,29 @@ def test_a_doubtful_picture_is_kept_and_told(tmp_path: Path) -> None:
         )
     ] == child.stderr.splitlines()
     assert picture(400, 1) == (tmp_path / "chart.png").read_bytes()
+
+
+def test_a_picture_that_can_not_be_recorded_is_kept_and_told(server: LoopbackServer, tmp_path: Path) -> None:
+    """In record mode a picture without room for its fixture is written all the same, and the warning states the reason."""
+    large = picture(12_000, 12_000)
+    server.script.append(answer(200, large))
+    fixtures, out = tmp_path / "fixtures", tmp_path / "pipe"
+    os.mkfifo(out)
+    reader = threading.Thread(target=out.read_bytes)
+    reader.start()
+    with small_files(1000):
+        child = call(
+            *(*FETCH[:-1], str(out), "--json"),
+            cwd=tmp_path,
+            **real(server, CHARTS_API_MODE="record", CHARTS_FIXTURES_DIR="fixtures", CHARTS_ACCOUNT_STORE="memory://"),
+        )
+    reader.join()
+    warnings = [each["message"] for each in json.loads(child.stdout)["warnings"]]
+
+    assert (0, []) == (child.returncode, list(fixtures.iterdir()))
+    path = f"fixtures/{FIXTURE}.png"
+    assert f"the reply could not be recorded as a fixture: {path}: File too large" in warnings
+    assert f"could not be recorded as a fixture: {path}" in child.stderr
 
 
 def test_warnings_are_in_the_json(tmp_path: Path) -> None:
