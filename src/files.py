@@ -19,6 +19,7 @@ from .domain.errors import ConfigError
 
 __all__ = [
     "DATA",
+    "json_files",
     "read_text",
     "read_whole",
     "refuse_special",
@@ -109,14 +110,31 @@ def read_whole(path: str) -> tuple[bytes, os.stat_result]:
         return file.readall(), status
 
 
-def read_text(path: str, *, what: str) -> str:
+def json_files(folder: Path, *, what: str) -> list[Path]:
+    """List the JSON files of a folder by name; *what* says in a message what the folder is.
+
+    Raises:
+        ConfigError: the folder can't be read, or holds no JSON file.
+    """
+    try:
+        found = sorted((file for file in folder.iterdir() if file.suffix == ".json"), key=lambda file: file.stem)
+    except OSError as error:
+        raise ConfigError(f"the {what} {folder} can't be read: {error.strerror}") from None
+    if not found:
+        raise ConfigError(f"the {what} {folder} holds no JSON file")
+    return found
+
+
+def read_text(path: str, *, what: str, piped: bool = False) -> str:
     """Return the text of a UTF-8 file that the host names; *what* says in a message what the file is.
+
+    Only if *piped*, it may be a pipe, which is read to its end.
 
     Raises:
         ConfigError: the file can't be read.
     """
     try:
-        return read_whole(path)[0].decode("utf-8")
+        return (Path(path).read_bytes() if piped else read_whole(path)[0]).decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{what} {path} can't be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from ..codec import load
-from ..domain.chart.template import SYMBOL_MARK, ChartTemplate
+from ..domain.chart.template import ChartTemplate, name_problems
 from ..domain.errors import ConfigError
-from ..files import DATA, read_text
+from ..files import DATA, json_files, read_text
 
 __all__ = ["SHIPPED", "load_templates"]
 
@@ -24,16 +24,9 @@ def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, Cha
     Raises:
         ConfigError: with one line for every mistake: the folder, a file, or a template in it.
     """
-    path = Path(folder)
-    try:
-        files = sorted((entry for entry in path.iterdir() if entry.suffix == ".json"), key=lambda entry: entry.stem)
-    except OSError as error:
-        raise ConfigError(f"templates folder {path} can't be read: {error.strerror}") from None
-    if not files:
-        raise ConfigError(f"templates folder {path} holds no template (<id>.json)")
     templates: dict[str, ChartTemplate] = {}
     problems: list[str] = []
-    for file in files:
+    for file in json_files(Path(folder), what="templates folder"):
         try:
             templates[file.stem] = _load(file)
         except ConfigError as error:
@@ -46,14 +39,7 @@ def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, Cha
 def _load(file: Path) -> ChartTemplate:
     """Read one template; its id must be the name of its file."""
     template = load(read_text(str(file), what="template"), ChartTemplate, where=f"template {file}")
-    problems = []
-    if template.id != file.stem:
-        problems.append(f"template {file}: its id {template.id!r} differs from its file name; rename one of them")
-    if SYMBOL_MARK not in template.symbol_pattern:
-        problems.append(
-            f"template {file}: chartImgSymbolTemplate {template.symbol_pattern!r} has no {SYMBOL_MARK}; "
-            f'write it like "BINANCE:{SYMBOL_MARK}"'
-        )
-    if problems:
+    found = name_problems(template.id, template.symbol_pattern, file.stem)
+    if problems := [f"template {file}, at $.{each.path}: {each.message}" for each in found]:
         raise ConfigError(problems)
     return template

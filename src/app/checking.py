@@ -10,7 +10,7 @@ import attrs
 from ..domain.chart import ChartRequest
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
-from ..domain.check.check import check_request, check_template
+from ..domain.check.check import check_request, check_template, ignored_keys
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
 from ..domain.plan import Plan, PlanName, smallest_plan
@@ -41,19 +41,20 @@ class Checker:
         self._rules = rules
         self._plans = frozenset(plans)
         self._mode = mode
-        self._remembered: dict[str, tuple[Finding, ...]] = {}  # by the digest of the body
+        self._remembered: dict[tuple[str, tuple[Finding, ...]], tuple[Finding, ...]] = {}  # by body and ignored keys
 
     def __call__(self, request: ChartRequest) -> tuple[Finding, ...]:
         """Return the findings of a request, empty if the mode is OFF. Those of the last bodies are remembered."""
         if self._mode is CheckMode.OFF:
             return ()
-        findings = self._remembered.get(request.body_digest)
+        body = (request.body_digest, tuple(ignored_keys(request)))
+        findings = self._remembered.get(body)
         if findings is None:
             rules = self._rules()
             findings = tuple(check_request(request, rules, self._plan(rules, request.demand)))
             if len(self._remembered) >= _MAX_REMEMBERED_BODIES:
                 self._remembered.clear()
-            self._remembered[request.body_digest] = findings
+            self._remembered[body] = findings
         return findings
 
     def refuses(self, findings: Collection[Finding]) -> bool:

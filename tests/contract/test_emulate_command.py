@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -84,6 +85,18 @@ def test_a_command_finds_it_in_its_settings(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_a_file_of_accounts_may_be_a_pipe(tmp_path: Path) -> None:
+    """The file of --accounts may be a pipe, so that keys need not lie on a disk."""
+    reading, writing = os.pipe()
+    os.write(writing, b'[{"id": "piped", "apiKey": "a-key-in-a-pipe", "plan": "BASIC"}]')
+    os.close(writing)
+    child = call("emulate", "--accounts", f"/dev/fd/{reading}", "--", "true", cwd=tmp_path)
+    os.close(reading)
+
+    assert 0 == child.returncode
+    assert "for piped (BASIC)" in child.stderr
+
+
 def test_accounts_and_a_scenario_come_from_files(tmp_path: Path) -> None:
     """The accounts are those of the file, and the first call fails as the scenario says."""
     (tmp_path / "a.json").write_text('[{"id": "mine", "apiKey": "canary-key", "dailyLimit": 9}]')
@@ -131,10 +144,10 @@ def test_a_catalog_that_can_not_be_used_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--accounts", "none.json"), "--accounts: none.json can't be read"),
+        (("--accounts", "none.json"), "--accounts none.json can't be read"),
         (("--accounts", "bad.json"), "--accounts bad.json is not JSON"),
         (("--script", "bad.json"), "--script bad.json is not JSON"),
-        (("--script", "bytes.json"), "--script: bytes.json is not UTF-8"),
+        (("--script", "bytes.json"), "--script bytes.json can't be read: it is not UTF-8"),
         (("--script", "other.json"), "the scenario names unknown accounts: b"),
         (("--", "no-such-command"), "there is no command 'no-such-command'"),
     ],

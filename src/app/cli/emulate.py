@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ...domain.errors import ConfigError, missing_extra
+from ...files import read_text
 from .process import complain, terminable
 from .text import counted
 
 if TYPE_CHECKING:
+    from ...emulator.accounts import EmulatedAccount
     from ...emulator.running import Emulator
 
 __all__ = ["emulate"]
@@ -60,10 +62,13 @@ def emulate(
     from ...emulator.scenario import read_scenario
     from ..config import read_catalog
 
-    known = (
-        (DEMO,) if accounts is None else read_accounts(_text(accounts, "--accounts"), where=f"--accounts {accounts}")
-    )
-    scenario = None if script is None else read_scenario(_text(script, "--script"), where=f"--script {script}")
+    known: Sequence[EmulatedAccount] = (DEMO,)
+    if accounts is not None:
+        text = read_text(str(accounts), what="--accounts", piped=True)
+        known = read_accounts(text, where=f"--accounts {accounts}")
+    scenario = None
+    if script is not None:
+        scenario = read_scenario(read_text(str(script), what="--script", piped=True), where=f"--script {script}")
     started = _found(command) if command else []
     if port is None:
         port = 0 if started else _DEFAULT_PORT
@@ -131,15 +136,6 @@ def _end(child: subprocess.Popen[bytes]) -> int:
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         child.kill()
         return child.wait()
-
-
-def _text(path: Path, option: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{option}: {path} can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{option}: {path} is not UTF-8") from None
 
 
 def _log(level: int) -> None:

@@ -14,7 +14,7 @@ import attrs
 
 from ...codec import load, parse
 from ...domain.chart.json_body import Place, path_of
-from ...domain.chart.template import SYMBOL_MARK, ChartTemplate
+from ...domain.chart.template import ANY_PATTERN, SYMBOL_MARK, ChartTemplate, name_problems
 from ...domain.check.catalog import Catalog
 from ...domain.check.check import check_body, check_template
 from ...domain.errors import ConfigError
@@ -27,7 +27,6 @@ __all__ = ["MAX_FILE_BYTES", "RequestFile", "finding_line", "read_request_file"]
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 """A thousand times the size of the longest sensible body."""
 
-_ANY_PATTERN: Final = f"BINANCE:{SYMBOL_MARK}"
 _TEMPLATE_KEYS: Final = frozenset({"request", "chartImgSymbolTemplate"})
 _PROBLEM: Final = re.compile(r"(?:, at \$\.?(?P<path>[^ ]*))?: (?P<message>.*)", re.DOTALL)
 
@@ -79,9 +78,9 @@ def read_request_file(
     if not is_template and value.keys().isdisjoint(_TEMPLATE_KEYS):
         return RequestFile(value, None, (*found, *check_body(value, catalog, plan)))
     template, problems = _template(text)
-    problems += _misnamed(value, template_id)
+    problems += name_problems(value.get("id"), value.get("chartImgSymbolTemplate"), template_id)
     checked = _usable(value) if template is None else template
-    found += (*problems, *_unused(checked.payload), *check_template(checked, catalog, plan))
+    found += (*problems, *check_template(checked, catalog, plan))
     return RequestFile(value, None if problems else template, tuple(found))
 
 
@@ -145,16 +144,6 @@ def _template(text: str) -> tuple[ChartTemplate | None, list[Finding]]:
         return None, [_placed(problem) for problem in error.problems]
 
 
-def _misnamed(value: Mapping[str, object], template_id: str | None) -> Iterator[Finding]:
-    """Report mistakes that the form of a template does not show: its id, and its pattern of symbols."""
-    named, pattern = value.get("id"), value.get("chartImgSymbolTemplate")
-    if template_id is not None and isinstance(named, str) and named != template_id:
-        yield Finding("id", Severity.ERROR, f"{named!a} differs from the file's name; rename one of them", template_id)
-    if isinstance(pattern, str) and SYMBOL_MARK not in pattern:
-        problem = f'{pattern!a} has no {SYMBOL_MARK}; write it like "{_ANY_PATTERN}"'
-        yield Finding("chartImgSymbolTemplate", Severity.ERROR, problem, _ANY_PATTERN)
-
-
 def _placed(problem: str) -> Finding:
     """Return a line of the codec, ``, at $.id: must be text``, as a finding."""
     parts = _PROBLEM.fullmatch(problem)
@@ -168,14 +157,6 @@ def _usable(value: Mapping[str, object]) -> ChartTemplate:
     return ChartTemplate(
         "any",
         "",
-        pattern if isinstance(pattern, str) and SYMBOL_MARK in pattern else _ANY_PATTERN,
+        pattern if isinstance(pattern, str) and SYMBOL_MARK in pattern else ANY_PATTERN,
         payload if isinstance(payload, dict) else {},
     )
-
-
-def _unused(payload: Mapping[str, object]) -> Iterator[Finding]:
-    """Report keys that a template can't decide."""
-    for name in ("symbol", "interval"):
-        if name in payload:
-            unused = "is not used: it comes with each chart request; leave it out"
-            yield Finding(f"request.{name}", Severity.WARNING, unused)

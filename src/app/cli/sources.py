@@ -16,7 +16,7 @@ from ...domain.check.suggestion import hint, likely_name
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
-from ...files import refuse_special
+from ...files import json_files, refuse_special
 from ..bootstrap import SHIPPED
 from ..config import read_templates_dir
 from .request_file import MAX_FILE_BYTES, RequestFile, read_request_file
@@ -72,9 +72,10 @@ def sources_of(argument: str) -> list[Source]:
     path = Path(argument)
     try:
         if path.is_dir():
-            return [_in_folder(file) for file in _json_files(path)]
+            return [_in_folder(file) for file in json_files(path, what="folder")]
         if path.exists():
-            return [Source(argument, _content(path), path.stem if path.suffix == ".json" else None)]
+            named = path.stem if path.suffix == ".json" else None
+            return [Source(argument, _content(path), named, is_template=_is_template(path))]
     except OSError as error:
         raise ConfigError(f"{argument!a} can't be read: {error.strerror}") from None
     return [template_named(argument, templates_in(templates_folder()), noun="file or template")]
@@ -98,7 +99,7 @@ def templates_in(folder: Path) -> Mapping[str, Source]:
     Raises:
         ConfigError: the folder can't be read, or is empty.
     """
-    return {file.stem: attrs.evolve(_in_folder(file), is_template=True) for file in _json_files(folder)}
+    return {file.stem: attrs.evolve(_in_folder(file), is_template=True) for file in json_files(folder, what="folder")}
 
 
 def templates_folder(directory: Path | None = None) -> Path:
@@ -116,17 +117,6 @@ def own_templates_folder() -> Path | None:
     return Path(folder) if folder else None
 
 
-def _json_files(folder: Path) -> list[Path]:
-    """List the JSON files of *folder*, sorted by name."""
-    try:
-        files = sorted((file for file in folder.iterdir() if file.suffix == ".json"), key=lambda file: file.stem)
-    except OSError as error:
-        raise ConfigError(f"the folder {folder} can't be read: {error.strerror}") from None
-    if not files:
-        raise ConfigError(f"the folder {folder} holds no JSON file")
-    return files
-
-
 def _in_folder(file: Path) -> Source:
     """Read a file of a folder. If it can't be read, that is a finding about this file alone."""
     try:
@@ -134,7 +124,13 @@ def _in_folder(file: Path) -> Source:
         content: bytes | Finding = _content(file)
     except OSError as error:
         content = Finding("", Severity.ERROR, f"can't be read: {error.strerror}")
-    return Source(str(file), content, file.stem)
+    return Source(str(file), content, file.stem, is_template=_is_template(file))
+
+
+def _is_template(file: Path) -> bool:
+    """Return whether a fetch reads *file* as a template: the folder of templates holds nothing else."""
+    folder = own_templates_folder() or SHIPPED
+    return file.suffix == ".json" and folder.is_dir() and folder.samefile(file.parent)
 
 
 def _content(file: Path) -> bytes:

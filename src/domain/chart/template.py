@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import attrs
 
+from ..finding import Finding, Severity
 from .request import ChartRequest
 
-__all__ = ["SYMBOL_MARK", "ChartTemplate"]
+__all__ = ["ANY_PATTERN", "SYMBOL_MARK", "ChartTemplate", "name_problems"]
 
 SYMBOL_MARK: Final = "{symbol}"
+ANY_PATTERN: Final = f"BINANCE:{SYMBOL_MARK}"
 
 
 @attrs.frozen
@@ -35,3 +37,16 @@ class ChartTemplate:
         full = symbol if ":" in symbol or not symbol else self.symbol_pattern.replace(SYMBOL_MARK, symbol)
         payload = {name: value for name, value in self.payload.items() if name not in {"symbol", "interval"}}
         return ChartRequest(full, timeframe, self.id, payload)
+
+
+def name_problems(template_id: object, symbol_pattern: object, file_id: str | None) -> Iterator[Finding]:
+    """Report an id that differs from *file_id*, the name of its file, and a pattern without a place for the symbol.
+
+    Values that are not text have a problem of their own, and are skipped.
+    """
+    if file_id is not None and isinstance(template_id, str) and template_id != file_id:
+        problem = f"{template_id!a} differs from the file's name; rename one of them"
+        yield Finding("id", Severity.ERROR, problem, file_id)
+    if isinstance(symbol_pattern, str) and SYMBOL_MARK not in symbol_pattern:
+        problem = f'{symbol_pattern!a} has no {SYMBOL_MARK}; write it like "{ANY_PATTERN}"'
+        yield Finding("chartImgSymbolTemplate", Severity.ERROR, problem, ANY_PATTERN)

@@ -30,7 +30,7 @@ from .suggestion import Unknown, likely_interval, likely_name, likely_timezone, 
 from .symbol import exchanges_of
 from .value import TYPES, choices_of, is_later, is_number, kind_of, range_of, shown
 
-__all__ = ["check_body", "check_payload", "check_request", "check_template"]
+__all__ = ["check_body", "check_payload", "check_request", "check_template", "ignored_keys"]
 
 _MAX_LISTED_KEYS: Final = 12
 _COLOUR: Final = re.compile(r"rgb\(( ?\d{1,3} ?,){2} ?\d{1,3} ?\)|rgba\(( ?\d{1,3} ?,){3} ?(0|1|0?\.\d+|[01]\.0+) ?\)")
@@ -49,7 +49,18 @@ def check_request(request: ChartRequest, catalog: Catalog, plan: Plan | None = N
     Without a plan, the limits are those of the largest one. If the request can't be written as JSON, only the reasons for
     that are listed.
     """
-    return list(request.problems) or with_suggestions(_body(request.parts, request.demand, catalog, plan))
+    found = _body(request.parts, request.demand, catalog, plan)
+    return list(request.problems) or [*with_suggestions(found), *ignored_keys(request)]
+
+
+def ignored_keys(request: ChartRequest) -> Iterator[Finding]:
+    """Report a symbol and an interval in the payload that differ from those of the request, which count."""
+    for name, value in (("symbol", request.symbol), ("interval", request.timeframe)):
+        if request.payload.get(name, value) != value:
+            problem = (
+                f"in the payload is not used: that of the request counts, {shown(value)}; leave it out of the payload"
+            )
+            yield _warning(name, problem)
 
 
 def check_template(template: ChartTemplate, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:
@@ -67,7 +78,11 @@ def check_template(template: ChartTemplate, catalog: Catalog, plan: Plan | None 
     places = dict(_IN_TEMPLATE)
     if "chart_template_id" not in template.payload:  # else it is a key of the body
         places["chart_template_id"] = "id"
-    return [attrs.evolve(each, path=places.get(each.path, f"request.{each.path}")) for each in found]
+    ignored = "is not used: it comes with each chart request; leave it out"
+    return [
+        *(_warning(f"request.{name}", ignored) for name in ("symbol", "interval") if name in template.payload),
+        *(attrs.evolve(each, path=places.get(each.path, f"request.{each.path}")) for each in found),
+    ]
 
 
 def check_body(body: object, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:

@@ -101,11 +101,14 @@ BAD: dict[str, tuple[str, str]] = {
         r"at \$\.chartImgSymbolTemplate: must be text",
     ),
     "a request that is text": (json.dumps({**GOOD, "request": "{}"}), r"at \$\.request: must be an object"),
-    "another id": (json.dumps({**GOOD, "id": "look_v2"}), "its id 'look_v2' differs from its file name"),
-    "an id in another case": (json.dumps({**GOOD, "id": "LOOK_v1"}), "its id 'LOOK_v1' differs from its file name"),
+    "another id": (json.dumps({**GOOD, "id": "look_v2"}), r"at \$\.id: 'look_v2' differs from the file's name"),
+    "an id in another case": (
+        json.dumps({**GOOD, "id": "LOOK_v1"}),
+        r"at \$\.id: 'LOOK_v1' differs from the file's name",
+    ),
     "a pattern without a place": (
         json.dumps({**GOOD, "chartImgSymbolTemplate": "BINANCE:BTCUSDT"}),
-        r"chartImgSymbolTemplate 'BINANCE:BTCUSDT' has no \{symbol\}; write it like \"BINANCE:\{symbol\}\"",
+        r"at \$\.chartImgSymbolTemplate: 'BINANCE:BTCUSDT' has no \{symbol\}; write it like \"BINANCE:\{symbol\}\"",
     ),
     "an empty pattern": (json.dumps({**GOOD, "chartImgSymbolTemplate": ""}), r"has no \{symbol\}"),
 }
@@ -157,4 +160,4 @@ def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("nothing here")
     (problem,) = problems(tmp_path)
 
-    assert f"templates folder {tmp_path} holds no template" in problem
+    assert f"templates folder {tmp_path} holds no JSON file" in problem

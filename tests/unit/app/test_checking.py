@@ -45,6 +45,15 @@ def test_the_catalog_may_be_the_host_s() -> None:
     assert [] == chartimg.check(request, catalog=shipped_catalog().extended(Catalog(intervals=("9h",))))
 
 
+def test_a_symbol_in_the_payload_is_a_finding_of_its_own_request() -> None:
+    """Two requests with the same body differ in their findings if only one has an unused symbol in its payload."""
+    checker, bare = Checker(shipped_catalog), ChartRequest("BINANCE:BTCUSDT", "1h", "t")
+    with_symbol = attrs.evolve(bare, payload={"symbol": "BINANCE:ETHUSDT"})
+
+    assert bare.body == with_symbol.body
+    assert ((), ["symbol"]) == (checker(bare), [each.path for each in checker(with_symbol)])
+
+
 def test_a_checker_remembers_the_findings_of_a_body() -> None:
     """Requests with the same body have the same findings, which hundreds of other bodies push out of memory."""
     checker, bad = Checker(shipped_catalog), ChartRequest("BTCUSDT", "1h", "t")

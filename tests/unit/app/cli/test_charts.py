@@ -157,7 +157,7 @@ def test_every_bad_template_is_told(tmp_path: Path) -> None:
     templates = {
         "text": ("{", "is not JSON"),
         "fields": ('{"id": "fields"}', "is missing"),
-        "other": (json.dumps(good), "its file name"),
+        "other": (json.dumps(good), "the file's name"),
         "pattern": (json.dumps({**good, "id": "pattern", "chartImgSymbolTemplate": "A:B"}), "{symbol}"),
         "extra": (json.dumps({**good, "id": "extra", "symbol": "A:B"}), "unknown field symbol"),
     }
@@ -177,7 +177,7 @@ def test_a_folder_without_templates_is_told(tmp_path: Path) -> None:
     child = call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR="templates", **mock(tmp_path / "fixtures"))
 
     (line,) = refused(child)
-    assert "templates holds no template" in line
+    assert "templates folder templates holds no JSON file" in line
 
 
 def test_folders_without_permission_are_told(tmp_path: Path) -> None:

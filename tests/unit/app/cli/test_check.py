@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.adapters.templates import load_templates
 from chartimg.app.cli.request_file import MAX_FILE_BYTES
 from chartimg.app.cli.sources import sources_of
 from chartimg.domain.errors import ConfigError
+from chartimg.domain.finding import Severity
 from command import Result, call, invoke, run_bound
 from places import DOCS
 
@@ -116,12 +119,36 @@ def test_a_template_is_known_by_its_id_and_by_its_file(monkeypatch: pytest.Monke
         check("price_psar_adi_v1")
 
 
-def test_what_is_in_the_folder_of_templates_must_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body in the folder of templates is right as a file, and wrong as a template."""
-    file = write("templates/mine.json", GOOD)
+@pytest.mark.parametrize("argument", ["templates", "templates/mine.json", "mine"])
+def test_a_body_in_the_folder_of_templates_is_an_error(argument: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body among the templates is an ERROR by folder, by file and by id, since every fetch would refuse it."""
     monkeypatch.setenv("CHARTS_TEMPLATES_DIR", "templates")
+    write("templates/mine.json", GOOD)
 
-    assert (0, 1) == (check(file).returncode, check("mine").returncode)
+    result = check(argument)
+
+    assert 1 == result.returncode
+    assert "templates/mine.json:description: ERROR: is missing" in result.stdout
+
+
+@given(
+    value=st.dictionaries(
+        st.sampled_from([*TEMPLATE, "symbol", "interval", "width"]),
+        st.sampled_from([*TEMPLATE.values(), "other", "BINANCE:BTCUSDT", "1h", 800, None, []]),
+    )
+    | st.sampled_from([[], None, 1])
+)
+def test_the_check_finds_what_a_fetch_refuses(value: object, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """For any file in the folder of templates: if a fetch can't load the folder, the check of it finds an ERROR."""
+    folder = tmp_path_factory.mktemp("templates")
+    (folder / "mine.json").write_text(json.dumps(value))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHARTS_TEMPLATES_DIR", str(folder))
+        found = [each for source in sources_of(str(folder)) for each in source.read(shipped_catalog()).findings]
+    try:
+        load_templates(folder)
+    except ConfigError:
+        assert any(each.severity is Severity.ERROR for each in found)
 
 
 def test_a_name_that_is_nothing_is_a_mistake_of_usage() -> None:

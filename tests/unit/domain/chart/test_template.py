@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartKey, ChartRequest
-from chartimg.domain.chart.template import ChartTemplate
+from chartimg.domain.chart.template import ChartTemplate, name_problems
 
 TEMPLATE = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"theme": "dark", "symbol": "no", "interval": "no"})
 
@@ -57,3 +57,20 @@ def test_a_template_without_a_payload_asks_for_a_bare_chart() -> None:
 
     assert {} == template.payload == template.request("BTCUSDT", "1h").payload
     assert "dark" not in repr(TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    ("template_id", "pattern", "file_id", "paths"),
+    [
+        ("look", "{symbol}", "look", []),
+        ("look", "A:{symbol}", None, []),
+        ("Look", "A:{symbol}", "look", ["id"]),
+        ("Look", "A:B", "look", ["id", "chartImgSymbolTemplate"]),
+        (1, None, "look", []),
+    ],
+)
+def test_a_template_bears_the_name_of_its_file_and_has_a_place_for_the_symbol(
+    template_id: object, pattern: object, file_id: str | None, paths: list[str]
+) -> None:
+    """An id unlike the name of the file, and a pattern without a place, are ERRORs; other types have their own."""
+    assert paths == [each.path for each in name_problems(template_id, pattern, file_id)]

@@ -399,13 +399,28 @@ def test_a_host_s_catalog_may_require_and_nest_what_it_likes() -> None:
     assert "override.style.must" == missing.path
 
 
+@given(
+    payload=st.dictionaries(st.sampled_from(["symbol", "interval", "theme"]), st.sampled_from(["1h", "1D", "light"]))
+)
+def test_no_key_of_a_payload_is_dropped_in_silence(payload: dict[str, object]) -> None:
+    """A symbol or an interval in the payload that is not posted is a WARNING that names the one that counts."""
+    request = ChartRequest("BINANCE:BTCUSDT", "1h", "t", payload)
+    lost = {name for name, value in payload.items() if request.body[name] != value}
+    found = [each for each in check_request(request, CATALOG) if "payload" in each.message]
+
+    assert lost == {each.path for each in found}
+    assert all(
+        each.severity is Severity.WARNING and json.dumps(request.body[each.path]) in each.message for each in found
+    )
+
+
 def test_a_template_is_checked_as_the_requests_it_will_make() -> None:
     """Places are those of its file, and a template without an exchange is checked with one."""
     payload = {"width": 801, "theme": "Dark", "symbol": "never used"}
     template = ChartTemplate("my id", "", "BINANC:{symbol}", payload)
     bare = ChartTemplate("t", "", "{symbol}", {"a": float("nan")})
 
-    assert {"request.theme", "request.width", "chartImgSymbolTemplate"} == {
+    assert {"request.symbol", "request.theme", "request.width", "chartImgSymbolTemplate"} == {
         each.path for each in check_template(template, CATALOG, CATALOG.plan_by_name[PlanName.BASIC])
     }
     assert ["request.a"] == [each.path for each in check_template(bare, CATALOG)]
