@@ -835,3 +835,52 @@ def test_no_claim_of_before_is_refunded_to_books_begun_anew_on_the_same_day() ->
     after, _ = ledger.grant(ledger.reset(before, NOON), ACCOUNT, NOON)
 
     assert after is ledger.refund(after, claim)
+
+
+@pytest.mark.parametrize("state", [A, X, S])
+@pytest.mark.parametrize("hours", [-1, 1, 48])
+def test_only_a_throttled_account_is_paused_by_its_until(state: AccountState, hours: int) -> None:
+    """Books with an end of a pause, in a state that is not a pause, mean the same as without it."""
+    snapshot, _ = in_state(state)
+    paused = attrs.evolve(snapshot, until=NOON + timedelta(hours=hours))
+
+    assert paused == ledger.current(paused, ACCOUNT, NOON)
+    assert ledger.ready_at(snapshot, ACCOUNT) == ledger.ready_at(paused, ACCOUNT)
+
+
+def test_books_that_begin_anew_are_of_the_next_epoch() -> None:
+    """A reset and a reinstatement begin the next epoch, so that two of them are told apart from one."""
+    snapshot, _ = claimed()
+
+    assert snapshot.epoch + 1 == ledger.reset(snapshot, NOON).epoch
+    assert snapshot.epoch + 1 == ledger.reinstate(ledger.suspend(snapshot, "refused")).epoch
+
+
+def test_a_pause_or_a_spent_day_without_a_reason_has_none() -> None:
+    """The reason of a throttle and of a spent day is empty if it is left out."""
+    snapshot, _ = claimed()
+
+    assert "" == ledger.throttle(snapshot, ACCOUNT, NOON + SECOND).reason
+    assert "" == ledger.exhaust(snapshot, ACCOUNT).reason
+
+
+def test_a_bucket_is_full_from_the_margin_after_its_last_token_on() -> None:
+    """A call that is the margin later than the bucket was full begins a burst; one a microsecond sooner does not."""
+    snapshot, _ = claimed()
+    full = snapshot.arrival + ledger.MARGIN
+    sooner = full - timedelta(microseconds=1)
+
+    assert full == ledger.grant(snapshot, ACCOUNT, full)[0].full_at
+    assert snapshot.full_at == ledger.grant(snapshot, ACCOUNT, sooner)[0].full_at
+
+
+def test_the_last_1024_claims_can_be_refunded() -> None:
+    """An older claim stays charged, and its serial is not remembered among those refunded."""
+    snapshot, claim = claimed()
+    later = attrs.evolve(snapshot, used=3, serial=claim.serial + 1023)
+    too_late = attrs.evolve(later, serial=claim.serial + 1024)
+    newest = attrs.evolve(claim, serial=too_late.serial)
+
+    assert {claim.serial} == ledger.refund(later, claim).refunded
+    assert too_late == ledger.refund(too_late, claim)
+    assert {newest.serial} == ledger.refund(attrs.evolve(too_late, refunded=frozenset({claim.serial})), newest).refunded

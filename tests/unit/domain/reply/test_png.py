@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chartimg.domain.reply.png import Header, Picture, image_data, inspect, read_header
@@ -116,6 +116,7 @@ def test_no_damage_goes_unnoticed(png: tuple[bytes, Picture], data: st.DataObjec
     more=st.binary(min_size=1).filter(lambda more: more.strip(b"\0\t\n\r ")) | st.just(b" " * 65) | st.just(PNG),
     padding=st.text("\0\t\n\r ", max_size=64).map(str.encode),
 )
+@example(more=b"\n" * 65, padding=b"\n" * 64)
 def test_only_padding_may_follow_the_end(more: bytes, padding: bytes) -> None:
     """A picture is whole if a few line breaks, spaces or zero bytes follow IEND; other data is damage at a named place."""
     assert Picture(4, 3) == inspect(PNG + padding)
