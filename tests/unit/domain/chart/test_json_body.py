@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.chart.json_body import json_problems, path_below
+from chartimg.domain.chart.json_body import json_problems, path_below, path_of
 
 
 @pytest.mark.parametrize(
@@ -127,3 +128,19 @@ def test_a_place_is_found_exactly_when_there_is_one(payload: dict[str, object]) 
         writes = False
 
     assert writes == (() == json_problems(payload))
+
+
+@pytest.mark.parametrize(("last", "end"), [("k" * 57, ""), ("k" * 58, "\u2026")])
+def test_a_path_of_300_characters_is_whole(last: str, end: str) -> None:
+    """A path of at most 300 characters is not cut."""
+    place = ((((None, "k" * 80, False), "k" * 80, False), "k" * 80, False), last, False)
+
+    assert f"{'.'.join(['k' * 80] * 3)}.{last}"[:300] + end == path_of(place)
+
+
+def test_keys_may_be_of_several_kinds_of_text() -> None:
+    """Keys of a class that is text, beside plain ones, are sorted and written like them."""
+    name = StrEnum("name", ["SIZE"])
+
+    assert () == json_problems({"a": 1, name.SIZE: {name.SIZE: 2, "b": 3}})
+    assert ["c"] == [each.path for each in json_problems({"a": {name.SIZE: 2, "b": 3}, "c": float("nan")})]

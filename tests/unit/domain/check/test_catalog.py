@@ -81,5 +81,7 @@ def test_a_parameter_states_nothing_by_default() -> None:
 
 def test_only_parts_can_be_replaced() -> None:
     """An unknown part is an error that lists the known ones."""
+    with pytest.raises(ConfigError, match=r"replace names 'z\\xf6nes'; parts are intervals"):
+        Catalog(replace=("z\u00f6nes",))
     with pytest.raises(ConfigError, match=r"replace names 'zones'; parts are intervals"):
         Catalog(replace=("zones",))
