@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,6 +13,7 @@ __all__ = ["DEFAULT_BASE_URL", "SCHEMES", "is_loopback", "read_address"]
 
 DEFAULT_BASE_URL: Final = "https://api.chart-img.com"
 SCHEMES: Final = frozenset({"http", "https"})
+_ENDPOINT: Final = re.compile(r"/v[123](/|$)")
 
 
 def read_address(base_url: str) -> SplitResult:
@@ -31,12 +33,25 @@ def read_address(base_url: str) -> SplitResult:
     if address is not None and "@" in address.netloc:
         raise ConfigError("the base address must not contain a user name or password")
     if not address or not host or address.scheme not in SCHEMES or address.query or address.fragment:
-        raise ConfigError(f"the base address is not like {DEFAULT_BASE_URL}")
+        raise ConfigError(f"the base address {_wrong(base_url)}; write it like {DEFAULT_BASE_URL}")
+    if _ENDPOINT.search(address.path):
+        raise ConfigError(f"the base address must end before the endpoint /v2/…; write it like {DEFAULT_BASE_URL}")
     if address.scheme == "http" and not is_loopback(host):
         raise ConfigError(
             f"the base address http://{host} would send the key in the clear; use https (http is for loopback only)"
         )
     return address
+
+
+def _wrong(base_url: str) -> str:
+    """Return what is wrong with an address, without its text: that may be a key."""
+    if base_url.startswith(("/", "./", "../", "~")):
+        return "is a path"
+    if "://" not in base_url:
+        return "has no scheme"
+    if _ENDPOINT.search(base_url):
+        return "must end before the endpoint /v2/…"
+    return "is malformed"
 
 
 def is_loopback(host: str) -> bool:

@@ -22,6 +22,7 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .domain.account import Account
+from .domain.check.suggestion import likely_name
 from .domain.errors import ConfigError
 
 __all__ = ["dump", "load", "parse"]
@@ -114,7 +115,8 @@ def _unknown(error: ForbiddenExtraKeysError) -> str:
     if "apiKey" in known:
         names = [name for name in names if difflib.get_close_matches(name, known, n=1)]
     if names:
-        return f"has the unknown field {', '.join(names)}"
+        likely = list(filter(None, (likely_name(name, known) for name in names)))
+        return f"has the unknown field {', '.join(names)}" + (f"; did you mean {', '.join(likely)}?" if likely else "")
     return f"has an unknown field with a strange name; known fields: {', '.join(known)}"
 
 

@@ -110,8 +110,8 @@ class WorkerConfig:
         reader = _Reader(os.environ if environ is None else environ)
         mode, check, catalog = reader.api_mode(), reader.mode("CHARTS_CHECK", CheckMode.ERROR), reader.catalog()
         config = cls(
-            mode=mode,
-            accounts=() if mode is ApiMode.MOCK else reader.accounts(),
+            mode=mode or ApiMode.REAL,
+            accounts=() if mode is ApiMode.MOCK else reader.accounts(required=mode is not None),
             fixtures_dir=Path(reader.text("CHARTS_FIXTURES_DIR", str(DEFAULT_FIXTURES_DIR))),
             templates_dir=reader.templates_dir(),
             account_store=None if mode is ApiMode.MOCK else reader.account_store(),
@@ -197,8 +197,12 @@ class _Reader:
             self.problems.extend(error.problems)
             return default
 
-    def api_mode(self) -> ApiMode:
+    def api_mode(self) -> ApiMode | None:
+        """Return the mode; None if it is unknown, so that the other settings are not required."""
+        before = len(self.problems)
         mode = self.mode("CHARTS_API_MODE", ApiMode.REAL)
+        if len(self.problems) > before:
+            return None
         variable = "TDA_ENV" if self.text("TDA_ENV") else "ENV"
         environment = self.text(variable)
         if mode is ApiMode.RECORD and environment.lower() in _PRODUCTION:
@@ -207,8 +211,10 @@ class _Reader:
             )
         return mode
 
-    def accounts(self) -> tuple[Account, ...]:
+    def accounts(self, *, required: bool) -> tuple[Account, ...]:
         text = self.text(_ACCOUNTS)
+        if not text and not required:
+            return ()
         if not text:
             self.problems.append(f"{_ACCOUNTS} is not set; set it to the accounts, like {_EXAMPLE}")
             return ()

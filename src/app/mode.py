@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeVar
 
+from ..domain.check.suggestion import hint, likely_name
 from ..domain.errors import ConfigError
 
 __all__ = ["ApiMode", "CheckMode", "mode_named"]
@@ -43,4 +44,6 @@ def mode_named(kind: type[M], name: str, *, where: str) -> M:
     try:
         return kind(name)
     except ValueError:
-        raise ConfigError(f"{where} must be one of {', '.join(kind)}, not {name!r}") from None
+        meant = likely_name(name, kind) if isinstance(name, str) else None
+        message = f"{where} must be one of {', '.join(kind)}, not {name!r}"
+        raise ConfigError(f"{message}; {hint(meant, '')}" if meant else message) from None

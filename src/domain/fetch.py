@@ -51,6 +51,8 @@ __all__ = [
     "Woken",
 ]
 
+_MAX_NAMED_ACCOUNTS: Final = 3  # in a message
+
 
 _NO_OUTCOME: Final = ChartApiResult()
 
@@ -349,7 +351,7 @@ class Fetch:
 
 
 def _why_none(none: NoneLeft) -> str:
-    """Count in a phrase the accounts that can't be used, and add when to ask again."""
+    """Count in a phrase the accounts that can't be used, and add when to ask again and what brings the suspended ones back."""
     counts = (len(none.exhausted), "exhausted"), (len(none.suspended), "suspended"), (none.too_small, "too small")
     parts = [f"{count:,} {word}" for count, word in counts if count]
     if not none.exhausted and not none.suspended:
@@ -357,4 +359,8 @@ def _why_none(none: NoneLeft) -> str:
     when = "none will be free"
     if none.available_at is not None:
         when = f"the next is free at {none.available_at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"no account is left before the deadline ({', '.join(parts)}); {when}"
+    message = f"no account is left before the deadline ({', '.join(parts)}); {when}"
+    if not none.suspended:
+        return message
+    named = ", ".join(none.suspended[:_MAX_NAMED_ACCOUNTS]) + (", …" if none.suspended[_MAX_NAMED_ACCOUNTS:] else "")
+    return f"{message}; to use {named} again, change its key or run: chartimg accounts reinstate {none.suspended[0]}"

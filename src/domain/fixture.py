@@ -8,8 +8,14 @@ from enum import StrEnum
 import attrs
 
 from .chart import ChartKey
+from .errors import ConfigError
 
-__all__ = ["FixtureEntry", "FixtureKind", "FixtureProblem"]
+__all__ = ["FixtureEntry", "FixtureKind", "FixtureProblem", "no_fixtures"]
+
+
+def no_fixtures(folder: object) -> ConfigError:
+    """Return the error of a *folder* of fixtures that does not exist."""
+    return ConfigError(f"the fixtures folder {folder} does not exist; set CHARTS_FIXTURES_DIR to one that does")
 
 
 class FixtureKind(StrEnum):

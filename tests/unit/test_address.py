@@ -80,6 +80,30 @@ def test_garbage_for_a_base_address_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "wrong"),
+    [
+        ("/v2/tradingview/advanced-chart", "is a path"),
+        ("./chart-img", "is a path"),
+        ("~/charts", "is a path"),
+        ("api.chart-img.com", "has no scheme"),
+        ("localhost:8080", "has no scheme"),
+        (SECRET, "has no scheme"),
+        ("https://api.chart-img.com/v2/tradingview/advanced-chart", "must end before the endpoint /v2/…"),
+        ("https://api.chart-img.com/prefix/v2", "must end before the endpoint /v2/…"),
+        (f"https://api.chart-img.com/v1/tradingview/mini-chart?key={SECRET}", "must end before the endpoint /v2/…"),
+        ("http://localhost:8080/v3/", "must end before the endpoint /v2/…"),
+        (f"https://api.chart-img.com?key={SECRET}", "is malformed"),
+    ],
+)
+def test_what_is_wrong_with_a_base_address_is_named(address: str, wrong: str) -> None:
+    """A path, an address without a scheme and one with the endpoint are each called so, and a key is not repeated."""
+    with pytest.raises(ConfigError) as refusal:
+        read_address(address)
+
+    assert f"the base address {wrong}; write it like https://api.chart-img.com" == str(refusal.value)
+
+
+@pytest.mark.parametrize(
     "address",
     [
         f"https://user:{SECRET}@api.chart-img.com",

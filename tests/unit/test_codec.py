@@ -207,7 +207,10 @@ def test_a_value_of_the_wrong_kind_is_told_with_its_place(name: str, value: obje
             {"inner": [{"id": "a", "apiKey": "k", "dailyLimit": "44"}]},
             "S, at $.inner[0].dailyLimit: must be a whole number",
         ),
-        ({"inner": [{"id": "a", "apiKey": "k", "api_key": "k"}]}, "S, at $.inner[0]: has the unknown field api_key"),
+        (
+            {"inner": [{"id": "a", "apiKey": "k", "api_key": "k"}]},
+            "S, at $.inner[0]: has the unknown field api_key; did you mean apiKey?",
+        ),
     ],
 )
 def test_a_mistake_further_in_is_told_with_its_path(fields: Mapping[str, object], said: str) -> None:
@@ -232,7 +235,7 @@ def test_what_is_missing_and_what_is_unknown_is_told_by_its_name() -> None:
     assert {
         "S, at $.someText: is missing",
         "S, at $.flag: must be true or false",
-        "S: has the unknown field b, some_text",
+        "S: has the unknown field b, some_text; did you mean someText?",
     } == set(problems('{"some_text": "x", "b": 1, "flag": 0}'))
 
 

@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
+from ...domain.account import AccountState
+from ...domain.account.status import AccountStatus
 from ...domain.errors import ConfigError
 from ..bootstrap import AccountPool, open_pool
 from ..config import WorkerConfig
 from ..mode import ApiMode
 from .accounts_view import show_accounts, show_forecast
 from .options import Json, emit, group
-from .process import COME_BACK
+from .process import COME_BACK, complain
 
 __all__ = ["accounts_app"]
 
@@ -45,8 +47,15 @@ def accounts(context: typer.Context, *, as_json: Json = False) -> None:
 def reinstate(account_id: AccountId, *, as_json: Json = False) -> None:
     """Use a suspended account again. Units already spent today stay spent."""
     with _pool() as pool:
+        before = _status(pool, account_id)
         pool.reinstate(account_id)
         _show(pool, as_json=as_json)
+    if before.state is AccountState.EXHAUSTED:
+        complain(
+            f"{account_id} is not suspended: its day is spent until {before.window_end:%Y-%m-%d %H:%M} UTC. {_anew(before)}"
+        )
+    elif before.state is not AccountState.SUSPENDED:
+        complain(f"{account_id} is not suspended: there is nothing to reinstate")
 
 
 @accounts_app.command()
@@ -71,11 +80,13 @@ def exhaust(account_id: AccountId, *, as_json: Json = False) -> None:
     with _pool() as pool:
         pool.mark_account_exhausted(account_id, "marked by hand")
         _show(pool, as_json=as_json)
+        after = _status(pool, account_id)
+    complain(f"{account_id} makes no call until {after.window_end:%Y-%m-%d %H:%M} UTC. {_anew(after)}")
 
 
 @accounts_app.command()
 def forecast(
-    charts: Annotated[int, typer.Argument(min=0, metavar="CHARTS", help="How many charts.")], *, as_json: Json = False
+    charts: Annotated[int, typer.Argument(min=1, metavar="CHARTS", help="How many charts.")], *, as_json: Json = False
 ) -> None:
     """Forecast when charts can be had. If not all of them can be had today, the exit code is 75."""
     with _pool() as pool:
@@ -83,6 +94,20 @@ def forecast(
     emit({"enough": outlook.enough, "forecast": outlook}, lambda: show_forecast(outlook), as_json=as_json)
     if not outlook.enough:
         raise SystemExit(COME_BACK)
+
+
+def _status(pool: AccountPool, account_id: str) -> AccountStatus:
+    """Return the status of one account.
+
+    Raises:
+        ConfigError: there is no such account.
+    """
+    pool.account(account_id)
+    return next(status for status in pool.status() if status.account_id == account_id)
+
+
+def _anew(status: AccountStatus) -> str:
+    return f"To begin its books anew, as if it had made no call today, run: chartimg accounts reset {status.account_id}"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ They need no account and make no call. ``--json`` prints a catalog file, to be c
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated
@@ -130,7 +131,7 @@ def matching_names(
     for fits in (str.startswith, str.__contains__):
         if found := [name for name in known if fits(name.casefold(), folded)]:
             return found
-    raise _unknown(noun, text, likely_name(text, known, aliases))
+    raise _unknown(noun, text, known, likely_name(text, known, aliases))
 
 
 def _entries(
@@ -169,8 +170,13 @@ def _holding(
     known, text = list(names), " ".join(words or ())
     if found := [name for name in known if text.casefold() in name.casefold()]:
         return found
-    raise _unknown(noun, text, likely(text, known))
+    raise _unknown(noun, text, known, likely(text, known))
 
 
-def _unknown(noun: str, text: str, near: str | None) -> ConfigError:
-    return ConfigError(f"there is no {noun} {text!r}; {hint(near, 'leave the name out to list them all')}")
+def _unknown(noun: str, text: str, known: Sequence[str], likely: str | None) -> ConfigError:
+    """Return the error about a name that does not exist, with the likely name or else the nearest in spelling."""
+    by_folded = {name.casefold(): name for name in known}
+    nearest = [by_folded[each] for each in difflib.get_close_matches(text.casefold(), by_folded, n=1, cutoff=0)]
+    listed = "leave the name out to list them all"
+    otherwise = f"the nearest is {nearest[0]}; {listed}" if nearest else listed
+    return ConfigError(f"there is no {noun} {text!r}; {hint(likely, otherwise)}")

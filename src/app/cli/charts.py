@@ -14,6 +14,7 @@ import typer
 from ...domain.chart import ChartRequest
 from ...domain.errors import ConfigError
 from ...domain.faults import ErrorCode
+from ...domain.fixture import no_fixtures
 from ...domain.result import ChartApiResult
 from ..bootstrap import ChartClient, open_templates
 from ..config import WorkerConfig, rules_of
@@ -139,9 +140,7 @@ def _split(option: str, values: list[str]) -> list[str]:
 def _refuse_missing_fixtures(config: WorkerConfig) -> None:
     """Report a missing folder once, instead of for each chart."""
     if config.mode is ApiMode.MOCK and not os.path.isdir(config.fixtures_dir):  # noqa: PTH112 (never raises)
-        raise ConfigError(
-            f"the fixtures folder {config.fixtures_dir} does not exist; set CHARTS_FIXTURES_DIR to one that does"
-        )
+        raise no_fixtures(config.fixtures_dir)
 
 
 def _refuse_problems(request: ChartRequest) -> None:

@@ -355,6 +355,16 @@ def test_what_becomes_of_a_wrong_request_is_a_setting(text: str, mode: str) -> N
     assert CheckMode(mode) is WorkerConfig(check=mode).check
 
 
+@pytest.mark.parametrize(
+    ("mode", "meant"), [("mocked", "mock"), ("MOCKS", "mock"), ("rela", "real"), ("records", "record")]
+)
+def test_a_misspelt_mode_is_one_line_with_what_is_meant(mode: str, meant: str) -> None:
+    """A misspelt mode is the only problem, since no other setting is required in an unknown mode."""
+    assert (
+        f"CHARTS_API_MODE must be one of real, mock, record, not {mode.lower()!r}; did you mean {meant}?",
+    ) == problems({"CHARTS_API_MODE": mode})
+
+
 def test_an_unknown_check_mode_is_a_mistake() -> None:
     """An unknown check mode is a mistake in the environment and in code; the message lists the modes."""
     assert ("CHARTS_CHECK must be one of error, warn, off, not 'strict'",) == problems(

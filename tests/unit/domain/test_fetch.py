@@ -206,9 +206,18 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
         (NoneLeft(None), "(all busy); none will be free"),
         (
             NoneLeft(NOON, ("a", "b"), ("c",)),
-            "(2 exhausted, 1 suspended); the next is free at 2026-01-05 12:00:00 UTC",
+            (
+                "(2 exhausted, 1 suspended); the next is free at 2026-01-05 12:00:00 UTC; "
+                "to use c again, change its key or run: chartimg accounts reinstate c"
+            ),
         ),
-        (NoneLeft(None, (), ("c",)), "(1 suspended); none will be free"),
+        (
+            NoneLeft(None, (), ("c", "d", "e", "f")),
+            (
+                "(4 suspended); none will be free; "
+                "to use c, d, e, … again, change its key or run: chartimg accounts reinstate c"
+            ),
+        ),
         (NoneLeft(None, ("a",), (), 2), "(1 exhausted, 2 too small); none will be free"),
         (NoneLeft(None, too_small=2), "(2 too small, the others busy); none will be free"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chartimg.domain.chart import ChartKey
-from chartimg.domain.fixture import FixtureEntry, FixtureKind, FixtureProblem
+from chartimg.domain.fixture import FixtureEntry, FixtureKind, FixtureProblem, no_fixtures
 
 KEY = ChartKey("A:B", "1h", "t")
 PICTURE = FixtureEntry("A_B__1h__t", FixtureKind.PICTURE, "A_B__1h__t.png", size=1_500)
@@ -38,3 +38,8 @@ def test_kinds_and_defaults_are_those_of_the_json() -> None:
     assert ["picture", "error", "other"] == list(FixtureKind)
     assert FixtureEntry("notes.txt", FixtureKind.OTHER, "notes.txt", None, None, None, 0, None, None) == bare
     assert (None, None, ()) == (bare.recorded_at, bare.origin, bare.findings)
+
+
+def test_a_folder_that_does_not_exist_is_one_error_with_its_setting() -> None:
+    """The error of a missing folder names the folder and the setting."""
+    assert "the fixtures folder f does not exist; set CHARTS_FIXTURES_DIR to one that does" == str(no_fixtures("f"))

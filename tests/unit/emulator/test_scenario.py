@@ -83,7 +83,7 @@ def test_a_scenario_is_read_from_json() -> None:
         ('{"rules": [{"fault": "503", "body": {}}]}', "a body needs a status"),
         ('{"rules": [{"status": 204, "body": {}}]}', "status 204 has no body"),
         ('{"rules": {}}', "an array"),
-        ('{"rule": []}', "unknown field rule"),
+        ('{"rule": []}', "unknown field rule; did you mean rules?"),
         ("[]", "an object"),
     ],
 )

@@ -61,6 +61,10 @@ def test_accounts_are_put_right_by_hand(server: LoopbackServer, tmp_path: Path) 
     reinstated = call("accounts", "reinstate", "main", "--json", cwd=tmp_path, **settings)
 
     assert [0, 75, 0] == [child.returncode for child in (exhausted, fetched, reinstated)]
+    (undo,), (useless,) = exhausted.stderr.splitlines(), reinstated.stderr.splitlines()
+    assert undo.startswith("chartimg: main makes no call until 20")
+    assert useless.startswith("chartimg: main is not suspended: its day is spent until 20")
+    assert all(line.endswith("run: chartimg accounts reset main") for line in (undo, useless))
     for child in (exhausted, reinstated):  # to reinstate lifts a suspension, not a spent day
         (account,) = json.loads(child.stdout)["accounts"]
         assert ("EXHAUSTED", "marked by hand", 0) == (account["state"], account["reason"], account["left"])
@@ -76,6 +80,21 @@ def test_the_books_of_an_account_begin_anew_by_hand(server: LoopbackServer, tmp_
 
     assert (0, "") == (child.returncode, child.stderr)
     assert ("AVAILABLE", 0, 44) == (account["state"], account["used"], account["left"])
+
+
+def test_a_suspended_account_is_named_with_what_brings_it_back(server: LoopbackServer, tmp_path: Path) -> None:
+    """After a wrong key each fetch names the account and the command, and only a suspended account is reinstated."""
+    server.otherwise = answer(403, b'{"message":"Forbidden"}', content_type="application/json")
+    first, second = (call(*FETCH, cwd=tmp_path, **real(server)) for _ in range(2))
+    reinstated, again = (call("accounts", "reinstate", "main", cwd=tmp_path, **real(server)) for _ in range(2))
+
+    for child in (first, second):
+        (line,) = child.stderr.splitlines()
+        assert line.endswith("to use main again, change its key or run: chartimg accounts reinstate main")
+    assert 1 == len(server.requests)
+    assert (0, "") == (reinstated.returncode, reinstated.stderr)
+    assert "AVAILABLE" in reinstated.stdout
+    assert "chartimg: main is not suspended: there is nothing to reinstate\n" == again.stderr
 
 
 @pytest.mark.parametrize("deed", ["exhaust", "reinstate", "reset"])
@@ -99,7 +118,7 @@ def test_a_forecast_says_whether_so_many_charts_can_be_had(server: LoopbackServe
         document["forecast"]["charts"],
         document["forecast"]["today"],
     )
-    assert 2 == call("accounts", "forecast", "-1", cwd=tmp_path, **real(server)).returncode
+    assert all(2 == call("accounts", "forecast", n, cwd=tmp_path, **real(server)).returncode for n in ("-1", "0"))
     assert "at most" not in call("accounts", "forecast", "9999999", cwd=tmp_path, **real(server)).stdout
 
 

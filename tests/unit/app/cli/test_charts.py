@@ -287,13 +287,13 @@ def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["nowhere", "file", 300 * "a"])
 def test_a_fixtures_folder_that_is_none_is_one_line(folder: str, tmp_path: Path) -> None:
-    """In mock mode a missing fixtures folder is one line, however many charts are wanted."""
+    """A missing fixtures folder is one line in the same words from each command, however many charts are wanted."""
     (tmp_path / "file").write_bytes(b"")
     grid = ("export", "--symbols", "A:B,A:C", "--timeframes", "1h", "--out", "out")
-    for command in (FETCH, grid):
+    for command in (FETCH, grid, ("fixtures", "list")):
         (line,) = refused(call(*command, cwd=tmp_path, CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=folder))
 
-        assert f"the fixtures folder {folder} does not exist" in line
+        assert f"the fixtures folder {folder} does not exist; set CHARTS_FIXTURES_DIR to one that does" == line
 
 
 def test_an_export_into_a_folder_that_fails_pays_for_the_charts_in_flight_alone(

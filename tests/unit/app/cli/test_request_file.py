@@ -153,7 +153,7 @@ def test_all_that_is_wrong_with_a_template_is_told_at_once() -> None:
 
     assert file.template is None
     assert {
-        "ERROR: the template has the unknown field requests",
+        "ERROR: the template has the unknown field requests; did you mean request?",
         "description: ERROR: is missing",
         "id: ERROR: 'other' differs from the file's name; rename one of them",
         "chartImgSymbolTemplate: ERROR: 'BINANCE' has no {symbol}; write it like \"BINANCE:{symbol}\"",
