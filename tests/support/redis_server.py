@@ -89,10 +89,6 @@ class RedisServer:
         with redis.Redis.from_url(self.url, protocol=2) as client:
             client.save()
 
-    def forget(self) -> None:
-        """Delete the snapshot, so that the next start is empty."""
-        (self._folder / "dump.rdb").unlink(missing_ok=True)
-
     def close(self) -> None:
         """End the server for good."""
         for client in self._open:
