@@ -25,13 +25,13 @@ Result = subprocess.CompletedProcess[str]
 
 _COMMAND = (sys.executable, "-m", "chartimg")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_BOUND = """
+BOUND = """
 import ctypes, os, sys
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 if os.geteuid() == 0:
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
-os.execv(sys.executable, [sys.executable, "-m", "chartimg", *sys.argv[1:]])
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
@@ -93,7 +93,7 @@ def run(*arguments: str, cwd: Path, **variables: str) -> Result:
 
 def run_bound(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` bound by the permissions of files, which root (on Linux) otherwise is not."""
-    return run_python(_BOUND, *arguments, cwd=cwd, **variables)
+    return run_python(BOUND, "-m", "chartimg", *arguments, cwd=cwd, **variables)
 
 
 def run_python(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:
