@@ -420,28 +420,6 @@ def test_both_agree_by_a_catalog_of_the_hosts(examples: int) -> None:
     agree_on(bodies.map(lambda both: both[0] | both[1]), examples, OWN)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "place"),
-    [
-        ({"studies": [{"name": "New Study"}]}, "studies[0].input.length"),
-        ({"studies": [{"name": "New Study", "input": None}]}, "studies[0].input.length"),
-        ({"studies": [{"name": "New Study", "input": {}}]}, "studies[0].input.length"),
-        ({"drawings": [{"name": "Horizontal Line"}]}, "drawings[0].input"),
-        ({"drawings": [{"name": "Horizontal Line", "input": None}]}, "drawings[0].input"),
-        ({"drawings": [{"name": "Horizontal Line", "input": {}}]}, "drawings[0].input.price"),
-    ],
-)
-def test_both_miss_a_required_input_and_name_the_outermost_that_is_missing(wrong: Body, place: str) -> None:
-    """A missing input is reported at its own place, unless ``input`` itself is required and missing."""
-    body, plan = {"symbol": KNOWN, "width": 400, "height": 300, "new": 1, **wrong}, OWN.plans[0]
-    refused = refusal(body, plan, OWN)
-    errors = [each for each in check(body, plan.name, catalog=OWN) if each.severity is Severity.ERROR]
-
-    assert [(place, "is required")] == [(each.path, each.message) for each in errors]
-    assert refused is not None
-    assert [(place, "is required")] == [(detail["param"], detail["msg"]) for detail in refused.details]
-
-
 def test_both_take_the_default_size_where_none_is_asked_for() -> None:
     """A plan below the default size refuses the body, and a larger one does not."""
     body, small = {"symbol": KNOWN, "new": 1}, OWN.plans[0]
@@ -506,16 +484,13 @@ def test_every_documented_example_is_served_and_without_an_error(as_in_the_table
         assert refusal(example, CATALOG.plans[0]) is None, name
 
 
-def test_a_request_is_judged_as_its_body_is() -> None:
+@at_length(100)
+@given(body=spoilt_bodies(), plan=st.sampled_from(CATALOG.plans))
+def test_a_request_is_judged_as_its_body_is(body: Body, plan: Plan) -> None:
     """A request has the findings of its body."""
+    request = ChartRequest(KNOWN, "1h", "t", body)
 
-    @at_length(100)
-    @given(body=spoilt_bodies(), plan=st.sampled_from(CATALOG.plans))
-    def same(body: Body, plan: Plan) -> None:
-        request = ChartRequest(KNOWN, "1h", "t", body)
-        assert check(request, plan.name) == check(request.body, plan.name)
-
-    same()
+    assert check(request, plan.name) == check(request.body, plan.name)
 
 
 @at_length(30)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,34 +11,26 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from chartimg import ChartApiResult, ChartClient, ChartRequest, ErrorCode, FaultKind, RetryPolicy, WorkerConfig
+from chartimg import Account, ChartApiResult, ChartClient, ChartRequest, ErrorCode, FaultKind, RetryPolicy, WorkerConfig
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.testing import VirtualClock, picture
+from command import run_python
 from loopback import Exchange, LoopbackServer, answer, chunked, cut, reset, serving, stall
+from variables import accounts_json, calling
 
 PNG = picture()
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
 FILE = "BINANCE_BTCUSDT__1h__price_v1"
 CANARY = "canary-key-7f3a9"
+ACCOUNTS = [Account(f"a{n}", f"{CANARY}-{n}") for n in range(5)]
 THROTTLED = answer(429, b'{"message":"Too Many Requests"}', content_type="application/json")
 SPENT = answer(429, b'{"message":"Limit Exceeded"}', content_type="application/json")
 FAULT = answer(500, b'{"message":"Something Went Wrong"}', content_type="application/json")
 
 
-def accounts(count: int) -> str:
-    """Return the setting for *count* accounts, each with a key that names it."""
-    return json.dumps([{"id": f"a{n}", "apiKey": f"{CANARY}-{n}"} for n in range(count)])
-
-
 def settings(server: LoopbackServer, folder: Path, mode: str = "real", count: int = 1) -> dict[str, str]:
-    """Return the settings that point a client at *server* and *folder*."""
-    return {
-        "CHARTS_API_MODE": mode,
-        "CHARTS_API_BASE_URL": server.url,
-        "CHART_IMG_ACCOUNTS_JSON": accounts(count),
-        "CHARTS_FIXTURES_DIR": str(folder),
-        "CHARTS_ACCOUNT_STORE": "memory://",
-    }
+    """Return the settings that point a client with *count* accounts at *server* and *folder*."""
+    return calling(server.url, *ACCOUNTS[:count], CHARTS_API_MODE=mode, CHARTS_FIXTURES_DIR=str(folder))
 
 
 def client(environ: Mapping[str, str], policy: RetryPolicy | None = None) -> ChartClient:
@@ -51,8 +40,7 @@ def client(environ: Mapping[str, str], policy: RetryPolicy | None = None) -> Cha
 
 def with_two_attempts(transport: Urllib3Transport, count: int = 1) -> ChartApiResult:
     """Return the result of a fetch of two calls at most, on *count* accounts."""
-    pool = [chartimg.Account(f"a{n}", f"{CANARY}-{n}") for n in range(count)]
-    policy, clock = RetryPolicy(max_attempts=2), VirtualClock()
+    policy, clock, pool = RetryPolicy(max_attempts=2), VirtualClock(), ACCOUNTS[:count]
     return chartimg.fetch_with_retries(transport=transport, request=REQUEST, accounts=pool, policy=policy, clock=clock)
 
 
@@ -178,16 +166,13 @@ def test_5_the_command_in_mock_mode_touches_no_network_either(tmp_path: Path) ->
             loaded = {"urllib3", "http.client", "ssl", "sqlite3"} & set(sys.modules)
             assert not loaded, f"mock mode loaded {loaded}"
     """
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path / "home"),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "CHARTS_API_MODE": "mock",
-        "CHARTS_FIXTURES_DIR": str(tmp_path / "fixtures"),
-        "CHART_IMG_ACCOUNTS_JSON": f'[{{"id": "a", "apiKey": "{CANARY}"}}]',
-    }
-    command = [sys.executable, "-c", textwrap.dedent(seal)]
-    child = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    child = run_python(
+        textwrap.dedent(seal),
+        cwd=tmp_path,
+        CHARTS_API_MODE="mock",
+        CHARTS_FIXTURES_DIR=str(tmp_path / "fixtures"),
+        CHART_IMG_ACCOUNTS_JSON=accounts_json(*ACCOUNTS),
+    )
 
     assert (0, "") == (child.returncode, child.stderr)
     assert PNG == (tmp_path / "chart.png").read_bytes()
@@ -252,7 +237,7 @@ def test_6_record_mode_saves_no_transient_failure(server: LoopbackServer, tmp_pa
 @pytest.mark.parametrize("mode", ["record", "RECORD"])
 def test_7_record_mode_is_refused_in_production(environment: dict[str, str], mode: str) -> None:
     """Settings that would record in production are a ConfigError that names both variables."""
-    environ = {"CHARTS_API_MODE": mode, "CHART_IMG_ACCOUNTS_JSON": accounts(1), **environment}
+    environ = {"CHARTS_API_MODE": mode, "CHART_IMG_ACCOUNTS_JSON": accounts_json(*ACCOUNTS), **environment}
     with pytest.raises(chartimg.ConfigError, match=r"CHARTS_API_MODE=record .*ENV="):
         WorkerConfig.from_env(environ)
 
