@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -76,12 +75,12 @@ class Books:
         self.standings: list[Standing] = []
         self._day = LONG_AGO  # start of the day for which the standings hold
         self._latest: datetime | None = None  # end of the wait for a busy store
-        self._events: deque[Event] = deque()
+        self._events: list[Event] = []
         self._ahead: set[int] = set()  # places of accounts whose books are of a window to come
 
     @contextmanager
     def held(self, *, latest: datetime | None = None) -> Iterator[None]:
-        """Hold the books. Afterwards report the changes to the listener.
+        """Hold the books. Afterwards report the changes to the listener, also those before a failure.
 
         Other threads and a busy store are waited for up to *latest* (UTC).
 
@@ -96,9 +95,10 @@ class Books:
             yield
         finally:
             self._latest = None
+            events, self._events = self._events, []
             self._lock.release()
-        while self._events:
-            self._listener.notify(self._events.popleft())
+            for event in events:
+                self._listener.notify(event)
 
     def are_of(self, now: datetime) -> bool:
         """Return whether the standings hold at *now*: on another day all steps and limits may differ."""

@@ -29,7 +29,9 @@ __all__ = [
 
 _MAX_NAME_CHARACTERS: Final = 64  # a longer text is not a slip, and comparing it takes long
 _MIN_LIKENESS: Final = 0.7  # of 1, between two words or names
+_MIN_LIKENESS_OF_THREE: Final = 2 / 3  # one slip in a word of three letters, in a name that is alike
 _MIN_JOINED_LIKENESS: Final = 0.9  # of 1, between texts that are split into words differently
+_SHORT_WORD_CHARACTERS: Final = 3
 _MIN_PART_CHARACTERS: Final = 4  # of the beginning of a name, or of words in it; shorter ones fit too many names
 _MAX_SUGGESTIONS: Final = 16  # in one check; a search takes about a millisecond
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -242,16 +244,17 @@ def _is_nearly(one: str, other: str) -> bool:
     """
     if one[:1] != other[:1] or [*filter(str.isdigit, one)] != [*filter(str.isdigit, other)]:
         return False
-    return _likeness(one, other) > 0
+    short = len(one) == len(other) == _SHORT_WORD_CHARACTERS
+    return _likeness(one, other, _MIN_LIKENESS_OF_THREE if short else _MIN_LIKENESS) > 0
 
 
-def _likeness(one: str, other: str) -> float:
-    """Return how similar two texts are, of 1; 0 below the minimum."""
+def _likeness(one: str, other: str, minimum: float = _MIN_LIKENESS) -> float:
+    """Return how similar two texts are, of 1; 0 below the *minimum*."""
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.real_quick_ratio() < _MIN_LIKENESS or matcher.quick_ratio() < _MIN_LIKENESS:
+    if matcher.real_quick_ratio() < minimum or matcher.quick_ratio() < minimum:
         return 0
     ratio = matcher.ratio()
-    return ratio if ratio >= _MIN_LIKENESS else 0
+    return ratio if ratio >= minimum else 0
 
 
 def _sole(names: Sequence[str]) -> str | None:

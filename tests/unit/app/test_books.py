@@ -111,6 +111,28 @@ def test_lost_writes_are_written_again_and_reported() -> None:
     assert (3, 0) == (only(world.pool(A)).used, only(world.pool(A)).left)
 
 
+def test_a_change_is_reported_at_once_although_the_store_fails_after_it() -> None:
+    """If a claim restores lost books and then finds the store busy, the listener hears of the loss before StoreBusy."""
+    world = World()
+    pool = world.pool(A)
+    granted(pool.claim())
+
+    class BusyAfterward(MemoryAccountStore):
+        """A store that has lost all, takes one snapshot, and is busy from then on."""
+
+        def replace(self, old: AccountSnapshot | None, new: AccountSnapshot) -> bool:
+            """Replace once."""
+            if self._snapshots:
+                raise StoreBusy("others use it")
+            return super().replace(old, new)
+
+    pool._books._store = BusyAfterward()  # noqa: SLF001 (a failover)
+    with pytest.raises(StoreBusy):
+        pool.claim(latest=world.soon())
+
+    assert [StoreLostWrites] == [type(event) for event in world.notes.events]
+
+
 def test_an_exhausted_account_is_reported_once() -> None:
     """Marking an account exhausted uses up the day; the second time changes nothing; the next day is whole."""
     world = World()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import attrs
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
+from chartimg.adapters.templates import load_templates
 from chartimg.domain.check.suggestion import (
     Unknown,
     hint,
@@ -26,6 +28,7 @@ CATALOG = shipped_catalog()
 STUDIES = list(CATALOG.study_by_name)
 DRAWINGS = list(CATALOG.drawing_by_name)
 ZONES = CATALOG.timezones
+TEMPLATES = sorted(load_templates())
 
 
 def swapped(text: str, place: int) -> str:
@@ -158,6 +161,17 @@ def test_a_slip_gives_no_other_name(name: str, data: st.DataObject) -> None:
     wrong = swapped(name, data.draw(st.integers(1, len(name) - 2)))
 
     assert likely_name(wrong, STUDIES) in {name, None}
+
+
+@given(st.sampled_from(TEMPLATES), st.sampled_from("bklnxz"), st.data())
+def test_one_wrong_letter_of_an_id_is_a_slip(template: str, letter: str, data: st.DataObject) -> None:
+    """An id with one wrong letter, or two swapped ones, in a word of three letters or more leads to that id."""
+    spans = [word.span() for word in re.finditer("[a-z]{3,}", template)]
+    place = data.draw(st.sampled_from([place for start, end in spans for place in range(start + 1, end)]))
+    wrong = [template[:place] + letter + template[place + 1 :]]
+    wrong += [swapped(template, place) for _, end in spans if template[place : place + 2].isalpha()]
+
+    assert {template} == {likely_name(each, TEMPLATES) for each in wrong}
 
 
 @pytest.mark.parametrize(
@@ -353,6 +367,10 @@ def test_each_zone_has_its_aliases(aliases: str, zone: str) -> None:
         ("a" * 64, ["A" * 64], "A" * 64),
         ("a" * 65, ["A" * 65], None),
         ("x", ["Xa"], None),
+        ("price_psar_adl_v1", ["price_psar_adi_v1", "price_ma1226_vol_v1"], "price_psar_adi_v1"),
+        ("Double aid", ["Double adi", "Triple adi"], "Double adi"),
+        ("Double abc", ["Double adi", "Triple adi"], None),
+        ("Double bdi", ["Double adi", "Triple adi"], None),
         ("xy", ["Xenon Yield"], "Xenon Yield"),
         ("Xenon", ["Krypton Xenon"], "Krypton Xenon"),
         ("plain Xenon", ["Krypton Xenon"], None),
