@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .settings import Account
-from .snapshot import LONG_AGO, WINDOW, AccountSnapshot, Claim, window_of
+from .snapshot import LONG_AGO, AccountSnapshot, Claim
 from .states import TRANSITIONS, AccountEvent, AccountState, IllegalTransition, advance
+from .window import WINDOW, window_of
 
 __all__ = [
     "LONG_AGO",

@@ -14,8 +14,9 @@ import attrs
 
 from . import ledger
 from .settings import Account
-from .snapshot import WINDOW, AccountSnapshot, window_of
+from .snapshot import AccountSnapshot
 from .turn import steps_spent
+from .window import WINDOW, window_of
 
 __all__ = ["Forecast", "forecast"]
 

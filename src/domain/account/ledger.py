@@ -22,8 +22,9 @@ import attrs
 from ..faults import ChartApiError, FaultKind
 from ..plan import UNKNOWN, ChartLimits
 from .settings import MARGIN, Account
-from .snapshot import LONG_AGO, AccountSnapshot, Claim, window_of
+from .snapshot import LONG_AGO, AccountSnapshot, Claim
 from .states import AccountEvent, AccountState, advance
+from .window import window_of
 
 __all__ = [
     "MARGIN",

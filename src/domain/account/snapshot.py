@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import attrs
 
 from ..plan import UNKNOWN, ChartLimits
 from .states import AccountState
+from .window import WINDOW
 
-__all__ = ["LONG_AGO", "WINDOW", "AccountSnapshot", "Claim", "window_of"]
+__all__ = ["LONG_AGO", "AccountSnapshot", "Claim"]
 
-WINDOW: Final = timedelta(days=1)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -77,11 +77,3 @@ class Claim:
     window: datetime
     epoch: int
     not_before: datetime
-
-
-def window_of(now: datetime) -> datetime:
-    """Return the start (UTC) of the quota day of *now* (aware, any zone).
-
-    The day is taken to be the UTC day; the API page does not say.
-    """
-    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,15 +1,13 @@
-"""The snapshot of an account, and its window."""
+"""The snapshot of an account."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from chartimg.domain.account import WINDOW, Account, AccountSnapshot, AccountState, window_of
+from chartimg.domain.account import WINDOW, Account, AccountSnapshot, AccountState
 
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -29,17 +27,3 @@ def test_accounts_and_snapshots_are_frozen() -> None:
         snapshot.used = 1  # type: ignore[misc]
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         Account("a", "key").burst = 9  # type: ignore[misc]
-
-
-@given(
-    moment=st.datetimes(datetime(2000, 1, 2), datetime(2100, 1, 1)),  # noqa: DTZ001 (the zone is drawn beside it)
-    minutes=st.integers(-14 * 60, 14 * 60),
-)
-def test_a_window_is_the_utc_day_in_every_zone(moment: datetime, minutes: int) -> None:
-    """The window of a moment holds it and begins at midnight UTC, in any zone."""
-    now = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
-    window = window_of(now)
-
-    assert window <= now < window + WINDOW
-    assert (window.tzinfo, window.hour, window.minute, window.second, window.microsecond) == (UTC, 0, 0, 0, 0)
-    assert window_of(now.astimezone(UTC)) == window
