@@ -157,7 +157,7 @@ class Export:
         if end is None:
             why = "the export ended before this chart"
             if self.failure is not None and not self.abandoned:
-                why = f"it was not begun, since {_told(self.failure)}"
+                why = f"it was not begun, since {_reason(self.failure)}"
             return ExportFailure.of(request, INTERRUPTED, f"{why}; run it again")
         if isinstance(end, ExportItem) and same is not None and same.other is not None:
             return attrs.evolve(end, warnings=(*end.warnings, duplicate_of(same.other)))
@@ -248,7 +248,7 @@ class Export:
         except OSError as error:
             if error.errno not in _OF_ONE_FILE:
                 self._stop(error)
-            return attrs.evolve(ExportFailure.of(request, WRITE_FAILED, _told(error)), calls=len(result.attempts))
+            return attrs.evolve(ExportFailure.of(request, WRITE_FAILED, _reason(error)), calls=len(result.attempts))
         size = inspect(picture)
         width, height = (size.width, size.height) if isinstance(size, Picture) else (0, 0)
         digest = hashlib.sha256(picture).hexdigest()
@@ -289,5 +289,5 @@ class Export:
             return same.other
 
 
-def _told(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     return f"{error.filename} can't be written: {error.strerror}"

@@ -161,10 +161,10 @@ class Pool:
         """Return whether *charts* charts can be had today, and when the last call would be. The books stay unchanged.
 
         Raises:
-            ConfigError: *charts* is not a whole number from 0 to a million.
+            ConfigError: *charts* is not a whole number from 1 to a million.
         """
-        if not isinstance(charts, int) or isinstance(charts, bool) or not 0 <= charts <= _MAX_FORECAST_CHARTS:
-            raise ConfigError(f"a forecast is for 0 to {_MAX_FORECAST_CHARTS:,} charts, not {charts}")
+        if not isinstance(charts, int) or isinstance(charts, bool) or not 1 <= charts <= _MAX_FORECAST_CHARTS:
+            raise ConfigError(f"a forecast is for 1 to {_MAX_FORECAST_CHARTS:,} charts, not {charts}")
         snapshots, now = self._read()
         return forecast(self.accounts, snapshots, charts, now)
 

@@ -43,7 +43,7 @@ GRID = (
 )
 
 
-def told(text: str) -> bytes:
+def error_body(text: str) -> bytes:
     """Return an error body that repeats *text*."""
     return json.dumps({"message": f"Bad key {text}", "errors": [{"msg": text, "value": {"x-api-key": text}}]}).encode()
 
@@ -54,18 +54,18 @@ def unreadable(text: str) -> str:
 
 
 ECHOES: dict[str, Exchange] = {
-    "422 in body and headers": answer(422, told(CANARY), content_type=f"application/{CANARY}", x_echo=CANARY),
+    "422 in body and headers": answer(422, error_body(CANARY), content_type=f"application/{CANARY}", x_echo=CANARY),
     "422 in plain text": answer(422, b"<h1>" + CANARY.encode() + b"</h1>", content_type="text/html"),
-    "422 with slashes escaped": answer(422, told("SLOT").replace(b"SLOT", CANARY.replace("/", "\\/").encode())),
-    "422 with all escaped": answer(422, told("SLOT").replace(b"SLOT", unreadable(CANARY).encode())),
+    "422 with slashes escaped": answer(422, error_body("SLOT").replace(b"SLOT", CANARY.replace("/", "\\/").encode())),
+    "422 with all escaped": answer(422, error_body("SLOT").replace(b"SLOT", unreadable(CANARY).encode())),
     "422 behind a PNG signature": answer(422, b"\x89PNG\r\n\x1a\n" + CANARY.encode(), content_type=CANARY),
     "403 of the account": answer(403, b'{"message":"Forbidden"}', x_echo=CANARY, x_amzn_errortype=CANARY),
-    "403 of the request": answer(403, told(CANARY)),
-    "429 of the day": answer(429, told(CANARY + " limit exceeded"), retry_after=CANARY),
-    "429 of the moment": answer(429, told(CANARY + " throttled, slow down"), x_amzn_errortype=CANARY),
-    "500": answer(500, told(CANARY), x_echo=CANARY),
-    "200 without a picture": answer(200, told(CANARY), content_type=CANARY),
-    "a redirect": answer(302, told(CANARY), location=f"http://127.0.0.1:1/?key={CANARY}"),
+    "403 of the request": answer(403, error_body(CANARY)),
+    "429 of the day": answer(429, error_body(CANARY + " limit exceeded"), retry_after=CANARY),
+    "429 of the moment": answer(429, error_body(CANARY + " throttled, slow down"), x_amzn_errortype=CANARY),
+    "500": answer(500, error_body(CANARY), x_echo=CANARY),
+    "200 without a picture": answer(200, error_body(CANARY), content_type=CANARY),
+    "a redirect": answer(302, error_body(CANARY), location=f"http://127.0.0.1:1/?key={CANARY}"),
     "a malformed header": raw(
         b"HTTP/1.1 422 Bad\r\ncontent-length: 2\r\n"
         + CANARY.encode()
@@ -244,24 +244,24 @@ MALFORMED = {
     "a key with a line break": f'[{{"id": "a", "apiKey": "{CANARY}\\n"}}]',
     "another mistake beside it": f'[{{"id": "a", "apiKey": "{CANARY}", "burst": 0, "dailyLimit": "x"}}]',
     "no id": f'[{{"apiKey": "{CANARY}"}}]',
-    "twins": f'[{{"id": "a", "apiKey": "{CANARY}"}}, {{"id": "b", "apiKey": "{CANARY}"}}]',
+    "equal keys": f'[{{"id": "a", "apiKey": "{CANARY}"}}, {{"id": "b", "apiKey": "{CANARY}"}}]',
     "key as a number's value": f'[{{"id": "a", "apiKey": "x", "dailyLimit": "{CANARY}"}}]',
     "key under another name": f'[{{"id": "a", "api_key": "{CANARY}"}}]',
     "key as the plan": f'[{{"id": "a", "apiKey": "x", "plan": "{CANARY}"}}]',
     "key as a field's name": f'[{{"id": "a", "{CANARY}": "apiKey"}}]',
     "key as the id": f'[{{"id": "{CANARY}", "apiKey": ""}}]',
-    "key as the id of twins": f'[{{"id": "{CANARY}", "apiKey": "x"}}, {{"id": "{CANARY}", "apiKey": "y"}}]',
+    "key as the id of two accounts": f'[{{"id": "{CANARY}", "apiKey": "x"}}, {{"id": "{CANARY}", "apiKey": "y"}}]',
 }
 
 
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
-def test_malformed_accounts_are_told_without_the_key(text: str) -> None:
+def test_malformed_accounts_are_reported_without_the_key(text: str) -> None:
     """A key in the wrong place of the settings is in neither the error nor its traceback."""
     with pytest.raises(ConfigError) as caught:
         WorkerConfig.from_env({"CHART_IMG_ACCOUNTS_JSON": text})
 
-    told_of = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(caught.value.__dict__)
-    assert not shown(told_of)
+    text_of_error = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(caught.value.__dict__)
+    assert not shown(text_of_error)
 
 
 @pytest.mark.parametrize("mode", ["real", "record"])

@@ -182,20 +182,20 @@ def test_each_documented_error_comes_as_it_is(stage: Stage, status: int, body: o
 
 
 @pytest.mark.parametrize(
-    ("payload", "status", "told"),
+    ("payload", "status", "message"),
     [
         ({"theme": "grey", "width": 9000, "studies": [{}]}, 422, "theme"),
         ({"width": 9000, "studies": [{"name": "MACD"}] * 9}, 403, "Resolution Limit (1920x1080)"),
         ({"width": 1000, "studies": [{"name": "MACD"}] * 9}, 403, "Parameter Limit (5)"),
     ],
 )
-def test_of_several_mistakes_the_first_is_told(
-    stage: Stage, payload: dict[str, object], status: int, told: str
+def test_of_several_mistakes_the_first_is_reported(
+    stage: Stage, payload: dict[str, object], status: int, message: str
 ) -> None:
-    """Mistakes in fields are told before the plan's limits, and the size before the number of studies."""
+    """Mistakes in fields are reported before the plan's limits, and the size before the number of studies."""
     reply = replied(stage.ask(attrs.evolve(REQUEST, payload=payload), Rule(latency=0.001)))
 
-    assert (status, True) == (reply.status, told in reply.body.decode())
+    assert (status, True) == (reply.status, message in reply.body.decode())
 
 
 def test_many_threads_get_the_same_reply(stage: Stage) -> None:

@@ -270,7 +270,7 @@ TOLD: Final = (
     "not text; decode it",
     "not a JSON value",
     "write it as text",
-    "a forecast is for 0 to",
+    "a forecast is for 1 to",
 )
 
 

@@ -191,7 +191,7 @@ WRONG: list[tuple[str, object, str]] = [
 
 
 @pytest.mark.parametrize(("name", "value", "said"), WRONG)
-def test_a_value_of_the_wrong_kind_is_told_with_its_place(name: str, value: object, said: str) -> None:
+def test_a_value_of_the_wrong_kind_is_reported_with_its_place(name: str, value: object, said: str) -> None:
     """A value of the wrong kind is reported by its name in JSON with the expected kind."""
     assert (f"S, at $.{name}: {said}",) == problems(json.dumps({"someText": "x", name: value}))
 
@@ -213,7 +213,7 @@ def test_a_value_of_the_wrong_kind_is_told_with_its_place(name: str, value: obje
         ),
     ],
 )
-def test_a_mistake_further_in_is_told_with_its_path(fields: Mapping[str, object], said: str) -> None:
+def test_a_mistake_further_in_is_reported_with_its_path(fields: Mapping[str, object], said: str) -> None:
     """A nested mistake is reported with its JSON path."""
     assert (said,) == problems(json.dumps({"someText": "x", **fields}))
 
@@ -225,12 +225,12 @@ def test_a_mistake_further_in_is_told_with_its_path(fields: Mapping[str, object]
         *((tuple[Account, ...], text, "an array") for text in ("null", "1", '"x"', "{}")),
     ],
 )
-def test_a_whole_of_the_wrong_kind_is_told_without_a_place(kind: type, text: str, wanted: str) -> None:
+def test_a_whole_of_the_wrong_kind_is_reported_without_a_place(kind: type, text: str, wanted: str) -> None:
     """Text that is not the object or the array that it should be is reported without a place."""
     assert (f"S: must be {wanted}",) == problems(text, kind)
 
 
-def test_what_is_missing_and_what_is_unknown_is_told_by_its_name() -> None:
+def test_missing_and_unknown_fields_are_reported_by_name() -> None:
     """All missing and unknown fields are reported by name."""
     assert {
         "S, at $.someText: is missing",
@@ -239,7 +239,7 @@ def test_what_is_missing_and_what_is_unknown_is_told_by_its_name() -> None:
     } == set(problems('{"some_text": "x", "b": 1, "flag": 0}'))
 
 
-def test_what_an_account_says_of_itself_is_told_with_its_place() -> None:
+def test_a_broken_rule_of_an_account_is_reported_with_its_place() -> None:
     """A broken rule of an account is reported with the account's place."""
     text = json.dumps([{"id": "a", "apiKey": "k"}, {"id": "b", "apiKey": "k k", "burst": 0}])
     (problem,) = problems(text, tuple[Account, ...])
@@ -257,7 +257,7 @@ def test_what_an_account_says_of_itself_is_told_with_its_place() -> None:
         ("{} {}", "line 1, column 4"),
     ],
 )
-def test_what_is_no_json_is_told_with_line_and_column(text: str, place: str) -> None:
+def test_what_is_no_json_is_reported_with_line_and_column(text: str, place: str) -> None:
     """Text that is not JSON is reported in one line with line and column."""
     (problem,) = problems(text)
 

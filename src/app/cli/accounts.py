@@ -86,7 +86,7 @@ def exhaust(account_id: AccountId, *, as_json: Json = False) -> None:
 
 @accounts_app.command()
 def forecast(
-    charts: Annotated[int, typer.Argument(min=1, metavar="CHARTS", help="How many charts.")], *, as_json: Json = False
+    charts: Annotated[int, typer.Argument(metavar="CHARTS", help="How many charts.")], *, as_json: Json = False
 ) -> None:
     """Forecast when charts can be had. If not all of them can be had today, the exit code is 75."""
     with _pool() as pool:

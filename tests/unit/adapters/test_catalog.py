@@ -139,7 +139,7 @@ def test_a_host_s_file_may_have_any_part(tmp_path: Path) -> None:
         ('{"replace": ["zones"]}', "replace names 'zones'"),
     ],
 )
-def test_every_mistake_in_a_host_s_file_is_told_with_its_place(tmp_path: Path, content: str, phrase: str) -> None:
+def test_every_mistake_in_a_host_s_file_is_reported_with_its_place(tmp_path: Path, content: str, phrase: str) -> None:
     """Every mistake in a host's file is named with the file and the place."""
     file = tmp_path / "mine.json"
     file.write_text(content)

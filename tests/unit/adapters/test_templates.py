@@ -133,7 +133,7 @@ def test_a_directory_in_place_of_a_file_is_one_line(tmp_path: Path) -> None:
     assert f"template {tmp_path / 'look_v1.json'} can't be read" in problem
 
 
-def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     """One error lists the mistakes of all files, in the order of the files."""
     write(tmp_path, json.dumps({**GOOD, "id": "a"}), "a")
     write(tmp_path, "{", "b")

@@ -126,9 +126,9 @@ def test_a_fetch_without_accounts_makes_no_call() -> None:
 
 def test_two_accounts_of_one_id_are_refused() -> None:
     """Accounts with the same id are a ConfigError that names the id and no key."""
-    twins = [Account("a", "canary-key-1"), Account("a", "canary-key-2")]
+    same_ids = [Account("a", "canary-key-1"), Account("a", "canary-key-2")]
     with pytest.raises(ConfigError, match="must differ: a") as caught:
-        AccountPool(twins)
+        AccountPool(same_ids)
 
     assert "canary" not in str(caught.value)
 
@@ -353,10 +353,10 @@ def test_a_template_is_checked_against_the_plan_of_every_account(tmp_path: Path)
     assert [] == listener.events
     load("BASIC", None)
     load("BASIC", "PRO")
-    same, told = listener.events
-    assert same == told
-    assert isinstance(told, RequestDoubtful)
-    assert ("template wide", ["request.width"]) == (told.chart, [each.path for each in told.findings])
+    same, reported = listener.events
+    assert same == reported
+    assert isinstance(reported, RequestDoubtful)
+    assert ("template wide", ["request.width"]) == (reported.chart, [each.path for each in reported.findings])
     load("BASIC", check="warn")
     assert 3 == len(listener.events)
     load("BASIC", check="off")
@@ -369,9 +369,9 @@ def test_a_mistake_in_a_template_that_is_not_asked_for_is_reported(tmp_path: Pat
     config, listener = settings(CHARTS_TEMPLATES_DIR=folder), EventLog()
 
     assert {"good", "bad"} == set(open_templates(config, asked=["good"], listener=listener))
-    (told,) = listener.events
-    assert isinstance(told, RequestDoubtful)
-    assert "template bad" == told.chart
+    (reported,) = listener.events
+    assert isinstance(reported, RequestDoubtful)
+    assert "template bad" == reported.chart
     with pytest.raises(ConfigError, match=r"template bad, at request\.width"):
         open_templates(config, asked=["bad"])
 

@@ -180,7 +180,7 @@ def test_a_time_zone_of_the_request_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "told"),
+    ("request_", "message"),
     [
         (ChartRequest("", "1h", "price_v1"), "symbol: is empty"),
         (ChartRequest("  ", "1h", "price_v1"), "symbol: is empty"),
@@ -195,7 +195,7 @@ def test_a_time_zone_of_the_request_stays() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_wrong_request_costs_no_call(request_: ChartRequest, told: str) -> None:
+def test_a_wrong_request_costs_no_call(request_: ChartRequest, message: str) -> None:
     """A malformed request is VALIDATION_FAILED, with the reason, before any transport is asked."""
     clock = VirtualClock()
     free, metered, paid = ScriptedTransport([]), ScriptedTransport([]), pool(clock)
@@ -207,7 +207,7 @@ def test_a_wrong_request_costs_no_call(request_: ChartRequest, told: str) -> Non
         result.error.kind,
         result.error.retriable,
     )
-    assert told in result.error.message
+    assert message in result.error.message
     (detail, *_) = result.error.details
     assert "ERROR" == detail["severity"]
     assert f"{detail['param']}: {detail['msg']}" in result.error.message
@@ -216,7 +216,7 @@ def test_a_wrong_request_costs_no_call(request_: ChartRequest, told: str) -> Non
 
 
 @pytest.mark.parametrize("how", ["twice", "after the block"])
-def test_closing_once_is_enough_and_twice_is_no_mistake(how: str) -> None:
+def test_closing_once_is_enough_and_twice_is_harmless(how: str) -> None:
     """A client closes its resources exactly once, even if it is closed twice."""
     closed: list[str] = []
     resources = ExitStack()
@@ -461,7 +461,7 @@ def test_a_key_that_a_host_writes_into_a_request_is_not_repeated() -> None:
     for mode in ("error", "warn"):
         for request in (leaking, unwritable):
             listener = EventLog()
-            told = ChartClient(
+            client = ChartClient(
                 transport=ScriptedTransport([INVALID]),
                 accounts=[ACCOUNT],
                 clock=VirtualClock(),
@@ -469,7 +469,7 @@ def test_a_key_that_a_host_writes_into_a_request_is_not_repeated() -> None:
                 check=mode,
             ).fetch(request)
 
-            assert key not in repr(told)
+            assert key not in repr(client)
             assert key not in repr([event for event in listener.events if not hasattr(event, "attempt")])
 
 
@@ -488,7 +488,7 @@ def test_an_event_holds_no_more_findings_than_one_can_read() -> None:
 
 
 @pytest.mark.parametrize("mode", ["warn", "off"])
-def test_what_ended_a_request_is_told_once(mode: str) -> None:
+def test_the_end_of_a_request_is_reported_once(mode: str) -> None:
     """Findings that end a request are in its error only, and are reported in one event."""
     listener = EventLog()
     wide = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920})

@@ -120,7 +120,7 @@ def test_a_zone_with_a_region_passes(zone: str) -> None:
     assert zone == WorkerConfig.from_env({**ONE, "CHARTS_DEFAULT_TIMEZONE": zone}).default_timezone
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     """If every variable is wrong, the error has one line for each, with its name."""
     lines = problems(
         {
@@ -144,7 +144,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("CHARTS_API_MODE", "live", "'live'"),
         ("CHARTS_DEFAULT_TIMEZONE", "UTC", "the provider refuses plain UTC"),
@@ -168,17 +168,17 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ("CHARTS_TEMPLATES_DIR", __file__, "not a folder"),
     ],
 )
-def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: str, told: str) -> None:
+def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: str, message: str) -> None:
     """A wrong variable leads to one line with its name and a correct example, and without its password."""
     (line,) = problems({**ONE, name: value})
 
     assert line.startswith(name)
-    assert told in line
+    assert message in line
     assert "password" not in line.replace("user name or password", "")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "parts"),
     [
         ("", ("is not set", '[{"id": "main", "apiKey": "<your key>"}]')),
         ("main=" + KEY, ("is not JSON", "line 1, column 1")),
@@ -219,24 +219,24 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: st
         ),
     ],
 )
-def test_a_mistake_in_the_accounts_is_told_with_its_place(text: str, told: tuple[str, ...]) -> None:
+def test_a_mistake_in_the_accounts_is_reported_with_its_place(text: str, parts: tuple[str, ...]) -> None:
     """A mistake in the accounts is named with the variable and the place in its JSON, never with a key."""
     lines = problems(accounts(text))
 
     assert all(line.startswith("CHART_IMG_ACCOUNTS_JSON") for line in lines)
-    assert all(part in "\n".join(lines) for part in told)
+    assert all(part in "\n".join(lines) for part in parts)
 
 
-def test_a_value_out_of_range_is_told_by_its_name_in_json() -> None:
+def test_a_value_out_of_range_is_reported_by_its_name_in_json() -> None:
     """A number out of its range is named by its field in JSON, as one of the wrong type is."""
     lines = problems(accounts(f'[{{"id": "a", "apiKey": "{KEY}", "dailyLimit": -1}}]'))
 
     assert "dailyLimit" in "\n".join(lines)
 
 
-def test_every_account_with_a_mistake_is_told() -> None:
+def test_every_account_with_a_mistake_is_reported() -> None:
     """One error lists the mistakes of all accounts, several of one account included."""
-    told = "\n".join(
+    reported = "\n".join(
         problems(
             accounts(
                 json.dumps(
@@ -250,8 +250,8 @@ def test_every_account_with_a_mistake_is_told() -> None:
         )
     )
 
-    assert all(part in told for part in ("$[0]", "at least 1", "more than 0", "$[2].apiKey", "$[2].dailyLimit"))
-    assert "$[1]" not in told
+    assert all(part in reported for part in ("$[0]", "at least 1", "more than 0", "$[2].apiKey", "$[2].dailyLimit"))
+    assert "$[1]" not in reported
 
 
 class _Watched(Mapping[str, str]):
@@ -387,8 +387,8 @@ def test_a_catalog_of_the_host_s_is_laid_over_the_one_that_ships(tmp_path: Path)
     assert read_catalog({}) is None
 
 
-def test_a_catalog_with_mistakes_is_told_with_the_other_mistakes(tmp_path: Path) -> None:
-    """A mistake in the catalog is told beside the others, with its variable, file and place."""
+def test_a_catalog_with_mistakes_is_reported_with_the_other_mistakes(tmp_path: Path) -> None:
+    """A mistake in the catalog is reported beside the others, with its variable, file and place."""
     file = tmp_path / "mine.json"
     file.write_text('{"intervals": [9]}')
     environ = {**ONE, "CHARTS_CATALOG": str(file), "CHARTS_CHECK": "x"}
@@ -445,14 +445,14 @@ def test_an_account_of_a_plan_that_the_host_s_catalog_lacks_is_a_mistake(tmp_pat
         ("CHARTS_IMG_ACCOUNTS_JSON", "CHART_IMG_ACCOUNTS_JSON"),
     ],
 )
-def test_a_misspelt_variable_is_told_with_the_one_that_is_meant(misspelt: str, meant: str) -> None:
+def test_a_misspelt_variable_is_reported_with_the_one_that_is_meant(misspelt: str, meant: str) -> None:
     """A variable that nearly has the name of a setting is a mistake, so that a client never goes real by a slip."""
     assert (f"{misspelt} is not a setting; did you mean {meant}?",) == problems({**ONE, misspelt: "mock"})
 
 
 @pytest.mark.parametrize("known", sorted(SETTINGS))
 @given(st.data())
-def test_a_slip_in_any_name_is_told(known: str, data: st.DataObject) -> None:
+def test_a_slip_in_any_name_is_reported(known: str, data: st.DataObject) -> None:
     """If a letter of a setting's name is left out, doubled, or another one, the setting is named."""
     place = data.draw(st.integers(7, len(known) - 1))
     instead = data.draw(st.sampled_from(["", known[place] * 2, "X"]))

@@ -123,17 +123,17 @@ def test_every_request_ends_in_exactly_one_place(
     jobs: int,
 ) -> None:
     """The manifest has every distinct request once, and every item has its own file."""
-    out, told = tmp_path_factory.mktemp("out"), list[ExportItem | ExportFailure]()
+    out, reported = tmp_path_factory.mktemp("out"), list[ExportItem | ExportFailure]()
     logging.getLogger("chartimg").disabled = True
     try:
-        manifest = export(_Playing(*outcomes), asked, out, jobs=jobs, on_end=told.append).run()
+        manifest = export(_Playing(*outcomes), asked, out, jobs=jobs, on_end=reported.append).run()
     finally:
         logging.getLogger("chartimg").disabled = False
     distinct = list(dict.fromkeys(asked))
     ends: tuple[ExportItem | ExportFailure, ...] = (*manifest.items, *manifest.failures)
     event(f"{min(len(manifest.items), 3)} items or more, {min(len(manifest.failures), 3)} failures or more")
 
-    assert len(distinct) == manifest.requested == len(ends) == len(told)
+    assert len(distinct) == manifest.requested == len(ends) == len(reported)
     keys = sorted((end.symbol, end.timeframe, end.template) for end in ends)
     assert sorted((each.symbol, each.timeframe, each.chart_template_id) for each in distinct) == keys
     files = [item.file for item in manifest.items]
@@ -232,22 +232,22 @@ def test_a_picture_of_another_chart_is_reported(
     tmp_path_factory: pytest.TempPathFactory, asked: list[ChartRequest], brought: list[bytes]
 ) -> None:
     """A picture equal to that of another body has a warning that names it: at once, or later in the manifest."""
-    out, listener, told = tmp_path_factory.mktemp("out"), EventLog(), list[ExportItem | ExportFailure]()
+    out, listener, reported = tmp_path_factory.mktemp("out"), EventLog(), list[ExportItem | ExportFailure]()
     fetch = _Playing(*(ChartApiResult(png_bytes=each, account_id="a") for each in brought))
-    items = export(fetch, asked, out, on_end=told.append, listener=listener).run().items
+    items = export(fetch, asked, out, on_end=reported.append, listener=listener).run().items
 
     events: list[PictureDoubtful] = []
-    for place, (request, item, first) in enumerate(zip(asked, items, told, strict=True)):
-        twins = [
+    for place, (request, item, first) in enumerate(zip(asked, items, reported, strict=True)):
+        duplicates = [
             (number, duplicate_of(other))
             for number, (other, bytes_) in enumerate(zip(asked, brought, strict=False))
             if bytes_ == brought[place] and look(other) != look(request)
         ]
-        before = {twin for number, twin in twins if number < place}
+        before = {finding for number, finding in duplicates if number < place}
         assert isinstance(first, ExportItem)
-        assert (bool(before), bool(twins)) == (len(first.warnings) == 1, len(item.warnings) == 1)
+        assert (bool(before), bool(duplicates)) == (len(first.warnings) == 1, len(item.warnings) == 1)
         assert before >= set(first.warnings)
-        assert {twin for _, twin in twins} >= set(item.warnings)
+        assert {finding for _, finding in duplicates} >= set(item.warnings)
         assert item == attrs.evolve(first, warnings=first.warnings or item.warnings)
         events += [PictureDoubtful(str(request.key), "a", first.warnings)] * bool(before)
     assert events == listener.events
@@ -313,16 +313,16 @@ def test_the_hosts_own_defaults_decide_which_bodies_mean_the_same(tmp_path: Path
 def test_every_one_of_a_crowd_of_duplicates_is_marked(tmp_path: Path) -> None:
     """If many charts end at once with one picture, all but the first are reported, and each names another."""
     asked, listener = grid(*(f"A:{number}" for number in range(24))), EventLog()
-    told = list[ExportItem | ExportFailure]()
+    reported = list[ExportItem | ExportFailure]()
     together = threading.Barrier(8)
 
     def fetch(_: ChartRequest) -> ChartApiResult:
         together.wait(20)
         return FOUND
 
-    items = export(fetch, asked, tmp_path, jobs=8, on_end=told.append, listener=listener).run().items
+    items = export(fetch, asked, tmp_path, jobs=8, on_end=reported.append, listener=listener).run().items
 
-    assert [0] + [1] * 23 == sorted(len(end.warnings) for end in told if isinstance(end, ExportItem))
+    assert [0] + [1] * 23 == sorted(len(end.warnings) for end in reported if isinstance(end, ExportItem))
     assert 23 == len(listener.events)
     names = {duplicate_of(request): request for request in asked}
     for request, item in zip(asked, items, strict=True):

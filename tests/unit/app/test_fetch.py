@@ -166,7 +166,7 @@ def test_a_services_failure_is_waited_out_on_the_same_account() -> None:
     assert [
         RetryScheduled(CHART, 1, 1.0, FaultKind.SERVICE_UNAVAILABLE),
         RetryScheduled(CHART, 2, 2.0, FaultKind.NETWORK),
-    ] == [told for told in bench.notes.events if isinstance(told, RetryScheduled)]
+    ] == [event for event in bench.notes.events if isinstance(event, RetryScheduled)]
     assert [100.0, 98.0, 95.0] == [call.timeout for call in transport.calls]
 
 
@@ -186,7 +186,7 @@ def test_an_accounts_failure_switches_at_once(outcome: Reply) -> None:
 
     assert bench.fetch(transport).ok
     assert (["a", "b"], []) == (called(transport), bench.clock.slept)
-    assert any(isinstance(told, RetryScheduled) and told.delay == 0 for told in bench.notes.events)
+    assert any(isinstance(event, RetryScheduled) and event.delay == 0 for event in bench.notes.events)
 
 
 def test_a_throttle_within_the_deadline_is_waited_for_when_there_is_no_other_account() -> None:
@@ -267,7 +267,7 @@ def test_after_a_plans_limit_only_a_plan_that_allows_the_request_is_tried(
     assert tried == called(transport)
     assert FaultKind.PLAN_LIMIT is kind(result)
     assert [1 if name in tried else 0 for name in "abc"] == bench.used()
-    assert not any(isinstance(told, LimitExceeded) for told in bench.notes.events)
+    assert not any(isinstance(event, LimitExceeded) for event in bench.notes.events)
 
 
 def test_after_a_plans_limit_want_of_another_account_is_not_final() -> None:
@@ -297,7 +297,7 @@ def test_a_chart_that_no_accounts_plan_allows_costs_nothing() -> None:
         "1600 is more than PRO allows (1080); MEGA is the smallest plan that allows this chart" in result.error.message
     )
     assert ["height"] == [detail["param"] for detail in result.error.details]
-    assert [RequestRefused] == [type(told) for told in bench.notes.events]
+    assert [RequestRefused] == [type(event) for event in bench.notes.events]
     assert ([0, 0], ()) == (bench.used(), result.attempts)
 
 
@@ -318,11 +318,11 @@ def test_a_limit_is_paid_for_once_a_window() -> None:
         PlanLimitLearned("a", 800, 600, None, None, MIDNIGHT),
         PlanLimitLearned("a", 800, 600, 3, None, MIDNIGHT),
         PlanLimitLearned("a", 800, 600, None, None, MIDNIGHT + timedelta(days=1)),
-    ] == [told for told in bench.notes.events if isinstance(told, PlanLimitLearned)]
+    ] == [event for event in bench.notes.events if isinstance(event, PlanLimitLearned)]
     assert 4 == len(transport.calls)
 
 
-def test_after_a_plans_limit_an_account_that_was_told_enough_of_itself_is_tried() -> None:
+def test_after_a_plans_limit_an_account_with_learned_limits_that_suffice_is_tried() -> None:
     """A learned limit counts for an account of an unknown plan, and only for charts above it."""
     bench = Bench([Account("a", "key", plan="MEGA"), Account("b", "key", burst=1)])
     pool, huge = bench.pool(), Demand(4000, 4000)
@@ -353,7 +353,7 @@ def test_want_of_quota_speaks_of_the_accounts_that_may_serve_the_chart() -> None
     assert [FaultKind.QUOTA_EXCEEDED, FaultKind.NO_ACCOUNT] == [kind(result) for result in results]
     assert [MIDNIGHT] * 2 == [result.error.available_at for result in results if result.error is not None]
     assert [LimitExceeded(CHART, ("b",), (), MIDNIGHT)] * 2 == [
-        told for told in bench.notes.events if isinstance(told, LimitExceeded)
+        event for event in bench.notes.events if isinstance(event, LimitExceeded)
     ]
 
 
@@ -459,7 +459,7 @@ def test_a_store_that_goes_during_a_call_costs_no_picture() -> None:
     assert [1] == bench.used()
 
 
-def test_a_store_that_goes_during_a_failed_call_is_told_and_the_error_kept() -> None:
+def test_a_store_that_goes_during_a_failed_call_is_reported_and_the_error_kept() -> None:
     """If an error can't be booked, listeners hear of the store, and the error is still the result."""
     store = Gate()
     bench = Bench(accounts(), RetryPolicy(max_attempts=1), store=store)

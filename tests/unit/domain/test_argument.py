@@ -108,7 +108,7 @@ def test_a_value_of_the_type_passes(value: object, hint: object) -> None:
         (print, Bell | None, "an object with ring(), stop(), not async or None, not builtin_function_or_method"),
     ],
 )
-def test_a_value_of_another_type_is_told_with_its_type_and_the_right_one(
+def test_a_value_of_another_type_is_reported_with_its_type_and_the_right_one(
     value: object, hint: object, told: str
 ) -> None:
     """The error names the argument, the right type, and the type of the value without the value."""

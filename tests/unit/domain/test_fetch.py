@@ -353,7 +353,7 @@ def test_a_retry_after_is_waited_out_within_the_deadline() -> None:
     assert NOON + timedelta(seconds=100) == error.available_at
 
 
-def test_a_switch_of_accounts_is_told_when_the_other_one_is_found() -> None:
+def test_a_switch_of_accounts_is_reported_when_the_other_one_is_found() -> None:
     """A switch of accounts is reported with its reason and the wait for the other one, and then the start of the call."""
     ready = Play().call(SAID[FaultKind.QUOTA_EXCEEDED]).feed(Granted(claim(NOON - timedelta(seconds=1), "b"))).step
     later = Play().call(SAID[FaultKind.THROTTLED]).feed(Granted(claim(NOON + timedelta(seconds=3)))).step

@@ -31,7 +31,7 @@ def test_every_port_has_a_few_verbs_and_its_adapters_have_them_all() -> None:
         assert verbs(Clock) == {"now", "monotonic", "sleep"} <= set(dir(clock))
 
 
-def test_a_port_with_a_further_member_is_told_apart_by_it(tmp_path: Path) -> None:
+def test_a_port_with_a_further_member_is_reported_apart_by_it(tmp_path: Path) -> None:
     """Recorded answers and a store's own clock are documented ports: an object that has the member is of the port."""
     fixtures: RecordedTransport = FixtureTransport(tmp_path)
     redis: ClockedStore = RedisAccountStore("redis://127.0.0.1:1")

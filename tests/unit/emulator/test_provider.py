@@ -39,7 +39,7 @@ def chart(asked: Provider, body: object = None, key: str | None = KEY, **changes
     return asked.answer(HttpRequest(changes.get("method", "POST"), changes.get("path", PATH), headers, content))
 
 
-def told(answer: HttpAnswer) -> tuple[int, str | None, Mapping[str, str]]:
+def said(answer: HttpAnswer) -> tuple[int, str | None, Mapping[str, str]]:
     """Return the status, the message and the headers of an answer."""
     content = json.loads(answer.body or b"null")
     return answer.status, content.get("message") if isinstance(content, dict) else None, answer.headers
@@ -66,7 +66,7 @@ def test_no_or_a_wrong_key_is_forbidden(key: str | None) -> None:
     """A request without a known key is 403 Forbidden, and no account is charged."""
     asked = provider()
 
-    assert (403, "Forbidden", {"x-amzn-ErrorType": "ForbiddenException"}) == told(chart(asked, key=key))
+    assert (403, "Forbidden", {"x-amzn-ErrorType": "ForbiddenException"}) == said(chart(asked, key=key))
     ledger = asked.ledger()
     assert (1, Tally()) == (ledger.unknown_key, ledger.accounts["a"].total)
 
@@ -74,7 +74,7 @@ def test_no_or_a_wrong_key_is_forbidden(key: str | None) -> None:
 def test_the_throttle_speaks_before_the_quota_and_both_before_the_body() -> None:
     """Throttle and quota are checked before the body, each with its own message and type."""
     asked = provider(burst=2, daily_limit=1)
-    answers = [told(chart(asked, b"{")) for _ in range(3)]
+    answers = [said(chart(asked, b"{")) for _ in range(3)]
 
     assert [
         (400, None, {}),
@@ -100,7 +100,7 @@ def test_a_chart_over_the_plan_is_refused_and_charged(plan: str, body: object, m
     """The message names the first limit of the plan that is exceeded, and the call is charged."""
     asked = provider(plan=plan)
 
-    assert (403, message, {}) == told(chart(asked, body))
+    assert (403, message, {}) == said(chart(asked, body))
     assert Tally(1, 0, 1, 0) == asked.ledger().accounts["a"].total
 
 
@@ -127,7 +127,7 @@ def test_the_rules_and_the_plans_are_those_of_the_given_catalog() -> None:
     theirs = Provider(accounts, lambda: NOON, catalog=catalog)
 
     assert 422 == chart(provider(), body).status
-    assert (403, "Exceed Max Usage Resolution Limit (500x1080)", {}) == told(chart(theirs, body, "key-of-PRO"))
+    assert (403, "Exceed Max Usage Resolution Limit (500x1080)", {}) == said(chart(theirs, body, "key-of-PRO"))
     assert 200 == chart(theirs, body, "key-of-MEGA").status
 
 
@@ -173,7 +173,7 @@ def test_a_call_with_a_fault_is_charged(fault: Fault) -> None:
 )
 def test_a_rule_decides_the_answer(rule: Rule, status: int, message: str | None) -> None:
     """Faults have the documented messages, a silent 429 has none, and a rule with a status answers with its body or an empty one."""
-    assert (status, message, {}) == told(chart(provider(rule)))
+    assert (status, message, {}) == said(chart(provider(rule)))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_other_paths_are_not_found_and_the_log_has_a_hint(
     """Another path or method is 404 and free, and the log names the path that is emulated."""
     asked = provider()
 
-    assert (404, "Route not found.", {}) == told(chart(asked, method=method, path=path))
+    assert (404, "Route not found.", {}) == said(chart(asked, method=method, path=path))
     assert hint in caplog.text
     assert Tally() == asked.ledger().accounts["a"].total
 

@@ -69,7 +69,7 @@ def test_a_scenario_is_read_from_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('{"rules": [{"fault": "418"}]}', "one of 500, 503"),
         ('{"rules": [{"next": 2}]}', "needs a fault, a status or a latency"),
@@ -87,21 +87,21 @@ def test_a_scenario_is_read_from_json() -> None:
         ("[]", "an object"),
     ],
 )
-def test_a_wrong_scenario_is_refused(text: str, told: str) -> None:
+def test_a_wrong_scenario_is_refused(text: str, message: str) -> None:
     """The message names the source and the mistake."""
     with pytest.raises(ConfigError, match=r"--script s\.json") as caught:
         read_scenario(text, where="--script s.json")
 
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [({"fault": "nope"}, "fault must be one of 500, 503"), ({"latency": "1"}, "latency must be a number")],
 )
-def test_a_rule_of_plain_python_is_checked_as_one_of_json(fields: dict[str, Any], told: str) -> None:
+def test_a_rule_of_plain_python_is_checked_as_one_of_json(fields: dict[str, Any], message: str) -> None:
     """A rule in Python may name its fault by text, and a wrong value is a ConfigError."""
     assert Rule(Fault.SERVER_ERROR) == Rule("500")
     assert (86_400, 200, 599) == (Rule(latency=86_400).latency, Rule(status=200).status, Rule(status=599).status)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         Rule(**fields)

@@ -285,7 +285,7 @@ def test_time_costs_no_round_trip_of_its_own(server: RedisServer) -> None:
 # A server that comes and goes
 
 
-def test_a_server_that_forgot_the_scripts_is_told_them_again(server: RedisServer) -> None:
+def test_a_server_that_forgot_the_scripts_is_reported_them_again(server: RedisServer) -> None:
     """After SCRIPT FLUSH, as after a restart, every verb works as before."""
     with opened(server.url) as store, server.client() as client:
         store.replace(None, snapshot())
@@ -595,7 +595,7 @@ def test_a_wrong_password_is_said_and_never_shown(tmp_path: Path) -> None:
         assert PASSWORD not in str(failure.value)
 
 
-def test_a_user_who_may_not_is_told_what_the_store_needs(server: RedisServer) -> None:
+def test_a_user_who_may_not_is_reported_what_the_store_needs(server: RedisServer) -> None:
     """A user without enough rights is reported with the rights that the store needs."""
     with server.client() as client:
         client.acl_setuser("narrow", enabled=True, passwords=[f"+{PASSWORD}"], commands=["+get"], keys=["*"])
@@ -706,7 +706,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("case", ANSWERS)
-def test_any_other_answer_is_told_in_one_line_without_the_password(case: str) -> None:
+def test_any_other_answer_is_reported_in_one_line_without_the_password(case: str) -> None:
     """Any other answer is reported in one line without the password."""
     answer, told = ANSWERS[case]
     with saying(*HANDSHAKE, answer) as url, opened(url, timeout=0.5) as store:

@@ -104,7 +104,7 @@ def test_a_file_that_contradicts_itself_is_damaged(change: str, path: Path) -> N
         SqliteAccountStore(path).read(["account 0"])
 
 
-def test_a_row_of_a_newer_version_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+def test_a_row_of_a_newer_version_is_reported_from_a_damaged_one(tmp_path: Path) -> None:
     """A sound row with an unknown field is of a newer version, and no copy is made."""
     path = tmp_path / "books.sqlite3"
     store = SqliteAccountStore(path)

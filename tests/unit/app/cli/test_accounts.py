@@ -118,7 +118,10 @@ def test_a_forecast_says_whether_so_many_charts_can_be_had(server: LoopbackServe
         document["forecast"]["charts"],
         document["forecast"]["today"],
     )
-    assert all(2 == call("accounts", "forecast", n, cwd=tmp_path, **real(server)).returncode for n in ("-1", "0"))
+    assert 2 == call("accounts", "forecast", "-1", cwd=tmp_path, **real(server)).returncode
+    assert ["a forecast is for 1 to 1,000,000 charts, not 0"] == refused(
+        call("accounts", "forecast", "0", cwd=tmp_path, **real(server))
+    )
     assert "at most" not in call("accounts", "forecast", "9999999", cwd=tmp_path, **real(server)).stdout
 
 
@@ -171,21 +174,21 @@ def test_books_that_can_not_be_opened_are_one_line_and_code_69_from_every_comman
     place: str, server: LoopbackServer, tmp_path: Path
 ) -> None:
     """Each kind of a wrong place has a word of its own and the setting; all commands end with the same code."""
-    make, store, told = PLACES[place]
+    make, store, place_name = PLACES[place]
     make(tmp_path / "books")
     settings = real(server, CHARTS_ACCOUNT_STORE=store.format(tmp_path / "books"))
     exported = ("export", "--symbols", "A:A", "--timeframes", "1h", "--templates", TEMPLATE, "--out", "out")
     runs = [call(*command, cwd=tmp_path, **settings) for command in (FETCH, ("accounts",), FORECAST, exported)]
-    told_lines = [[line for line in run.stderr.splitlines() if "CHARTS_ACCOUNT_STORE" in line] for run in runs]
+    store_lines = [[line for line in run.stderr.splitlines() if "CHARTS_ACCOUNT_STORE" in line] for run in runs]
 
     assert [69] * 4 == [run.returncode for run in runs]
-    assert [1] * 4 == [len(lines) for lines in told_lines]
-    assert all(told in line and "memory://" in line for (line,) in told_lines)
+    assert [1] * 4 == [len(lines) for lines in store_lines]
+    assert all(place_name in line and "memory://" in line for (line,) in store_lines)
     assert [] == server.requests
 
 
 @pytest.mark.parametrize("store", [None, "sqlite:///~/books.sqlite3", "sqlite:///~nobody-here/books.sqlite3"])
-def test_a_user_without_a_home_is_told_what_to_set(
+def test_a_user_without_a_home_is_reported_what_to_set(
     store: str | None, server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a home folder every command says so in one line with code 2, and no folder named ~ is made."""

@@ -65,7 +65,7 @@ def test_json_is_a_catalog(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_name_that_is_none_is_a_mistake_of_usage(kind: str) -> None:
+def test_a_name_that_does_not_exist_is_a_mistake_of_usage(kind: str) -> None:
     """An unknown name is refused, with --json too."""
     for options in ((), ("--json",)):
         with pytest.raises(ConfigError, match=r"there is no .* 'none of these'; (the nearest is|did you mean) \w"):

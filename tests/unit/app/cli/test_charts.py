@@ -129,7 +129,7 @@ def test_an_unknown_template_is_answered_with_what_there_is(template: str, messa
         (os.fsdecode(b"A:\xff"), "1h", "a lone surrogate"),
     ],
 )
-def test_a_bad_symbol_or_timeframe_is_told(symbol: str, timeframe: str, message: str, tmp_path: Path) -> None:
+def test_a_bad_symbol_or_timeframe_is_reported(symbol: str, timeframe: str, message: str, tmp_path: Path) -> None:
     """A symbol or a timeframe that can't be right is exit code 2 and one line, and no file is written."""
     settings = mock(tmp_path / "fixtures")
     child = call("fetch", symbol, timeframe, "--template", TEMPLATE, "--out", "new/c.png", cwd=tmp_path, **settings)
@@ -141,7 +141,7 @@ def test_a_bad_symbol_or_timeframe_is_told(symbol: str, timeframe: str, message:
 
 
 @pytest.mark.parametrize("option", ["--symbols", "--timeframes", "--templates"])
-def test_an_empty_part_of_a_list_is_told(option: str, tmp_path: Path) -> None:
+def test_an_empty_part_of_a_list_is_reported(option: str, tmp_path: Path) -> None:
     """A comma too many is exit code 2, and the message names the option."""
     given = {"--symbols": "A:B", "--timeframes": "1h", "--templates": TEMPLATE} | {option: "A,,B"}
     arguments = [word for pair in given.items() for word in pair]
@@ -151,7 +151,7 @@ def test_an_empty_part_of_a_list_is_told(option: str, tmp_path: Path) -> None:
     assert not (tmp_path / "o").exists()
 
 
-def test_every_bad_template_is_told(tmp_path: Path) -> None:
+def test_every_bad_template_is_reported(tmp_path: Path) -> None:
     """One run names each template that can't be used, with its file and the mistake in it."""
     good = {"id": "none", "description": "", "chartImgSymbolTemplate": "A:{symbol}"}
     templates = {
@@ -171,7 +171,7 @@ def test_every_bad_template_is_told(tmp_path: Path) -> None:
         assert any(str(folder / f"{name}.json") in line and message in line for line in lines), (name, lines)
 
 
-def test_a_folder_without_templates_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_templates_is_reported(tmp_path: Path) -> None:
     """A folder without templates is one line that names it."""
     (tmp_path / "templates").mkdir()
     child = call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR="templates", **mock(tmp_path / "fixtures"))
@@ -180,7 +180,7 @@ def test_a_folder_without_templates_is_told(tmp_path: Path) -> None:
     assert "templates folder templates holds no JSON file" in line
 
 
-def test_folders_without_permission_are_told(tmp_path: Path) -> None:
+def test_folders_without_permission_are_reported(tmp_path: Path) -> None:
     """A templates folder that can't be read, and an --out that can't be written, are one line each."""
     closed = tmp_path / "closed"
     closed.mkdir()
@@ -286,7 +286,7 @@ def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "file", 300 * "a"])
-def test_a_fixtures_folder_that_is_none_is_one_line(folder: str, tmp_path: Path) -> None:
+def test_a_fixtures_folder_that_does_not_exist_is_one_line(folder: str, tmp_path: Path) -> None:
     """A missing fixtures folder is one line in the same words from each command, however many charts are wanted."""
     (tmp_path / "file").write_bytes(b"")
     grid = ("export", "--symbols", "A:B,A:C", "--timeframes", "1h", "--out", "out")
@@ -317,7 +317,7 @@ def test_an_export_into_a_folder_that_fails_pays_for_the_charts_in_flight_alone(
     assert line.startswith("chartimg: --out: out/A_0__1h__price_psar_adi_v1.png can't be written: File too large; ")
 
 
-def test_a_doubtful_picture_is_kept_and_told(tmp_path: Path) -> None:
+def test_a_doubtful_picture_is_kept_and_reported(tmp_path: Path) -> None:
     """A doubtful picture is written, each warning is a line on standard error, and the exit code is 0."""
     settings = mock(tmp_path / "fixtures")
     (tmp_path / "fixtures" / f"{FIXTURE}.png").write_bytes(picture(400, 1))
@@ -334,7 +334,7 @@ def test_a_doubtful_picture_is_kept_and_told(tmp_path: Path) -> None:
     assert picture(400, 1) == (tmp_path / "chart.png").read_bytes()
 
 
-def test_a_picture_that_can_not_be_recorded_is_kept_and_told(server: LoopbackServer, tmp_path: Path) -> None:
+def test_a_picture_that_can_not_be_recorded_is_kept_and_reported(server: LoopbackServer, tmp_path: Path) -> None:
     """In record mode a picture without room for its fixture is written all the same, and the warning states the reason."""
     large = picture(12_000, 12_000)
     server.script.append(answer(200, large))
@@ -375,7 +375,7 @@ def test_warnings_are_in_the_json(tmp_path: Path) -> None:
     assert 0 == child.returncode
 
 
-def test_a_templates_folder_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_templates_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
     """If CHARTS_TEMPLATES_DIR names a file, one line says so."""
     (tmp_path / "file").write_bytes(b"")
     child = call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR=str(tmp_path / "file"), **mock(tmp_path / "fixtures"))

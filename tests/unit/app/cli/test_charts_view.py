@@ -134,7 +134,7 @@ def test_on_a_terminal_a_chart_has_a_line_if_it_is_doubtful(capsys: pytest.Captu
     assert "2/2" in shown
 
 
-def test_warnings_are_counted_in_the_table_and_told_beneath_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_warnings_are_counted_in_the_table_and_reported_beneath_it(capsys: pytest.CaptureFixture[str]) -> None:
     """The table counts the warnings of each chart, and each warning is a whole line below it."""
     single = attrs.evolve(DOUBTFUL, symbol="G:H", warnings=DOUBTFUL.warnings[:1])
     show_manifest(Manifest(NOW, 3, (ITEM, DOUBTFUL, single), ()), Path("out"), 0)

@@ -215,7 +215,7 @@ def test_nothing_in_a_file_steers_the_terminal() -> None:
 
 
 @given(st.binary(max_size=64))
-def test_any_file_is_told_without_a_traceback(content: bytes) -> None:
+def test_any_file_is_reported_without_a_traceback(content: bytes) -> None:
     """For any bytes in a file the exit code is 0 or 1, and the files are counted."""
     Path("any.json").write_bytes(content)
     result = check("any.json")

@@ -151,7 +151,7 @@ def test_findings_are_shown_and_can_be_asked_for() -> None:
         FixtureEntry("alone", FixtureKind.OTHER, None, KEY),
     ],
 )
-def test_what_is_no_picture_has_a_card_without_one(entry: FixtureEntry) -> None:
+def test_a_fixture_that_is_not_a_picture_has_a_card_without_one(entry: FixtureEntry) -> None:
     """The card of a damaged picture, a stray file or a lone meta file has no content, and no file is read."""
     shown = page(entry, files={})
 

@@ -56,7 +56,7 @@ def test_fetch_without_quota_is_exit_code_75(server: LoopbackServer, tmp_path: P
 @pytest.mark.parametrize(
     "command", [FETCH, ("export", "--symbols", "A", "--timeframes", "1h", "--out", "o"), ("accounts",)]
 )
-def test_missing_settings_are_told_by_every_command(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_missing_settings_are_reported_by_every_command(command: tuple[str, ...], tmp_path: Path) -> None:
     """Without settings each command names the missing one in one line, with an example."""
     (line,) = refused(call(*command, cwd=tmp_path))
 
@@ -204,7 +204,7 @@ def test_output_that_can_not_be_written_is_one_line(options: tuple[str, ...], tm
     assert (1, "chartimg: standard output can't be written: No space left on device\n") == ended
 
 
-def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
+def test_a_reader_that_leaves_is_not_a_traceback(tmp_path: Path) -> None:
     """If the reader of standard output leaves, the command ends quietly, and the picture is written."""
     reading, writing = os.pipe()
     os.close(reading)

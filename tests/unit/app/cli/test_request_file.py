@@ -26,8 +26,8 @@ NAMES = st.sampled_from(["symbol", "interval", "width", "studies", "name", "inpu
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
 )
-OTHERWISE_TOLD = {"symbol", "interval", "request", "chartImgSymbolTemplate"}
-PAYLOADS = st.dictionaries(NAMES.filter(lambda name: name not in OTHERWISE_TOLD), VALUES, max_size=6)
+REPORTED_ELSEWHERE = {"symbol", "interval", "request", "chartImgSymbolTemplate"}
+PAYLOADS = st.dictionaries(NAMES.filter(lambda name: name not in REPORTED_ELSEWHERE), VALUES, max_size=6)
 
 
 def look(value: object, **options: Any) -> RequestFile:
@@ -101,12 +101,12 @@ def test_a_template_has_the_findings_of_its_request(payload: dict[str, object], 
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_object_is_told_with_its_place(content: bytes, message: str) -> None:
+def test_a_value_that_is_not_an_object_is_reported_with_its_place(content: bytes, message: str) -> None:
     """A file that is not an object has one ERROR, with line and column if the reader knows them."""
     assert (Finding("", Severity.ERROR, message),) == read_request_file(content, CATALOG).findings
 
 
-def test_a_byte_order_mark_is_no_mistake() -> None:
+def test_a_byte_order_mark_is_not_a_mistake() -> None:
     """A byte order mark, as editors on Windows write it, is ignored."""
     for value in (BODY, TEMPLATE):
         assert () == read_request_file(b"\xef\xbb\xbf" + json.dumps(value).encode(), CATALOG).findings
@@ -126,7 +126,7 @@ def test_a_key_that_stands_twice_is_a_warning() -> None:
     ] == lines_of(read_request_file(content, CATALOG))
 
 
-def test_numbers_that_are_none_in_json_are_found() -> None:
+def test_numbers_that_json_does_not_have_are_found() -> None:
     """NaN and a number too large for JSON are ERRORs at their place."""
     content = b'{"symbol": "BINANCE:BTCUSDT", "width": NaN, "studies": [{"name": "MACD", "input": {"in_0": 1e999}}]}'
     found = read_request_file(content, CATALOG).findings
@@ -144,7 +144,7 @@ def test_a_template_that_ships_is_right(file: Any) -> None:
     assert (load_templates()[file.stem], ()) == (read.template, read.findings)
 
 
-def test_all_that_is_wrong_with_a_template_is_told_at_once() -> None:
+def test_all_that_is_wrong_with_a_template_is_reported_at_once() -> None:
     """All mistakes of a template are reported together: those of its form, its id, its pattern and its request."""
     file = look(
         {"id": "other", "chartImgSymbolTemplate": "BINANCE", "request": {"width": 1, "symbol": "x"}, "requests": 1},
@@ -163,7 +163,7 @@ def test_all_that_is_wrong_with_a_template_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", list(TEMPLATE))
-def test_a_field_of_another_type_is_told_with_its_place(name: str) -> None:
+def test_a_field_of_another_type_is_reported_with_its_place(name: str) -> None:
     """A number in any field of a template is an ERROR at that field."""
     file = look({**TEMPLATE, name: 1})
 
@@ -186,7 +186,7 @@ def test_a_pattern_without_an_exchange_is_right() -> None:
     assert () == look({**TEMPLATE, "chartImgSymbolTemplate": "{symbol}"}).findings
 
 
-def test_where_a_template_must_be_a_body_is_none() -> None:
+def test_a_body_is_not_a_template() -> None:
     """If a template is required, a body lacks the fields of a template, and not a symbol."""
     assert {"id", "description", "chartImgSymbolTemplate"} <= {
         finding.path for finding in look(BODY, is_template=True).findings

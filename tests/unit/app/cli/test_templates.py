@@ -169,7 +169,7 @@ def test_what_is_wrong_with_a_template_that_is_shown_is_on_standard_error() -> N
     assert "templates/broken.json: ERROR: is not JSON: Expecting ',' delimiter at line 1, column 3\n" == broken.stderr
 
 
-def test_a_template_that_is_none_is_a_mistake_of_usage() -> None:
+def test_a_template_that_does_not_exist_is_a_mistake_of_usage() -> None:
     """An unknown id is answered with the nearest id, or else with all ids; a path is not an id."""
     write("mine.json", MINE)
     for wrong, message in (
@@ -280,7 +280,7 @@ def test_what_the_provider_would_refuse_is_not_written() -> None:
     assert not Path("templates").exists()
 
 
-def test_what_may_be_wrong_is_written_and_told() -> None:
+def test_a_template_with_warnings_is_written_and_they_are_reported() -> None:
     """A template with an unknown exchange is written, with a WARNING."""
     result = templates("new", "mine", "--exchange", "NEWEX")
 
@@ -292,7 +292,7 @@ def test_what_may_be_wrong_is_written_and_told() -> None:
     assert "NEWEX:{symbol}" == load_templates("templates")["mine"].symbol_pattern
 
 
-def test_a_study_that_is_none_or_several_is_a_mistake_of_usage() -> None:
+def test_a_study_that_does_not_exist_or_may_be_several_is_a_mistake_of_usage() -> None:
     """An unknown study is answered with the nearest name, and an ambiguous one with its meanings."""
     with pytest.raises(ConfigError, match=r"no study 'Volme'; did you mean Volume\?"):
         templates("new", "mine", "--study", "Volme")

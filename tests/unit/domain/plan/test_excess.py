@@ -74,7 +74,7 @@ def excess(demand: Demand, limits: ChartLimits = BASIC, plans: Sequence[Plan] = 
         ),
     ],
 )
-def test_each_limit_that_is_exceeded_is_told_with_the_plan_that_would_do(
+def test_each_limit_that_is_exceeded_is_reported_with_the_plan_that_would_do(
     demand: Demand, expected: list[tuple[str, str]]
 ) -> None:
     """A finding has the place, the demand, the limit, and the smallest plan for the chart."""

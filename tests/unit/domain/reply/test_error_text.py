@@ -115,7 +115,7 @@ def test_what_is_too_much_is_cut(body: bytes) -> None:
 
 
 @given(text=st.text(min_size=1).map(lambda text: " ".join(text.split())).filter(str.isprintable).filter(bool))
-def test_what_can_be_shown_is_told_as_it_was_said(text: str) -> None:
+def test_what_can_be_shown_is_reported_as_it_was_said(text: str) -> None:
     """A printable line is kept as it is, up to 300 characters, under each documented name."""
     for body in ({"message": text}, {"error": text}, {"errors": [{"msg": text}]}, [{"msg": text}]):
         assert text[:300].rstrip() == read_error_text(json.dumps(body).encode()).message
