@@ -394,3 +394,14 @@ def test_the_first_16_unknown_names_get_a_suggestion() -> None:
     assert [None, *["a"] * 16, None] == [each.suggestion for each in found]
     assert ("1", Severity.WARNING, "unknown", None) == attrs.astuple(without)
     assert ["did you mean a?", "else"] == [hint("a", "else"), hint(None, "else")]
+
+
+def test_an_exact_zone_is_meant_even_beside_its_mirror() -> None:
+    """A zone that is in the list is called by its own name, also if another differs from it by a sign alone."""
+    assert "Etc/GMT+1" == timezone_called("Etc/GMT+1", ["Etc/GMT-1", "Etc/GMT+1"])
+
+
+@pytest.mark.parametrize(("wrong", "likely"), [("abcde fghij", "abcdefghix"), ("abcde fghyz", None)])
+def test_words_joined_otherwise_are_a_slip_from_nine_tenths_on(wrong: str, likely: str | None) -> None:
+    """Names with words joined otherwise are alike if nine tenths of their letters are."""
+    assert likely == likely_name(wrong, ["abcdefghix"])
