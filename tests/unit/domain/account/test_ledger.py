@@ -849,10 +849,11 @@ def test_only_a_throttled_account_is_paused_by_its_until(state: AccountState, ho
 
 
 def test_books_that_begin_anew_are_of_the_next_epoch() -> None:
-    """A reset and a reinstatement begin the next epoch, so that two of them are told apart from one."""
+    """A reset, a reinstatement and a new key begin the next epoch, so that two of them are told apart from one."""
     snapshot, _ = claimed()
 
     assert snapshot.epoch + 1 == ledger.reset(snapshot, NOON).epoch
+    assert snapshot.epoch + 1 == ledger.current(snapshot, REKEYED, NOON).epoch
     assert snapshot.epoch + 1 == ledger.reinstate(ledger.suspend(snapshot, "refused")).epoch
 
 
