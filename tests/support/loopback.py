@@ -90,7 +90,10 @@ def _dashed(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 class LoopbackServer(socketserver.ThreadingTCPServer):
-    """Plays *script*, one exchange for each request; then *otherwise*, or a 599 that no test expects."""
+    """Plays *script*, one exchange for each request; then *otherwise*, or a 599 that no test expects.
+
+    If ``unasked`` is set, each connection begins with it, before any request is read.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -101,6 +104,7 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         self.requests: list[Received] = []
         self.script = list(script)
         self.otherwise = otherwise or answer(599, b"the script has run out")
+        self.unasked: Exchange | None = None
         self.closing = threading.Event()
         self.connections = 0
         self.lock = threading.Lock()
@@ -141,7 +145,7 @@ class _Handler(socketserver.BaseRequestHandler):
         with server.lock:
             server.connections += 1
             number = server.connections
-        keep = True
+        keep = server.unasked is None or server.unasked(connection, server.closing)
         while keep:
             received = self._receive(connection, number)
             keep = received is not None and server.take(received)(connection, server.closing)

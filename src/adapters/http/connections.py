@@ -1,139 +1,127 @@
-"""Connections to one address: their proxy, their trusted authorities, and which reply is the answer to which request.
+"""Connections to one address: their time, their trusted authorities, and which reply is the answer to which request.
 
-urllib3 bounds each read from a socket, but not all reads together, so a reply that drips could last for ever. Here the read
-timeout bounds the whole reply. Each failure up to the end of the handshake is told apart from later ones, since it can't
-have cost a call.
+urllib3 bounds each address, read and write, but not all of them together, so a server that drips could last for ever. Here the
+connect timeout bounds all up to the end of the request, and the read timeout the whole reply. Each failure up to the end of the
+handshake is told apart from later ones, since it can't have cost a call.
 
-A reply belongs to the request before it. So interim replies are skipped, a server that speaks before the request is not asked,
-and a connection is used again only if its last reply was final, whole, and followed by no further byte.
+A reply belongs to the request before it. So a server that speaks before the request is not asked, and a connection is used
+again only if its last reply was final, whole, and followed by no further byte.
 """
 
 from __future__ import annotations
 
 import http.client
-import io
 import math
 import socket
 import ssl
 import time
 import weakref
-from typing import Any, Final
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from typing import Any, Final, Self, cast
+from urllib.parse import SplitResult
 
 import urllib3
 from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
-from ...address import DEFAULT_BASE_URL, SCHEMES, is_loopback
+from ...address import DEFAULT_BASE_URL
 from ...domain.errors import ConfigError
+from .dialer import Dialer
+from .proxy import proxy_for, proxy_manager
+from .response import MIN_TIMEOUT_SECONDS, BoundedResponse
 
-__all__ = ["abandon", "connection_pool", "tls_settings"]
+__all__ = ["Allowance", "abandon", "connection_pool", "tls_settings"]
 
-_BUFFER_BYTES: Final = 80 * 1024  # most pictures and their headers take one read or two
-_MIN_TIMEOUT_SECONDS: Final = 1e-6  # 0 would mean not to block
-
-
-class _BoundedReads(io.RawIOBase):
-    """Reads from a socket until *deadline* (monotonic seconds)."""
-
-    def __init__(self, raw: io.RawIOBase, connection: socket.socket, deadline: float) -> None:
-        self._raw = raw
-        self._socket = connection
-        self._deadline = deadline
-        self.ended = self.stopped = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self.stopped:
-            return None
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._socket.settimeout(None if left == math.inf else max(left, _MIN_TIMEOUT_SECONDS))
-        count = self._raw.readinto(buffer)
-        self.ended = count == 0
-        return count
-
-    def close(self) -> None:
-        super().close()
-        self._raw.close()
+_PIECE_BYTES: Final = 15 * 1024  # under TLS a record of 16 KiB is bounded, but not several of them together
 
 
-class _Headers(http.client.HTTPMessage):
-    """Headers without malformed lines: urllib3 would log these, and the provider may have put a key there."""
+class Allowance(urllib3.Timeout):
+    """The time of one call, which begins now. That of urllib3 would begin after the tunnel of a proxy.
 
-    def items(self) -> list[tuple[str, str]]:
-        return list(self.raw_items())  # quicker: no policy is applied to each value
+    Args:
+        total: seconds for the call.
+        connect: seconds up to the end of the request.
+        read: seconds for the reply.
+    """
 
-    def get_payload(self, *_: object, **__: object) -> Any:
-        return None
+    def __init__(self, total: float | None, connect: float, read: float) -> None:
+        super().__init__(connect=connect, read=read)
+        self._limits = connect, read
+        self._end = math.inf if total is None else time.monotonic() + total
 
+    def clone(self) -> Self:
+        """Return itself, which goes on."""
+        return self
 
-class _Reading:
-    """The part of a socket that http.client uses: a file to read from, here a bounded one."""
+    @property
+    def connect_timeout(self) -> float:
+        """Return the seconds that are left up to the end of the request."""
+        return self._within(self._limits[0])
 
-    def __init__(self, connection: socket.socket) -> None:
-        timeout = connection.gettimeout()
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
-        self.reads = _BoundedReads(connection.makefile("rb", buffering=0), connection, deadline)
+    @property
+    def read_timeout(self) -> float:
+        """Return the seconds that are left for the reply."""
+        return self._within(self._limits[1])
 
-    def makefile(self, _: str) -> io.BufferedReader:
-        return io.BufferedReader(self.reads, _BUFFER_BYTES)
-
-
-class _BoundedResponse(http.client.HTTPResponse):
-    """A reply that must be whole, headers included, within the timeout of its socket."""
-
-    def __init__(self, owner: weakref.ref[_OneReply], connection: socket.socket, *args: Any, **kwargs: Any) -> None:
-        reading = _Reading(connection)
-        super().__init__(reading, *args, **kwargs)  # type: ignore[arg-type]  # only makefile is used
-        self._owner = owner
-        self._reads = reading.reads
-        self._is_final = False
-
-    def begin(self) -> None:
-        super().begin()
-        if self._reads.ended:  # http.client takes the end of the connection for the end of the headers
-            raise http.client.RemoteDisconnected("the connection ended in the headers")
-        self._is_final = self.status != http.HTTPStatus.SWITCHING_PROTOCOLS
-        self.msg.defects.clear()
-        # http.client makes the message itself, so its class can only be changed afterwards.
-        self.msg.__class__ = _Headers
-
-    def _read_status(self) -> tuple[str, int, str]:
-        """Read the status of the final reply, after those of interim ones (RFC 9110, section 15.2)."""
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-            if status // 100 != 1 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
-                return version, status, reason
-            http.client.parse_headers(self.fp)
-
-    def _close_conn(self) -> None:
-        """End the reply; http.client calls this at the end of the body."""
-        self._reads.stopped = True
-        if self._is_final and (owner := self._owner()) is not None:
-            owner.is_settled = isinstance(self.fp, io.BufferedReader) and not self.fp.peek(1)
-        super()._close_conn()  # type: ignore[misc]
+    def _within(self, seconds: float) -> float:
+        return max(0.0, min(seconds, self._end - time.monotonic()))
 
 
 class _OneReply(HTTPConnection):
-    """A connection on which each request has one reply.
+    """A connection on which each request has one reply. Its timeout is for all until the next one is set.
 
     Attributes:
         is_settled: the last reply was final and whole, and no byte came after it.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, dialer: Dialer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._dialer = dialer
         self.is_settled = True
         self._unsent: list[bytes] | None = None
 
-    def response_class(self, *args: Any, **kwargs: Any) -> _BoundedResponse:  # type: ignore[override]  # http.client calls it
-        return _BoundedResponse(weakref.ref(self), *args, **kwargs)
+    @property
+    def timeout(self) -> float | None:
+        """Return the seconds that are left."""
+        return None if self._end == math.inf else max(self._end - time.monotonic(), MIN_TIMEOUT_SECONDS)
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._end = math.inf if seconds is None else time.monotonic() + seconds
+
+    def bound(self) -> None:
+        """Bound the next read or write of the socket by the time that is left.
+
+        Raises:
+            TimeoutError: no time is left.
+        """
+        if self._end <= time.monotonic():
+            raise TimeoutError("timed out")
+        self.sock.settimeout(self.timeout)
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            made = self._dialer.connect(self._dns_host, self.port, self._end, self.socket_options or ())
+        except (socket.gaierror, UnicodeError) as error:
+            raise exceptions.NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
+        except TimeoutError as error:
+            raise exceptions.ConnectTimeoutError(self, "no address answered in time") from error
+        except OSError as error:
+            raise exceptions.NewConnectionError(self, "no address could be reached") from error
+        made.settimeout(self.timeout)
+        return made
+
+    def send(self, data: Any) -> None:
+        """Send *data*, all of it in time; a request goes out as one piece, since each costs a system call and a packet."""
+        if self._unsent is not None:
+            self._unsent.append(data)
+            return
+        for start in range(0, len(data), _PIECE_BYTES):
+            self.bound()
+            super().send(data[start : start + _PIECE_BYTES])
+
+    def response_class(self, *args: Any, **kwargs: Any) -> BoundedResponse:  # type: ignore[override]  # http.client calls it
+        return BoundedResponse(weakref.ref(self), *args, **kwargs)
 
     @property
     def is_connected(self) -> bool:
@@ -147,16 +135,12 @@ class _OneReply(HTTPConnection):
                 raise exceptions.NewConnectionError(self, "the server spoke before it was asked")
         self.is_settled = False
         self._unsent = []
-        super().request(*args, **kwargs)
-        pieces, self._unsent = self._unsent, None
-        super().send(b"".join(pieces))
-
-    def send(self, data: Any) -> None:
-        """Send *data*; a request goes out as one piece, since each costs a system call and a packet."""
-        if self._unsent is None:
-            super().send(data)
-        else:
-            self._unsent.append(data)
+        try:
+            super().request(*args, **kwargs)
+            pieces, self._unsent = self._unsent, None
+            self.send(b"".join(pieces))
+        except TimeoutError as error:
+            raise exceptions.TimeoutError("the request was not taken in time") from error
 
     def _speaks(self) -> bool:
         """Return whether the server has sent a byte, or closed."""
@@ -189,6 +173,29 @@ class _SecureConnection(_OneReply, HTTPSConnection):
                 raise exceptions.ProxyError("the proxy made no tunnel", error) from error
             raise exceptions.NewConnectionError(self, "the handshake failed") from error
 
+    def _tunnel(self) -> None:
+        cast("Any", super())._tunnel()  # noqa: SLF001 (http.client has no other place between tunnel and handshake)
+        self.bound()
+
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> ssl.SSLSocket:
+        return cast("ssl.SSLSocket", _Outer(super()._connect_tls_proxy(hostname, sock), weakref.ref(self)))
+
+
+class _Outer:
+    """The encrypted connection to a proxy, beneath one to the server. One read of the latter is many of this one."""
+
+    def __init__(self, connection: ssl.SSLSocket, owner: weakref.ref[_OneReply]) -> None:
+        self._socket = connection
+        self._owner = owner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def recv(self, size: int) -> bytes:
+        if self._socket.gettimeout() and (owner := self._owner()) is not None:
+            owner.bound()
+        return self._socket.recv(size)
+
 
 def connection_pool(address: SplitResult, size: int, context: ssl.SSLContext | None) -> urllib3.HTTPConnectionPool:
     """Make the pool of connections to *address*, through the proxy that the environment has for it.
@@ -197,46 +204,19 @@ def connection_pool(address: SplitResult, size: int, context: ssl.SSLContext | N
         ConfigError: the address or the proxy can't be used.
     """
     secure = context is not None
-    proxy = _proxy(address)
+    proxy = proxy_for(address)
     manager: urllib3.PoolManager
     if proxy is None:
         manager = urllib3.PoolManager(num_pools=1, maxsize=size, ssl_context=context)
     else:
-        manager = _proxy_manager(proxy, size, context)
+        manager = proxy_manager(proxy, size, context)
     try:
         pool = manager.connection_from_url(address.geturl())
     except exceptions.LocationParseError:
         raise ConfigError(f"the base address is not like {DEFAULT_BASE_URL}") from None
     pool.ConnectionCls = _SecureConnection if secure else _PlainConnection
+    pool.conn_kw["dialer"] = Dialer()
     return pool
-
-
-def _proxy(address: SplitResult) -> str | None:
-    """Return the proxy that the environment has for *address*; None for this machine, since a proxy would see the key."""
-    host = str(address.hostname)
-    if is_loopback(host) or proxy_bypass(host):
-        return None
-    proxies = getproxies()
-    return proxies.get(address.scheme) or proxies.get("all")
-
-
-def _proxy_manager(proxy: str, size: int, context: ssl.SSLContext | None) -> urllib3.PoolManager:
-    try:
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise ConfigError("the proxy of the environment is not an address like http://proxy:3128") from None
-    if parts.scheme not in SCHEMES or not host:
-        raise ConfigError(f"the proxy of the environment must be an http or https address, not {parts.scheme}://…")
-    where = f"[{host}]" if ":" in host else host
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
-    return urllib3.ProxyManager(
-        f"{parts.scheme}://{where}:{port}" if port else f"{parts.scheme}://{where}",
-        num_pools=1,
-        maxsize=size,
-        ssl_context=context,
-        proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
-    )
 
 
 def tls_settings(address: SplitResult, ca_certs: str | None) -> ssl.SSLContext | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Mapping
+import re
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
 import urllib3
@@ -14,11 +14,13 @@ from urllib3 import exceptions
 from ...address import DEFAULT_BASE_URL, read_address
 from ...domain.account import Account
 from ...domain.chart import ChartRequest
+from ...domain.errors import ConfigError
 from ...domain.faults import FaultKind
 from ...domain.reply import Reply, TransportFailure
 from ...fork import begin_in_children
 from ...version import __version__
-from .connections import abandon, connection_pool, tls_settings
+from .connections import Allowance, abandon, connection_pool, tls_settings
+from .failures import failure
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -32,24 +34,11 @@ _KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "x-amzn
 _PIECE_BYTES: Final = 64 * 1024
 _NO_RETRIES: Final = urllib3.Retry(total=False, redirect=False)
 
-_FAILURES: Final[Mapping[type[Exception], tuple[FaultKind, str]]] = MappingProxyType(
-    {
-        # The first row that fits counts.
-        exceptions.NameResolutionError: (FaultKind.NOT_SENT, "the name of the server was not found"),
-        exceptions.NewConnectionError: (FaultKind.NOT_SENT, "no connection could be made"),
-        exceptions.ConnectTimeoutError: (FaultKind.NOT_SENT, "no connection was made in time"),
-        exceptions.ProxyError: (FaultKind.NOT_SENT, "the proxy of the environment could not be reached"),
-        exceptions.ClosedPoolError: (FaultKind.NOT_SENT, "the transport is closed"),
-        exceptions.ReadTimeoutError: (FaultKind.NETWORK, "the reply did not come in time"),
-        exceptions.IncompleteRead: (FaultKind.NETWORK, "the connection ended in the middle of the reply"),
-        exceptions.ProtocolError: (FaultKind.NETWORK, "the connection broke before the reply was whole"),
-        exceptions.SSLError: (FaultKind.NETWORK, "the encrypted connection failed"),
-        exceptions.DecodeError: (FaultKind.UNEXPECTED_REPLY, "the reply's content encoding is damaged"),
-        exceptions.HTTPError: (FaultKind.NETWORK, "the exchange failed"),
-        OSError: (FaultKind.NETWORK, "the connection failed"),
-    }
+_USURPED: Final = (
+    "urllib3.future is installed in the place of urllib3, and chartimg can't call with it; to have both: pip uninstall -y "
+    "urllib3 urllib3-future; URLLIB3_NO_OVERRIDE=1 pip install --no-binary urllib3-future urllib3-future urllib3"
 )
-
+_OPENTELEMETRY: Final = "opentelemetry.instrumentation.utils"
 
 _PARENTS: Final[list[urllib3.HTTPConnectionPool]] = []
 """Pools of a parent. They are never finalized: that would wait for a lock that a thread of the parent may hold."""
@@ -63,26 +52,28 @@ class Urllib3Transport:
 
     Args:
         base_url: https, or http to this machine only, since the key travels in a header.
-        connect_timeout: seconds to make a connection.
+        connect_timeout: seconds to look the name up, make a connection with all that belongs to it, and send the request.
         read_timeout: seconds from the end of the request to the end of the reply.
         max_body: largest body in bytes.
         pool_size: most connections to keep open; as many calls may be in flight without a connection made in vain.
         ca_certs: file of certificate authorities to trust instead of those of the system.
 
     Raises:
-        ConfigError: *base_url*, *ca_certs* or the proxy of the environment can't be used.
+        ConfigError: *base_url*, *ca_certs*, the proxy of the environment or the urllib3 that is installed can't be used.
     """
 
     def __init__(
         self,
         base_url: str = DEFAULT_BASE_URL,
-        connect_timeout: float = 5.0,
+        connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
         max_body: int = 16 * 1024 * 1024,
         *,
         pool_size: int = 1024,
         ca_certs: str | None = None,
     ) -> None:
+        if re.match(r"\d+\.\d+\.9\d\d", vars(urllib3)["__version__"]):  # so it numbers itself
+            raise ConfigError(_USURPED)
         address = read_address(base_url)
         self._path = address.path.rstrip("/") + _PATH
         self._where = address.netloc
@@ -112,23 +103,24 @@ class Urllib3Transport:
         if timeout is not None and timeout <= 0:
             return TransportFailure(FaultKind.NOT_SENT, f"{self._where}: the deadline was over before the call")
         try:
-            response = self._pool.urlopen(
-                "POST",
-                self._path,
-                body=request.encoded,
-                headers={
-                    "content-type": "application/json",
-                    "user-agent": f"chartimg/{__version__}",
-                    "x-api-key": account.api_key,
-                },
-                retries=_NO_RETRIES,
-                redirect=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(total=timeout, connect=self._connect_timeout, read=self._read_timeout),
-            )
+            with _unseen():
+                response = self._pool.urlopen(
+                    "POST",
+                    self._path,
+                    body=request.encoded,
+                    headers={
+                        "content-type": "application/json",
+                        "user-agent": f"chartimg/{__version__}",
+                        "x-api-key": account.api_key,
+                    },
+                    retries=_NO_RETRIES,
+                    redirect=False,
+                    preload_content=False,
+                    timeout=Allowance(timeout, self._connect_timeout, self._read_timeout),
+                )
             return self._reply(response)
         except (exceptions.HTTPError, OSError) as error:
-            return self._failure(error)
+            return failure(self._where, error)
 
     def close(self) -> None:
         """Close the connections."""
@@ -162,20 +154,9 @@ class Urllib3Transport:
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         return Reply(response.status, headers, b"".join(pieces))
 
-    def _failure(self, error: Exception) -> TransportFailure:
-        """Translate an exception. Its own text may hold a proxy's password, so only its type is shown."""
-        kind, phrase = next(meaning for row, meaning in _FAILURES.items() if isinstance(error, row))
-        if _is_untrusted(error):
-            kind, phrase = FaultKind.NOT_SENT, "the server's certificate is not trusted"
-        return TransportFailure(kind, f"{self._where}: {phrase} ({type(error).__name__})")
 
-
-def _is_untrusted(error: BaseException | None) -> bool:
-    """Return whether the handshake ended at the certificate, before the request was sent."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError) or any(
-            isinstance(cause, ssl.SSLCertVerificationError) for cause in error.args
-        ):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _unseen() -> AbstractContextManager[None]:
+    """Hide a call from the instrumentation of OpenTelemetry, where it is loaded: it may copy headers, and so the key."""
+    suppress = getattr(sys.modules.get(_OPENTELEMETRY), "suppress_instrumentation", nullcontext)
+    hidden: AbstractContextManager[None] = suppress()
+    return hidden

@@ -13,14 +13,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import trustme
+import urllib3
+from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from chartimg import RetryPolicy, fetch_with_retries
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.domain.account import Account
 from chartimg.domain.chart import ChartRequest
@@ -76,22 +83,38 @@ def connect() -> Iterator[Connect]:
 
 @attrs.frozen
 class Authority:
-    """A certificate authority outside those of the system, and the TLS settings of servers with its certificates."""
+    """A certificate authority outside those of the system, and the TLS settings of servers with its certificates.
+
+    Attributes:
+        path: the file of the authority.
+        server: a good certificate.
+        stranger: one for another name.
+        expired: one that is too old.
+        early: one that is not valid yet.
+    """
 
     path: Path
     server: ssl.SSLContext
     stranger: ssl.SSLContext
+    expired: ssl.SSLContext
+    early: ssl.SSLContext
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """One authority for all tests; its second certificate is for another name."""
+    """One authority for all tests."""
     ca, path = trustme.CA(), tmp_path_factory.mktemp("tls") / "ca.pem"
     ca.cert_pem.write_to_path(str(path))
+    here, now, day = ("127.0.0.1", "localhost", "api.example.invalid"), datetime.now(UTC), timedelta(days=1)
     contexts = []
-    for names in (("127.0.0.1", "localhost", "api.example.invalid"), ("elsewhere.example",)):
+    for names, begin, end in (
+        (here, None, None),
+        (("elsewhere.example",), None, None),
+        (here, now - 2 * day, now - day),
+        (here, now + day, now + 2 * day),
+    ):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert(*names).configure_cert(context)
+        ca.issue_cert(*names, not_before=begin, not_after=end).configure_cert(context)
         contexts.append(context)
     return Authority(path, *contexts)
 
@@ -111,16 +134,23 @@ def lost(outcome: Reply | TransportFailure) -> TransportFailure:
 
 
 def drip(before: bytes, piece: bytes) -> Exchange:
-    """Send *before*, then *piece* again and again for a second."""
+    """Send *before*, then *piece* again and again."""
 
     def play(connection: socket.socket, closing: threading.Event) -> bool:
         connection.sendall(before)
-        deadline = time.monotonic() + 1.0
-        while time.monotonic() < deadline and not closing.wait(0.03):
+        while not closing.wait(0.03):
             connection.sendall(piece)
         return False
 
     return play
+
+
+def sip(connection: socket.socket, closing: threading.Event) -> bool:
+    """Read a little of a request now and then."""
+    while not closing.wait(0.03):
+        for _ in range(12):
+            connection.recv(16_384)
+    return False
 
 
 # The request
@@ -198,6 +228,37 @@ def test_a_base_address_that_can_not_be_used_is_refused(address: str) -> None:
     """A base address that is malformed, or would send the key in the clear, is a ConfigError."""
     with pytest.raises(ConfigError, match="the base address"):
         Urllib3Transport(address)
+
+
+def test_another_library_in_the_place_of_urllib3_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transport over urllib3.future is a ConfigError of one line with the command that mends it."""
+    monkeypatch.setattr(urllib3, "__version__", "2.25.904")
+    with pytest.raises(ConfigError, match=r"^urllib3\.future .* URLLIB3_NO_OVERRIDE=1 pip install .*$"):
+        Urllib3Transport()
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """Let OpenTelemetry see the calls of urllib3, with all their headers."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    instrumentor = URLLib3Instrumentor()
+    instrumentor.instrument(tracer_provider=provider, captured_request_headers=[".*"], captured_response_headers=[".*"])
+    yield exporter
+    instrumentor.uninstrument()
+
+
+def test_the_key_is_in_no_span(spans: InMemorySpanExporter, server: LoopbackServer, connect: Connect) -> None:
+    """OpenTelemetry sees no call of the transport, and still sees the others of the process."""
+    with urllib3.PoolManager() as others:
+        others.request("GET", server.url, headers={"x-other": "seen"})
+        assert PNG == got(connect(server.url).send(REQUEST, ACCOUNT)).body
+        others.request("GET", server.url, headers={"x-other": "seen"})
+
+    finished = spans.get_finished_spans()
+    assert 2 == len(finished)
+    assert all("seen" in span.to_json() and KEY not in span.to_json() for span in finished)
+    assert "traceparent" not in server.requests[1].headers
 
 
 # Whole replies
@@ -407,6 +468,208 @@ def test_a_byte_now_and_then_does_not_stretch_the_read_timeout(
     assert READ - 0.05 < took < READ + 0.4
 
 
+# The deadline
+
+LIMIT = 0.3  # seconds, the deadline of the tests below
+TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
+RECORD = b"\x16\x03\x03\x3f\xff"  # the beginning of a long piece of a handshake
+NAMED = "https://api.example.invalid"
+LARGE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"x": "y" * 12_000_000})  # no buffer of a system holds it
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """Yield a port that neither accepts nor refuses a connection."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as knocks:
+        for _ in range(16):
+            knock = knocks.enter_context(socket.socket())
+            knock.settimeout(0.05)
+            try:
+                knock.connect(full.getsockname())
+            except TimeoutError:
+                break
+        else:
+            pytest.skip("the queue of this system can't be filled")
+        yield full.getsockname()[1]
+
+
+def within_limit(transport: Urllib3Transport, request: ChartRequest = REQUEST) -> FaultKind:
+    """Fetch with a deadline, check that it held, and return the kind of the failure."""
+    started = time.monotonic()
+    result = fetch_with_retries(
+        transport=transport, request=request, accounts=[ACCOUNT], policy=RetryPolicy(deadline=LIMIT)
+    )
+
+    assert LIMIT - 0.05 < time.monotonic() - started < LIMIT + 0.5
+    assert result.error is not None
+    return result.error.kind
+
+
+@pytest.fixture
+def look_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str]]]:
+    """Give names the addresses that a test chooses, or none until its end; return the names that were looked up."""
+    ended, asked, known = threading.Event(), list[str](), socket.getaddrinfo
+
+    def give(*ports: int) -> list[str]:
+        def answer(host: str, port: int, family: int = 0, kind: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:
+            if flags & socket.AI_NUMERICHOST or host == "127.0.0.1":
+                return known(host, port, family, kind, proto, flags)
+            asked.append(host)
+            if not ports:
+                ended.wait(2.0)
+            return [entry for port in ports for entry in known("127.0.0.1", port, family, kind)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", answer)
+        return asked
+
+    yield give
+    ended.set()
+
+
+Names = Callable[..., list[str]]
+
+
+def test_the_look_up_of_a_name_is_inside_the_deadline(look_up: Names, connect: Connect) -> None:
+    """A slow look-up ends at the deadline of the fetch, and fetches for one name share it."""
+    asked, transport = look_up(), connect(NAMED)
+    with ThreadPoolExecutor(8) as pool:
+        kinds = list(pool.map(lambda _: within_limit(transport), range(8)))
+
+    assert [NOT_SENT] * 8 == kinds
+    assert ["api.example.invalid"] == asked
+
+
+def test_a_name_is_looked_up_again_for_the_next_connection(
+    look_up: Names, server: LoopbackServer, connect: Connect
+) -> None:
+    """A look-up that has ended is not used for a later connection."""
+    asked, transport = look_up(server.port), connect(NAMED)
+    for _ in range(3):
+        lost(transport.send(REQUEST, ACCOUNT))
+
+    assert 3 == len(asked)
+
+
+def test_a_look_up_needs_no_thread(
+    look_up: Names, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name is looked up even where the system has no further thread."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    asked, transport = look_up(server.port), connect(NAMED)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        patch.setattr(server, "process_request", server.finish_request)
+        started = time.monotonic()
+        lost(transport.send(REQUEST, ACCOUNT, timeout=LIMIT))
+
+    assert time.monotonic() - started < LIMIT + 0.5
+    assert ["api.example.invalid"] == asked
+
+
+def test_all_addresses_of_a_name_are_inside_the_deadline(look_up: Names, connect: Connect) -> None:
+    """Six addresses that do not answer end together at the deadline of the fetch."""
+    with silent_port() as port:
+        look_up(*[port] * 6)
+
+        assert NOT_SENT is within_limit(connect(NAMED))
+
+
+def test_an_address_that_answers_is_found_among_those_that_do_not(
+    look_up: Names, authority: Authority, connect: Connect
+) -> None:
+    """A name's one good address brings the picture, after one that is silent and one that refuses."""
+    with silent_port() as silent, serving(otherwise=WHOLE, tls=authority.server) as server:
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            refusing = closed.getsockname()[1]
+        look_up(refusing, silent, refusing, server.port)
+        transport = connect(NAMED, connect_timeout=1.0, ca_certs=str(authority.path))
+
+        assert PNG == got(transport.send(REQUEST, ACCOUNT)).body
+
+
+def test_a_name_without_an_address_is_not_sent(look_up: Names, connect: Connect) -> None:
+    """A name with none but addresses that refuse is NOT_SENT."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        look_up(*[closed.getsockname()[1]] * 3)
+    failure = lost(connect(NAMED).send(REQUEST, ACCOUNT))
+
+    assert (NOT_SENT, True) == (failure.kind, "no connection could be made" in failure.message)
+
+
+def dripping_handshake(connection: socket.socket, closing: threading.Event) -> bool:
+    """Grant a CONNECT, and let the handshake at its other end drip."""
+    connection.sendall(TUNNEL)
+    connection.recv(65_536)
+    return drip(RECORD, b"x")(connection, closing)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("exchange", [drip(TUNNEL[:-2], b"x: y\r\n"), dripping_handshake], ids=["tunnel", "handshake"])
+def test_what_drips_through_a_proxy_is_inside_the_deadline(
+    secure: bool,  # noqa: FBT001
+    exchange: Exchange,
+    authority: Authority,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A tunnel that drips, and a handshake that drips through a tunnel, end at the deadline of the fetch."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    with serving(otherwise=exchange, tls=authority.server if secure else None) as server:
+        monkeypatch.setenv("https_proxy", server.url)
+
+        assert NOT_SENT is within_limit(connect(NAMED))
+        assert ["CONNECT"] == [received.method for received in server.requests]
+
+
+def test_a_handshake_that_drips_is_inside_the_deadline(server: LoopbackServer, connect: Connect) -> None:
+    """A handshake that drips ends at the deadline of the fetch."""
+    server.unasked = drip(RECORD, b"x")
+
+    assert NOT_SENT is within_limit(connect(server.url.replace("http:", "https:")))
+
+
+def test_a_reply_through_a_slow_tunnel_is_inside_the_deadline(
+    authority: Authority, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time that a proxy took for the tunnel is not given to the reply again."""
+    inside = tunnel(authority.server, [], stall())
+
+    def slowly(connection: socket.socket, closing: threading.Event) -> bool:
+        closing.wait(0.8 * LIMIT)
+        return inside(connection, closing)
+
+    server.otherwise = slowly
+    monkeypatch.setenv("https_proxy", behind(server))
+    transport = connect(NAMED, read_timeout=60.0, ca_certs=str(authority.path))
+    started = time.monotonic()
+
+    assert NETWORK is lost(transport.send(REQUEST, ACCOUNT, timeout=LIMIT)).kind
+    assert time.monotonic() - started < 1.5 * LIMIT
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_request_that_is_taken_slowly_is_inside_the_deadline(
+    secure: bool,  # noqa: FBT001
+    authority: Authority,
+    connect: Connect,
+) -> None:
+    """A request that the server takes byte by byte ends at the deadline of the fetch."""
+    with serving(tls=authority.server if secure else None) as server:
+        server.unasked = sip
+
+        assert NETWORK is within_limit(connect(server.url, ca_certs=str(authority.path)), LARGE)
+
+
+def test_a_reply_that_drips_is_inside_the_deadline(server: LoopbackServer, connect: Connect) -> None:
+    """A reply that drips ends at the deadline of the fetch."""
+    server.otherwise = drip(HEAD + b"content-length: 5000\r\n\r\n", b"x")
+
+    assert NETWORK is within_limit(connect(server.url, read_timeout=60.0))
+
+
 def test_a_read_timeout_that_is_over_at_once_is_a_failure(server: LoopbackServer, connect: Connect) -> None:
     """A read timeout that is over at once is a failure, and the next call works."""
     failure = lost(connect(server.url, read_timeout=1e-9).send(REQUEST, ACCOUNT))
@@ -467,17 +730,8 @@ def test_a_name_that_is_not_found_is_not_sent(connect: Connect) -> None:
 
 def test_a_connection_that_is_not_made_in_time_is_not_sent(connect: Connect) -> None:
     """A connection that a server does not accept in time is NOT_SENT."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as knocks:
-        for _ in range(16):
-            knock = knocks.enter_context(socket.socket())
-            knock.settimeout(0.05)
-            try:
-                knock.connect(full.getsockname())
-            except TimeoutError:
-                break
-        else:
-            pytest.skip("the queue of this system can't be filled")
-        failure = lost(connect(f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.1).send(REQUEST, ACCOUNT))
+    with silent_port() as port:
+        failure = lost(connect(f"http://127.0.0.1:{port}", connect_timeout=0.1).send(REQUEST, ACCOUNT))
 
     assert NOT_SENT is failure.kind
     assert "no connection was made in time" in failure.message
@@ -486,24 +740,55 @@ def test_a_connection_that_is_not_made_in_time_is_not_sent(connect: Connect) -> 
 # TLS
 
 
-def test_a_certificate_of_an_unknown_authority_is_not_sent(authority: Authority, connect: Connect) -> None:
-    """A certificate of an unknown authority is NOT_SENT, and the message names the certificate."""
+@pytest.mark.parametrize(
+    ("server_of", "known", "told"),
+    [
+        (
+            "server",
+            False,
+            "is of an unknown issuer; install the issuer's certificate here, or name its file in SSL_CERT_FILE",
+        ),
+        ("stranger", True, "is for another"),
+        ("expired", True, "has expired; check the clock"),
+        ("early", True, "is not valid yet; check the clock"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_not_sent(
+    server_of: str,
+    known: bool,  # noqa: FBT001
+    told: str,
+    authority: Authority,
+    connect: Connect,
+) -> None:
+    """A certificate that is not trusted is NOT_SENT, and the message says why, and what to do."""
+    with serving(otherwise=WHOLE, tls=getattr(authority, server_of)) as server:
+        failure = lost(connect(server.url, ca_certs=str(authority.path) if known else None).send(REQUEST, ACCOUNT))
+
+        assert NOT_SENT is failure.kind
+        assert f"the certificate of the server {told}" in failure.message
+        assert [] == server.requests
+
+
+def test_a_certificate_of_a_proxy_that_is_not_trusted_is_told_as_the_proxys(
+    authority: Authority, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message tells the certificate of a proxy from that of the server."""
+    with serving(tls=authority.server) as server:
+        monkeypatch.setenv("https_proxy", server.url)
+        failure = lost(connect(NAMED).send(REQUEST, ACCOUNT))
+
+        assert NOT_SENT is failure.kind
+        assert "the certificate of the proxy is of an unknown issuer" in failure.message
+        assert [] == server.requests
+
+
+def test_an_issuer_named_in_the_environment_is_trusted(
+    authority: Authority, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remedy that the message names, SSL_CERT_FILE, brings the picture."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
     with serving(otherwise=WHOLE, tls=authority.server) as server:
-        failure = lost(connect(server.url).send(REQUEST, ACCOUNT))
-
-        assert NOT_SENT is failure.kind
-        assert "certificate" in failure.message
-        assert [] == server.requests
-
-
-def test_a_certificate_for_another_name_is_not_sent(authority: Authority, connect: Connect) -> None:
-    """A trusted certificate for another name is NOT_SENT."""
-    with serving(otherwise=WHOLE, tls=authority.stranger) as server:
-        failure = lost(connect(server.url, ca_certs=str(authority.path)).send(REQUEST, ACCOUNT))
-
-        assert NOT_SENT is failure.kind
-        assert "certificate" in failure.message
-        assert [] == server.requests
+        assert PNG == got(connect(server.url).send(REQUEST, ACCOUNT)).body
 
 
 def test_a_trusted_certificate_brings_the_picture(authority: Authority, connect: Connect) -> None:
@@ -640,16 +925,33 @@ def test_a_call_after_closing_is_a_failure_and_no_exception(server: LoopbackServ
 # Proxies
 
 
-def tunnel(tls: ssl.SSLContext, played: list[bytes]) -> Exchange:
+def tunnel(tls: ssl.SSLContext, played: list[bytes], exchange: Exchange = WHOLE) -> Exchange:
     """Grant a CONNECT, and answer with the picture at its other end."""
 
-    def play(connection: socket.socket, _: threading.Event) -> bool:
-        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    def play(connection: socket.socket, closing: threading.Event) -> bool:
+        connection.sendall(TUNNEL)
         with tls.wrap_socket(connection, server_side=True) as inner:
             played.append(inner.recv(65536))
             while REQUEST.encoded not in played[-1]:
                 played[-1] += inner.recv(65536)
-            inner.sendall(HEAD + b"content-length: %d\r\n\r\n" % len(PNG) + PNG)
+            exchange(inner, closing)
+        return False
+
+    return play
+
+
+def relay(port: int) -> Exchange:
+    """Grant a CONNECT, and carry the bytes of both sides to the other, that on *port*."""
+
+    def carry(source: socket.socket, target: socket.socket) -> None:
+        while data := source.recv(65_536):
+            target.sendall(data)
+
+    def play(connection: socket.socket, closing: threading.Event) -> bool:
+        connection.sendall(TUNNEL)
+        with socket.create_connection(("127.0.0.1", port)) as far:
+            threading.Thread(target=carry, args=(far, connection), daemon=True).start()
+            carry(connection, far)
         return False
 
     return play
@@ -684,6 +986,22 @@ def test_the_proxy_of_the_environment_is_asked_for_a_tunnel(
     assert f"x-api-key: {KEY}".encode() in inside[0]
 
 
+def test_calls_through_an_encrypted_proxy_bring_pictures_over_one_connection(
+    authority: Authority, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An https proxy is asked for one tunnel, and never sees the key."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    with serving(otherwise=answer(200, NOISE), tls=authority.server) as server:
+        with serving(otherwise=relay(server.port), tls=authority.server) as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url)
+            transport = connect(NAMED, read_timeout=2.0)
+
+            assert [NOISE] * 3 == [got(transport.send(REQUEST, ACCOUNT)).body for _ in range(3)]
+            transport.close()
+        assert ["CONNECT"] == [received.method for received in proxy.requests]
+        assert [KEY] * 3 == server.keys
+
+
 @pytest.mark.parametrize(
     ("login", "shown"),
     [
@@ -692,17 +1010,34 @@ def test_the_proxy_of_the_environment_is_asked_for_a_tunnel(
         (f"us%40er:{SECRET}%2F%3A@", f"us@er:{SECRET}/:"),
     ],
 )
-@pytest.mark.parametrize("status", [407, 502, 403])
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (407, "the proxy wants another login; set HTTPS_PROXY to http://user:password@host:port"),
+        (403, "the proxy forbids this server; have it allowed there, or name the server in NO_PROXY"),
+        (502, "the proxy could not reach the server; check the name of the server"),
+        (503, "the proxy could not reach the server"),
+        (504, "the proxy could not reach the server"),
+        (400, "the proxy refused; check HTTPS_PROXY"),
+    ],
+)
 def test_a_proxy_that_refuses_is_not_sent_and_its_password_not_shown(
-    login: str, shown: str, status: int, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    login: str,
+    shown: str,
+    status: int,
+    told: str,
+    server: LoopbackServer,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A proxy that refuses is NOT_SENT; only the proxy gets the decoded login."""
+    """A proxy that refuses is NOT_SENT with the reason and the remedy; only the proxy gets the decoded login."""
     server.otherwise = answer(status)
     monkeypatch.setenv("https_proxy", behind(server, login))
     failure = lost(connect("https://api.example.invalid").send(REQUEST, ACCOUNT))
 
     assert NOT_SENT is failure.kind
-    assert "proxy" in failure.message
+    assert told in failure.message
+    assert f"(HTTP {status})" in failure.message
     assert SECRET not in repr(failure)
     expected = base64.b64encode(shown.encode()).decode()
     assert f"Basic {expected}" == server.requests[0].headers["proxy-authorization"]
@@ -733,7 +1068,7 @@ def test_a_proxy_that_is_down_is_not_sent(connect: Connect, monkeypatch: pytest.
     assert SECRET not in repr(failure)
 
 
-@pytest.mark.parametrize("exempt", ["api.example.invalid", "example.invalid", "*"])
+@pytest.mark.parametrize("exempt", ["api.example.invalid", "*.example.invalid", "a, api.example.invalid:443", "*"])
 def test_a_host_that_is_exempt_from_the_proxy_is_called_directly(
     exempt: str, server: LoopbackServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
