@@ -1,4 +1,4 @@
-"""Connections to one address: their time, their trusted authorities, and which reply is the answer to which request.
+"""Connections to one address: their time, their trusted authorities, and one reply to each request.
 
 urllib3 bounds each address, read and write, but not all of them together, so a server that drips could last for ever. Here the
 connect timeout bounds all up to the end of the request, and the read timeout the whole reply. Each failure up to the end of the
@@ -36,7 +36,7 @@ _PIECE_BYTES: Final = 15 * 1024  # under TLS a record of 16 KiB is bounded, but 
 
 
 class Allowance(urllib3.Timeout):
-    """The time of one call, which begins now. That of urllib3 would begin after the tunnel of a proxy.
+    """The time of one call, from now on. That of urllib3 would begin after the tunnel of a proxy.
 
     Args:
         total: seconds for the call.

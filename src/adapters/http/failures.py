@@ -1,4 +1,4 @@
-"""What an exception of urllib3 means, and what to do about it."""
+"""The meaning of each exception of urllib3, with its remedy."""
 
 from __future__ import annotations
 
