@@ -53,9 +53,11 @@ def load(text: str, kind: type[T], *, where: str) -> T:
         raise ConfigError(f"{where} {error}") from None
     try:
         return _converter().structure(value, kind)
-    except (BaseValidationError, _WrongTypeError, ConfigError) as error:
-        problems = [_placed(line, where) for line in _lines(error)]
-    raise ConfigError(problems)
+    except BaseValidationError as error:
+        problems = transform_error(error, format_exception=_phrase)
+    except (_WrongTypeError, ConfigError) as error:
+        problems = [str(error)]
+    raise ConfigError([_placed(problem, where) for problem in problems])
 
 
 def parse(text: str, *, read_object: Callable[[list[tuple[str, Any]]], object] | None = None) -> object:
@@ -78,11 +80,6 @@ def parse(text: str, *, read_object: Callable[[list[tuple[str, Any]]], object] |
 def dump(value: object) -> str:
     """Write *value* as indented JSON in ASCII, with a line break at its end."""
     return json.dumps(_converter().unstructure(value), indent=2) + "\n"
-
-
-def _lines(error: Exception) -> list[str]:
-    """List each mistake with its place."""
-    return transform_error(error, format_exception=_phrase) if isinstance(error, BaseValidationError) else [str(error)]
 
 
 def _placed(line: str, where: str) -> str:
@@ -137,7 +134,9 @@ def _converter() -> Converter:
     )
     converter.register_unstructure_hook_func(_is(frozenset), sorted)
     converter.register_structure_hook_factory(attrs.has, lambda kind: _reader(kind, converter))
-    converter.register_unstructure_hook_factory(attrs.has, lambda kind: _writer(kind, converter))
+    converter.register_unstructure_hook_factory(
+        attrs.has, lambda kind: make_dict_unstructure_fn(kind, converter, **_names(kind))
+    )
     return converter
 
 
@@ -193,11 +192,6 @@ def _reader(kind: type[T], converter: Converter) -> Callable[[object, object], T
         )
     structure = make_dict_structure_fn(kind, converter, **names)
     return lambda value, _: structure(_object(value), kind)
-
-
-def _writer(kind: type, converter: Converter) -> Callable[[object], dict[str, object]]:
-    """Write a *kind* as an object."""
-    return make_dict_unstructure_fn(kind, converter, **_names(kind))
 
 
 def _strict(value: object, kind: type) -> object:

@@ -113,8 +113,11 @@ class Emulator:
 
     def _ask(self, question: Callable[[], T]) -> T:
         """Return the answer to *question*, asked in the provider's thread while it listens."""
-        running = self._running
-        return question() if running is None else running.call(_called(question))
+
+        async def asked() -> T:
+            return question()
+
+        return question() if self._running is None else self._running.call(asked())
 
 
 class _Running:
@@ -135,7 +138,3 @@ class _Running:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-
-async def _called(function: Callable[[], T]) -> T:
-    return function()

@@ -55,7 +55,10 @@ class RedisAccountStore:
             raise ConfigError("the prefix of the keys in Redis must be visible text without braces")
         if not (math.isfinite(timeout) and timeout > 0):
             raise ConfigError(f"the timeout of the Redis store must be more than 0 seconds, not {timeout}")
-        _need_redis()
+        try:
+            import redis  # noqa: F401
+        except ImportError:
+            raise missing_extra("the Redis store", "redis") from None
         self._prefix = f"{{{prefix}}}:v1:"
         self._client, self._own = (open_client(server, timeout), True) if isinstance(server, str) else (server, False)
         self.clock: Final = RedisClock(self._ask_time)
@@ -239,10 +242,3 @@ def _script(name: str) -> _Script:
     """Read a shipped script."""
     text = files(__package__).joinpath("lua", f"{name}.lua").read_text("utf-8")
     return _Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
-
-
-def _need_redis() -> None:
-    try:
-        import redis  # noqa: F401
-    except ImportError:
-        raise missing_extra("the Redis store", "redis") from None

@@ -175,10 +175,7 @@ class SqliteConnection:
         self._look(path)
         connection = _connect(path, "rw")
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            migrations.migrate(connection)
+            _prepare(connection)
             log = files.beside(path, "-wal")
             opened = _Opened(connection, os.getpid(), log, identity, files.identify(log))
             self._check_place(opened)
@@ -288,9 +285,14 @@ def _connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
 def _build(path: Path) -> None:
     """Build a new file."""
     with _connected(path, "rw") as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        migrations.migrate(connection)
+        _prepare(connection)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Set a connection up, and bring its file to the newest format."""
+    for setting in ("journal_mode = WAL", "synchronous = FULL", f"wal_autocheckpoint = {_CHECKPOINT_PAGES}"):
+        connection.execute(f"PRAGMA {setting}")
+    migrations.migrate(connection)
 
 
 def _text(data: bytes) -> str:

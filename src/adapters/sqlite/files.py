@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from ...domain.errors import StoreUnavailable
 from ...files import temporary_name, write_atomically
@@ -25,11 +25,8 @@ _MAX_COPY_BYTES: Final = 1 << 28  # books are far smaller, and a copy might fill
 _SUFFIXES: Final = "-wal", ""  # the log first: a copy of the file says that all is copied
 
 
-class Identity(NamedTuple):
-    """The file that a path leads to."""
-
-    device: int
-    inode: int
+Identity = tuple[int, int]
+"""The file that a path leads to: its device and its inode."""
 
 
 def identify(path: Path) -> Identity | None:
@@ -38,7 +35,7 @@ def identify(path: Path) -> Identity | None:
         found = os.stat(path)  # noqa: PTH116 (asked before and after every operation)
     except FileNotFoundError:
         return None
-    return Identity(found.st_dev, found.st_ino)
+    return found.st_dev, found.st_ino
 
 
 def why_unusable(path: Path) -> str | None:

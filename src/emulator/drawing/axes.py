@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
-import attrs
-
 from .canvas import Canvas
 from .layers import Colour
 from .market import Interval
@@ -28,12 +26,8 @@ _MONTHS: Final = (1, 2, 3, 6, *(12 * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 
 _MONTH: Final = 30 * _DAY
 
 
-@attrs.frozen
-class Tag:
-    """A marked value on the axis."""
-
-    value: float
-    colour: Colour
+Tag = tuple[float, Colour]
+"""A marked value on the axis."""
 
 
 def draw_grid(canvas: Canvas, theme: Theme, pane: Pane) -> list[float]:
@@ -50,14 +44,14 @@ def draw_prices(
     """Write the round values and the tags; without room for all tags, the last ones are left out."""
     left, room = pane.width + PADDING, canvas.width - pane.width - PADDING - 3
     shown = [*dict.fromkeys(tags)][: (pane.bottom - pane.top) // TAG]
-    spots = spread([pane.y(tag.value) for tag in shown], pane)
+    spots = spread([pane.y(value) for value, _ in shown], pane)
     for mark in marks:
         if all(abs(pane.y(mark) - spot) > TAG - 2 for spot in spots):
             canvas.text((left, pane.y(mark) + 0.5), canvas.fitted(write(mark), room, 11), theme.text, 11)
-    for tag, spot in zip(shown, spots, strict=True):
+    for (value, colour), spot in zip(shown, spots, strict=True):
         top = round(spot) - TAG // 2
-        canvas.box(pane.width + 1, top, canvas.width - 2, top + TAG, tag.colour)
-        canvas.text((left, round(spot)), canvas.fitted(write(tag.value), room, 11), theme.on(tag.colour), 11)
+        canvas.box(pane.width + 1, top, canvas.width - 2, top + TAG, colour)
+        canvas.text((left, round(spot)), canvas.fitted(write(value), room, 11), theme.on(colour), 11)
 
 
 def draw_time(canvas: Canvas, theme: Theme, panes: Sequence[Pane], interval: Interval, zone: tzinfo) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
-from typing import Final
 from zoneinfo import ZoneInfo
 
 import attrs
 
 from .layers import Inputs, number
-
-_EMPTY: Final[Mapping[str, object]] = {}
 
 
 @attrs.frozen
@@ -103,4 +100,4 @@ def _listed(value: object) -> tuple[StudyOrDrawing, ...]:
 
 def _mapping(value: object) -> Mapping[str, object]:
     """Return an object as it is, and anything else as an empty one."""
-    return value if isinstance(value, Mapping) else _EMPTY
+    return value if isinstance(value, Mapping) else {}

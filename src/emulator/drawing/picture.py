@@ -109,7 +109,7 @@ class _Painter:
         studies = [*hosts, *((pane, drawn) for _, drawn in panel.titled)]
         for place, drawn in studies:
             self._ground(place, drawn)
-        tags = [Tag(value, colour) for layer in panel.layers for value, colour in newest(layer)]
+        tags: list[Tag] = [tag for layer in panel.layers for tag in newest(layer)]
         lines: list[float] = []
         if panel.candles:
             draw_price(canvas, theme, pane, panel.candles, style)
@@ -117,7 +117,7 @@ class _Painter:
             colour = price_colour(theme, now, style)
             canvas.dashes(pane.y(now.close), pane.width, colour, 1)
             lines = self._horizontals(pane)
-            tags = [Tag(now.close, colour), *(Tag(price, theme.line) for price in lines), *tags]
+            tags = [(now.close, colour), *((price, theme.line) for price in lines), *tags]
         for place, drawn in studies:
             self._values(place, drawn)
         draw_prices(canvas, theme, pane, marks, tags, panel.write)

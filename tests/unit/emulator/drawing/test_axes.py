@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.emulator.drawing.axes import Tag, draw_grid, draw_prices, draw_time, time_marks
+from chartimg.emulator.drawing.axes import draw_grid, draw_prices, draw_time, time_marks
 from chartimg.emulator.drawing.canvas import Canvas
 from chartimg.emulator.drawing.market import Interval
 from chartimg.emulator.drawing.panes import SLOT, Pane
@@ -62,7 +62,7 @@ def test_axes_are_drawn() -> None:
     """Tags and names leave ink, even with more tags than there is room for."""
     canvas, empty = Canvas(320, 240, THEME.background), Canvas(320, 240, THEME.background)
     lines = draw_grid(canvas, THEME, PANE)
-    draw_prices(canvas, THEME, PANE, lines, [Tag(float(n), THEME.up) for n in range(40)], str)
+    draw_prices(canvas, THEME, PANE, lines, [(float(n), THEME.up) for n in range(40)], str)
     draw_time(canvas, THEME, [PANE], Interval(1, "D"), UTC)
 
     assert lines
