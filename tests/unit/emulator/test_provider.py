@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg import ConfigError
+from chartimg import Account, ConfigError
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.plan import Plan, PlanName
@@ -132,7 +132,7 @@ def test_the_rules_and_the_plans_are_those_of_the_given_catalog() -> None:
 
 
 def test_the_quotas_are_those_of_the_given_catalog() -> None:
-    """Burst and quota are those of the given catalog's plan, unless the account states its own."""
+    """Burst and quota are those of the given catalog's plan, unless the account states its own; its accounts state all of them."""
     basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], requests_per_second=2, burst=4, daily_limit=5)
     accounts = [EmulatedAccount("a", KEY), EmulatedAccount("b", "key-of-b", daily_limit=3)]
     clock = VirtualClock()
@@ -146,6 +146,7 @@ def test_the_quotas_are_those_of_the_given_catalog() -> None:
     ledger = asked.ledger().accounts
     assert Tally(asked=8, throttled=2, charged=5, refused=1) == ledger["a"].total
     assert Tally(asked=5, throttled=1, charged=3, refused=1) == ledger["b"].total
+    assert (Account("a", KEY, 5, "BASIC", 2, 4), Account("b", "key-of-b", 3, "BASIC", 2, 4)) == asked.accounts
 
 
 @pytest.mark.parametrize("fault", Fault)

@@ -6,7 +6,6 @@ import socket
 import threading
 from datetime import UTC, datetime
 
-import attrs
 import pytest
 
 from chartimg import Account, ChartClient, ChartRequest, ConfigError, WorkerConfig
@@ -78,31 +77,6 @@ def test_it_lives_on_the_given_clock() -> None:
 
         assert datetime(2026, 1, 5, 12, 1, tzinfo=UTC) == running.ledger().now
         assert datetime(2026, 1, 6, 12, 1, tzinfo=UTC) == running.move_clock(86_400)
-
-
-def test_it_decides_by_the_given_catalog() -> None:
-    """A chart that the given catalog allows is served, and the shipped catalog refuses it."""
-    catalog = shipped_catalog().extended(Catalog(intervals=("9h",), exchanges=("NOWHERE",)))
-    request = ChartRequest("NOWHERE:X", "9h", "small", {"width": 400, "height": 300})
-    statuses = []
-    for rules in (catalog, None):
-        with (
-            emulator(catalog=rules) as running,
-            ChartClient.from_env({**running.environ, "CHARTS_CHECK": "off"}) as client,
-        ):
-            statuses.append(client.fetch(request).http_status)
-
-    assert [200, 422] == statuses
-
-
-def test_its_settings_state_the_limits_of_the_given_catalog() -> None:
-    """The settings state every limit, so that a client without the catalog has the same."""
-    basic = attrs.evolve(shipped_catalog().plan_by_name[PlanName.BASIC], requests_per_second=7, burst=9, daily_limit=70)
-    catalog = shipped_catalog().extended(Catalog(plans=(basic,)))
-    with emulator(EmulatedAccount("a", "key-of-a"), EmulatedAccount("b", "key-of-b", 5), catalog=catalog) as running:
-        config = WorkerConfig.from_env(running.environ)
-
-    assert (Account("a", "key-of-a", 70, "BASIC", 7, 9), Account("b", "key-of-b", 5, "BASIC", 7, 9)) == config.accounts
 
 
 def test_a_catalog_that_lacks_the_plan_of_an_account_is_refused_at_once() -> None:
