@@ -15,7 +15,7 @@ from chartimg import Account, ChartApiResult, ChartClient, ChartRequest, ErrorCo
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.testing import VirtualClock, picture
 from command import run_python
-from loopback import Exchange, LoopbackServer, answer, chunked, cut, reset, serving, stall
+from loopback import Exchange, LoopbackServer, answer, cut, reset, stall
 from variables import accounts_json, calling
 
 PNG = picture()
@@ -318,20 +318,3 @@ def test_11_a_throttled_account_only_cools_down(server: LoopbackServer, tmp_path
     assert worker.fetch(REQUEST).ok
 
     assert [f"{CANARY}-{n}" for n in (0, 1, 0)] == server.keys
-
-
-def test_a_redirect_is_never_followed(server: LoopbackServer, tmp_path: Path) -> None:
-    """The target of a redirect never sees the request or its key."""
-    with serving(answer(200, PNG)) as elsewhere:
-        server.script.append(answer(307, b"", location=elsewhere.url))
-        result = client(settings(server, tmp_path)).fetch(REQUEST)
-
-        assert [] == elsewhere.requests
-    assert (ErrorCode.CHART_API_FAILED, FaultKind.UNEXPECTED_REPLY, False) == verdict(result)
-
-
-def test_a_chunked_picture_arrives_whole(server: LoopbackServer, tmp_path: Path) -> None:
-    """A body in chunks, without a length, is read to its end."""
-    server.script.append(chunked(200, [PNG[:7], PNG[7:50], PNG[50:]]))
-
-    assert PNG == client(settings(server, tmp_path)).fetch(REQUEST).unwrap()

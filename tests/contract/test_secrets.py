@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import logging
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,32 +80,14 @@ ECHOES: dict[str, Exchange] = {
 }
 
 
-class _Ear:
-    """Hears every logger at DEBUG, with all fields and tracebacks of the records."""
-
-    def __init__(self) -> None:
-        """Write into memory."""
-        self.stream = io.StringIO()
-        self.handler = logging.StreamHandler(self.stream)
-        self.handler.setFormatter(logging.Formatter("%(name)s %(message)s"))
-        self.handler.addFilter(self._note_fields)
-
-    def _note_fields(self, record: logging.LogRecord) -> bool:
-        """Write down the whole record, and let it pass."""
-        self.stream.write(f"{record.__dict__!r}\n")
-        return True
+def heard(caplog: pytest.LogCaptureFixture) -> str:
+    """Return all that was logged, with all fields and tracebacks of the records."""
+    return caplog.text + "".join(f"{record.__dict__!r}\n" for record in caplog.records)
 
 
-@pytest.fixture
-def ear() -> Iterator[_Ear]:
-    """Listen to all that is logged during a test."""
-    listening, root = _Ear(), logging.getLogger()
-    before = root.level
-    root.addHandler(listening.handler)
-    root.setLevel(logging.DEBUG)
-    yield listening
-    root.removeHandler(listening.handler)
-    root.setLevel(before)
+@pytest.fixture(autouse=True)
+def _hear_everything(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
 
 
 def settings(server: LoopbackServer, folder: Path, mode: str) -> dict[str, str]:
@@ -136,7 +116,7 @@ def files_with_the_key(folder: Path) -> list[str]:
 @pytest.mark.parametrize("mode", ["real", "record"])
 @pytest.mark.parametrize("echo", ECHOES)
 def test_a_key_that_the_provider_repeats_is_shown_nowhere(
-    echo: str, mode: str, server: LoopbackServer, tmp_path: Path, ear: _Ear
+    echo: str, mode: str, server: LoopbackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A key that the provider repeats in any form is in no result, exception, log, book or fixture."""
     server.otherwise = ECHOES[echo]
@@ -157,22 +137,22 @@ def test_a_key_that_the_provider_repeats_is_shown_nowhere(
     assert [] == [value for value in values if shown(value)]
     assert [] == on_disk
     assert (tmp_path / "books.sqlite3").stat().st_size
-    assert not shown(ear.stream.getvalue())
-    assert "chart_api_call_finished" in ear.stream.getvalue()
+    assert not shown(heard(caplog))
+    assert "chart_api_call_finished" in heard(caplog)
 
 
-def test_mock_mode_has_no_key_to_show(server: LoopbackServer, tmp_path: Path, ear: _Ear) -> None:
+def test_mock_mode_has_no_key_to_show(server: LoopbackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """In mock mode the key is in no result, log or file, and no call carries it."""
     config = WorkerConfig.from_env(settings(server, tmp_path, "mock"))
     with ChartClient(config) as client:
         result = client.fetch(REQUEST)
 
-    assert not shown(repr(config) + repr(result) + ear.stream.getvalue())
+    assert not shown(repr(config) + repr(result) + heard(caplog))
     assert [] == server.requests
     assert [] == files_with_the_key(tmp_path)
 
 
-def test_a_failure_that_no_reply_explains_shows_no_key(tmp_path: Path, ear: _Ear) -> None:
+def test_a_failure_that_no_reply_explains_shows_no_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A refused connection, and a bug in a listener with its traceback, are logged without the key."""
 
     class Broken:
@@ -189,8 +169,8 @@ def test_a_failure_that_no_reply_explains_shows_no_key(tmp_path: Path, ear: _Ear
 
     assert result.error is not None
     assert not shown(repr(result))
-    assert "broken" in ear.stream.getvalue()
-    assert not shown(ear.stream.getvalue())
+    assert "broken" in heard(caplog)
+    assert not shown(heard(caplog))
 
 
 def test_no_public_object_shows_the_key(server: LoopbackServer, tmp_path: Path) -> None:

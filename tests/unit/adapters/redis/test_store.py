@@ -808,18 +808,6 @@ class TestOneNodeCluster(AccountStoreContract):
         return RedisAccountStore(self.clients[-1])
 
 
-def test_all_keys_are_in_one_slot(cluster: RedisServer) -> None:
-    """All keys of a prefix share one slot, with any ids."""
-    with opened(cluster.url) as store, cluster.client(decode_responses=False) as client:
-        client.flushall()
-        for each in ODD_IDS:
-            store.replace(None, snapshot(each))
-        slots = {client.execute_command("CLUSTER", "KEYSLOT", key) for key in client.scan_iter()}
-
-        assert 2 * len(ODD_IDS) == client.dbsize()
-        assert {client.execute_command("CLUSTER", "KEYSLOT", "chartimg")} == slots
-
-
 def test_a_cluster_that_does_not_answer_is_unavailable(cluster: RedisServer) -> None:
     """A cluster that hangs is reported by its address."""
     host = RedisCluster("127.0.0.1", cluster.port, retry=Retry(NoBackoff(), 0), socket_timeout=0.2)
