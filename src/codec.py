@@ -143,7 +143,7 @@ def _converter() -> Converter:
 _NAMES: Final[Mapping[str, str]] = {
     "symbol_pattern": "chartImgSymbolTemplate",
     "payload": "request",
-    "learned_limits": "told",
+    "learned_limits": "told",  # account books that exist have this key
 }
 """Fields with a name of their own in JSON; all others are in camel case."""
 

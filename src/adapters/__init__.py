@@ -1,1 +1,1 @@
-"""The technologies behind the ports of :mod:`chartimg.domain.ports`; each module is public at its own path."""
+"""The technologies behind the ports of :mod:`chartimg.domain.ports`. Each module is public at its own path."""

@@ -1,1 +1,1 @@
-"""What happens when a host asks for a chart: the pool, the fetch loop, the client, the settings and the command."""
+"""The use cases: they drive the decisions of the domain through its ports, for a client, an export or the command."""

@@ -1,4 +1,7 @@
-"""The books: a remembered view of the snapshots in a store, and the changes to them."""
+"""The books: a remembered view of the snapshots in a store, and the changes to them.
+
+Several processes share an account: a change is swapped into the store only if no other process was faster.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ __all__ = ["Books"]
 T = TypeVar("T")
 Change = Callable[[AccountSnapshot], AccountSnapshot]
 
-_MAX_WAIT_SECONDS: Final = 30.0  # for others who use the store, where no deadline says otherwise
+_MAX_WAIT_SECONDS: Final = 30.0  # without a deadline, a store that others use is waited for this long
 _PAUSE_SECONDS: Final = 0.01
 
 

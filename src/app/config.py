@@ -44,7 +44,7 @@ SETTINGS: Final = frozenset(
     }
 )
 """The variables of the library's own."""
-_MIN_LIKENESS: Final = 0.9  # of 1; one other letter in the shortest name is 0.92
+_MIN_LIKENESS: Final = 0.9  # one other letter in the shortest name is 0.92
 _PRODUCTION: Final = frozenset({"prod", "production"})
 _ACCOUNTS: Final = "CHART_IMG_ACCOUNTS_JSON"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")

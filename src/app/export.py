@@ -99,7 +99,7 @@ class Export:
         self._names = picture_names(self._requests)
         self._created_at = datetime.now(UTC)
         self._ends: dict[ChartRequest, ExportEnd] = {}
-        self._same_pictures: dict[str, _SamePicture] = {}  # by the digest of the picture
+        self._same_pictures: dict[str, _SamePicture] = {}  # key: digest of the picture
         self._unmarked: dict[ChartRequest, _SamePicture] = {}  # ended before another body gave the same picture
         self._lock = threading.Lock()
         self._waiting = deque(self._requests)

@@ -6,7 +6,7 @@ can be tried against any sequence of replies in virtual time.
 
 ::
 
-    begin -> TakeClaim -> Granted -> [Pause -> Woken -> ConfirmClaim -> Confirmed] -> Send -> reply
+    begin -> TakeClaim -> Granted -> [Pause -> Woken -> ConfirmClaim -> Confirmed] -> Send -> Answered
           -> Finish, or Report -> Booked -> Finish, or LookAhead -> Outlook -> Finish, or TakeClaim,
                                              or Pause -> Woken -> TakeClaim
 
@@ -51,7 +51,7 @@ __all__ = [
     "Woken",
 ]
 
-_MAX_NAMED_ACCOUNTS: Final = 3  # in a message
+_MAX_NAMED_ACCOUNTS: Final = 3  # a message stays one readable line
 
 
 _NO_OUTCOME: Final = ChartApiResult()

@@ -15,7 +15,7 @@ import attrs
 
 from ..domain.plan import CallLimits
 
-_SLACK: Final = 1e-6  # of a token, lost to rounding
+_SLACK: Final = 1e-6  # rounding loses up to this share of a token
 
 
 class Admission(StrEnum):

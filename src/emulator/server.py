@@ -31,7 +31,7 @@ _CHUNK_BYTES: Final = 64 * 1024
 _MAX_KEPT_PICTURES: Final = 512
 _MISSING_BYTES: Final = 100  # left out by a wrong Content-Length
 _BODILESS: Final = frozenset({204, 304})
-_ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # of a target that names the server
+_ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # a target may name the server
 _DRAWING_FAILED: Final = HttpAnswer(500, b'{"message":"Something Went Wrong"}')
 _NO_LINGER: Final = struct.pack("ii", 1, 0)  # close with RST
 

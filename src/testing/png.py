@@ -8,7 +8,7 @@ from typing import Final
 
 from ..domain.reply.png import SIGNATURE
 
-_MAX_PIXELS: Final = 2**31 - 1  # of each side (PNG, "IHDR")
+_MAX_PIXELS: Final = 2**31 - 1  # each side may have as many (PNG, "IHDR")
 
 
 def picture(width: int = 800, height: int = 600) -> bytes:

@@ -154,8 +154,8 @@ def paths(findings: Sequence[Finding], severity: Severity = Severity.ERROR) -> s
 def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> None:
     """Assert that the check has an ERROR exactly when the emulator refuses, at the same places.
 
-    There are two exceptions. A missing symbol is an ERROR, although the provider draws its default. An unknown exchange is
-    a WARNING, because the catalog grows old.
+    There are three exceptions. A missing symbol is an ERROR, although the provider draws its default. An unknown exchange
+    is a WARNING, because the catalog grows old. A JPEG is an ERROR, although the provider draws it: see :func:`refusal`.
     """
     errors = paths(findings := check(body, plan.name, catalog=catalog))
     corrected = {**body, "symbol": KNOWN}

@@ -4,8 +4,8 @@ urllib3 bounds each address, read and write, but not all of them together, so a 
 connect timeout bounds all up to the end of the request, and the read timeout the whole reply. Each failure up to the end of the
 handshake is told apart from later ones, since it can't have cost a call.
 
-A reply belongs to the request before it. So a server that speaks before the request is not asked, and a connection is used
-again only if its last reply was final, whole, and followed by no further byte.
+A reply belongs to the request before it. So a server that speaks before the request is not asked. A connection is used again
+only if its last reply was final, whole, and followed by no further byte.
 """
 
 from __future__ import annotations

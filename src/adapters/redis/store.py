@@ -27,7 +27,7 @@ from .clock import RedisClock
 from .failover import Client, afresh, proves_wrong
 
 _PAUSE_SECONDS: Final = 0.05
-_MAX_CHARACTERS: Final = 200  # of an answer that is quoted
+_MAX_CHARACTERS: Final = 200  # a longer answer is quoted in part
 _MILLION: Final = 1_000_000
 
 
@@ -211,7 +211,7 @@ class RedisAccountStore:
             node = nodes.default_node
             return {**nodes.connection_kwargs, **({"host": node.host, "port": node.port} if node else {})}
         pool = self._client.connection_pool
-        found_by = getattr(pool, "service_name", None)  # for Sentinels to find
+        found_by = getattr(pool, "service_name", None)  # Sentinels find the server by this name
         return {**pool.connection_kwargs, **({"path": found_by} if found_by else {})}
 
     @property

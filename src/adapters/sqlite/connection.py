@@ -14,9 +14,9 @@ Theory of operation
     before and after each use the paths must lead to the files that were opened. (POSIX locks keep the log from being
     deleted. Any code in the process drops them by opening and closing the file.)
 
-    Fork. A child must neither use nor close a connection of its parent, nor open its own while SQLite, in the memory it
-    inherited, believes it holds the parent's locks (https://www.sqlite.org/howtocorrupt.html, 2.6). So the parent closes
-    before it forks, and both open anew.
+    Fork. A child must neither use nor close a connection of its parent. Nor may it open its own while SQLite believes, in
+    the memory it inherited, that it holds the parent's locks (https://www.sqlite.org/howtocorrupt.html, 2.6). So the
+    parent closes before it forks, and both open anew.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from ...domain.errors import OTHER_STORES, ConfigError, StoreUnavailable
 from .connection import SqliteConnection, is_busy
 from .migrations import DamagedError, checksum
 
-_MAX_BATCH_IDS: Final = 500  # in one SELECT, well under SQLite's limit on parameters
+_MAX_BATCH_IDS: Final = 500  # one SELECT stays well under SQLite's limit on parameters
 _SELECT: Final = "SELECT id, version, snapshot, checksum FROM account WHERE id"
 _PUT: Final = (
     "INSERT INTO account (id, version, snapshot, checksum) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "

@@ -24,7 +24,7 @@ __all__ = ["accounts_app"]
 _MOCK = "CHARTS_API_MODE=mock uses no accounts"
 
 accounts_app = group(
-    "Show what each account has left today. The commands correct the books by hand, and forecast.",
+    "Show the units that each account has left today. The commands correct the books, or forecast.",
     no_args_is_help=False,
 )
 
@@ -33,7 +33,7 @@ AccountId = Annotated[str, typer.Argument(metavar="ID", help="The id of the acco
 
 @accounts_app.callback(invoke_without_command=True)
 def accounts(context: typer.Context, *, as_json: Json = False) -> None:
-    """Show what each account has left today. The commands correct the books by hand, and forecast."""
+    """Show the units that each account has left today. The commands correct the books, or forecast."""
     if context.invoked_subcommand is not None:
         return
     if WorkerConfig.from_env().mode is ApiMode.MOCK:
@@ -65,7 +65,7 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Begin the books of an account anew, after its clock was wrong. On a terminal it asks first."""
+    """Begin the books of an account anew, after its clock was wrong. On a terminal, the command asks first."""
     with _pool() as pool:
         pool.account(account_id)
         if not yes and sys.stdin.isatty():

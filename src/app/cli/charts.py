@@ -89,7 +89,7 @@ def export(
     jobs: Annotated[int, typer.Option(min=1, max=256, help="How many charts are fetched at the same time.")] = 4,
     as_json: Json = False,
 ) -> None:
-    """Fetch a grid of charts into a folder. The grid is symbols x timeframes x templates, listed in manifest.json."""
+    """Fetch a grid of charts into a folder. The grid is symbols x timeframes x templates; manifest.json lists it."""
     config = WorkerConfig.from_env()
     asked = _split("--templates", templates) if templates else None
     known = open_templates(config, asked=asked)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["emulate"]
 
 _DEFAULT_PORT: Final = 8080
-_MAX_END_SECONDS: Final = 10.0  # for a command to end by itself
+_MAX_END_SECONDS: Final = 10.0  # a command may need this long to end by itself
 
 
 def emulate(

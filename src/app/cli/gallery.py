@@ -17,7 +17,7 @@ from .text import printable
 
 __all__ = ["render"]
 
-_MAX_BODY_CHARACTERS: Final = 20_000  # of an error
+_MAX_BODY_CHARACTERS: Final = 20_000  # a longer error is shown in part
 
 
 @attrs.frozen

@@ -77,7 +77,7 @@ def _output_is_lost() -> bool:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # of a reader that has left
+        if not isinstance(error, BrokenPipeError):  # the reader has left
             complain(f"standard output can't be written: {error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return True

@@ -85,7 +85,7 @@ def new(  # noqa: PLR0913 (an argument for each option)
         str | None, typer.Option("--from", metavar="ID", help="The id of a template to start from.")
     ] = None,
     exchange: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The exchange of bare symbols; BINANCE if left out.")
+        str | None, typer.Option(metavar="NAME", help="The exchange of a symbol without one; BINANCE if left out.")
     ] = None,
     studies: Annotated[
         list[str] | None,
@@ -97,7 +97,7 @@ def new(  # noqa: PLR0913 (an argument for each option)
     directory: Folder = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
-    """Write a new template, ID.json. If it would not be valid, it is not written and the exit code is 1."""
+    """Write a new template, ID.json. If it has an ERROR, it is not written and the exit code is 1."""
     catalog, folder = open_catalog(), directory or own_templates_folder()
     if folder is None:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""One CHART-IMG API key of the host's: its id, its key and its limits."""
+"""The settings of an account: its id, its API key and its limits."""
 
 from __future__ import annotations
 

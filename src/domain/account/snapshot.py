@@ -1,4 +1,4 @@
-"""An account at one moment, and one unit taken from it."""
+"""The snapshot: an account at one moment. And the claim: one unit taken from its day."""
 
 from __future__ import annotations
 

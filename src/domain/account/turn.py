@@ -1,4 +1,4 @@
-"""The order of the accounts.
+"""Whose turn it is: the account that serves a chart next, or the reason why no account can.
 
 Among accounts that may serve a chart and can be called now: the smallest plan, then the fewest steps of its day spent,
 then configured order. If every one must wait: the one that waits the shortest time.

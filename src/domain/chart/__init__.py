@@ -1,4 +1,4 @@
-"""The chart request: a name, and the JSON body to post."""
+"""The chart: its request, its template, and the names of its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The payload as JSON: its canonical text, or the places that keep it from being JSON."""
+"""JSON of a body that a host has built: its canonical text, or the places that keep it from being JSON."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..finding import Finding, Severity
 
 __all__ = ["Place", "encode", "json_problems", "path_below", "path_of", "text_problem"]
 
-_MAX_LEVELS: Final = 200  # of nesting; some readers give up at a few hundred
+_MAX_LEVELS: Final = 200  # some readers give up at a few hundred nested levels
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-_ESCAPED_SURROGATE: Final = re.compile(rb"\\ud[89a-f]")  # also the two halves of a whole character
+_ESCAPED_SURROGATE: Final = re.compile(rb"\\ud[89a-f]")  # matches both halves of a whole character, too
 _MAX_KEY_CHARACTERS: Final = 80
 _MAX_PATH_CHARACTERS: Final = 300
 _MAX_FINDINGS: Final = 100

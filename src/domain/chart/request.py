@@ -1,4 +1,4 @@
-"""The chart request: a name, and the JSON body to post."""
+"""The chart request: the name of a chart, and the body that is posted for it."""
 
 from __future__ import annotations
 

@@ -1,12 +1,17 @@
 """Check a request by the provider's own documented rules, before a call is paid for.
 
-An ERROR breaks the documentation: a wrong type, a value outside the tables of the chart's own parameters, a missing
-required key, an unknown interval or time zone, a malformed symbol, or more than a plan allows. A WARNING is less sure. The
-provider adds names that the catalog does not know, and the documented ranges of studies, drawings and styles contradict
-each other in places (API page, "API v2 TradingView Advanced Chart", "Studies", "Drawings", "Chart Style Overrides").
+An ERROR breaks the documentation:
 
-Any value from JSON, or passed by a host in place of one, gives findings and never an exception. The time grows with the
-size of the body alone.
+- a wrong type, a missing required key, a malformed symbol;
+- an unknown interval or time zone, or a value outside the tables of the chart's own parameters;
+- more than a plan allows.
+
+A WARNING is less sure. The provider adds names that the catalog does not know. The documented ranges of studies, drawings
+and styles contradict each other in places. Source: API page, "API v2 TradingView Advanced Chart", "Studies", "Drawings",
+"Chart Style Overrides".
+
+Any value gives findings and never an exception, even a value that is not JSON. The time grows with the size of the body
+alone.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ __all__ = ["duplicate_of", "mean_the_same", "picture_warnings"]
 
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Numbers of a pixel, by colour type (PNG specification, third edition, section 11.2.1)."""
-_MIN_RATIO: Final = 50  # of raw to compressed size; charts reach 20 to 180, one colour 80 to 1,000
-_MAX_RAW_BYTES: Final = 2**25  # of a picture; 2048 x 1920 pixels have at most 2**25
+_MIN_RATIO: Final = 50  # raw size / compressed size; charts reach 20 to 180, one colour 80 to 1,000
+_MAX_RAW_BYTES: Final = 2**25  # 2048 x 1920 pixels have at most 2**25
 _MIN_ROWS: Final = 64  # these are tried before the whole picture is inflated
 
 

@@ -28,16 +28,16 @@ __all__ = [
 ]
 
 _MAX_NAME_CHARACTERS: Final = 64  # a longer text is not a slip, and comparing it takes long
-_MIN_LIKENESS: Final = 0.7  # of 1, between two words or names
+_MIN_LIKENESS: Final = 0.7  # 1 is the same word or name
 _MIN_LIKENESS_OF_THREE: Final = 2 / 3  # one slip in a word of three letters, in a name that is alike
-_MIN_JOINED_LIKENESS: Final = 0.9  # of 1, between texts that are split into words differently
+_MIN_JOINED_LIKENESS: Final = 0.9  # 1 is the same text without its spaces
 _SHORT_WORD_CHARACTERS: Final = 3
-_MIN_PART_CHARACTERS: Final = 4  # of the beginning of a name, or of words in it; shorter ones fit too many names
-_MAX_SUGGESTIONS: Final = 16  # in one check; a search takes about a millisecond
+_MIN_PART_CHARACTERS: Final = 4  # a shorter part of a name fits too many names
+_MAX_SUGGESTIONS: Final = 16  # a search takes about a millisecond
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SPAN: Final = re.compile(r"(\d{1,5})?[\s_-]*([a-z]{1,8})", re.IGNORECASE)
 _METATRADER: Final = re.compile(r"([a-z]{1,8})[\s_-]*(\d{1,5})", re.IGNORECASE)
-_PLURAL: Final = re.compile(r"(?<=..)s$")  # but not the s of ms, a millisecond
+_PLURAL: Final = re.compile(r"(?<=..)s$")  # ms is a millisecond, not a plural
 _MONTH: Final = 43_200  # minutes; 12 of them are a year
 _MINUTES: Final[Mapping[str, int]] = {
     **dict.fromkeys(("m", "min", "minute"), 1),

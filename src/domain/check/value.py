@@ -14,7 +14,7 @@ from .catalog import Parameter, ValueType
 __all__ = ["TYPES", "Type", "choices_of", "is_later", "is_number", "kind_of", "range_of", "shown"]
 
 _MAX_SHOWN_CHARACTERS: Final = 60
-_MAX_CHOICES: Final = 12  # in one message
+_MAX_CHOICES: Final = 12  # a message stays one readable line
 
 
 def is_number(value: object) -> bool:

@@ -12,7 +12,7 @@ import attrs
 __all__ = ["ErrorText", "read_error_text"]
 
 _MAX_BODY_BYTES: Final = 256 * 1024
-_MAX_TEXT_CHARACTERS: Final = 8 * 1024  # of a text that is shown, before it becomes one line
+_MAX_TEXT_CHARACTERS: Final = 8 * 1024  # a longer text is cut before it becomes one line
 _MAX_MESSAGE_CHARACTERS: Final = 300
 _MAX_DETAILS: Final = 50
 _decode: Final = json.JSONDecoder().decode  # a fifth quicker than json.loads

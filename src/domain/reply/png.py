@@ -1,8 +1,12 @@
 """Is this a whole, valid PNG, and how large?
 
-These parts are checked (PNG specification, third edition, sections 5, 11.2 and 13.2): the signature, a legal IHDR, the
-order of the critical chunks, the CRC of every chunk, image data that begins a zlib stream, and IEND at the end, before at
-most a few bytes of padding. The image data is not inflated, so the check costs little more than the CRC and no memory.
+These parts are checked (PNG specification, third edition, sections 5, 11.2 and 13.2):
+
+- the signature, a legal IHDR, and the order of the critical chunks;
+- the CRC of every chunk, and image data that begins a zlib stream;
+- IEND at the end, before at most a few bytes of padding.
+
+The image data is not inflated, so the check costs little more than the CRC and no memory.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from .reply import OK, Reply, TransportFailure
 __all__ = ["MASK", "scrub", "scrub_findings", "scrub_reply"]
 
 MASK: Final = "[key]"
-_MIN_PREFIX_CHARACTERS: Final = 24  # of the beginning of a key that is worth hiding alone
+_MIN_PREFIX_CHARACTERS: Final = 24  # a shorter beginning of a key reveals little
 _MIN_KEY_CHARACTERS: Final = 4  # no real key is shorter; to mask less would only garble text
 
 

@@ -16,8 +16,8 @@ from .layers import Colour
 Point = tuple[float, float]
 
 _MAX_TRIPLED_PIXELS: Final = 1_000_000  # a larger picture is drawn at twice its size, not three times, to bound memory
-_MAX_LETTERS: Final = 400  # of a line; more have no room in any picture
-_QUALITY: Final = 90  # of a JPEG, of 100
+_MAX_LETTERS: Final = 400  # a longer line has no room in any picture
+_QUALITY: Final = 90  # JPEG quality, at most 100
 
 
 class Canvas:

@@ -16,9 +16,9 @@ from .market import Candle
 SLOT: Final = 7  # pixels from a candle to the next
 AHEAD: Final = 5  # free slots after the newest candle
 TAG: Final = 16  # height of a tag on the axis, in pixels
-_MIN_HEIGHT_PIXELS: Final = 30  # of a pane with a readable title
-_MAX_OVERHANG: Final = 0.35  # of the scale over the candles, as a share of their reach
-_MIN_REACH: Final = 1e-9  # of a scale, as a share of its values
+_MIN_HEIGHT_PIXELS: Final = 30  # a lower pane has no room for its title
+_MAX_OVERHANG: Final = 0.35  # a wider scale would flatten the candles; share of their reach
+_MIN_REACH: Final = 1e-9  # equal values need a scale, too; share of the values
 
 Titled = tuple[str, Study]
 

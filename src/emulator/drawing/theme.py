@@ -9,7 +9,7 @@ import attrs
 
 from .layers import Colour
 
-_MIN_CONTRAST: Final = 3.0  # of readable words (WCAG 2, large text)
+_MIN_CONTRAST: Final = 3.0  # less is hard to read (WCAG 2, large text)
 _PALE: Final = 150  # a colour with more of each part needs dark words
 
 
