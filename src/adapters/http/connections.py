@@ -102,7 +102,7 @@ class _OneReply(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         try:
             made = self._dialer.connect(self._dns_host, self.port, self._end, self.socket_options or ())
-        except (socket.gaierror, UnicodeError) as error:
+        except (socket.gaierror, ValueError) as error:
             raise exceptions.NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
         except TimeoutError as error:
             raise exceptions.ConnectTimeoutError(self, "no address answered in time") from error

@@ -38,7 +38,7 @@ class Dialer:
 
         Raises:
             socket.gaierror: the name was not found.
-            UnicodeError: it can't be a name.
+            ValueError: it can't be a name.
             TimeoutError: the time is over.
             OSError: no address can be reached.
         """
@@ -55,7 +55,7 @@ class Dialer:
             def look_up() -> None:
                 try:
                     mine.set_result(ask())
-                except (OSError, UnicodeError) as error:
+                except (OSError, ValueError) as error:
                     mine.set_exception(error)
                 finally:
                     del self._lookups[host, port]

@@ -7,7 +7,7 @@ import re
 import ssl
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 import urllib3
 
@@ -22,10 +22,10 @@ _PORTS: Final = {"http": 80, "https": 443}
 def proxy_for(address: SplitResult) -> str | None:
     """Return the proxy that the environment has for *address*; None for this machine, since a proxy would see the key."""
     host = str(address.hostname)
-    proxies = getproxies()
-    port = address.port or _PORTS[address.scheme]
-    if is_loopback(host) or exempt(host, port, proxies.get("no", "")) or proxy_bypass(host):
+    proxies, port = getproxies_environment(), address.port or _PORTS[address.scheme]
+    if is_loopback(host) or (exempt(host, port, proxies.get("no", "")) if proxies else proxy_bypass(host)):
         return None
+    proxies = proxies or getproxies()  # those of macOS and Windows
     return proxies.get(address.scheme) or proxies.get("all")
 
 

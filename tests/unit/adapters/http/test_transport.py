@@ -36,6 +36,7 @@ from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
 from chartimg.version import __version__
+from command import eventually
 from loopback import Exchange, LoopbackServer, answer, chunked, cut, raw, reset, serving, stall
 
 KEY = "canary-key-1f6b"
@@ -569,6 +570,28 @@ def test_a_look_up_needs_no_thread(
     assert ["api.example.invalid"] == asked
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_looks_names_up_itself(look_up: Names, connect: Connect) -> None:
+    """A child that is forked during a look-up of its parent does not wait for it."""
+    asked, transport = look_up(), connect(NAMED)
+    with ThreadPoolExecutor(1) as pool:
+        parents = pool.submit(transport.send, REQUEST, ACCOUNT, timeout=LIMIT)
+        eventually(lambda: bool(asked))
+        pid = os.fork()
+        if not pid:
+            failed = True
+            try:
+                with socket.create_server(("127.0.0.1", 0)) as closed:
+                    look_up(closed.getsockname()[1])
+                message = lost(transport.send(REQUEST, ACCOUNT, timeout=LIMIT)).message
+                failed = "no connection could be made" not in message
+            finally:
+                os._exit(failed)
+
+        assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert "in time" in lost(parents.result()).message
+
+
 def test_all_addresses_of_a_name_are_inside_the_deadline(look_up: Names, connect: Connect) -> None:
     """Six addresses that do not answer end together at the deadline of the fetch."""
     with silent_port() as port:
@@ -1066,6 +1089,14 @@ def test_a_proxy_that_is_down_is_not_sent(connect: Connect, monkeypatch: pytest.
     assert NOT_SENT is failure.kind
     assert "proxy" in failure.message
     assert SECRET not in repr(failure)
+
+
+def test_a_proxy_whose_name_can_not_be_one_is_not_sent(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy with a label that is too long for a name is NOT_SENT."""
+    monkeypatch.setenv("https_proxy", f"http://{'a' * 70}:3128")
+    failure = lost(connect(NAMED).send(REQUEST, ACCOUNT))
+
+    assert (NOT_SENT, True) == (failure.kind, "the proxy could not be reached" in failure.message)
 
 
 @pytest.mark.parametrize("exempt", ["api.example.invalid", "*.example.invalid", "a, api.example.invalid:443", "*"])
