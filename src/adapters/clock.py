@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from ..domain.ports import Signal
+
 __all__ = ["SystemClock"]
 
 
@@ -22,3 +24,7 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Let *seconds* pass; return at once for a negative number."""
         time.sleep(max(0.0, seconds))
+
+    def wait(self, seconds: float, signal: Signal) -> None:
+        """Let *seconds* pass, or fewer if *signal* is given before."""
+        signal.wait(max(0.0, seconds))

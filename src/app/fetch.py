@@ -1,10 +1,14 @@
-"""The driver of the fetch machine: it carries out each action and returns the feedback."""
+"""One fetch over a transport and a pool: the actions of the fetch machine, carried out.
+
+A fetch is a generator. It blocks for the store and the network, and yields the seconds of each wait instead of sleeping. So the
+synchronous client sleeps in its thread, the asynchronous client waits on its loop, and both do the same otherwise.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import assert_never
+from typing import Protocol, TypeVar, assert_never
 
 from ..domain.account import Claim
 from ..domain.chart import ChartRequest
@@ -23,19 +27,49 @@ from ..domain.fetch import (
     Pause,
     Report,
     Send,
+    Stopped,
     TakeClaim,
     Woken,
 )
-from ..domain.ports import Clock, Listener, Transport
+from ..domain.ports import Clock, InterruptibleClock, Listener, Signal, Transport
 from ..domain.reply.secret import scrub
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from .pool import Pool
 
-__all__ = ["fetch"]
+__all__ = ["Steps", "Stop", "fetch_steps", "run"]
+
+T = TypeVar("T")
+
+Steps = Generator[float, None, T]
+"""Work that yields the seconds of its waits and returns a T."""
 
 
-def fetch(  # noqa: PLR0912 (a case for each action)
+class Stop(Signal, Protocol):
+    """Whether a fetch is to end at once: no further call, no further wait. A ``threading.Event`` is one."""
+
+    def is_set(self) -> bool:
+        """Return whether it is."""
+        ...
+
+
+def run(steps: Steps[T], clock: Clock, stop: Stop) -> T:
+    """Carry out *steps* in this thread. The waits end early when *stop* is set, if the clock can be interrupted."""
+    try:
+        while True:
+            seconds = next(steps)
+            if isinstance(clock, InterruptibleClock):
+                clock.wait(seconds, stop)
+            else:
+                clock.sleep(seconds)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        steps.close()
+
+
+def fetch_steps(  # noqa: PLR0912 (a case for each action)
     request: ChartRequest,
     *,
     transport: Transport,
@@ -44,16 +78,22 @@ def fetch(  # noqa: PLR0912 (a case for each action)
     clock: Clock,
     chance: Callable[[], float],
     listener: Listener,
-) -> ChartApiResult:
+    stop: Stop,
+    started: float,
+    fetch_id: str = "",
+) -> Steps[ChartApiResult]:
     """Fetch one chart over *transport* with claims on *pool*. All I/O of a fetch happens here.
 
-    *chance* returns random numbers in [0, 1) for the jitter.
+    *chance* returns random numbers in [0, 1) for the jitter. The deadline counts from *started* (monotonic seconds).
 
     Raises:
         StoreUnavailable: the account store can't be reached, so no claim can be taken.
     """
-    started = clock.monotonic()
-    step = Fetch.begin(request, policy, clock.now())
+
+    def moment() -> Moment:
+        return Moment(clock.now(), clock.monotonic() - started, chance())
+
+    step = Fetch.begin(request, policy, moment(), fetch_id)
     unsent: Claim | None = None
     feedback: Feedback
     try:
@@ -62,10 +102,20 @@ def fetch(  # noqa: PLR0912 (a case for each action)
             for fact in step.facts:
                 listener.notify(fact)
             match step.action:
+                case Finish(result):
+                    return result
+                case Report(claim, error):
+                    feedback = Booked()
+                    with _best_effort(listener, claim):
+                        pool.report(claim, error)
+                case LookAhead(need):
+                    feedback = pool.outlook(need=need)
+                case _ if stop.is_set():
+                    feedback = Stopped()
                 case TakeClaim(latest, need):
                     feedback = pool.claim(latest=latest, need=need)
                 case Pause(seconds):
-                    clock.sleep(seconds)
+                    yield seconds
                     feedback = Woken()
                 case ConfirmClaim(claim, need):
                     feedback = Confirmed(claim, pool.confirm(claim, need=need))
@@ -73,17 +123,9 @@ def fetch(  # noqa: PLR0912 (a case for each action)
                     account, unsent = pool.account(claim.account_id), None
                     outcome = transport.send(request, account, timeout=timeout)
                     feedback = Answered(claim, scrub(outcome, account.api_key))
-                case Report(claim, error):
-                    feedback = Booked()
-                    with _best_effort(listener, claim):
-                        pool.report(claim, error)
-                case LookAhead(need):
-                    feedback = pool.outlook(need=need)
-                case Finish(result):
-                    return result
                 case _:
                     assert_never(step.action)
-            step = step.next(feedback, Moment(clock.now(), clock.monotonic() - started, chance()))
+            step = step.next(feedback, moment())
     except StoreUnavailable as error:
         listener.notify(StoreFailed(None, str(error)))
         raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from .faults import ChartApiError
+    from .result import ChartApiFailure
 
 __all__ = [
     "OTHER_STORES",
@@ -42,15 +43,21 @@ def missing_extra(part: str, extra: str) -> ConfigError:
 
 
 class ChartUnavailable(ChartimgError):  # noqa: N818 (a public name)
-    """There is no picture. Raised by ``result.unwrap()``; *error* is the :class:`ChartApiError` with the reason."""
+    """There is no picture. Raised by ``result.unwrap()``.
 
-    def __init__(self, error: ChartApiError) -> None:
+    Attributes:
+        error: the :class:`ChartApiError` with the reason.
+        result: the whole :class:`ChartApiFailure`; None if there is only an error.
+    """
+
+    def __init__(self, error: ChartApiError, result: ChartApiFailure | None = None) -> None:
         self.error = error
+        self.result = result
         super().__init__(f"{error.code} ({error.kind}): {error.message}")
 
-    def __reduce__(self) -> tuple[type[ChartUnavailable], tuple[ChartApiError]]:
-        """Pickle the error, not only its text."""
-        return type(self), (self.error,)
+    def __reduce__(self) -> tuple[type[ChartUnavailable], tuple[ChartApiError, ChartApiFailure | None]]:
+        """Pickle the error and the result, not only the text."""
+        return type(self), (self.error, self.result)
 
 
 class StoreUnavailable(ChartimgError):  # noqa: N818 (a public name)

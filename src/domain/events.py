@@ -18,6 +18,8 @@ __all__ = [
     "CallFinished",
     "CallStarted",
     "Event",
+    "FetchFinished",
+    "FetchStarted",
     "FixtureNotRecorded",
     "FixtureRecorded",
     "FixtureStale",
@@ -34,7 +36,36 @@ __all__ = [
 
 
 @attrs.frozen
-class RequestDoubtful:
+class _Fact:
+    """What all events have.
+
+    Attributes:
+        fetch_id: the name of the fetch in which it happened; None outside of any.
+    """
+
+    fetch_id: str | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen
+class FetchStarted(_Fact):
+    """A chart is asked for."""
+
+    chart: str
+
+
+@attrs.frozen
+class FetchFinished(_Fact):
+    """A fetch has ended after *duration* seconds and so many *calls*; *kind* is None if it has a picture."""
+
+    chart: str
+    duration: float
+    calls: int
+    source: str | None
+    kind: FaultKind | None
+
+
+@attrs.frozen
+class RequestDoubtful(_Fact):
     """A request has *findings* and was not refused for them. A client reports each finding once."""
 
     chart: str
@@ -42,7 +73,7 @@ class RequestDoubtful:
 
 
 @attrs.frozen
-class RequestRefused:
+class RequestRefused(_Fact):
     """A request was not made: the provider would have refused it and charged for it."""
 
     chart: str
@@ -50,7 +81,7 @@ class RequestRefused:
 
 
 @attrs.frozen
-class CallStarted:
+class CallStarted(_Fact):
     """A call is about to be sent: the *attempt*-th of its request, counted from 1."""
 
     chart: str
@@ -59,7 +90,7 @@ class CallStarted:
 
 
 @attrs.frozen
-class CallFinished:
+class CallFinished(_Fact):
     """A call has ended after *duration* seconds; *kind* is None if it returned the picture."""
 
     chart: str
@@ -71,7 +102,7 @@ class CallFinished:
 
 
 @attrs.frozen
-class RetryScheduled:
+class RetryScheduled(_Fact):
     """Another call will follow in *delay* seconds, because call *attempt* failed with *kind*."""
 
     chart: str
@@ -81,7 +112,7 @@ class RetryScheduled:
 
 
 @attrs.frozen
-class AccountThrottled:
+class AccountThrottled(_Fact):
     """The provider asked an account to pause to *until* (UTC)."""
 
     account_id: str
@@ -90,7 +121,7 @@ class AccountThrottled:
 
 
 @attrs.frozen
-class AccountExhausted:
+class AccountExhausted(_Fact):
     """An account's day is spent, to *until* (UTC)."""
 
     account_id: str
@@ -99,7 +130,7 @@ class AccountExhausted:
 
 
 @attrs.frozen
-class BooksAhead:
+class BooksAhead(_Fact):
     """The books of an account are of a window that begins at *window* (UTC), in the future: the clock was wrong."""
 
     account_id: str
@@ -107,14 +138,14 @@ class BooksAhead:
 
 
 @attrs.frozen
-class AccountReinstated:
+class AccountReinstated(_Fact):
     """A suspended account may be called again: a person reinstated it, or its key has changed."""
 
     account_id: str
 
 
 @attrs.frozen
-class AccountSuspended:
+class AccountSuspended(_Fact):
     """An account gets no call until a person reinstates it or its key changes."""
 
     account_id: str
@@ -122,7 +153,7 @@ class AccountSuspended:
 
 
 @attrs.frozen
-class PlanLimitLearned:
+class PlanLimitLearned(_Fact):
     """The limits of a chart that an account's refusals stated, kept to *until* (UTC); None: not stated."""
 
     account_id: str
@@ -134,7 +165,7 @@ class PlanLimitLearned:
 
 
 @attrs.frozen
-class LimitExceeded:
+class LimitExceeded(_Fact):
     """No account was left for a request; *available_at* (UTC) is the moment when one is free, if that is known."""
 
     chart: str
@@ -144,7 +175,7 @@ class LimitExceeded:
 
 
 @attrs.frozen
-class MockMissing:
+class MockMissing(_Fact):
     """A request that may only be answered from fixtures has no fixture; *path* is its place."""
 
     chart: str
@@ -152,7 +183,7 @@ class MockMissing:
 
 
 @attrs.frozen
-class FixtureRecorded:
+class FixtureRecorded(_Fact):
     """An exchange was saved as a fixture."""
 
     chart: str
@@ -161,7 +192,7 @@ class FixtureRecorded:
 
 
 @attrs.frozen
-class FixtureNotRecorded:
+class FixtureNotRecorded(_Fact):
     """An exchange could not be saved as a fixture in the folder *path*; its outcome was returned all the same."""
 
     chart: str
@@ -170,7 +201,7 @@ class FixtureNotRecorded:
 
 
 @attrs.frozen
-class FixtureStale:
+class FixtureStale(_Fact):
     """A fixture was replayed for a request with another body than at its recording."""
 
     chart: str
@@ -178,7 +209,7 @@ class FixtureStale:
 
 
 @attrs.frozen
-class PictureDoubtful:
+class PictureDoubtful(_Fact):
     """A picture may not be the requested one. *account_id* paid for it; without one it was free."""
 
     chart: str
@@ -187,7 +218,7 @@ class PictureDoubtful:
 
 
 @attrs.frozen
-class StoreFailed:
+class StoreFailed(_Fact):
     """The account store could not be reached.
 
     Without *account_id*: no claim was taken. With it: the outcome of a call was not booked, and its claim stays charged.
@@ -198,7 +229,7 @@ class StoreFailed:
 
 
 @attrs.frozen
-class StoreLostWrites:
+class StoreLostWrites(_Fact):
     """The account store lost writes; up to *units* of today may have been spent twice meanwhile.
 
     This process has written its own books again.
@@ -211,7 +242,9 @@ class StoreLostWrites:
 
 
 Event = (
-    RequestDoubtful
+    FetchStarted
+    | FetchFinished
+    | RequestDoubtful
     | RequestRefused
     | CallStarted
     | CallFinished

@@ -18,7 +18,7 @@ One file because actions, feedback and machine are one protocol, read together.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import assert_never
 
 import attrs
 
@@ -30,7 +30,7 @@ from .events import CallFinished, CallStarted, Event, LimitExceeded, RequestRefu
 from .faults import ChartApiError, ErrorCode, FaultKind, Remedy
 from .plan.demand import Demand
 from .reply import Reply, TransportFailure
-from .result import Attempt, ChartApiResult
+from .result import Attempt, ChartApiFailure, ChartApiResult, refused, result_of
 from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
 
 __all__ = [
@@ -47,14 +47,12 @@ __all__ = [
     "Pause",
     "Report",
     "Send",
+    "Stopped",
     "TakeClaim",
     "Woken",
 ]
 
 _MAX_NAMED_ACCOUNTS: Final = 3  # a message stays one readable line
-
-
-_NO_OUTCOME: Final = ChartApiResult()
 
 
 @attrs.frozen
@@ -134,6 +132,11 @@ class Woken:
 
 
 @attrs.frozen
+class Stopped:
+    """The host has given the fetch up, or has closed its client: no further call or wait."""
+
+
+@attrs.frozen
 class Confirmed:
     """Whether *claim* still stands."""
 
@@ -155,7 +158,7 @@ class Booked:
 
 
 Action = TakeClaim | Pause | ConfirmClaim | Send | Report | LookAhead | Finish
-Feedback = Granted | WaitUntil | NoneLeft | NoPlan | Woken | Confirmed | Answered | Booked | Outlook
+Feedback = Granted | WaitUntil | NoneLeft | NoPlan | Woken | Confirmed | Answered | Booked | Outlook | Stopped
 
 
 @attrs.frozen
@@ -168,6 +171,8 @@ class Fetch:
         action: the driver's task.
         facts: the events to report now.
         unused: a claim that is held and not sent yet; a driver that abandons the fetch gives it back.
+        attempts: the calls made so far.
+        fetch_id: the name of this fetch in events and in its result.
     """
 
     request: ChartRequest
@@ -177,23 +182,28 @@ class Fetch:
     unused: Claim | None = None
     _sent: Moment = attrs.field(kw_only=True)
     _demand: Demand = attrs.field(kw_only=True)
-    _outcome: ChartApiResult = _NO_OUTCOME
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The calls made so far."""
-        return self._outcome.attempts
+    attempts: tuple[Attempt, ...] = ()
+    fetch_id: str = ""
+    _call_seconds: float = 0.0
+    _failure: ChartApiFailure | None = None
 
     @classmethod
-    def begin(cls, request: ChartRequest, policy: RetryPolicy, now: datetime) -> Fetch:
-        """Start at *now* (UTC)."""
-        if problems := request.problems:
-            demand = Demand()
-            action: Action = Finish(ChartApiResult.refused(problems))
-        else:
-            demand = request.demand
-            action = TakeClaim(now + timedelta(seconds=policy.deadline), Need(demand))
-        return cls(request, policy, action, sent=Moment(now, 0.0, 0.0), demand=demand)
+    def begin(
+        cls, request: ChartRequest, policy: RetryPolicy, moment: Moment, fetch_id: str = "", *, call_seconds: float = 0.0
+    ) -> Fetch:
+        """Start at *moment*. No call is begun with less than *call_seconds* left, since it could hardly end in time."""
+        problems = request.problems
+        demand = Demand() if problems else request.demand
+        step = cls(
+            request,
+            policy,
+            Finish(refused(problems, fetch_id)),
+            sent=moment,
+            demand=demand,
+            fetch_id=fetch_id,
+            call_seconds=call_seconds,
+        )
+        return step if problems else step._step(step._claim(moment))
 
     def next(self, feedback: Feedback, moment: Moment) -> Fetch:
         """Return the next step, from the *feedback* to the last action."""
@@ -216,6 +226,9 @@ class Fetch:
                 return self._decide(moment)
             case Outlook():
                 return self._foresee(feedback)
+            case Stopped():
+                stopped = ChartApiError.of(FaultKind.NO_ACCOUNT, "the fetch was stopped before an account was called")
+                return self._fail(self._error or stopped, unused=self.unused)
             case _:
                 assert_never(feedback)
 
@@ -223,10 +236,10 @@ class Fetch:
         """Wait for the moment of a claim, or use it at once."""
         wait = self._seconds_to(claim.not_before, moment)
         step = self._step(Pause(wait), unused=claim) if wait > 0 else self._send(claim, moment)
-        error = self._outcome.error
+        error = self._error
         if error is None or error.remedy is not Remedy.OTHER_ACCOUNT:
             return step
-        switched = RetryScheduled(str(self.request.key), len(self.attempts), max(wait, 0.0), error.kind)
+        switched = self._retry(max(wait, 0.0), error)
         return attrs.evolve(step, facts=(switched, *step.facts))
 
     def _awake(self, claim: Claim, moment: Moment) -> Fetch:
@@ -241,13 +254,15 @@ class Fetch:
         return min((at - moment.utc).total_seconds(), self.policy.deadline - moment.elapsed)
 
     def _send(self, claim: Claim, moment: Moment) -> Fetch:
-        """Make the call, unless the deadline passed during the wait for the claim."""
+        """Make the call, unless the wait for the claim has left too little time."""
         remaining = self.policy.deadline - moment.elapsed
-        if remaining <= 0:
+        if remaining <= self._call_seconds:
             late = f"no account could be called within the deadline of {self.policy.deadline:g} s"
+            if remaining > 0:
+                late += f": {remaining:.1f} s are left, and a call takes {self._call_seconds:.1f} s at the least"
             error = ChartApiError.of(FaultKind.NO_ACCOUNT, late, available_at=moment.utc)
-            return self._fail(self._outcome.error or error, unused=claim)
-        started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1)
+            return self._fail(self._error or error, unused=claim)
+        started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1, fetch_id=self.fetch_id)
         return self._step(Send(claim, remaining), started, unused=claim, sent=moment)
 
     def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
@@ -257,32 +272,41 @@ class Fetch:
         kind = None if error is None else error.kind
         duration = moment.elapsed - self._sent.elapsed
         attempts = (*self.attempts, Attempt(claim.account_id, self._sent.utc, duration, status, kind))
-        result = ChartApiResult.of(outcome, error, claim.account_id, attempts)
-        finished = CallFinished(str(self.request.key), claim.account_id, len(attempts), duration, status, kind)
-        action = Finish(result) if error is None else Report(claim, error)
-        return self._step(action, finished, outcome=result)
+        result = result_of(
+            outcome,
+            error,
+            taken_at=moment.utc,
+            account_id=claim.account_id,
+            attempts=attempts,
+            fetch_id=self.fetch_id,
+        )
+        finished = CallFinished(
+            str(self.request.key), claim.account_id, len(attempts), duration, status, kind, fetch_id=self.fetch_id
+        )
+        if isinstance(result, ChartApiFailure):
+            return self._step(Report(claim, result.error), finished, attempts=attempts, failure=result)
+        return self._step(Finish(result), finished, attempts=attempts)
 
     def _decide(self, moment: Moment) -> Fetch:
-        error, calls = self._error, len(self.attempts)
+        failure, calls = self._last_failure, len(self.attempts)
         decision = decide(
-            error, calls=calls, elapsed=moment.elapsed, jitter=moment.jitter, policy=self.policy, now=moment.utc
+            failure.error, calls=calls, elapsed=moment.elapsed, jitter=moment.jitter, policy=self.policy, now=moment.utc
         )
         match decision:
             case GiveUp(final) if final.code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
-                outcome = attrs.evolve(self._outcome, error=final)
-                return self._step(LookAhead(self._need), outcome=outcome)
+                return self._step(LookAhead(self._need), failure=attrs.evolve(failure, error=final))
             case GiveUp(final):
                 return self._fail(final)
             case SwitchAccount():
                 return self._step(self._claim(moment))
             case WaitAndRetry(delay):
-                return self._step(Pause(delay), RetryScheduled(str(self.request.key), calls, delay, error.kind))
+                return self._step(Pause(delay), self._retry(delay, failure.error))
             case _:
                 assert_never(decision)
 
     def _none_left(self, none: NoneLeft) -> Fetch:
         """End for want of an account: with the error of the last call, if there was one; else with NO_ACCOUNT."""
-        error, at = self._outcome.error, none.available_at
+        error, at = self._error, none.available_at
         if error is None:
             error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none), available_at=at)
         elif error.remedy is Remedy.WAIT:
@@ -293,32 +317,43 @@ class Fetch:
 
     def _no_plan(self, none: NoPlan) -> Fetch:
         """End because no plan allows the chart: with the error of the last call, or as a request that is wrong."""
-        error = self._outcome.error
+        error = self._error
         if error is None:
-            refused = RequestRefused(str(self.request.key), none.findings)
-            return self._step(Finish(ChartApiResult.refused(none.findings)), refused)
+            fact = RequestRefused(str(self.request.key), none.findings, fetch_id=self.fetch_id)
+            return self._step(Finish(refused(none.findings, self.fetch_id)), fact)
         why = "; ".join(each.text for each in none.findings)
         message = f"{error.message}; no account is left that is known to allow the chart ({why})"
         return self._fail(attrs.evolve(error, message=message))
 
     def _foresee(self, outlook: Outlook) -> Fetch:
         """End with the error of an account, and when to ask again; report it if no account is left."""
-        error, none = self._error, outlook.none
+        error, none = self._last_failure.error, outlook.none
         final = attrs.evolve(error, available_at=none.available_at or error.available_at)
         return self._fail(final, *(() if outlook.any_left else (self._exceeded(none),)))
 
     def _exceeded(self, none: NoneLeft) -> LimitExceeded:
-        return LimitExceeded(str(self.request.key), none.exhausted, none.suspended, none.available_at)
+        return LimitExceeded(
+            str(self.request.key), none.exhausted, none.suspended, none.available_at, fetch_id=self.fetch_id
+        )
+
+    def _retry(self, delay: float, error: ChartApiError) -> RetryScheduled:
+        return RetryScheduled(str(self.request.key), len(self.attempts), delay, error.kind, fetch_id=self.fetch_id)
 
     def _claim(self, moment: Moment) -> TakeClaim:
         """Ask for an account for the rest of the deadline."""
-        return TakeClaim(moment.utc + timedelta(seconds=self.policy.deadline - moment.elapsed), self._need)
+        remaining = self.policy.deadline - moment.elapsed - self._call_seconds
+        return TakeClaim(moment.utc + timedelta(seconds=remaining), self._need)
 
     @property
-    def _error(self) -> ChartApiError:
-        """The error of the last call."""
-        assert self._outcome.error is not None  # noqa: S101 (only a failed call is reported)
-        return self._outcome.error
+    def _error(self) -> ChartApiError | None:
+        """The error of the last call; None before the first call."""
+        return None if self._failure is None else self._failure.error
+
+    @property
+    def _last_failure(self) -> ChartApiFailure:
+        """The result of the last call, which failed."""
+        assert self._failure is not None  # noqa: S101 (only a failed call is reported)
+        return self._failure
 
     @property
     def _need(self) -> Need:
@@ -332,7 +367,8 @@ class Fetch:
         *facts: Event,
         unused: Claim | None = None,
         sent: Moment | None = None,
-        outcome: ChartApiResult | None = None,
+        attempts: tuple[Attempt, ...] | None = None,
+        failure: ChartApiFailure | None = None,
     ) -> Fetch:
         """Return the next step. A claim is kept only if passed as *unused*."""
         return Fetch(
@@ -343,11 +379,18 @@ class Fetch:
             unused,
             sent=self._sent if sent is None else sent,
             demand=self._demand,
-            outcome=self._outcome if outcome is None else outcome,
+            attempts=self.attempts if attempts is None else attempts,
+            fetch_id=self.fetch_id,
+            call_seconds=self._call_seconds,
+            failure=self._failure if failure is None else failure,
         )
 
     def _fail(self, error: ChartApiError, *facts: Event, unused: Claim | None = None) -> Fetch:
-        return self._step(Finish(attrs.evolve(self._outcome, error=error)), *facts, unused=unused)
+        if self._failure is None:
+            result = ChartApiFailure(error=error, fetch_id=self.fetch_id)
+        else:
+            result = attrs.evolve(self._failure, error=error)
+        return self._step(Finish(result), *facts, unused=unused)
 
 
 def _why_none(none: NoneLeft) -> str:

@@ -11,7 +11,7 @@ from .chart import ChartRequest
 from .events import Event
 from .reply import Reply, TransportFailure
 
-__all__ = ["AccountStore", "Clock", "ClockedStore", "Listener", "RecordedTransport", "Transport"]
+__all__ = ["AccountStore", "Clock", "ClockedStore", "InterruptibleClock", "Listener", "RecordedTransport", "Signal", "Transport"]
 
 
 class Transport(Protocol):
@@ -91,6 +91,23 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let *seconds* pass."""
+        ...
+
+
+class Signal(Protocol):
+    """Ends a wait early; a ``threading.Event`` is one."""
+
+    def wait(self, timeout: float) -> object:
+        """Return when the signal is given, or after *timeout* seconds."""
+        ...
+
+
+@runtime_checkable
+class InterruptibleClock(Clock, Protocol):
+    """A clock whose waits can be ended early."""
+
+    def wait(self, seconds: float, signal: Signal) -> None:
+        """Let *seconds* pass, or fewer if *signal* is given before."""
         ...
 
 

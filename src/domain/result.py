@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 import attrs
 
-from .argument import require, typed
 from .errors import ChartUnavailable
 from .faults import ChartApiError, FaultKind
 from .finding import Finding
@@ -16,10 +17,8 @@ from .reply import Reply, TransportFailure
 
 if TYPE_CHECKING:
     from pathlib import Path
-else:
-    Path = object  # the domain touches no file
 
-__all__ = ["Attempt", "ChartApiResult"]
+__all__ = ["Attempt", "ChartApiFailure", "ChartApiResult", "ChartApiSuccess", "Source", "refused", "result_of"]
 
 
 @attrs.frozen
@@ -41,73 +40,151 @@ class Attempt:
     kind: FaultKind | None
 
 
-@attrs.frozen(field_transformer=typed)
-class ChartApiResult:
-    """A picture, or the reason for its absence.
+class Source(StrEnum):
+    """Where the answer to a request came from."""
+
+    HTTP = "HTTP"
+    FIXTURE = "FIXTURE"
+    CACHE = "CACHE"
+    SHARED = "SHARED"
+
+
+@attrs.frozen(kw_only=True)
+class _Answer:
+    """The circumstances of a result.
 
     Attributes:
-        png_bytes: the picture; None on failure.
-        error: the reason; None on success.
         http_status: the status of the last reply, also of a replayed one; None without a reply.
-        from_fixture: whether the outcome was replayed from a file.
-        fixture_path: that file; if it is missing, the path of its place.
+        source: where the answer came from: a call (HTTP), a recorded file (FIXTURE), a picture that was kept (CACHE), or
+            another fetch of the same chart at the same moment (SHARED). None if nothing answered.
+        fixture_path: the file of a replayed answer; if it is missing, the path of its place.
         account_id: the account of the last call; None without a call.
         attempts: every call that was made for this request, in order.
+        taken_at: the moment (UTC) when the picture was taken; None without a picture, or if its file does not say.
         warnings: findings about the request, the picture or its fixture that did not stop it.
+        fetch_id: the name of this fetch in events and logs; equal results may have different names.
     """
 
-    png_bytes: bytes | None = attrs.field(
-        default=None, repr=lambda png: "None" if png is None else f"<{len(png)} bytes>"
-    )
-    error: ChartApiError | None = None
     http_status: int | None = None
-    from_fixture: bool = False
+    source: Source | None = None
     fixture_path: Path | None = None
     account_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    taken_at: datetime | None = None
     warnings: tuple[Finding, ...] = ()
+    fetch_id: str = attrs.field(default="", eq=False)
 
-    @classmethod
-    def of(
-        cls,
-        outcome: Reply | TransportFailure,
-        error: ChartApiError | None,
-        account_id: str | None = None,
-        attempts: tuple[Attempt, ...] = (),
-    ) -> ChartApiResult:
-        """Build the result of an exchange from its *outcome* and the *error* that it means."""
-        require("outcome", outcome, Reply | TransportFailure)
-        require("error", error, ChartApiError | None)
-        reply = outcome if isinstance(outcome, Reply) else None
-        return cls(
-            png_bytes=reply.body if reply is not None and error is None else None,
-            error=error,
-            http_status=None if reply is None else reply.status,
-            from_fixture=outcome.fixture_path is not None
-            and (error is None or error.kind is not FaultKind.FIXTURE_MISSING),
+    @property
+    def from_fixture(self) -> bool:
+        """Whether the answer was replayed from a file."""
+        return self.source is Source.FIXTURE
+
+
+@attrs.frozen(kw_only=True)
+class ChartApiSuccess(_Answer):
+    """A picture.
+
+    Attributes:
+        png_bytes: the picture, a whole PNG.
+        ok: True.
+        error: None.
+    """
+
+    png_bytes: bytes = attrs.field(repr=lambda png: f"<{len(png)} bytes>")
+    ok: Literal[True] = attrs.field(default=True, init=False, repr=False)
+    error: None = attrs.field(default=None, init=False, repr=False)
+
+    def __bool__(self) -> Literal[True]:
+        """Return True: there is a picture."""
+        return True
+
+    def unwrap(self) -> bytes:
+        """Return the picture."""
+        return self.png_bytes
+
+    def as_data_url(self) -> str:
+        """Return the picture as a ``data:`` URL, as vision models and web pages take it."""
+        return f"data:image/png;base64,{base64.b64encode(self.png_bytes).decode()}"
+
+
+@attrs.frozen(kw_only=True)
+class ChartApiFailure(_Answer):
+    """The reason why there is no picture.
+
+    Attributes:
+        error: the reason.
+        ok: False.
+        png_bytes: None.
+    """
+
+    error: ChartApiError
+    ok: Literal[False] = attrs.field(default=False, init=False, repr=False)
+    png_bytes: None = attrs.field(default=None, init=False, repr=False)
+
+    def __bool__(self) -> Literal[False]:
+        """Return False: there is no picture."""
+        return False
+
+    def unwrap(self) -> NoReturn:
+        """Raise the error.
+
+        Raises:
+            ChartUnavailable: always; it carries the error and this result.
+        """
+        raise ChartUnavailable(self.error, self)
+
+    def as_data_url(self) -> NoReturn:
+        """Raise the error, like :meth:`unwrap`."""
+        self.unwrap()
+
+
+ChartApiResult: TypeAlias = ChartApiSuccess | ChartApiFailure
+"""A picture, or the reason for its absence; ``if result.ok:`` tells them apart, for type checkers, too."""
+
+
+def result_of(
+    outcome: Reply | TransportFailure,
+    error: ChartApiError | None,
+    *,
+    taken_at: datetime | None = None,
+    account_id: str | None = None,
+    attempts: tuple[Attempt, ...] = (),
+    fetch_id: str = "",
+) -> ChartApiResult:
+    """Return the result of an exchange from its *outcome* and the *error* that it means.
+
+    *taken_at* (UTC) is the moment of the reply; that of a replay is in the reply.
+    """
+    status, warnings = (outcome.status, outcome.warnings) if isinstance(outcome, Reply) else (None, ())
+    source: Source | None = Source.HTTP
+    if outcome.fixture_path is not None:
+        source = None if error is not None and error.kind is FaultKind.FIXTURE_MISSING else Source.FIXTURE
+        taken_at = outcome.taken_at if isinstance(outcome, Reply) else None
+    if error is None:
+        assert isinstance(outcome, Reply)  # noqa: S101 (each failure has an error)
+        return ChartApiSuccess(
+            png_bytes=outcome.body,
+            http_status=status,
+            source=source,
             fixture_path=outcome.fixture_path,
             account_id=account_id,
             attempts=attempts,
-            warnings=() if reply is None else reply.warnings,
+            taken_at=taken_at,
+            warnings=warnings,
+            fetch_id=fetch_id,
         )
+    return ChartApiFailure(
+        error=error,
+        http_status=status,
+        source=source,
+        fixture_path=outcome.fixture_path,
+        account_id=account_id,
+        attempts=attempts,
+        warnings=warnings,
+        fetch_id=fetch_id,
+    )
 
-    @classmethod
-    def refused(cls, findings: Sequence[Finding]) -> ChartApiResult:
-        """Build the result of a request that was found wrong before any call."""
-        return cls(error=ChartApiError.invalid(findings))
 
-    @property
-    def ok(self) -> bool:
-        """Whether there is a picture."""
-        return self.error is None
-
-    def unwrap(self) -> bytes:
-        """Return the picture.
-
-        Raises:
-            ChartUnavailable: there is no picture; its ``error`` has the reason.
-        """
-        if self.error is not None or self.png_bytes is None:
-            empty = "the result holds neither a picture nor an error"
-            raise ChartUnavailable(self.error or ChartApiError.of(FaultKind.UNEXPECTED_REPLY, empty))
-        return self.png_bytes
+def refused(findings: Sequence[Finding], fetch_id: str = "") -> ChartApiFailure:
+    """Return the result of a request that was found wrong before any call."""
+    return ChartApiFailure(error=ChartApiError.invalid(findings), fetch_id=fetch_id)

@@ -13,6 +13,7 @@ from ..finding import Finding
 from .png import Picture, inspect
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 __all__ = ["OK", "Reply", "TransportFailure"]
@@ -36,6 +37,7 @@ class Reply:
         body: the whole body as bytes.
         fixture_path: the file the reply was read from; None for a reply from the network.
         warnings: remarks of the transport: the fixture is stale, or could not be recorded.
+        taken_at: the moment (UTC) when it was recorded, if the fixture tells.
     """
 
     status: int
@@ -43,6 +45,7 @@ class Reply:
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     fixture_path: Path | None = None
     warnings: tuple[Finding, ...] = ()
+    taken_at: datetime | None = None
 
     @cached_property
     def picture(self) -> Picture | str:
