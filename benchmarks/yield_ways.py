@@ -85,7 +85,7 @@ class Chartimg:
         """Drive the machine as ``chartimg.app.fetch`` does, without sleeping and without threads."""
         clock = self._time
         started = clock.monotonic()
-        step = Fetch.begin(REQUEST, POLICY, clock.now())
+        step = Fetch.begin(REQUEST, POLICY, Moment(clock.now(), 0.0, 0.0))
         feedback: Feedback
         while True:
             pool = self._pools[chart.process]

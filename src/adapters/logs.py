@@ -26,6 +26,9 @@ __all__ = ["LOG_NAMES", "LogListener"]
 
 LOG_NAMES: Final[Mapping[type[Event], tuple[str, int]]] = MappingProxyType(
     {
+        events.FetchStarted: ("chart_api_fetch_start", logging.DEBUG),
+        events.FetchFinished: ("chart_api_fetch_finished", logging.DEBUG),
+        events.PictureKept: ("chart_api_picture_kept", logging.INFO),
         events.RequestDoubtful: ("chart_api_request_doubtful", logging.WARNING),
         events.RequestRefused: ("chart_api_request_refused", logging.ERROR),
         events.CallStarted: ("chart_api_call_start", logging.DEBUG),
@@ -60,6 +63,8 @@ class LogListener:
         name, level = LOG_NAMES[type(event)]
         if _LOGGER.isEnabledFor(level):
             fields = attrs.asdict(event, recurse=False, value_serializer=_plain)
+            if (fetch_id := fields.pop("fetch_id")) is not None:
+                fields["fetch_id"] = fetch_id
             line = _renderer()(None, "", dict(fields))
             _LOGGER.log(level, "%s %s", name, line, extra={"chartimg": {"event": name, **fields}})
 

@@ -32,10 +32,9 @@ from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, Transpor
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from .checking import Checker, as_catalog, plan_named
-from .client import Route, RoutedClient
+from .client import Route, RoutedClient, Routes
 from .config import WorkerConfig, read_catalog, rules_of
-from .fetch import fetch
-from .listeners import Guarded
+from .listeners import Listeners
 from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
 
@@ -80,7 +79,7 @@ class AccountPool(Pool):
         store: AccountStore | None = None,
         clock: Clock | None = None,
         *,
-        listener: Listener | None = None,
+        listener: Listener | Sequence[Listener] | None = None,
         catalog: Catalog | None = None,
     ) -> None:
         require("store", store, AccountStore | None)
@@ -90,7 +89,7 @@ class AccountPool(Pool):
         store = MemoryAccountStore() if store is None else store
         if clock is None:
             clock = store.clock if isinstance(store, ClockedStore) else SystemClock()
-        super().__init__(accounts, store, clock, _guarded(listener), lambda: rules_of(catalog).plans)
+        super().__init__(accounts, store, clock, _heard(listener), lambda: rules_of(catalog).plans)
 
 
 class ChartClient(RoutedClient):
@@ -100,9 +99,10 @@ class ChartClient(RoutedClient):
         config: the settings.
         transport: any :class:`chartimg.domain.ports.Transport`, instead of a config.
         accounts: pay for the calls over *transport*; without accounts calls are free and made once.
-        policy: limits of the calls and the time of one request.
+        policy: limits of the calls and the time of one request; by default those of *config*.
         clock: time; by default the clock of the pool of accounts.
-        listener: notified of events; by default the log.
+        listener: one or several that hear of events, beside the log.
+        log: whether events are logged.
         check: the consequence of an ERROR in a request, ``error``, ``warn`` or ``off``; by default that of *config*, else
             ``error``.
         catalog: the rules of the check; by default those of *config* or of the pool, else those that ship.
@@ -112,7 +112,7 @@ class ChartClient(RoutedClient):
             written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each may be left out)
         self,
         config: WorkerConfig | None = None,
         *,
@@ -120,50 +120,81 @@ class ChartClient(RoutedClient):
         accounts: Pool | Sequence[Account] | None = None,
         policy: RetryPolicy | None = None,
         clock: Clock | None = None,
-        listener: Listener | None = None,
+        listener: Listener | Sequence[Listener] | None = None,
+        log: bool = True,
         check: CheckMode | str | None = None,
         catalog: Catalog | None = None,
     ) -> None:
-        require("config", config, WorkerConfig | None)
-        require("transport", transport, Transport | None)
-        require("policy", policy, RetryPolicy | None)
-        require("clock", clock, Clock | None)
-        if (config is None) is (transport is None) or (transport is None and accounts is not None):
-            raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
-        settings = WorkerConfig() if config is None else config
-        mode = settings.check if check is None else mode_named(CheckMode, check, where="check")
-        rules = settings.catalog if catalog is None else as_catalog(catalog)
-        if rules is None and isinstance(accounts, AccountPool):
-            rules = accounts.catalog
-        heard = _guarded(listener)
-        with ExitStack() as resources:
-            if transport is None:
-                routes = _configured_routes(settings, clock, heard, resources, rules)
-            else:
-                pool = None if accounts is None else _pool(accounts, clock, heard, rules)
-                routes = (Route(transport, pool),)
-            pools = [route.pool for route in routes if route.pool is not None]
-            super().__init__(
-                routes,
-                policy=policy or RetryPolicy(),
-                clock=clock or next((pool.clock for pool in pools), SystemClock()),
-                chance=random.random,
-                listener=heard,
-                resources=resources.pop_all(),
-                default_timezone=settings.default_timezone,
-                checker=Checker(
-                    lambda: rules_of(rules), [account.plan for pool in pools for account in pool.accounts], mode
-                ),
-            )
+        super().__init__(_routes(config, transport, accounts, policy, clock, _heard(listener, log=log), check, catalog))
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Build a client from environment variables, by default those of the process.
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        policy: RetryPolicy | None = None,
+        clock: Clock | None = None,
+        listener: Listener | Sequence[Listener] | None = None,
+        log: bool = True,
+        check: CheckMode | str | None = None,
+        catalog: Catalog | None = None,
+    ) -> Self:
+        """Build a client from environment variables, by default those of the process. Arguments win over variables.
 
         Raises:
             ConfigError: with one line for every mistake in the settings.
         """
-        return cls(WorkerConfig.from_env(environ))
+        return cls(
+            WorkerConfig.from_env(environ),
+            policy=policy,
+            clock=clock,
+            listener=listener,
+            log=log,
+            check=check,
+            catalog=catalog,
+        )
+
+
+def _routes(
+    config: WorkerConfig | None,
+    transport: Transport | None,
+    accounts: Pool | Sequence[Account] | None,
+    policy: RetryPolicy | None,
+    clock: Clock | None,
+    listener: Listener,
+    check: CheckMode | str | None,
+    catalog: Catalog | None,
+) -> Routes:
+    """Build the routes of a client from its arguments."""
+    require("config", config, WorkerConfig | None)
+    require("transport", transport, Transport | None)
+    require("policy", policy, RetryPolicy | None)
+    require("clock", clock, Clock | None)
+    if (config is None) is (transport is None) or (transport is None and accounts is not None):
+        raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
+    settings = WorkerConfig() if config is None else config
+    mode = settings.check if check is None else mode_named(CheckMode, check, where="check")
+    rules = settings.catalog if catalog is None else as_catalog(catalog)
+    if rules is None and isinstance(accounts, AccountPool):
+        rules = accounts.catalog
+    with ExitStack() as resources:
+        if transport is None:
+            routes = _configured_routes(settings, clock, listener, resources, rules)
+        else:
+            pool = None if accounts is None else _pool(accounts, clock, listener, rules)
+            routes = (Route(transport, pool),)
+        pools = [route.pool for route in routes if route.pool is not None]
+        plans = [account.plan for pool in pools for account in pool.accounts]
+        return Routes(
+            routes,
+            policy=policy or settings.policy,
+            clock=clock or next((pool.clock for pool in pools), SystemClock()),
+            chance=random.random,
+            listener=listener,
+            resources=resources.pop_all(),
+            default_timezone=settings.default_timezone,
+            checker=Checker(lambda: rules_of(rules), plans, mode),
+        )
 
 
 def check(
@@ -196,37 +227,28 @@ def fetch_with_retries(
     accounts: Pool | Sequence[Account],
     policy: RetryPolicy | None = None,
     clock: Clock | None = None,
-    listener: Listener | None = None,
+    listener: Listener | Sequence[Listener] | None = None,
 ) -> ChartApiResult:
     """Fetch one chart over *transport*, at most ``policy.max_attempts`` calls over all *accounts* together.
 
-    The books of a plain sequence of accounts last for this one request. The books of a pool go on.
+    The books of a plain sequence of accounts last for this one request. The books of a pool go on. The request is not checked.
 
     Raises:
         StoreUnavailable: the account store can't be reached, so no call may be made.
     """
     require("transport", transport, Transport)
-    require("request", request, ChartRequest)
-    require("policy", policy, RetryPolicy | None)
-    require("clock", clock, Clock | None)
-    heard = _guarded(listener)
-    pool = _pool(accounts, clock, heard)
-    return fetch(
-        request,
-        transport=transport,
-        pool=pool,
-        policy=policy or RetryPolicy(),
-        clock=clock or pool.clock,
-        chance=random.random,
-        listener=heard,
+    require("accounts", accounts, Pool | Sequence[Account])
+    client = ChartClient(
+        transport=transport, accounts=accounts, policy=policy, clock=clock, listener=listener, check=CheckMode.OFF
     )
+    return client.fetch(request)
 
 
 def open_pool(
     config: WorkerConfig,
     *,
     clock: Clock | None = None,
-    listener: Listener | None = None,
+    listener: Listener | Sequence[Listener] | None = None,
     catalog: Catalog | None = None,
 ) -> AccountPool:
     """Open the pool of accounts that the settings name. The caller closes it."""
@@ -244,7 +266,7 @@ def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
 
 
 def open_templates(
-    config: WorkerConfig, *, asked: Collection[str] | None = None, listener: Listener | None = None
+    config: WorkerConfig, *, asked: Collection[str] | None = None, listener: Listener | Sequence[Listener] | None = None
 ) -> Mapping[str, ChartTemplate]:
     """Read the chart templates of the settings, by default those that ship, and check each by the plan of every account.
 
@@ -260,7 +282,7 @@ def open_templates(
     """
     templates = load_templates(config.templates_dir or SHIPPED)
     plans = [account.plan for account in config.accounts]
-    checker, heard = Checker(lambda: rules_of(config.catalog), plans, config.check), _guarded(listener)
+    checker, heard = Checker(lambda: rules_of(config.catalog), plans, config.check), _heard(listener)
     problems: list[str] = []
     for template in templates.values():
         found = tuple(checker.template(template))
@@ -294,10 +316,16 @@ def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[Fixtu
     return take_inventory(directory, expected)
 
 
-def _guarded(listener: Listener | None) -> Listener:
-    """Wrap the host's listener so that its exceptions are logged; default to the log listener."""
-    require("listener", listener, Listener | None)
-    return LogListener() if listener is None else Guarded(listener)
+def _heard(listener: Listener | Sequence[Listener] | None, *, log: bool = True) -> Listener:
+    """Return one listener for the log and all that the host gave; an exception of theirs is logged."""
+    if isinstance(listener, Listeners):
+        return listener
+    if listener is None:
+        listener = ()
+    given = tuple(listener) if isinstance(listener, Sequence) else (listener,)
+    for each in given:
+        require("listener", each, Listener)
+    return Listeners((LogListener(), *given) if log else given)
 
 
 def _pool(

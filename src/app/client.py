@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from threading import Event, Lock
 from types import TracebackType
 from typing import Final, Self
 
@@ -13,20 +15,33 @@ from ..domain.argument import require
 from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
 from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify
-from ..domain.events import MockMissing, PictureDoubtful, RequestDoubtful, RequestRefused
+from ..domain.errors import ConfigError
+from ..domain.events import (
+    FetchFinished,
+    FetchStarted,
+    MockMissing,
+    PictureDoubtful,
+    RequestDoubtful,
+    RequestRefused,
+)
 from ..domain.faults import ErrorCode, FaultKind
+from ..domain.fetch import Fetch, Moment
 from ..domain.finding import Finding
 from ..domain.ports import Clock, Listener, RecordedTransport, Transport
 from ..domain.reply.secret import scrub_findings
-from ..domain.result import ChartApiResult
+from ..domain.result import ChartApiResult, refused, result_of
 from ..domain.retry import RetryPolicy
+from ..fork import begin_in_children
 from .checking import Checker
-from .fetch import fetch
+from .fetch import Steps, Stop, fetch_steps, run
+from .listeners import FETCH_ID
 from .pool import Pool
 
-__all__ = ["Route", "RoutedClient"]
+__all__ = ["Route", "RoutedClient", "Routes"]
 
 _MAX_FINDINGS_PER_EVENT: Final = 50
+_MAX_REMEMBERED_CALLS: Final = 32
+_MIN_REMEMBERED_CALLS: Final = 5
 _MAX_REPORTED_FINDINGS: Final = 1_000  # remembered, so that a client reports each of them once
 
 
@@ -49,8 +64,8 @@ class Route:
         return isinstance(self.transport, RecordedTransport) and self.transport.recorded
 
 
-class RoutedClient:
-    """Tries *routes* in order until one has an answer; only a missing fixture sends a request to the next.
+class Routes:
+    """Tries routes in order until one has an answer; only a missing fixture sends a request to the next.
 
     A mode is a tuple of routes: real is (http), mock is (fixtures), record is (fixtures, recording(http)).
     Safe from many threads.
@@ -59,7 +74,15 @@ class RoutedClient:
     since it costs nothing.
 
     Attributes:
+        routes: the ways to a picture.
+        policy: the limits of the calls and the time of one request.
+        clock: time.
+        chance: returns random numbers in [0, 1).
         listener: notified of every event.
+        checker: the check of requests.
+        resources: closed with the client.
+        default_timezone: for requests without a time zone.
+        stopping: set when the client closes.
     """
 
     def __init__(
@@ -74,66 +97,90 @@ class RoutedClient:
         checker: Checker,
         default_timezone: str = DEFAULT_TIMEZONE,
     ) -> None:
-        self._routes = tuple(routes)
-        self._policy = policy
-        self._clock = clock
-        self._chance = chance
+        self.routes = tuple(routes)
+        self.policy = policy
+        self.clock = clock
         self.listener = listener
-        self._resources = resources
+        self.resources = resources
+        self._chance = chance
         self._checker = checker
         self._default_timezone = default_timezone
         self._reported: set[Finding] = set()
+        self._durations: deque[float] = deque(maxlen=_MAX_REMEMBERED_CALLS)
 
-    def fetch(self, request: ChartRequest) -> ChartApiResult:
-        """Fetch one chart. A failure is part of the result.
+    @property
+    def pool(self) -> Pool | None:
+        """The accounts that pay; None if every answer is free."""
+        return next((route.pool for route in self.routes if route.pool is not None), None)
+
+    def steps(self, request: ChartRequest, deadline: float | None, stop: Stop) -> Steps[ChartApiResult]:
+        """Return the steps of a fetch (see :mod:`chartimg.app.fetch`), which ends *deadline* seconds from now.
 
         Raises:
-            StoreUnavailable: the account store can't be reached, so no call may be made.
+            ConfigError: an argument has a wrong type.
         """
         require("request", request, ChartRequest)
+        require("deadline", deadline, float | None)
+        policy = self.policy if deadline is None else attrs.evolve(self.policy, deadline=deadline)
+        fetch_id = f"{int(self._chance() * 2**48):012x}"
+        return self._framed(request, fetch_id, self._answer(request, fetch_id, policy, stop, self.clock.monotonic()))
+
+    def _framed(self, request: ChartRequest, fetch_id: str, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
+        """Report the start and the end of a fetch, and name it in all events between them."""
+        outer, started, chart = FETCH_ID.get(), self.clock.monotonic(), str(request.key)
+        FETCH_ID.set(fetch_id)
+        self.listener.notify(FetchStarted(chart, fetch_id=fetch_id))
+        result = None
+        try:
+            result = yield from steps
+        finally:
+            kind = None if result is None or result.error is None else result.error.kind
+            seconds, calls = self.clock.monotonic() - started, 0 if result is None else len(result.attempts)
+            source = None if result is None else result.source
+            ok = result is not None and result.ok
+            self.listener.notify(FetchFinished(chart, seconds, calls, ok, source, kind, fetch_id=fetch_id))
+            FETCH_ID.set(outer)
+        return result
+
+    def _answer(
+        self, request: ChartRequest, fetch_id: str, policy: RetryPolicy, stop: Stop, started: float
+    ) -> Steps[ChartApiResult]:
         if problems := request.problems:
-            return self._refuse(request, self._scrubbed(problems))
+            return self._refuse(request, self._scrubbed(problems), fetch_id)
         request = request.with_timezone(self._default_timezone)
         findings = self._scrubbed(self._checker(request))
-        refused = self._checker.refuses(findings)
+        is_refused = self._checker.refuses(findings)
         result = None
-        for route in self._routes:
-            if refused and not route.recorded:
+        for route in self.routes:
+            if is_refused and not route.recorded:
                 break
-            result = self._ask(route, request)
+            if route.pool is None:
+                outcome, now = route.transport.send(request, None), self.clock.now()
+                result = result_of(outcome, classify(outcome, now=now), taken_at=now, fetch_id=fetch_id)
+            else:
+                moment = Moment(self.clock.now(), self.clock.monotonic() - started, self._chance())
+                result = yield from fetch_steps(
+                    Fetch.begin(request, policy, moment, fetch_id, call_seconds=self._call_seconds()),
+                    transport=route.transport,
+                    pool=route.pool,
+                    clock=self.clock,
+                    chance=self._chance,
+                    listener=self.listener,
+                    stop=stop,
+                    started=started,
+                )
+                self._durations.extend(each.duration for each in result.attempts if each.kind is None)
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
                 return self._with_warnings(request, result, findings)
-        if refused or result is None:
-            return self._refuse(request, findings)
+        if is_refused or result is None:
+            return self._refuse(request, findings, fetch_id)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
         return self._with_warnings(request, result, findings)
 
-    def close(self) -> None:
-        """Close the connections and files that the client opened itself. Idempotent."""
-        self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _ask(self, route: Route, request: ChartRequest) -> ChartApiResult:
-        """Ask a free route once; ask a metered one with claims, retries and a deadline."""
-        if route.pool is None:
-            outcome = route.transport.send(request, None)
-            return ChartApiResult.of(outcome, classify(outcome, now=self._clock.now()))
-        return fetch(
-            request,
-            transport=route.transport,
-            pool=route.pool,
-            policy=self._policy,
-            clock=self._clock,
-            chance=self._chance,
-            listener=self.listener,
-        )
+    def _call_seconds(self) -> float:
+        """Return half the median of the last pictures' seconds: nine calls of ten take longer. 0 before five pictures."""
+        known = sorted(self._durations)
+        return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
 
     def _with_warnings(
         self, request: ChartRequest, result: ChartApiResult, findings: tuple[Finding, ...]
@@ -155,14 +202,85 @@ class RoutedClient:
             self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
         return attrs.evolve(result, warnings=(*findings, *result.warnings, *doubtful))
 
-    def _refuse(self, request: ChartRequest, findings: tuple[Finding, ...]) -> ChartApiResult:
+    def _refuse(self, request: ChartRequest, findings: tuple[Finding, ...], fetch_id: str) -> ChartApiResult:
         """End a request before any call, and report its *findings*."""
         self.listener.notify(RequestRefused(str(request.key), findings[:_MAX_FINDINGS_PER_EVENT]))
-        return ChartApiResult.refused(findings)
+        return refused(findings, fetch_id)
 
     def _scrubbed(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Mask the keys of all accounts in *findings*."""
         if not findings:
             return ()
-        pools = (route.pool for route in self._routes if route.pool is not None)
+        pools = (route.pool for route in self.routes if route.pool is not None)
         return scrub_findings(findings, (account.api_key for pool in pools for account in pool.accounts))
+
+
+class RoutedClient:
+    """Fetches over *routes*, in the caller's thread. Safe from many threads."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._stop = Event()
+        self.begin()
+        begin_in_children(self)
+
+    def begin(self) -> None:
+        """Count fetches under way anew: at first, and in a forked child, which has none."""
+        self._lock = Lock()
+        self._under_way = 0
+
+    @property
+    def accounts(self) -> Pool | None:
+        """The accounts of the client, their status and their forecast; None if no account pays, as in mock mode."""
+        return self._routes.pool
+
+    @property
+    def listener(self) -> Listener:
+        """Notified of every event."""
+        return self._routes.listener
+
+    def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
+        """Fetch one chart. A failure is part of the result. The call may block for *deadline* seconds.
+
+        Args:
+            request: the chart.
+            deadline: seconds for the whole fetch; by default that of the policy.
+
+        Raises:
+            ConfigError: an argument has a wrong type, or the client is closed.
+            StoreUnavailable: the account store can't be reached, so no call may be made.
+        """
+        steps = self._routes.steps(request, deadline, self._stop)
+        with self._lock:
+            if self._stop.is_set():
+                raise ConfigError("the client is closed; make another one")
+            self._under_way += 1
+        try:
+            return run(steps, self._routes.clock, self._stop)
+        finally:
+            self._leave(1)
+
+    def close(self) -> None:
+        """End all waits, and close the connections and files that the client opened itself. Idempotent, and at once.
+
+        A fetch that waits in another thread ends with the error of its last call or NO_ACCOUNT. A call under way in another
+        thread goes on to its end, is booked, and the last one closes what the client opened.
+        """
+        self._stop.set()
+        self._leave(0)
+
+    def _leave(self, fetches: int) -> None:
+        """Count *fetches* as over. The last one of a closed client closes its resources."""
+        with self._lock:
+            self._under_way -= fetches
+            is_last = self._stop.is_set() and not self._under_way
+        if is_last:
+            self._routes.resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -22,6 +22,7 @@ from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_payload
 from ..domain.check.suggestion import likely_name
 from ..domain.errors import STORES, ConfigError
+from ..domain.retry import RetryPolicy
 from .checking import as_catalog
 from .mode import ApiMode, CheckMode, M, mode_named
 
@@ -37,16 +38,20 @@ SETTINGS: Final = frozenset(
         "CHARTS_API_MODE",
         "CHARTS_CATALOG",
         "CHARTS_CHECK",
+        "CHARTS_DEADLINE",
         "CHARTS_DEFAULT_TIMEZONE",
         "CHARTS_FIXTURES_DIR",
+        "CHARTS_MAX_ATTEMPTS",
         "CHARTS_TEMPLATES_DIR",
         "CHART_IMG_ACCOUNTS_JSON",
+        "CHART_IMG_API_KEY",
     }
 )
 """The variables of the library's own."""
 _MIN_LIKENESS: Final = 0.9  # one other letter in the shortest name is 0.92
 _PRODUCTION: Final = frozenset({"prod", "production"})
 _ACCOUNTS: Final = "CHART_IMG_ACCOUNTS_JSON"
+_KEY: Final = "CHART_IMG_API_KEY"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
 _REDIS: Final = frozenset({"redis", "rediss", "unix"})
 _EXAMPLE: Final = '[{"id": "main", "apiKey": "<your key>"}]'
@@ -84,6 +89,7 @@ class WorkerConfig:
         default_timezone: for requests without a time zone.
         check: the consequence of an ERROR in a request: error, warn or off.
         catalog: the rules of the check; None for those that ship.
+        policy: limits of the calls and the time of one request.
 
     Raises:
         ConfigError: a mode is unknown, or a value is of a wrong type.
@@ -98,6 +104,7 @@ class WorkerConfig:
     default_timezone: str = DEFAULT_TIMEZONE
     check: CheckMode = attrs.field(default=CheckMode.ERROR, converter=_check_mode)
     catalog: Catalog | None = attrs.field(default=None, converter=attrs.converters.optional(as_catalog))
+    policy: RetryPolicy = attrs.field(factory=RetryPolicy)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> WorkerConfig:
@@ -119,6 +126,7 @@ class WorkerConfig:
             default_timezone=reader.timezone(catalog, check),
             check=check,
             catalog=catalog,
+            policy=reader.policy(),
         )
         reader.check_plans(config.accounts, catalog)
         reader.refuse_misspelt()
@@ -212,11 +220,15 @@ class _Reader:
         return mode
 
     def accounts(self, *, required: bool) -> tuple[Account, ...]:
-        text = self.text(_ACCOUNTS)
+        text, key = self.text(_ACCOUNTS), self.text(_KEY)
+        if not text and key:
+            return self._only_account(key)
         if not text and not required:
             return ()
         if not text:
-            self.problems.append(f"{_ACCOUNTS} is not set; set it to the accounts, like {_EXAMPLE}")
+            self.problems.append(
+                f"{_ACCOUNTS} is not set; set it to the accounts, like {_EXAMPLE}, or set {_KEY} to one key"
+            )
             return ()
         try:
             accounts = load(text, tuple[Account, ...], where=_ACCOUNTS)
@@ -228,6 +240,33 @@ class _Reader:
         self._refuse_equal("id", [account.id for account in accounts])
         self._refuse_equal("apiKey", [account.api_key for account in accounts])
         return accounts
+
+    def _only_account(self, key: str) -> tuple[Account, ...]:
+        try:
+            return (Account("main", key),)
+        except ConfigError as error:
+            self.problems.extend(f"{_KEY}: {problem}" for problem in error.problems)
+            return ()
+
+    def policy(self) -> RetryPolicy:
+        """Read the limits of one request; the others have their defaults."""
+        default = RetryPolicy()
+        try:
+            return RetryPolicy(
+                max_attempts=int(self.text("CHARTS_MAX_ATTEMPTS", str(default.max_attempts))),
+                deadline=float(self.text("CHARTS_DEADLINE", str(default.deadline))),
+            )
+        except ConfigError as error:
+            names = {"max_attempts": "CHARTS_MAX_ATTEMPTS", "deadline": "CHARTS_DEADLINE"}
+            self.problems.extend(
+                problem.replace(name, variable, 1)
+                for problem in error.problems
+                for name, variable in names.items()
+                if problem.startswith(name)
+            )
+        except ValueError:
+            self.problems.append("CHARTS_MAX_ATTEMPTS must be a whole number, and CHARTS_DEADLINE a number of seconds")
+        return default
 
     def _refuse_equal(self, field: str, values: list[str]) -> None:
         """Record accounts with the same *field*: two books of one key would spend its quota twice."""

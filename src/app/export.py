@@ -27,7 +27,7 @@ from ..domain.ports import Listener
 from ..domain.reply.png import Picture, inspect
 from ..domain.result import ChartApiResult
 from ..files import write_atomically
-from .listeners import Guarded
+from .listeners import Listeners
 from .manifest import (
     INTERRUPTED,
     MANIFEST_NAME,
@@ -93,7 +93,7 @@ class Export:
         self._out = out
         self._jobs = jobs
         self._on_end = on_end
-        self._listener = Guarded(listener)
+        self._listener = Listeners((listener,))
         self._rules = rules
         self._requests = tuple(dict.fromkeys(requests))
         self._names = picture_names(self._requests)

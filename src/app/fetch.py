@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar, assert_never
 
 from ..domain.account import Claim
-from ..domain.chart import ChartRequest
 from ..domain.errors import StoreUnavailable
 from ..domain.events import StoreFailed
 from ..domain.fetch import (
@@ -34,7 +33,6 @@ from ..domain.fetch import (
 from ..domain.ports import Clock, InterruptibleClock, Listener, Signal, Transport
 from ..domain.reply.secret import scrub
 from ..domain.result import ChartApiResult
-from ..domain.retry import RetryPolicy
 from .pool import Pool
 
 __all__ = ["Steps", "Stop", "fetch_steps", "run"]
@@ -69,31 +67,24 @@ def run(steps: Steps[T], clock: Clock, stop: Stop) -> T:
         steps.close()
 
 
-def fetch_steps(  # noqa: PLR0912 (a case for each action)
-    request: ChartRequest,
+def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
+    step: Fetch,
     *,
     transport: Transport,
     pool: Pool,
-    policy: RetryPolicy,
     clock: Clock,
     chance: Callable[[], float],
     listener: Listener,
     stop: Stop,
     started: float,
-    fetch_id: str = "",
 ) -> Steps[ChartApiResult]:
-    """Fetch one chart over *transport* with claims on *pool*. All I/O of a fetch happens here.
+    """Carry out a fetch from its first *step*, over *transport* with claims on *pool*. All I/O of a fetch happens here.
 
     *chance* returns random numbers in [0, 1) for the jitter. The deadline counts from *started* (monotonic seconds).
 
     Raises:
         StoreUnavailable: the account store can't be reached, so no claim can be taken.
     """
-
-    def moment() -> Moment:
-        return Moment(clock.now(), clock.monotonic() - started, chance())
-
-    step = Fetch.begin(request, policy, moment(), fetch_id)
     unsent: Claim | None = None
     feedback: Feedback
     try:
@@ -121,11 +112,11 @@ def fetch_steps(  # noqa: PLR0912 (a case for each action)
                     feedback = Confirmed(claim, pool.confirm(claim, need=need))
                 case Send(claim, timeout):
                     account, unsent = pool.account(claim.account_id), None
-                    outcome = transport.send(request, account, timeout=timeout)
+                    outcome = transport.send(step.request, account, timeout=timeout)
                     feedback = Answered(claim, scrub(outcome, account.api_key))
                 case _:
                     assert_never(step.action)
-            step = step.next(feedback, moment())
+            step = step.next(feedback, Moment(clock.now(), clock.monotonic() - started, chance()))
     except StoreUnavailable as error:
         listener.notify(StoreFailed(None, str(error)))
         raise

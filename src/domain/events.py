@@ -26,6 +26,7 @@ __all__ = [
     "LimitExceeded",
     "MockMissing",
     "PictureDoubtful",
+    "PictureKept",
     "PlanLimitLearned",
     "RequestDoubtful",
     "RequestRefused",
@@ -43,7 +44,7 @@ class _Fact:
         fetch_id: the name of the fetch in which it happened; None outside of any.
     """
 
-    fetch_id: str | None = attrs.field(default=None, kw_only=True)
+    fetch_id: str | None = attrs.field(default=None, kw_only=True, eq=False)
 
 
 @attrs.frozen
@@ -55,13 +56,26 @@ class FetchStarted(_Fact):
 
 @attrs.frozen
 class FetchFinished(_Fact):
-    """A fetch has ended after *duration* seconds and so many *calls*; *kind* is None if it has a picture."""
+    """A fetch has ended after *duration* seconds and so many *calls*.
+
+    *ok* tells whether it has a picture, *source* where its answer came from. Without *ok* and *kind* it ended with an exception.
+    """
 
     chart: str
     duration: float
     calls: int
+    ok: bool
     source: str | None
     kind: FaultKind | None
+
+
+@attrs.frozen
+class PictureKept(_Fact):
+    """A picture of *size* bytes came after its caller had gone; the next equal request within a minute gets it."""
+
+    chart: str
+    account_id: str | None
+    size: int
 
 
 @attrs.frozen
@@ -244,6 +258,7 @@ class StoreLostWrites(_Fact):
 Event = (
     FetchStarted
     | FetchFinished
+    | PictureKept
     | RequestDoubtful
     | RequestRefused
     | CallStarted

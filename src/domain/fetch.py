@@ -189,7 +189,13 @@ class Fetch:
 
     @classmethod
     def begin(
-        cls, request: ChartRequest, policy: RetryPolicy, moment: Moment, fetch_id: str = "", *, call_seconds: float = 0.0
+        cls,
+        request: ChartRequest,
+        policy: RetryPolicy,
+        moment: Moment,
+        fetch_id: str = "",
+        *,
+        call_seconds: float = 0.0,
     ) -> Fetch:
         """Start at *moment*. No call is begun with less than *call_seconds* left, since it could hardly end in time."""
         problems = request.problems
@@ -205,7 +211,7 @@ class Fetch:
         )
         return step if problems else step._step(step._claim(moment))
 
-    def next(self, feedback: Feedback, moment: Moment) -> Fetch:
+    def next(self, feedback: Feedback, moment: Moment) -> Fetch:  # noqa: PLR0911 (a case for each feedback)
         """Return the next step, from the *feedback* to the last action."""
         match feedback:
             case Granted(claim):

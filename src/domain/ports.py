@@ -11,7 +11,16 @@ from .chart import ChartRequest
 from .events import Event
 from .reply import Reply, TransportFailure
 
-__all__ = ["AccountStore", "Clock", "ClockedStore", "InterruptibleClock", "Listener", "RecordedTransport", "Signal", "Transport"]
+__all__ = [
+    "AccountStore",
+    "Clock",
+    "ClockedStore",
+    "InterruptibleClock",
+    "Listener",
+    "RecordedTransport",
+    "Signal",
+    "Transport",
+]
 
 
 class Transport(Protocol):

@@ -32,6 +32,10 @@ class EventLog:
         """Return the events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
+    def other_than(self, *kinds: type[Event]) -> list[Event]:
+        """Return the events of all kinds but these."""
+        return [event for event in self.events if not isinstance(event, kinds)]
+
     def clear(self) -> None:
         """Remove the events so far."""
         with self._lock:

@@ -18,6 +18,7 @@ CLOCKS = {"now", "today", "utcnow"}
 PURE = {
     "__future__",
     "attrs",
+    "base64",
     "collections",
     "copy",
     "datetime",

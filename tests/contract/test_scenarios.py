@@ -58,7 +58,7 @@ def test_1_real_mode_gives_the_bytes_of_the_png(server: LoopbackServer, tmp_path
         result = real.fetch(REQUEST)
 
     assert PNG == result.unwrap()
-    assert ChartApiResult(PNG, None, 200, account_id="a0", attempts=result.attempts) == result
+    assert (200, "HTTP", "a0") == (result.http_status, result.source, result.account_id)
     assert 1 == len(result.attempts)
     (received,) = server.requests
     assert ("POST", "/v2/tradingview/advanced-chart") == (received.method, received.target)
@@ -99,7 +99,8 @@ def test_3_mock_mode_finds_a_fixture_by_its_name(tmp_path: Path) -> None:
     (tmp_path / f"{FILE}.png").write_bytes(PNG)
     result = client({"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(tmp_path)}).fetch(REQUEST)
 
-    assert ChartApiResult(PNG, None, 200, from_fixture=True, fixture_path=tmp_path / f"{FILE}.png") == result
+    assert (PNG, 200, True) == (result.png_bytes, result.http_status, result.from_fixture)
+    assert tmp_path / f"{FILE}.png" == result.fixture_path
 
 
 def test_4_mock_mode_without_a_fixture_says_what_is_missing(server: LoopbackServer, tmp_path: Path) -> None:

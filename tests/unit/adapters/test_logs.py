@@ -28,6 +28,21 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         logging.DEBUG,
         {"chart": CHART, "account_id": "a", "attempt": 1},
     ),
+    "chart_api_fetch_start": (
+        events.FetchStarted(CHART, fetch_id="f1"),
+        logging.DEBUG,
+        {"chart": CHART, "fetch_id": "f1"},
+    ),
+    "chart_api_fetch_finished": (
+        events.FetchFinished(CHART, 1.23456, 0, ok=False, source=None, kind=FaultKind.NO_ACCOUNT),
+        logging.DEBUG,
+        {"chart": CHART, "duration": 1.235, "calls": 0, "ok": False, "source": None, "kind": "NO_ACCOUNT"},
+    ),
+    "chart_api_picture_kept": (
+        events.PictureKept(CHART, "a", 9),
+        logging.INFO,
+        {"chart": CHART, "account_id": "a", "size": 9},
+    ),
     "chart_api_call_finished": (
         events.CallFinished(CHART, "a", 2, 1.23456789, 503, FaultKind.SERVICE_UNAVAILABLE),
         logging.INFO,
@@ -185,8 +200,8 @@ def test_an_event_is_one_record_with_its_fields(name: str, kept: Kept) -> None:
     assert ("chartimg", level) == (record.name, record.levelno)
     carried: dict[str, Any] = record.__dict__["chartimg"]
     assert {"event": name, **fields} == {"event": name, **carried}
-    assert {type(value) for value in carried.values()} <= {str, int, float, list, type(None)}
-    assert {field.name for field in attrs.fields(type(happened))} == fields.keys()
+    assert {type(value) for value in carried.values()} <= {str, int, bool, float, list, type(None)}
+    assert {field.name for field in attrs.fields(type(happened))} == fields.keys() | {"fetch_id"}
 
 
 @pytest.mark.parametrize("name", SAMPLES)

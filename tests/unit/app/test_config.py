@@ -21,6 +21,9 @@ KEY = "canary-key-7f3a9"
 ONE: Mapping[str, str] = {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "main", "apiKey": KEY}])}
 VARIABLES = (
     "CHART_IMG_ACCOUNTS_JSON",
+    "CHART_IMG_API_KEY",
+    "CHARTS_DEADLINE",
+    "CHARTS_MAX_ATTEMPTS",
     "CHARTS_API_MODE",
     "TDA_ENV",
     "ENV",

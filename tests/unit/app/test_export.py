@@ -32,7 +32,7 @@ from chartimg.domain.check.picture import duplicate_of
 from chartimg.domain.events import Event, PictureDoubtful
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply.png import inspect
-from chartimg.domain.result import Attempt
+from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiSuccess, Source
 from chartimg.testing import EventLog, picture
 from command import eventually, run, start
 from limits import small_files
@@ -40,11 +40,11 @@ from loopback import LoopbackServer, answer, stall
 from variables import calling
 
 PNG = picture(8, 6)
-FOUND = ChartApiResult(png_bytes=PNG, account_id="a")
-REPLAYED = ChartApiResult(png_bytes=PNG, from_fixture=True)
+FOUND = ChartApiSuccess(png_bytes=PNG, account_id="a")
+REPLAYED = ChartApiSuccess(png_bytes=PNG, source=Source.FIXTURE)
 WHEN = datetime(2026, 1, 6, tzinfo=UTC)
-SPENT = ChartApiResult(error=ChartApiError.of(FaultKind.NO_ACCOUNT, "nothing left", available_at=WHEN))
-FAILED = ChartApiResult(error=ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "HTTP 503", http_status=503))
+SPENT = ChartApiFailure(error=ChartApiError.of(FaultKind.NO_ACCOUNT, "nothing left", available_at=WHEN))
+FAILED = ChartApiFailure(error=ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "HTTP 503", http_status=503))
 SYMBOLS = ("A:A", "B:B", "C:C", "D:D")
 
 
@@ -206,7 +206,7 @@ def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
 def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequest], tmp_path: Path) -> None:
     """No picture overwrites another, even if the file system ignores case."""
     pictures = [picture(8 + place, 6) for place in range(len(asked))]
-    fetch = _Playing(*(ChartApiResult(png_bytes=each) for each in pictures))
+    fetch = _Playing(*(ChartApiSuccess(png_bytes=each) for each in pictures))
     items = export(fetch, asked, tmp_path).run().items
 
     assert len(asked) == len({item.file.casefold() for item in items})
@@ -233,7 +233,7 @@ def test_a_picture_of_another_chart_is_reported(
 ) -> None:
     """A picture equal to that of another body has a warning that names it: at once, or later in the manifest."""
     out, listener, reported = tmp_path_factory.mktemp("out"), EventLog(), list[ExportItem | ExportFailure]()
-    fetch = _Playing(*(ChartApiResult(png_bytes=each, account_id="a") for each in brought))
+    fetch = _Playing(*(ChartApiSuccess(png_bytes=each, account_id="a") for each in brought))
     items = export(fetch, asked, out, on_end=reported.append, listener=listener).run().items
 
     events: list[PictureDoubtful] = []
@@ -285,7 +285,7 @@ def test_bodies_that_mean_the_same_are_not_duplicates(tmp_path: Path) -> None:
 def test_the_catalog_is_read_only_for_equal_pictures_of_unequal_bodies(tmp_path: Path) -> None:
     """The catalog is not read unless different bodies give the same picture."""
     asked = [*grid("A:A", "B:B"), ChartRequest("A:A", "1h", "price_v2")]
-    fetch = _Playing(FOUND, ChartApiResult(png_bytes=picture(8, 7)), FOUND)
+    fetch = _Playing(FOUND, ChartApiSuccess(png_bytes=picture(8, 7)), FOUND)
     read: list[str] = []
 
     def rules() -> Catalog:
@@ -332,7 +332,7 @@ def test_every_one_of_a_crowd_of_duplicates_is_marked(tmp_path: Path) -> None:
 
 def test_what_is_doubtful_is_in_the_manifest(tmp_path: Path) -> None:
     """An item has the warnings of its result, then that of the export."""
-    doubtful = ChartApiResult(png_bytes=PNG, warnings=(Finding("width", Severity.WARNING, "too wide", "800"),))
+    doubtful = ChartApiSuccess(png_bytes=PNG, warnings=(Finding("width", Severity.WARNING, "too wide", "800"),))
     export(_Playing(FOUND, doubtful), grid("A:A", "B:B"), tmp_path).run()
 
     assert [

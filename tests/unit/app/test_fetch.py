@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
-from chartimg.app.fetch import fetch
+from chartimg.app.fetch import fetch_steps, run
 from chartimg.app.pool import Pool
 from chartimg.domain.account import Account, AccountSnapshot
 from chartimg.domain.account.status import AccountStatus
@@ -35,6 +35,7 @@ from chartimg.domain.events import (
     StoreFailed,
 )
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Remedy
+from chartimg.domain.fetch import Fetch, Moment
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore, Listener
 from chartimg.domain.reply import Reply, TransportFailure
@@ -95,18 +96,25 @@ class Bench:
         return Pool(self.accounts, self.store, self.clock, self.notes, lambda: shipped_catalog().plans)
 
     def fetch(
-        self, transport: ScriptedTransport, request: ChartRequest = REQUEST, listener: Listener | None = None
+        self,
+        transport: ScriptedTransport,
+        request: ChartRequest = REQUEST,
+        listener: Listener | None = None,
+        pool: Pool | None = None,
     ) -> ChartApiResult:
         """Fetch one chart."""
-        return fetch(
-            request,
+        stop, started = threading.Event(), self.clock.monotonic()
+        steps = fetch_steps(
+            Fetch.begin(request, self.policy, Moment(self.clock.now(), 0.0, 0.5)),
             transport=transport,
-            pool=self.pool(),
-            policy=self.policy,
+            pool=pool or self.pool(),
             clock=self.clock,
             chance=self.chance,
             listener=listener or self.notes,
+            stop=stop,
+            started=started,
         )
+        return run(steps, self.clock, stop)
 
     def used(self) -> list[int]:
         """Count the units taken of each account."""
@@ -594,16 +602,7 @@ def test_threads_that_fetch_at_once_spend_the_day_and_no_more() -> None:
     def work() -> None:
         """Fetch sixteen charts."""
         for _ in range(16):
-            result = fetch(
-                REQUEST,
-                transport=transport,
-                pool=pool,
-                policy=bench.policy,
-                clock=bench.clock,
-                chance=bench.chance,
-                listener=bench.notes,
-            )
-            outcomes.append(result.ok)
+            outcomes.append(bench.fetch(transport, pool=pool).ok)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from chartimg.app.listeners import Guarded
+from chartimg.app.listeners import Listeners
 from chartimg.domain.events import CallStarted, Event, MockMissing
 from chartimg.testing import EventLog
 
@@ -29,7 +29,7 @@ class _Failing:
 def test_events_are_passed_on_as_they_are_and_in_order(caplog: pytest.LogCaptureFixture) -> None:
     """A listener gets the very events in order, and no line is logged."""
     hearing = EventLog()
-    guarded = Guarded(hearing)
+    guarded = Listeners([hearing])
     guarded.notify(STARTED)
     guarded.notify(MISSING)
 
@@ -43,7 +43,7 @@ def test_events_are_passed_on_as_they_are_and_in_order(caplog: pytest.LogCapture
 )
 def test_what_a_listener_raises_is_logged_and_dropped(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     """An exception of a listener is logged with the event's name and the traceback, and not raised."""
-    Guarded(_Failing(error)).notify(STARTED)
+    Listeners([_Failing(error)]).notify(STARTED)
 
     (record,) = caplog.records
     assert ("chartimg", logging.ERROR) == (record.name, record.levelno)
@@ -56,11 +56,11 @@ def test_what_a_listener_raises_is_logged_and_dropped(error: Exception, caplog: 
 def test_what_ends_the_process_is_not_held_back(error: BaseException) -> None:
     """KeyboardInterrupt and SystemExit in a listener are raised on."""
     with pytest.raises(type(error)):
-        Guarded(_Failing(error)).notify(STARTED)
+        Listeners([_Failing(error)]).notify(STARTED)
 
 
 def test_a_guard_around_a_guard_logs_once(caplog: pytest.LogCaptureFixture) -> None:
     """A guard around a guard logs an exception once."""
-    Guarded(Guarded(_Failing(RuntimeError("once")))).notify(STARTED)
+    Listeners([Listeners([_Failing(RuntimeError("once"))])]).notify(STARTED)
 
     assert 1 == len(caplog.records)

@@ -40,6 +40,12 @@ FACTS: list[tuple[events.Event, tuple[str, ...]]] = [
     (events.FixtureRecorded(CHART, "x.png", 200), ("chart", "path", "http_status")),
     (events.FixtureNotRecorded(CHART, "x", "disk full"), ("chart", "path", "reason")),
     (events.FixtureStale(CHART, "x.png"), ("chart", "path")),
+    (events.FetchStarted(CHART), ("chart",)),
+    (
+        events.FetchFinished(CHART, 1.5, 1, ok=True, source="HTTP", kind=None),
+        ("chart", "duration", "calls", "ok", "source", "kind"),
+    ),
+    (events.PictureKept(CHART, "a", 9), ("chart", "account_id", "size")),
     (events.RequestDoubtful(CHART, (PLAIN,)), ("chart", "findings")),
     (events.RequestRefused(CHART, (PLAIN,)), ("chart", "findings")),
     (events.PictureDoubtful(CHART, None, (PLAIN,)), ("chart", "account_id", "findings")),
@@ -56,10 +62,10 @@ def test_every_fact_is_public_and_one_of_the_union() -> None:
 
 @pytest.mark.parametrize(("fact", "names"), FACTS)
 def test_a_fact_is_a_value_with_the_fields_of_its_log_line(fact: events.Event, names: tuple[str, ...]) -> None:
-    """The fields have the documented names and order, facts of the same content are equal, and the repr has every field."""
-    twin = attrs.evolve(fact)
+    """The fields have the documented names and order, facts of the same content are equal in any fetch, and the repr is whole."""
+    twin = attrs.evolve(fact, fetch_id="f1")
 
-    assert names == tuple(field.name for field in attrs.fields(type(fact)))
+    assert ("fetch_id", *names) == tuple(field.name for field in attrs.fields(type(fact)))
     assert fact == twin
     assert 1 == len({fact, twin})
     assert all(f"{name}={getattr(fact, name)!r}" in repr(fact) for name in names)

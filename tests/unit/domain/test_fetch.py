@@ -36,7 +36,7 @@ from chartimg.domain.fetch import (
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.result import Attempt, ChartApiResult
+from chartimg.domain.result import Attempt, ChartApiResult, ChartApiSuccess, Source, refused
 from chartimg.domain.retry import RetryPolicy
 from chartimg.testing import picture
 from samples import NOON, REQUEST
@@ -73,7 +73,7 @@ class Play:
     def __init__(self, policy: RetryPolicy = POLICY, request: ChartRequest = REQUEST) -> None:
         """Begin at noon."""
         self.elapsed = 0.0
-        self.step = Fetch.begin(request, policy, NOON)
+        self.step = Fetch.begin(request, policy, Moment(NOON, 0.0, 0.5))
 
     @property
     def utc(self) -> datetime:
@@ -132,7 +132,7 @@ def test_a_request_that_is_wrong_costs_nothing() -> None:
     """A request that is not one ends before a claim, with every problem as a detail."""
     request = ChartRequest("", " 1h", "price_v1")
 
-    assert ChartApiResult.refused(request.problems) == Play(request=request).result
+    assert refused(request.problems) == Play(request=request).result
     assert 2 == len(request.problems)
 
 
@@ -268,7 +268,14 @@ def test_a_picture_ends_the_fetch() -> None:
     while not isinstance(play.step.action, Finish):
         play.feed(Booked())
 
-    expected = ChartApiResult(PICTURE, None, 200, account_id="a", attempts=(Attempt("a", NOON, 7.5, 200, None),))
+    expected = ChartApiSuccess(
+        png_bytes=PICTURE,
+        http_status=200,
+        source=Source.HTTP,
+        account_id="a",
+        attempts=(Attempt("a", NOON, 7.5, 200, None),),
+        taken_at=NOON + timedelta(seconds=7.5),
+    )
     assert (expected, None) == (play.result, play.step.unused)
 
 
@@ -377,7 +384,7 @@ def test_a_chart_that_no_accounts_plan_allows_ends_without_a_call() -> None:
     """A chart that no plan allows is a wrong request: each excess is a detail with its place, and listeners hear of them."""
     play = Play(request=LARGE).feed(NoPlan(TOO_MUCH))
 
-    assert ChartApiResult.refused(TOO_MUCH) == play.result
+    assert refused(TOO_MUCH) == play.result
     assert (RequestRefused(CHART, TOO_MUCH),) == play.step.facts
 
 
@@ -511,7 +518,7 @@ def answer(step: Fetch, act: Act, utc: datetime) -> Feedback:
 def test_any_story_keeps_to_the_policy(policy: RetryPolicy, story: list[Act]) -> None:
     """With any pool, transport and clocks, calls are counted, waits end in time, and claims are held until sent."""
     utc, elapsed, calls = NOON, 0.0, 0
-    step = Fetch.begin(REQUEST, policy, utc)
+    step = Fetch.begin(REQUEST, policy, Moment(utc, 0.0, 0.5))
     for act in story:
         event(type(step.action).__name__)
         assert calls == len(step.attempts)

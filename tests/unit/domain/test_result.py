@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import pickle
 from pathlib import Path
 
 import attrs
@@ -11,49 +13,71 @@ from chartimg.domain.errors import ChartUnavailable
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.result import Attempt, ChartApiResult
+from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiSuccess, Source, refused, result_of
 from chartimg.testing import picture
 from samples import NOON
 
 ERROR = ChartApiError.of(FaultKind.NETWORK, "it broke")
 FILE = Path("a.png")
+REPLAY = Reply(200, {}, picture(), FILE, taken_at=NOON)
 
 
-def test_a_picture_is_unwrapped() -> None:
-    """A result of a picture has its bytes, and only their number in its repr."""
-    result = ChartApiResult.of(Reply(200, {}, picture(), FILE), None, "a")
+def test_a_picture_is_true_and_unwrapped() -> None:
+    """A result of a picture is true, has its bytes, and shows only their number in its repr."""
+    result = result_of(REPLAY, None, account_id="a")
 
-    assert result.ok
-    assert picture() == result.unwrap()
+    assert isinstance(result, ChartApiSuccess)
+    assert result
+    assert (True, None, picture(), picture()) == (result.ok, result.error, result.unwrap(), result.png_bytes)
     assert (200, True, FILE, "a") == (result.http_status, result.from_fixture, result.fixture_path, result.account_id)
-    assert f"png_bytes=<{len(picture())} bytes>, " in repr(result)
+    assert f"png_bytes=<{len(picture())} bytes>" in repr(result)
     assert attrs.evolve(result, warnings=(Finding("", Severity.WARNING, "odd"),)).ok
 
 
-def test_an_error_is_raised_by_unwrap() -> None:
-    """A result of a failure raises its error when it is unwrapped; one that a host builds without content raises, too."""
-    result = ChartApiResult.of(TransportFailure(FaultKind.NETWORK, "it broke"), ERROR)
+def test_a_picture_is_a_data_url() -> None:
+    """A result of a picture gives the URL that a vision model or a page takes in its place."""
+    head, _, data = result_of(REPLAY, None).as_data_url().partition(",")
+
+    assert ("data:image/png;base64", picture()) == (head, base64.b64decode(data))
+
+
+def test_a_failure_is_false_and_raises_itself() -> None:
+    """A result of a failure is false; unwrapping it raises its error with the whole result, also after pickling."""
+    result = result_of(TransportFailure(FaultKind.NETWORK, "it broke"), ERROR, fetch_id="f1")
+    with pytest.raises(ChartUnavailable, match="it broke"):
+        result.as_data_url()
     with pytest.raises(ChartUnavailable, match="it broke") as raised:
         result.unwrap()
-    with pytest.raises(ChartUnavailable, match=r"the result holds neither a picture nor an error$"):
-        ChartApiResult().unwrap()
+    again = pickle.loads(pickle.dumps(raised.value))
 
-    assert ERROR is raised.value.error
+    assert not result
     assert (False, None, None) == (result.ok, result.png_bytes, result.http_status)
-    assert "png_bytes=None, " in repr(result)
+    assert (ERROR, result, ERROR, result) == (raised.value.error, raised.value.result, again.error, again.result)
 
 
-def test_only_a_missing_fixture_was_not_replayed() -> None:
-    """A result names the file of a replayed error, or the place of a missing fixture, and tells the two apart."""
+def test_a_result_names_its_source() -> None:
+    """A call is HTTP, a replay FIXTURE with its file, and a missing fixture is no source but has the place of its file."""
     error = ChartApiError.of(FaultKind.INVALID_REQUEST, "no", http_status=422)
-    replayed = ChartApiResult.of(Reply(422, {}, b"[]", FILE), error)
-    missing = ChartApiResult.of(
+    called = result_of(Reply(422, {}, b"[]"), error)
+    replayed = result_of(Reply(422, {}, b"[]", FILE), error)
+    missing = result_of(
         TransportFailure(FaultKind.FIXTURE_MISSING, "none", fixture_path=FILE),
         ChartApiError.of(FaultKind.FIXTURE_MISSING, "none"),
     )
 
-    assert ChartApiResult(None, error, 422, from_fixture=True, fixture_path=FILE) == replayed
-    assert (False, FILE) == (missing.from_fixture, missing.fixture_path)
+    assert ChartApiFailure(error=error, http_status=422, source=Source.HTTP) == called
+    assert ChartApiFailure(error=error, http_status=422, source=Source.FIXTURE, fixture_path=FILE) == replayed
+    assert (None, False, FILE) == (missing.source, missing.from_fixture, missing.fixture_path)
+
+
+def test_a_picture_tells_when_it_was_taken() -> None:
+    """The moment of a picture is that of its reply, or that of its recording; a file without one leaves it open."""
+    unknown = attrs.evolve(REPLAY, taken_at=None)
+    moments = [
+        result_of(each, None, taken_at=NOON.replace(year=2030)).taken_at for each in (Reply(200), REPLAY, unknown)
+    ]
+
+    assert [NOON.replace(year=2030), NOON, None] == moments
 
 
 def test_a_result_keeps_its_attempts_in_order() -> None:
@@ -61,8 +85,11 @@ def test_a_result_keeps_its_attempts_in_order() -> None:
     finding = Finding("width", Severity.ERROR, "is odd")
     attempts = (Attempt("a", NOON, 1.5, 503, FaultKind.SERVICE_UNAVAILABLE), Attempt("b", NOON, 0.5, 200, None))
 
-    assert ChartApiResult(error=ChartApiError.invalid([finding])) == ChartApiResult.refused([finding])
-    assert attempts == ChartApiResult.of(Reply(200, {}, picture()), None, "b", attempts).attempts
-    assert ChartApiResult(picture(), None, 200, attempts=(), warnings=()) == ChartApiResult.of(
-        Reply(200, {}, picture()), None
-    )
+    assert ChartApiFailure(error=ChartApiError.invalid([finding])) == refused([finding])
+    assert attempts == result_of(Reply(200, {}, picture()), None, attempts=attempts).attempts
+    assert () == result_of(Reply(200, {}, picture()), None).attempts
+
+
+def test_equal_results_may_have_different_names() -> None:
+    """The name of a fetch is no part of what its result says."""
+    assert refused([], "f1") == refused([], "f2")

@@ -45,7 +45,7 @@ def test_the_repr_of_a_reply_tells_the_size_and_shows_no_content(size: int) -> N
     """The repr of a reply has neither headers nor body, so an echo of the provider stays out of logs and tracebacks."""
     reply = Reply(422, {"x-echo": "canary"}, b"#" * size, FILE)
 
-    assert f"Reply(status=422, body=<{size} bytes>, fixture_path={FILE!r}, warnings=())" == repr(reply)
+    assert f"Reply(status=422, body=<{size} bytes>, fixture_path={FILE!r}, warnings=(), taken_at=None)" == repr(reply)
 
 
 @pytest.mark.parametrize("change", [{"status": 201}, {"headers": {}}, {"body": b""}, {"fixture_path": None}], ids=str)
