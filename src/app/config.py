@@ -1,4 +1,7 @@
-"""The settings of a worker, read from environment variables. All mistakes are reported at once."""
+"""The settings of a worker, read from environment variables. All mistakes are reported at once.
+
+One file because one reader collects the mistakes of all settings.
+"""
 
 from __future__ import annotations
 

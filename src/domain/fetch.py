@@ -18,7 +18,7 @@ One file because actions, feedback and machine are one protocol, read together.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 import attrs
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from itertools import cycle
 
 import attrs
 import pytest
@@ -15,6 +17,7 @@ from chartimg import (
     Account,
     AccountPool,
     Catalog,
+    ChartApiResult,
     ChartClient,
     ChartRequest,
     CheckMode,
@@ -25,10 +28,13 @@ from chartimg import (
     StoreUnavailable,
 )
 from chartimg.adapters.catalog import shipped_catalog
+from chartimg.adapters.clock import SystemClock
 from chartimg.app.checking import Checker
 from chartimg.app.client import Route, RoutedClient, Routes
+from chartimg.app.listeners import Listeners
 from chartimg.domain.account import AccountSnapshot
 from chartimg.domain.events import (
+    AccountExhausted,
     CallFinished,
     CallStarted,
     Event,
@@ -38,7 +44,9 @@ from chartimg.domain.events import (
     PictureDoubtful,
     RequestDoubtful,
     RequestRefused,
+    RetryScheduled,
 )
+from chartimg.domain.ports import Clock, Listener
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import EventLog, Outcome, ScriptedTransport, VirtualClock, picture
 
@@ -77,15 +85,16 @@ class _Recorded(ScriptedTransport):
 
 def client(
     *routes: Route,
-    clock: VirtualClock | None = None,
-    listener: EventLog | None = None,
+    clock: Clock | None = None,
+    listener: Listener | None = None,
+    policy: RetryPolicy | None = None,
     resources: ExitStack | None = None,
     default_timezone: str = "Etc/UTC",
 ) -> RoutedClient:
     """Make a client over *routes* with a virtual clock."""
     ways = Routes(
         routes,
-        policy=RetryPolicy(),
+        policy=policy or RetryPolicy(),
         clock=clock or VirtualClock(),
         chance=lambda: 0.5,
         listener=listener or EventLog(),
@@ -507,3 +516,89 @@ def test_the_end_of_a_request_is_reported_once(mode: str) -> None:
     assert result.error is not None
     assert (ErrorCode.VALIDATION_FAILED, ()) == (result.error.code, result.warnings)
     assert [RequestRefused] == list(map(type, listener.other_than(*FRAME)))
+
+
+def test_every_event_of_a_fetch_has_its_name() -> None:
+    """All events of a fetch, those of accounts and transports, too, have the ``fetch_id`` of its result, and no other has."""
+    listener, clock = EventLog(), VirtualClock()
+    accounts = AccountPool([ACCOUNT], clock=clock, listener=listener)
+    transport = ScriptedTransport([Reply(429, body=b'{"message":"Limit Exceeded"}'), FOUND], clock=clock)
+    fetching = client(Route(transport, accounts), clock=clock, listener=Listeners([listener]))
+    spent = fetching.fetch(REQUEST)
+    first = listener.events
+    listener.clear()
+    accounts.suspend("a", "by hand")
+
+    assert {spent.fetch_id} == {event.fetch_id for event in first}
+    assert {FetchStarted, CallStarted, CallFinished, AccountExhausted, FetchFinished} <= set(map(type, first))
+    assert [None] == [event.fetch_id for event in listener.events]
+
+
+def test_a_fetch_is_framed_by_its_start_and_its_end() -> None:
+    """The first event of a fetch is its start, the last its end with its calls, source and kind."""
+    listener, clock = EventLog(), VirtualClock()
+    fetching = client(Route(ScriptedTransport([FOUND], clock=clock, duration=2.0)), clock=clock, listener=listener)
+    fetching.fetch(REQUEST)
+
+    chart = str(REQUEST.key)
+    assert FetchStarted(chart) == listener.events[0]
+    assert FetchFinished(chart, 2.0, 0, ok=True, source="HTTP", kind=None) == listener.events[-1]
+
+
+def test_a_closed_client_raises_at_once_and_wakes_those_who_wait() -> None:
+    """A client that is closed refuses a fetch; one that waits in another thread ends with its last error and no claim lost."""
+    clock, waiting = SystemClock(), threading.Event()
+    accounts = AccountPool([ACCOUNT], clock=clock)
+    transport = ScriptedTransport([Reply(503)])
+    results: list[ChartApiResult] = []
+
+    class Waiting:
+        """Tells when the fetch begins to wait."""
+
+        def notify(self, event: Event) -> None:
+            """Look for the pause."""
+            if isinstance(event, RetryScheduled):
+                waiting.set()
+
+    closed: list[bool] = []
+    resources = ExitStack()
+    resources.callback(lambda: closed.append(True))
+    policy = RetryPolicy(base_delay=3_000.0, max_delay=3_000.0, deadline=10_000.0)
+    fetching = client(Route(transport, accounts), clock=clock, listener=Waiting(), policy=policy, resources=resources)
+    caller = threading.Thread(target=lambda: results.append(fetching.fetch(REQUEST)))
+    caller.start()
+    assert waiting.wait(10)
+    fetching.close()
+    caller.join(10)
+
+    assert [FaultKind.SERVICE_UNAVAILABLE] == [result.error.kind for result in results if result.error is not None]
+    assert ([True], 1) == (closed, accounts.status()[0].used)
+    with pytest.raises(ConfigError, match="the client is closed"):
+        fetching.fetch(REQUEST)
+
+
+def test_a_deadline_of_one_fetch_overrides_the_policy() -> None:
+    """A deadline given with the request is that fetch's own; the next one has the policy's again."""
+    clock = VirtualClock()
+    transport = ScriptedTransport([Reply(503), Reply(503), FOUND], clock=clock)
+    fetching = client(Route(transport, pool(clock)), clock=clock)
+
+    assert not fetching.fetch(REQUEST, deadline=0.2)
+    assert [0.2] == [call.timeout for call in transport.calls]
+    assert fetching.fetch(REQUEST)
+    with pytest.raises(ConfigError, match="deadline must be a number of seconds"):
+        fetching.fetch(REQUEST, deadline=-1.0)
+
+
+def test_a_call_that_can_hardly_end_in_time_is_not_begun() -> None:
+    """After five pictures of ten seconds, a fetch with four seconds left makes no call and takes no unit; six are enough."""
+    clock = VirtualClock()
+    transport = ScriptedTransport(cycle([FOUND]), clock=clock, duration=10.0)
+    fetching = client(Route(transport, AccountPool([ACCOUNT], clock=clock)), clock=clock)
+    for _ in range(5):
+        fetching.fetch(REQUEST)
+    short, long = fetching.fetch(REQUEST, deadline=4.0), fetching.fetch(REQUEST, deadline=6.0)
+
+    assert short.error is not None
+    assert FaultKind.NO_ACCOUNT is short.error.kind
+    assert (6, True) == (len(transport.calls), long.ok)

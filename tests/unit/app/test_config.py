@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import chartimg
-from chartimg import Account, ChartClient, CheckMode, ConfigError, WorkerConfig
+from chartimg import Account, ChartClient, CheckMode, ConfigError, RetryPolicy, WorkerConfig
 from chartimg.app.config import DEFAULT_FIXTURES_DIR, SETTINGS, read_catalog
 from chartimg.app.mode import ApiMode
 from places import ROOT, SRC
@@ -480,3 +480,24 @@ def test_every_variable_that_is_read_is_known() -> None:
     table = "".join(re.findall(r"^\| `.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert SETTINGS == set(named.findall(sources)) == set(named.findall(table))
+
+
+def test_one_key_alone_is_one_account() -> None:
+    """CHART_IMG_API_KEY is the account main with the defaults of an account; the array wins over it."""
+    key = "k" * 30
+
+    assert (Account("main", key),) == WorkerConfig.from_env({"CHART_IMG_API_KEY": key}).accounts
+    assert WorkerConfig.from_env(ONE).accounts == WorkerConfig.from_env({**ONE, "CHART_IMG_API_KEY": key}).accounts
+    assert problems({"CHART_IMG_API_KEY": "k\u20ac"})[0].startswith("CHART_IMG_API_KEY: api_key holds a ")
+
+
+def test_the_limits_of_a_fetch_are_settings() -> None:
+    """CHARTS_DEADLINE and CHARTS_MAX_ATTEMPTS are the policy of the clients, and each mistake names its variable."""
+    limits = {"CHARTS_DEADLINE": "20.5", "CHARTS_MAX_ATTEMPTS": "2"}
+
+    assert RetryPolicy(deadline=20.5, max_attempts=2) == WorkerConfig.from_env({**ONE, **limits}).policy
+    assert RetryPolicy() == WorkerConfig.from_env(ONE).policy
+    assert ("CHARTS_DEADLINE must be a number of seconds from 0 to a year, not -1.0",) == problems(
+        {**ONE, "CHARTS_DEADLINE": "-1"}
+    )
+    assert "CHARTS_MAX_ATTEMPTS must be a whole number" in problems({**ONE, "CHARTS_MAX_ATTEMPTS": "two"})[0]

@@ -30,6 +30,7 @@ from chartimg.domain.fetch import (
     Pause,
     Report,
     Send,
+    Stopped,
     TakeClaim,
     Woken,
 )
@@ -545,3 +546,32 @@ def test_any_story_keeps_to_the_policy(policy: RetryPolicy, story: list[Act]) ->
         step = step.next(feedback, Moment(utc, elapsed, act.jitter))
         if held is not None and not isinstance(feedback, Answered) and feedback != Confirmed(held, stands=False):
             assert held == step.unused
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_a_stopped_fetch_ends_at_once_and_gives_its_claim_back(calls: int) -> None:
+    """A fetch that is stopped ends with its last error, or NO_ACCOUNT before a call; an unsent claim is for the driver to return."""
+    play = Play()
+    for _ in range(calls):
+        play.call(SAID[FaultKind.SERVICE_UNAVAILABLE])
+        play.feed(Woken())
+    held = claim(play.utc + timedelta(seconds=5))
+    play.feed(Granted(held)).feed(Stopped())
+
+    assert (held, FaultKind.SERVICE_UNAVAILABLE if calls else FaultKind.NO_ACCOUNT) == (
+        play.step.unused,
+        play.error.kind,
+    )
+    assert calls == len(play.result.attempts)
+
+
+def test_no_call_is_begun_that_could_hardly_end_in_time() -> None:
+    """With four seconds for a call, a claim is asked for up to four seconds before the deadline, and one for later is not used."""
+    step = Fetch.begin(REQUEST, POLICY, Moment(NOON, 0.0, 0.5), call_seconds=4.0)
+    late = step.next(Granted(claim(NOON)), Moment(NOON + timedelta(seconds=97), 97.0, 0.5))
+
+    assert TakeClaim(NOON + timedelta(seconds=96), Need(REQUEST.demand)) == step.action
+    assert isinstance(late.action, Finish)
+    assert late.action.result.error is not None
+    assert "3.0 s are left, and a call takes 4.0 s at the least" in late.action.result.error.message
+    assert claim(NOON) == late.unused
