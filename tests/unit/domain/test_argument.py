@@ -32,6 +32,16 @@ class Brass:
         """Stop."""
 
 
+class Written:
+    """A bell whose functions are not written in Python."""
+
+    ring = stop = print
+
+
+class XRay:
+    """A class with a letter that is not a vowel."""
+
+
 class Cracked(Brass):
     """A bell that can't ring."""
 
@@ -73,6 +83,7 @@ class Sign:
         (["a"], Sequence[str]),
         (["a"], int | Sequence[str]),
         (Brass(), Bell),
+        (Written(), Bell),
         (None, Bell | None),
         (Brass(), Brass),
     ],
@@ -99,6 +110,7 @@ def test_a_value_of_the_type_passes(value: object, hint: object) -> None:
         ("ab", Sequence[str], "a sequence of str, not str"),
         ({}, Sequence[str], "a sequence of str, not dict"),
         (5, Brass, "a Brass, not int"),
+        (5, XRay, "a XRay, not int"),
         (Brass, Brass, "a Brass, not the class Brass"),
         (Brass(), ConfigError, "a ConfigError, not Brass"),
         (5, ArithmeticError, "an ArithmeticError, not int"),
