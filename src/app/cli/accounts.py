@@ -18,6 +18,7 @@ from ..mode import ApiMode
 from .accounts_view import show_accounts, show_forecast
 from .options import Json, emit, group
 from .process import COME_BACK, complain
+from .text import is_terminal
 
 __all__ = ["accounts_app"]
 
@@ -68,7 +69,7 @@ def reset(
     """Begin the books of an account anew, after its clock was wrong. On a terminal, the command asks first."""
     with _pool() as pool:
         pool.account(account_id)
-        if not yes and sys.stdin.isatty():
+        if not yes and is_terminal(sys.stdin):
             typer.confirm(f"Forget what {account_id} has spent today, and begin its books anew?", abort=True, err=True)
         pool.reset(account_id)
         _show(pool, as_json=as_json)

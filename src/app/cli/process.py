@@ -86,7 +86,7 @@ def check_out_folder(folder: Path) -> None:
     except FileExistsError:
         raise ConfigError(f"--out: {folder} is not a folder; name a folder") from None
     except OSError as error:
-        raise ConfigError(f"--out: the folder {folder} can't be written: {_reason(error)}") from None
+        raise ConfigError(f"--out: the folder {folder} can't be written: {_reason(folder, error)}") from None
 
 
 def check_out_file(out: Path, *, as_json: bool = False) -> None:
@@ -130,13 +130,13 @@ def write(out: Path, content: bytes) -> None:
 
 
 def _unwritable(out: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"--out: {out} can't be written: {_reason(error)}")
+    return ConfigError(f"--out: {out} can't be written: {_reason(out, error)}")
 
 
-def _reason(error: OSError) -> str | None:
-    """Return why a path can't be written; without its folder the system says only that the path does not exist."""
+def _reason(path: Path, error: OSError) -> str | None:
+    """Return why *path* can't be written. In a deleted folder the system says only that a path does not exist."""
     try:
-        os.getcwd()  # noqa: PTH109 (its error, not its value)
+        path.absolute()
     except FileNotFoundError:
         return "the working directory was deleted; change to another one"
     return error.strerror

@@ -239,6 +239,13 @@ def test_a_closed_stream_is_not_an_error(stream: int, server: LoopbackServer, tm
     assert [1] == [account["used"] for account in books["accounts"]]
 
 
+def test_a_question_is_not_asked_of_a_closed_stream(server: LoopbackServer, tmp_path: Path) -> None:
+    """With standard input closed nobody can answer, so the books are reset without a question, as in a pipe."""
+    child = run_after("os.close(0)", "accounts", "reset", "main", cwd=tmp_path, **real(server))
+
+    assert (0, "") == (child.returncode, child.stderr)
+
+
 def test_a_deleted_working_directory_is_one_line_about_the_file(tmp_path: Path) -> None:
     """If the working directory was deleted, a relative --out is one line that says so, with exit code 2."""
     settings = mock(tmp_path / "fixtures", FIXTURE)
