@@ -10,7 +10,7 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 import attrs
 
@@ -31,12 +31,14 @@ from ..domain.plan import PlanName
 from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
+from .async_client import AsyncRoutedClient
 from .checking import Checker, as_catalog, plan_named
 from .client import Route, RoutedClient, Routes
 from .config import WorkerConfig, read_catalog, rules_of
 from .listeners import Listeners
 from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
+from .workers import Workers
 
 if TYPE_CHECKING:
     from ..domain.fixture import FixtureEntry
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SHIPPED",
     "AccountPool",
+    "AsyncChartClient",
     "ChartClient",
     "LogListener",
     "check",
@@ -92,6 +95,17 @@ class AccountPool(Pool):
         super().__init__(accounts, store, clock, _heard(listener), lambda: rules_of(catalog).plans)
 
 
+class Options(TypedDict, total=False):
+    """Arguments that both clients take; :class:`ChartClient` describes them."""
+
+    policy: RetryPolicy | None
+    clock: Clock | None
+    listener: Listener | Sequence[Listener] | None
+    log: bool
+    check: CheckMode | str | None
+    catalog: Catalog | None
+
+
 class ChartClient(RoutedClient):
     """Fetches charts over the routes of a mode (*config*), or over a *transport* of the host's own.
 
@@ -125,47 +139,70 @@ class ChartClient(RoutedClient):
         check: CheckMode | str | None = None,
         catalog: Catalog | None = None,
     ) -> None:
-        super().__init__(_routes(config, transport, accounts, policy, clock, _heard(listener, log=log), check, catalog))
+        options = Options(policy=policy, clock=clock, listener=listener, log=log, check=check, catalog=catalog)
+        super().__init__(_routes(config, transport, accounts, **options))
 
     @classmethod
-    def from_env(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        *,
-        policy: RetryPolicy | None = None,
-        clock: Clock | None = None,
-        listener: Listener | Sequence[Listener] | None = None,
-        log: bool = True,
-        check: CheckMode | str | None = None,
-        catalog: Catalog | None = None,
-    ) -> Self:
-        """Build a client from environment variables, by default those of the process. Arguments win over variables.
+    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[Options]) -> Self:
+        """Build a client from environment variables, by default those of the process. *options* win over variables.
 
         Raises:
             ConfigError: with one line for every mistake in the settings.
         """
-        return cls(
-            WorkerConfig.from_env(environ),
-            policy=policy,
-            clock=clock,
-            listener=listener,
-            log=log,
-            check=check,
-            catalog=catalog,
-        )
+        return cls(WorkerConfig.from_env(environ), **options)
+
+
+class AsyncChartClient(AsyncRoutedClient):
+    """Fetches charts like :class:`ChartClient`, for callers on one event loop.
+
+    Args:
+        config: the settings.
+        transport: any :class:`chartimg.domain.ports.Transport`, instead of a config. It blocks, in a worker thread.
+        accounts: pay for the calls over *transport*; without accounts calls are free and made once.
+        in_flight: worker threads at most, so also calls at once. Waits need none.
+        options: the other arguments of :class:`ChartClient`.
+
+    Raises:
+        ConfigError: as for :class:`ChartClient`.
+    """
+
+    def __init__(
+        self,
+        config: WorkerConfig | None = None,
+        *,
+        transport: Transport | None = None,
+        accounts: Pool | Sequence[Account] | None = None,
+        in_flight: int = 32,
+        **options: Unpack[Options],
+    ) -> None:
+        require("in_flight", in_flight, int)
+        if in_flight < 1:
+            raise ConfigError(f"in_flight must be at least 1, not {in_flight}")
+        super().__init__(_routes(config, transport, accounts, **options), Workers(in_flight))
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, in_flight: int = 32, **options: Unpack[Options]
+    ) -> Self:
+        """Build a client from environment variables, by default those of the process. *options* win over variables.
+
+        Raises:
+            ConfigError: with one line for every mistake in the settings.
+        """
+        return cls(WorkerConfig.from_env(environ), in_flight=in_flight, **options)
 
 
 def _routes(
     config: WorkerConfig | None,
     transport: Transport | None,
     accounts: Pool | Sequence[Account] | None,
-    policy: RetryPolicy | None,
-    clock: Clock | None,
-    listener: Listener,
-    check: CheckMode | str | None,
-    catalog: Catalog | None,
+    **options: Unpack[Options],
 ) -> Routes:
     """Build the routes of a client from its arguments."""
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(f"a client takes no argument {', '.join(sorted(unknown))}")
+    policy, clock, catalog = options.get("policy"), options.get("clock"), options.get("catalog")
+    check, listener = options.get("check"), _heard(options.get("listener"), log=options.get("log", True))
     require("config", config, WorkerConfig | None)
     require("transport", transport, Transport | None)
     require("policy", policy, RetryPolicy | None)

@@ -21,6 +21,7 @@ from ..domain.events import (
     FetchStarted,
     MockMissing,
     PictureDoubtful,
+    PictureKept,
     RequestDoubtful,
     RequestRefused,
 )
@@ -29,15 +30,16 @@ from ..domain.fetch import Fetch, Moment
 from ..domain.finding import Finding
 from ..domain.ports import Clock, Listener, RecordedTransport, Transport
 from ..domain.reply.secret import scrub_findings
-from ..domain.result import ChartApiResult, refused, result_of
+from ..domain.result import ChartApiResult, ChartApiSuccess, Source, refused, result_of
 from ..domain.retry import RetryPolicy
 from ..fork import begin_in_children
 from .checking import Checker
 from .fetch import Steps, Stop, fetch_steps, run
+from .kept import Kept
 from .listeners import FETCH_ID
 from .pool import Pool
 
-__all__ = ["Route", "RoutedClient", "Routes"]
+__all__ = ["Fetching", "Route", "RoutedClient", "Routes"]
 
 _MAX_FINDINGS_PER_EVENT: Final = 50
 _MAX_REMEMBERED_CALLS: Final = 32
@@ -62,6 +64,21 @@ class Route:
     @recorded.default
     def _is_recorded(self) -> bool:
         return isinstance(self.transport, RecordedTransport) and self.transport.recorded
+
+
+@attrs.frozen
+class Fetching:
+    """A fetch that has begun.
+
+    Attributes:
+        fetch_id: its name in events and in its result.
+        deadline: seconds from its beginning.
+        steps: its work (see :mod:`chartimg.app.fetch`).
+    """
+
+    fetch_id: str
+    deadline: float
+    steps: Steps[ChartApiResult]
 
 
 class Routes:
@@ -106,6 +123,7 @@ class Routes:
         self._checker = checker
         self._default_timezone = default_timezone
         self._reported: set[Finding] = set()
+        self._kept = Kept()
         self._durations: deque[float] = deque(maxlen=_MAX_REMEMBERED_CALLS)
 
     @property
@@ -113,8 +131,8 @@ class Routes:
         """The accounts that pay; None if every answer is free."""
         return next((route.pool for route in self.routes if route.pool is not None), None)
 
-    def steps(self, request: ChartRequest, deadline: float | None, stop: Stop) -> Steps[ChartApiResult]:
-        """Return the steps of a fetch (see :mod:`chartimg.app.fetch`), which ends *deadline* seconds from now.
+    def begin(self, request: ChartRequest, deadline: float | None, stop: Stop) -> Fetching:
+        """Begin a fetch, which ends *deadline* seconds from now, or when *stop* is set.
 
         Raises:
             ConfigError: an argument has a wrong type.
@@ -123,7 +141,14 @@ class Routes:
         require("deadline", deadline, float | None)
         policy = self.policy if deadline is None else attrs.evolve(self.policy, deadline=deadline)
         fetch_id = f"{int(self._chance() * 2**48):012x}"
-        return self._framed(request, fetch_id, self._answer(request, fetch_id, policy, stop, self.clock.monotonic()))
+        steps = self._answer(request, fetch_id, policy, stop, self.clock.monotonic())
+        return Fetching(fetch_id, policy.deadline, self._framed(request, fetch_id, steps))
+
+    def keep(self, request: ChartRequest, result: ChartApiSuccess) -> None:
+        """Keep a paid picture whose caller has gone, for the next request with the same body."""
+        self._kept.keep(request.with_timezone(self._default_timezone), result, self.clock.monotonic())
+        size = len(result.png_bytes)
+        self.listener.notify(PictureKept(str(request.key), result.account_id, size, fetch_id=result.fetch_id))
 
     def _framed(self, request: ChartRequest, fetch_id: str, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
         """Report the start and the end of a fetch, and name it in all events between them."""
@@ -148,6 +173,8 @@ class Routes:
         if problems := request.problems:
             return self._refuse(request, self._scrubbed(problems), fetch_id)
         request = request.with_timezone(self._default_timezone)
+        if (kept := self._kept.take(request, started)) is not None:
+            return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
         findings = self._scrubbed(self._checker(request))
         is_refused = self._checker.refuses(findings)
         result = None
@@ -250,13 +277,13 @@ class RoutedClient:
             ConfigError: an argument has a wrong type, or the client is closed.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
-        steps = self._routes.steps(request, deadline, self._stop)
+        fetching = self._routes.begin(request, deadline, self._stop)
         with self._lock:
             if self._stop.is_set():
                 raise ConfigError("the client is closed; make another one")
             self._under_way += 1
         try:
-            return run(steps, self._routes.clock, self._stop)
+            return run(fetching.steps, self._routes.clock, self._stop)
         finally:
             self._leave(1)
 

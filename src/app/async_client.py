@@ -1,0 +1,115 @@
+"""The asynchronous client: the same routes, machine, transports and stores, with all waits on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextvars import copy_context
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
+
+from ..domain.chart import ChartRequest
+from ..domain.errors import ConfigError
+from ..domain.faults import ChartApiError, FaultKind
+from ..domain.ports import Listener
+from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess
+from .async_fetch import Flight
+from .client import Routes
+from .pool import Pool
+from .workers import Worklike
+
+__all__ = ["AsyncRoutedClient"]
+
+_GRACE_SECONDS: Final = 0.5
+_END_SECONDS: Final = 1.0  # for threads to end after their calls were cut off
+
+
+class AsyncRoutedClient:
+    """Fetches over *routes* for callers on one event loop. Work that blocks is done by *workers*."""
+
+    def __init__(self, routes: Routes, workers: Worklike) -> None:
+        self._routes = routes
+        self._workers = workers
+        self._flights: set[Flight] = set()
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def accounts(self) -> Pool | None:
+        """The accounts of the client; None if no account pays, as in mock mode. Its methods block for the store."""
+        return self._routes.pool
+
+    @property
+    def listener(self) -> Listener:
+        """Notified of every event, in the thread where it happens."""
+        return self._routes.listener
+
+    async def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
+        """Fetch one chart, in at most *deadline* seconds. A failure is part of the result.
+
+        If the caller is cancelled, a claim that was not sent is returned. A call under way is paid for: it goes on, and its
+        picture is kept for the next equal request within a minute.
+
+        Args:
+            request: the chart.
+            deadline: seconds for the whole fetch; by default that of the policy.
+
+        Raises:
+            ConfigError: an argument has a wrong type, or the client is closed.
+            StoreUnavailable: the account store can't be reached, so no call may be made.
+        """
+        if self._closing is not None:
+            raise ConfigError("the client is closed; make another one")
+        stop = threading.Event()
+        fetching = self._routes.begin(request, deadline, stop)
+        flight = Flight(fetching.steps, stop, self._workers, copy_context())
+        self._flights.add(flight)
+        flight.task.add_done_callback(lambda _: self._flights.discard(flight))
+        try:
+            done, _ = await asyncio.wait({flight.task}, timeout=fetching.deadline + _GRACE_SECONDS)
+        except asyncio.CancelledError:
+            self._leave(request, flight)
+            raise
+        if done:
+            return flight.task.result()
+        self._leave(request, flight)
+        late = f"no worker was free within the deadline of {fetching.deadline:g} s; raise in_flight"
+        error = ChartApiError.of(FaultKind.NO_ACCOUNT, late, available_at=self._routes.clock.now())
+        return ChartApiFailure(error=error, fetch_id=fetching.fetch_id)
+
+    def _leave(self, request: ChartRequest, flight: Flight) -> None:
+        """Give a flight up without its caller, and keep its picture."""
+        flight.give_up()
+        flight.task.add_done_callback(partial(self._keep, request))
+
+    def _keep(self, request: ChartRequest, task: asyncio.Task[ChartApiResult]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            return
+        if isinstance(result := task.result(), ChartApiSuccess) and result.attempts:
+            self._routes.keep(request, result)
+
+    async def aclose(self, drain: float = 5.0) -> None:
+        """End all waits, and close the connections and files that the client opened itself. Idempotent.
+
+        Takes as long as the calls under way, at most about *drain* seconds: then they are cut off. Whoever waits for a
+        fetch gets the error of its last call or NO_ACCOUNT.
+        """
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close(drain))
+        await asyncio.shield(self._closing)
+
+    async def _close(self, drain: float) -> None:
+        for flight in self._flights:
+            flight.give_up()
+        if tasks := {flight.task for flight in self._flights}:
+            await asyncio.wait(tasks, timeout=drain)
+        await self._workers.close(self._routes.resources.close, _END_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client; takes at most about five seconds."""
+        await self.aclose()
