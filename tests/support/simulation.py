@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-import async_solipsism
+import async_solipsism  # type: ignore[import-untyped]
 
 from samples import NOON
 

@@ -14,6 +14,7 @@ from command import run_python
 NAMES = [
     "Account",
     "AccountPool",
+    "AsyncChartClient",
     "Catalog",
     "ChartApiError",
     "ChartApiResult",
