@@ -10,6 +10,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -82,6 +83,17 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
     Raises:
         OSError: the file can't be written; the old one is kept.
     """
+    with staged(path, content, mode) as put:
+        put()
+
+
+@contextlib.contextmanager
+def staged(path: Path, content: bytes, mode: int = 0o666) -> Iterator[Callable[[], object]]:
+    """Write *content* beside *path*, and yield the function that puts it there: most failures come before that.
+
+    Raises:
+        OSError: the file can't be written; the old one is kept.
+    """
     temporary = temporary_name(path)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
@@ -89,11 +101,11 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        yield lambda: temporary.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.filename in {None, os.fspath(temporary)}:
             error.filename, error.filename2 = os.fspath(path), None  # the name that the caller knows
         raise
 

@@ -286,6 +286,7 @@ def _build(path: Path) -> None:
     """Build a new file."""
     with _connected(path, "rw") as connection:
         _prepare(connection)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # to close would do so, too, and hide a failure
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

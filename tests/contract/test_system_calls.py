@@ -1,0 +1,57 @@
+"""Recordings, claims and exports whose k-th system call fails, for every k: files and books are as before or as after."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+import system_calls
+from command import environment
+
+MEMORY = Path("/dev/shm")  # no power fails here, so a file need not reach a disk
+MIN_CALLS = 20
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the library that makes calls fail."""
+    compiler = shutil.which("cc")
+    if sys.platform != "linux" or compiler is None:
+        pytest.skip("needs Linux and a C compiler")
+    library = tmp_path_factory.mktemp("library") / "failing_calls.so"
+    source = Path(system_calls.__file__).with_name("failing_calls.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Yield an empty folder, in memory if there is such a place."""
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as name:
+        yield Path(name)
+
+
+@pytest.mark.parametrize("failure", ["EIO", "the end", pytest.param("ENOSPC", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("operation", system_calls.OPERATIONS)
+def test_any_system_call_may_fail_or_be_the_last(operation: str, failure: str, library: Path, folder: Path) -> None:
+    """If a call fails, or the process dies at it, a reader finds what was there before or all that is new, as was told."""
+    child = subprocess.run(
+        [sys.executable, "-m", "system_calls", operation, failure, folder],
+        env=environment(folder / "home", LD_PRELOAD=str(library)),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert (0, "") == (child.returncode, child.stderr)
+    *wrong, calls = json.loads(child.stdout)
+
+    assert [] == wrong
+    assert int(calls) >= MIN_CALLS

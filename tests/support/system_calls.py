@@ -1,0 +1,197 @@
+"""Every system call of an operation fails once, or is the last one of its process.
+
+Run as a program under the library of ``failing_calls.c``: it forks a child for each call and each way to fail, lets the
+child do the operation, and looks at the files that are left. It prints the number of calls and all that is wrong.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import attrs
+
+from chartimg import Account, AccountPool, ChartApiResult, ChartRequest, ConfigError, StoreUnavailable
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.adapters.fixture import FixtureTransport
+from chartimg.adapters.recording import RecordingTransport
+from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.app.export import Export
+from chartimg.app.manifest import MANIFEST_NAME, ExportEnd
+from chartimg.domain.account.turn import Granted
+from chartimg.domain.events import FixtureRecorded
+from chartimg.domain.reply import Reply
+from chartimg.domain.result import Attempt
+from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
+from samples import NOON, REQUEST
+
+__all__ = ["OPERATIONS"]
+
+ACCOUNT = Account("a", "canary-key", daily_limit=9, requests_per_second=1e6, burst=9)
+OLD, NEW = picture(8, 6), picture(16, 12)
+INVALID = Reply(422, body=b'{"message":"Invalid symbol"}')
+DIES = 0
+FREE, DONE, UNKNOWN = "nothing was paid", "it is done", "it may be done"
+
+
+@attrs.frozen
+class Operation:
+    """What is tried.
+
+    Attributes:
+        prepare: fills a folder.
+        act: does the operation in a folder, and returns FREE, DONE or UNKNOWN as it was told.
+        look: returns the state of a folder; raises for one that no reader should see.
+    """
+
+    prepare: Callable[[Path], object]
+    act: Callable[[Path], str]
+    look: Callable[[Path], object]
+
+
+def record(folder: Path, reply: Reply) -> str:
+    """Record *reply*, which is returned whatever happens to the files."""
+    notes, inner = EventLog(), ScriptedTransport([reply])
+    try:
+        outcome = RecordingTransport(inner, folder, listener=notes).send(REQUEST, ACCOUNT)
+    except ConfigError:
+        return FREE
+    if inner.calls:
+        assert isinstance(outcome, Reply)
+        assert (reply.body, not notes.of(FixtureRecorded)) == (outcome.body, bool(outcome.warnings))
+    return DONE if notes.of(FixtureRecorded) else UNKNOWN if inner.calls else FREE
+
+
+def replayed(folder: Path) -> object:
+    """Return the status and the body of a replay, or the kind of its failure; a damaged fixture is no state to be in."""
+    outcome = FixtureTransport(folder).send(REQUEST)
+    if isinstance(outcome, Reply):
+        return outcome.status, outcome.body
+    assert outcome.kind == "FIXTURE_MISSING", outcome.message
+    return None
+
+
+def claim(folder: Path) -> str:
+    """Claim a unit."""
+    pool = AccountPool([ACCOUNT], SqliteAccountStore(folder / "books.sqlite3", busy_timeout=0.02), VirtualClock(NOON))
+    try:
+        return DONE if isinstance(pool.claim(latest=NOON + timedelta(seconds=1)), Granted) else FREE
+    except StoreUnavailable:
+        return UNKNOWN
+    finally:
+        pool.close()
+
+
+def used(folder: Path) -> object:
+    """Return the units in the books, which can then be used."""
+    pool = AccountPool([ACCOUNT], SqliteAccountStore(folder / "books.sqlite3"), VirtualClock(NOON))
+    units = pool.status()[0].used
+    assert isinstance(pool.claim(), Granted)
+    pool.close()
+    return units
+
+
+def export(folder: Path, png: bytes = NEW) -> str:
+    """Export two charts over those of before."""
+    asked = list[ChartRequest]()
+
+    def fetch(request: ChartRequest) -> ChartApiResult:
+        asked.append(request)
+        return ChartApiResult(png_bytes=png, attempts=(Attempt("a", NOON, 1.0, 200, None),))
+
+    requests = [ChartRequest(symbol, "1h", "price_v1") for symbol in ("A:A", "B:B")]
+    work = Export(fetch, requests, folder, jobs=1, on_end=lambda _: None, listener=EventLog(), rules=shipped_catalog)
+    try:
+        manifest = work.run()
+    except OSError:
+        assert not asked, "a chart was paid for and not told"
+        return FREE
+    ends: tuple[ExportEnd, ...] = (*manifest.items, *manifest.failures)
+    assert len(asked) == sum(end.calls for end in ends)
+    assert work.failure or len(manifest.items) == len(requests)
+    return DONE if len(manifest.items) == len(requests) and work.saved else UNKNOWN
+
+
+def exported(folder: Path) -> object:
+    """Return the state of a folder: its pictures and its manifest are whole, and agree."""
+    for path in folder.glob("*.png"):
+        assert path.read_bytes() in {OLD, NEW}
+    items = json.loads((folder / MANIFEST_NAME).read_bytes())["items"]
+    return all(hashlib.sha256((folder / item["file"]).read_bytes()).hexdigest() == item["sha256"] for item in items)
+
+
+OPERATIONS = {
+    "record a picture": Operation(lambda _: None, partial(record, reply=Reply(200, body=NEW)), replayed),
+    "record an error": Operation(lambda _: None, partial(record, reply=INVALID), replayed),
+    **{
+        f"record {what} over {before}": Operation(partial(record, reply=old), partial(record, reply=new), replayed)
+        for what, new in (("a picture", Reply(200, body=NEW)), ("an error", INVALID))
+        for before, old in (("a picture", Reply(200, body=OLD)), ("an error", Reply(404, body=b'{"message":"No"}')))
+    },
+    "claim in new books": Operation(lambda _: None, claim, used),
+    "claim in old books": Operation(claim, claim, used),
+    "export": Operation(lambda folder: export(folder, OLD), export, exported),
+}
+
+
+def tried(act: Callable[[Path], str], folder: Path, at: int, error: int) -> tuple[str, int]:
+    """Do *act* in a child with a failure at its call *at*; return its outcome and the number of its calls."""
+    library, below, (ours, theirs) = ctypes.CDLL(None), os.fsencode(folder), os.pipe()
+    if not os.fork():
+        library.arm(below, ctypes.c_long(at), error)
+        try:
+            outcome = act(folder)
+        except BaseException as wrong:  # noqa: BLE001 (to be shown by the parent)
+            outcome = f"raised {wrong!r}"
+        os.write(theirs, pickle.dumps((outcome, library.disarm())))
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        told = pipe.read()
+    os.wait()
+    return pickle.loads(told) if told else (UNKNOWN, at)
+
+
+def wrong(operation: Operation, error: int, folder: Path) -> Iterator[str]:
+    """Let every call fail with *error*, and yield what is wrong, at last the number of calls."""
+    before, now = folder / "before", folder / "now"
+    before.mkdir()
+    operation.prepare(before)
+    shutil.copytree(before, now)
+    old = operation.look(now)
+    renew(now, before)
+    outcome, calls = tried(operation.act, now, 0, 0)
+    if outcome != DONE:
+        yield f"undisturbed: {outcome}"
+    new = operation.look(now)
+    for at in range(1, calls + 1):
+        renew(now, before)
+        outcome, _ = tried(operation.act, now, at, error)
+        try:
+            state = operation.look(now)
+        except Exception as problem:  # noqa: BLE001 (to be told)
+            state = f"unusable: {problem}"
+        if state not in {FREE: (old,), DONE: (new,), UNKNOWN: (old, new)}.get(outcome, ()):
+            yield f"call {at} of {calls}: {outcome}, and then {state!r}"
+    yield str(calls)
+
+
+def renew(folder: Path, before: Path) -> None:
+    """Put a copy of *before* in the place of *folder*."""
+    shutil.rmtree(folder)
+    shutil.copytree(before, folder)
+
+
+if __name__ == "__main__":
+    name, failure, place = sys.argv[1:]
+    sys.stdout.write(json.dumps(list(wrong(OPERATIONS[name], getattr(errno, failure, DIES), Path(place)))))
