@@ -31,7 +31,7 @@ from chartimg.app.manifest import MANIFEST_NAME, ExportEnd
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.events import FixtureRecorded
 from chartimg.domain.reply import Reply
-from chartimg.domain.result import Attempt
+from chartimg.domain.result import Attempt, ChartApiSuccess
 from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 from samples import NOON, REQUEST
 
@@ -107,7 +107,7 @@ def export(folder: Path, png: bytes = NEW) -> str:
 
     def fetch(request: ChartRequest) -> ChartApiResult:
         asked.append(request)
-        return ChartApiResult(png_bytes=png, attempts=(Attempt("a", NOON, 1.0, 200, None),))
+        return ChartApiSuccess(png_bytes=png, attempts=(Attempt("a", NOON, 1.0, 200, None),))
 
     requests = [ChartRequest(symbol, "1h", "price_v1") for symbol in ("A:A", "B:B")]
     work = Export(fetch, requests, folder, jobs=1, on_end=lambda _: None, listener=EventLog(), rules=shipped_catalog)
