@@ -193,6 +193,11 @@ CASES: Final[Mapping[str, Case]] = {
     "ChartClient of a config": (ChartClient, {}, {"config": (none,)}),
     "ChartClient.from_env": (ChartClient.from_env, {}, {"environ": (none, mapping)}),
     "ChartClient.fetch": (lambda request: client().fetch(request), {}, {"request": (no,)}),
+    "ChartClient.fetch deadline": (
+        lambda deadline: client().fetch(REQUEST, deadline=deadline),
+        {},
+        {"deadline": (none, number)},
+    ),
     "ChartRequest.with_timezone": (REQUEST.with_timezone, {}, {"timezone": (text,)}),
     "Finding": (
         chartimg.Finding,
