@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .app.bootstrap import AccountPool, AsyncChartClient, ChartClient, check, fetch_with_retries
+    from .app.async_bootstrap import AsyncChartClient
+    from .app.bootstrap import AccountPool, ChartClient, check, fetch_with_retries
     from .app.config import WorkerConfig
     from .app.mode import CheckMode
     from .app.payload import CheckWarning, drawing, override, study
@@ -58,7 +59,7 @@ __all__ = [
 _HOME = {
     "Account": "domain.account",
     "AccountPool": "app.bootstrap",
-    "AsyncChartClient": "app.bootstrap",
+    "AsyncChartClient": "app.async_bootstrap",
     "Catalog": "domain.check.catalog",
     "ChartApiError": "domain.faults",
     "ChartApiResult": "domain.result",

@@ -31,14 +31,12 @@ from ..domain.plan import PlanName
 from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
-from .async_client import AsyncRoutedClient
 from .checking import Checker, as_catalog, plan_named
 from .client import Route, RoutedClient, Routes
 from .config import WorkerConfig, read_catalog, rules_of
 from .listeners import Listeners
 from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
-from .workers import Workers
 
 if TYPE_CHECKING:
     from ..domain.fixture import FixtureEntry
@@ -46,13 +44,14 @@ if TYPE_CHECKING:
 __all__ = [
     "SHIPPED",
     "AccountPool",
-    "AsyncChartClient",
     "ChartClient",
     "LogListener",
+    "Options",
     "check",
     "fetch_with_retries",
     "open_catalog",
     "open_pool",
+    "open_routes",
     "open_store",
     "open_templates",
     "take_fixture_inventory",
@@ -140,7 +139,7 @@ class ChartClient(RoutedClient):
         catalog: Catalog | None = None,
     ) -> None:
         options = Options(policy=policy, clock=clock, listener=listener, log=log, check=check, catalog=catalog)
-        super().__init__(_routes(config, transport, accounts, **options))
+        super().__init__(open_routes(config, transport, accounts, **options))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[Options]) -> Self:
@@ -152,47 +151,7 @@ class ChartClient(RoutedClient):
         return cls(WorkerConfig.from_env(environ), **options)
 
 
-class AsyncChartClient(AsyncRoutedClient):
-    """Fetches charts like :class:`ChartClient`, for callers on one event loop.
-
-    Args:
-        config: the settings.
-        transport: any :class:`chartimg.domain.ports.Transport`, instead of a config. It blocks, in a worker thread.
-        accounts: pay for the calls over *transport*; without accounts calls are free and made once.
-        in_flight: worker threads at most, so also calls at once. Waits need none.
-        options: the other arguments of :class:`ChartClient`.
-
-    Raises:
-        ConfigError: as for :class:`ChartClient`.
-    """
-
-    def __init__(
-        self,
-        config: WorkerConfig | None = None,
-        *,
-        transport: Transport | None = None,
-        accounts: Pool | Sequence[Account] | None = None,
-        in_flight: int = 32,
-        **options: Unpack[Options],
-    ) -> None:
-        require("in_flight", in_flight, int)
-        if in_flight < 1:
-            raise ConfigError(f"in_flight must be at least 1, not {in_flight}")
-        super().__init__(_routes(config, transport, accounts, **options), Workers(in_flight))
-
-    @classmethod
-    def from_env(
-        cls, environ: Mapping[str, str] | None = None, *, in_flight: int = 32, **options: Unpack[Options]
-    ) -> Self:
-        """Build a client from environment variables, by default those of the process. *options* win over variables.
-
-        Raises:
-            ConfigError: with one line for every mistake in the settings.
-        """
-        return cls(WorkerConfig.from_env(environ), in_flight=in_flight, **options)
-
-
-def _routes(
+def open_routes(
     config: WorkerConfig | None,
     transport: Transport | None,
     accounts: Pool | Sequence[Account] | None,
