@@ -17,6 +17,8 @@ from loopback import LoopbackServer, serving
 
 # A background job of a shell ignores SIGINT, and its children inherit that; a handler of our own does not reach them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+settings.register_profile("chartimg", deadline=None)  # speed is measured in benchmarks, never asserted
+settings.load_profile("chartimg")  # the parent of those below
 settings.register_profile("brief", max_examples=20)
 settings.register_profile(
     "mutants", phases=(Phase.explicit, Phase.generate), database=None

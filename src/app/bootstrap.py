@@ -45,7 +45,6 @@ __all__ = [
     "SHIPPED",
     "AccountPool",
     "ChartClient",
-    "LogListener",
     "Options",
     "check",
     "fetch_with_retries",

@@ -220,7 +220,7 @@ class Routes:
             return result
         doubtful = () if result.png_bytes is None else picture_warnings(result.png_bytes, request)
         if not findings and not doubtful:
-            return result  # with the warnings of its transport
+            return result  # it has the warnings of its transport
         if new := tuple(each for each in findings if each not in self._reported):
             if len(self._reported) < _MAX_REPORTED_FINDINGS:
                 self._reported.update(new)

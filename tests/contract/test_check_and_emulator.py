@@ -367,7 +367,6 @@ def at_length(examples: int) -> settings:
     """Return the settings of a run of so many examples."""
     return settings(
         max_examples=examples,
-        deadline=None,
         phases=set(Phase) - {Phase.explain},
         suppress_health_check=list(HealthCheck),
     )

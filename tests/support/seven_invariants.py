@@ -90,7 +90,6 @@ def check_all(machine: type[SevenInvariants], examples: int) -> None:
                 max_examples=examples,
                 stateful_step_count=50,
                 derandomize=True,
-                deadline=None,
                 phases=set(Phase) - {Phase.explain},
                 suppress_health_check=list(HealthCheck),
             ),

@@ -59,7 +59,7 @@ MOMENTS = st.datetimes(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.builds(
         AccountSnapshot,
@@ -303,7 +303,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(JSON_VALUES, max_size=3) | JSON_VALUES)
 def test_no_value_is_ever_in_a_message(value: object) -> None:
     """No message shows a value, wherever a key was put by mistake, except an account id."""

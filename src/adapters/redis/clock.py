@@ -12,7 +12,7 @@ from ...domain.errors import StoreUnavailable
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FRESH_SECONDS: Final = 60.0
-_RETRY_SECONDS: Final = 5.0  # after a question without an answer
+_RETRY_SECONDS: Final = 5.0  # a server that did not answer is not asked again before
 _STEP_SECONDS: Final = 1.0
 _MAX_DRIFT: Final = 0.001
 """Seconds by which two clocks may drift apart each second."""

@@ -60,7 +60,7 @@ class SqliteAccountStore:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if is_busy(error) and self._kept(connection, new.account_id) != old:
-                    return False  # no need to wait
+                    return False  # the swap is lost already, so it does not wait
                 raise
             swapped = self._kept(connection, new.account_id) == old
             if swapped:

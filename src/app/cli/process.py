@@ -19,7 +19,6 @@ from ... import files
 from ...domain.errors import ConfigError
 from ...domain.events import CallFinished, CallStarted, Event
 from ...domain.faults import FaultKind
-from ..bootstrap import LogListener
 from .text import counted, is_terminal
 
 __all__ = [
@@ -45,10 +44,9 @@ STANDARD_OUTPUT: Final = Path("-")
 
 
 class Calls:
-    """A listener that counts the calls of each account, and passes every event on to the log."""
+    """A listener that counts the calls of each account."""
 
     def __init__(self) -> None:
-        self._log = LogListener()
         self._charged: Counter[str] = Counter()
         self.made = 0
 
@@ -60,7 +58,6 @@ class Calls:
                 self._charged[account] += 1
             case CallFinished(account_id=account, kind=FaultKind.NOT_SENT):
                 self._charged[account] -= 1
-        self._log.notify(event)
 
     def __str__(self) -> str:
         paid = {account: count for account, count in sorted(self._charged.items()) if count}

@@ -80,7 +80,7 @@ TRANSITIONS: Final[Mapping[tuple[AccountState, AccountEvent], AccountState]] = M
         (_S.SUSPENDED, _E.NEW_WINDOW): _S.SUSPENDED,
         (_S.SUSPENDED, _E.SUSPEND): _S.SUSPENDED,
         (_S.SUSPENDED, _E.REINSTATE): _S.AVAILABLE,
-        # Its day was spent when it was suspended, or while it was.
+        # Its day was spent before or during the suspension.
         (_S.SUSPENDED, _E.REINSTATE_SPENT): _S.EXHAUSTED,
         # A person begins the books anew; a refused key stays refused.
         (_S.AVAILABLE, _E.RESET): _S.AVAILABLE,

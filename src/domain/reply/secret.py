@@ -16,7 +16,7 @@ __all__ = ["MASK", "scrub", "scrub_findings", "scrub_reply"]
 
 MASK: Final = "[key]"
 _MIN_PREFIX_CHARACTERS: Final = 24  # a shorter beginning of a key reveals little
-_MIN_KEY_CHARACTERS: Final = 4  # no real key is shorter; to mask less would only garble text
+_MIN_KEY_CHARACTERS: Final = 4  # no real key is shorter, and masking fewer characters would garble the text
 
 
 def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailure:

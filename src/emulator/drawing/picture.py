@@ -20,7 +20,7 @@ from .prices import draw_price, price_colour
 from .studies import study
 from .theme import THEMES, Theme, mixed
 
-_MARK: Final = "emulated · not market data"  # at the bottom of every first pane
+_MARK: Final = "emulated · not market data"  # stands at the bottom of every first pane
 _HIDDEN, _AVERAGED = 120, 30  # candles before the shown ones: all, and those that weigh in the lines at the left edge
 _MIN_AXIS_PIXELS: Final = 74  # width of the price axis
 _MAX_LEGEND_SHARE: Final = 0.45  # the first pane keeps room for its candles

@@ -201,7 +201,7 @@ ERRORS = st.builds(Reply, st.integers(400, 499), HEADERS, BODIES)
 PICTURES = st.builds(lambda w, h: Reply(200, {"content-type": "image/png"}, picture(w, h)), *[st.integers(1, 40)] * 2)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(symbol=TEXT, timeframe=TEXT, template=TEXT, reply=ERRORS | PICTURES)
 @example("A:B", "1h", "t", Reply(400, {}, b'"\\ud800"'))
 @example("A:B", "1h", "t", Reply(400, {}, b'{"a":"\\ud800"}'))

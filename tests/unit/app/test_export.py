@@ -87,7 +87,7 @@ class _Playing:
         return outcome
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     asked=st.lists(
         st.builds(
@@ -213,7 +213,7 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
     assert pictures == [(tmp_path / item.file).read_bytes() for item in items]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     asked=st.lists(
         st.builds(

@@ -49,7 +49,7 @@ def test_ink_is_where_it_belongs() -> None:
 
 
 @given(text=TEXTS, room=st.integers(0, 300))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_text_is_made_to_fit(text: str, room: int) -> None:
     """A fitted text is one line no wider than the room, even with lone surrogates; one over the limit is cut."""
     canvas = Canvas(30, 20, WHITE)

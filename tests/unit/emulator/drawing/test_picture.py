@@ -46,7 +46,7 @@ BODIES: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
         "watermarkSize": st.sampled_from([16, 128]),
     },
 )
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(body=BODIES)
