@@ -9,6 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
+from ..domain.argument import require
 from ..domain.chart import ChartRequest
 from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
@@ -94,6 +95,7 @@ class AsyncRoutedClient:
         Takes as long as the calls under way, at most about *drain* seconds: then they are cut off. Whoever waits for a
         fetch gets the error of its last call or NO_ACCOUNT.
         """
+        require("drain", drain, float)
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close(drain))
         await asyncio.shield(self._closing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,16 @@ import attrs
 import pytest
 
 import chartimg
-from chartimg import Account, AccountPool, ChartClient, ChartRequest, ConfigError, ErrorCode, FaultKind
+from chartimg import (
+    Account,
+    AccountPool,
+    AsyncChartClient,
+    ChartClient,
+    ChartRequest,
+    ConfigError,
+    ErrorCode,
+    FaultKind,
+)
 from chartimg.domain.account import Claim
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.reply import Reply
@@ -62,6 +72,16 @@ def drawing(name: Any, **given: Any) -> object:
     return chartimg.drawing(name, **given)
 
 
+def later(method: str) -> Callable[..., object]:
+    """Return a call of a method of an asynchronous client."""
+
+    async def call(**given: Any) -> None:
+        async with AsyncChartClient(transport=ScriptedTransport([])) as client:
+            await getattr(client, method)(**given)
+
+    return lambda **given: asyncio.run(call(**given))
+
+
 def none(value: object) -> bool:
     """Return whether *value* is None."""
     return value is None
@@ -105,6 +125,14 @@ def no(_: object) -> bool:
 Right = tuple[Callable[[object], bool], ...]
 Case = tuple[Callable[..., object], Mapping[str, Any], Mapping[str, Right]]
 PORTS: Final[Mapping[str, Right]] = {"clock": (none,), "listener": (none, empty, any_of(EventLog))}
+CLIENT: Final[Mapping[str, Right]] = {
+    "transport": (none,),
+    "accounts": (none, empty),
+    "policy": (none,),
+    "check": (none,),
+    "catalog": (none,),
+    **PORTS,
+}
 CASES: Final[Mapping[str, Case]] = {
     "Account": (
         Account,
@@ -148,6 +176,15 @@ CASES: Final[Mapping[str, Case]] = {
     "AccountPool.reinstate": (lambda account_id: pool().reinstate(account_id), {}, {"account_id": (text,)}),
     "AccountPool.reset": (lambda account_id: pool().reset(account_id), {}, {"account_id": (text,)}),
     "AccountPool.forecast": (lambda charts: pool().forecast(charts), {}, {"charts": (whole,)}),
+    "AsyncChartClient": (
+        AsyncChartClient,
+        {"transport": ScriptedTransport([])},
+        {**CLIENT, "in_flight": (whole,)},
+    ),
+    "AsyncChartClient of a config": (AsyncChartClient, {}, {"config": (none,)}),
+    "AsyncChartClient.from_env": (AsyncChartClient.from_env, {}, {"environ": (none, mapping)}),
+    "AsyncChartClient.fetch": (later("fetch"), {"request": REQUEST}, {"request": (no,), "deadline": (none, number)}),
+    "AsyncChartClient.aclose": (later("aclose"), {}, {"drain": (number,)}),
     "Catalog": (
         chartimg.Catalog,
         {},
@@ -181,14 +218,7 @@ CASES: Final[Mapping[str, Case]] = {
     "ChartClient": (
         ChartClient,
         {"transport": ScriptedTransport([])},
-        {
-            "transport": (none,),
-            "accounts": (none, empty),
-            "policy": (none,),
-            "check": (none,),
-            "catalog": (none,),
-            **PORTS,
-        },
+        CLIENT,
     ),
     "ChartClient of a config": (ChartClient, {}, {"config": (none,)}),
     "ChartClient.from_env": (ChartClient.from_env, {}, {"environ": (none, mapping)}),
