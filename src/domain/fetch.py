@@ -1,7 +1,6 @@
 """One fetch, as a state machine without I/O.
 
-Each step names an action. A driver (``app/fetch.py`` is the synchronous one) carries it out: takes claims, sends, sleeps
-and books. Its feedback leads to the next step. So every rule about calls, claims, waits and the deadline stands here, and
+Each step names an action. A driver (``app/fetch.py``) carries it out: takes claims, sends, waits and books. Its feedback leads to the next step. So every rule about calls, claims, waits and the deadline stands here, and
 can be tried against any sequence of replies in virtual time.
 
 ::

@@ -123,6 +123,7 @@ async def bad_day(chance: random.Random) -> None:
     client = AsyncRoutedClient(routes(provider, accounts, clock, watch, chance), workers)
 
     async def caller(number: int) -> None:
+        """Ask for one chart at some moment, and leave at another."""
         await asyncio.sleep(chance.uniform(0, 5))
         begun, deadline = clock.monotonic(), chance.choice([None, 1.0, 4.0, 12.0])
         request = attrs.evolve(chance.choice(REQUESTS), chart_template_id=f"t{number}")
@@ -136,6 +137,7 @@ async def bad_day(chance: random.Random) -> None:
         seen.late.append(clock.monotonic() - begun - (POLICY.deadline if deadline is None else deadline))
 
     async def close() -> None:
+        """Close the client at some moment."""
         await asyncio.sleep(chance.choice([3.0, 8.0, 60.0]))
         await client.aclose(drain=1_000.0)
 
@@ -191,6 +193,7 @@ def test_both_drivers_do_the_same(script: list[Outcome], seed: int) -> None:
         return result, log.events, accounts.status(), [call.timeout for call in transport.calls]
 
     async def asynchronous(_: random.Random) -> object:
+        """Fetch on a simulated loop."""
         chance, workers, log = Quarters(seed), SimulatedWorkers(random.Random(0)), EventLog()
         clock, left = SimulatedClock(workers), iter(script)
         accounts = AccountPool(ACCOUNTS, MemoryAccountStore(), clock, listener=log)
