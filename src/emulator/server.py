@@ -179,18 +179,15 @@ async def _misbehave(
     match answer.damage:
         case Fault.WRONG_LENGTH:
             writer.write(head + body)
-        case Fault.CUT:
+        case Fault.CUT | Fault.STALL:
             writer.write(head + body[: len(body) // 2])
         case Fault.RESET_AFTER_HEADERS:
             writer.write(head)
-        case Fault.STALL:
-            writer.write(head + body[: len(body) // 2])
-            await writer.drain()
-            while await reader.read(_CHUNK_BYTES):
-                """Wait until the other side hangs up."""
     if answer.damage in {Fault.RESET, Fault.RESET_AFTER_HEADERS}:
         if (connection := writer.get_extra_info("socket")) is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         writer.transport.abort()
-    else:
-        await writer.drain()
+        return
+    await writer.drain()
+    while answer.damage is Fault.STALL and await reader.read(_CHUNK_BYTES):
+        """Wait until the other side hangs up."""

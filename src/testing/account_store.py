@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -72,18 +71,9 @@ class AccountStoreContract:
         """Open a handle on the store of this test."""
         raise NotImplementedError
 
-    @contextmanager
-    def opened(self) -> Iterator[AccountStore]:
-        """Open a handle for the length of a ``with`` block."""
-        store = self.open()
-        try:
-            yield store
-        finally:
-            store.close()
-
     def test_what_is_put_is_read(self) -> None:
         """An unknown id is read as None, once for each place; every field is read back unchanged, to the microsecond."""
-        with self.opened() as store:
+        with closing(self.open()) as store:
             plain = AccountSnapshot("b", _NOON.replace(hour=0), _NOON, "digest")
 
             assert (None, None, None) == store.read(["a", "b", "a"])
@@ -94,7 +84,7 @@ class AccountStoreContract:
 
     def test_any_id_names_an_account(self) -> None:
         """Any id names an account of its own, even if it differs only in case or spaces, among more than a thousand."""
-        with self.opened() as store:
+        with closing(self.open()) as store:
             many = [*_IDS, *(f"account-{number}" for number in range(1200))]
             for account_id in many:
                 assert store.replace(None, _snapshot(account_id))
@@ -104,7 +94,7 @@ class AccountStoreContract:
     def test_only_what_is_kept_can_be_replaced(self) -> None:
         """A swap from any snapshot but the kept one, on any handle, is refused and changes no snapshot."""
         first, second, third = (_snapshot(version=version, used=version) for version in (1, 2, 3))
-        with self.opened() as one, self.opened() as other:
+        with closing(self.open()) as one, closing(self.open()) as other:
             assert one.replace(None, first)
             for store in (one, other):
                 assert not store.replace(None, second)
@@ -118,7 +108,7 @@ class AccountStoreContract:
 
     def test_of_many_threads_one_wins_each_swap(self) -> None:
         """If many threads swap the same snapshot on several handles, one of them succeeds."""
-        with self.opened() as one, self.opened() as other:
+        with closing(self.open()) as one, closing(self.open()) as other:
             kept: AccountSnapshot | None = None
             for version in range(5):
                 tries = [(store, _snapshot(version=version, used=used)) for used in range(8) for store in (one, other)]
@@ -133,7 +123,7 @@ class AccountStoreContract:
         """Many threads on two pools are granted every unit of a day once."""
         account = Account("a", "the-key", daily_limit=_UNITS, requests_per_second=1e6, burst=1000)
         clock = VirtualClock(_NOON)
-        with self.opened() as one, self.opened() as other:
+        with closing(self.open()) as one, closing(self.open()) as other:
             pools = [AccountPool([account], store, clock) for store in (one, other)]
             with ThreadPoolExecutor(8) as threads:
                 taken = list(threads.map(lambda number: pools[number % 2].claim(), range(2 * _UNITS)))
@@ -145,7 +135,7 @@ class AccountStoreContract:
     def test_a_pool_works_as_on_books_in_memory(self) -> None:
         """Claims, reports, refunds and suspensions over midnight leave the same snapshots as in memory."""
         accounts = [Account("a", "key-a", daily_limit=5), Account("b", "key-b", daily_limit=2, burst=1)]
-        with self.opened() as store:
+        with closing(self.open()) as store:
             stores = store, MemoryAccountStore()
             clocks = VirtualClock(_NOON), VirtualClock(_NOON)
             pairs = [(AccountPool(accounts, *each), each[1]) for each in zip(stores, clocks, strict=True)]
@@ -168,5 +158,5 @@ class AccountStoreContract:
         assert first.replace(None, _snapshot())
         first.close()
         first.close()
-        with self.opened() as again:
+        with closing(self.open()) as again:
             assert ((_snapshot(),) if self.durable else (None,)) == again.read(["a"])

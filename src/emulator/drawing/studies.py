@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -29,11 +30,14 @@ def _own(*layers: Layer, large: bool = False) -> Study:
     return Study(layers, own_pane=True, large=large)
 
 
-def _following(name: str, default: int, method: str, source: str = "source") -> Maker:
+def _over(
+    compute: Callable[[of.Values, int], of.Values], default: int, period: str = "in_0", source: str | None = None
+) -> Maker:
+    """Return the maker of one line over the price, computed from a *period* and a price, by default the close."""
 
     def make(chart: PriceSeries, inputs: Inputs) -> Study:
-        values = of.average(chart.prices(inputs.source(source)), inputs.period(name, default), method)
-        return Study([Line(values, inputs.colour, 2)])
+        prices = chart.prices(inputs.source(source) if source else "close")
+        return Study([Line(compute(prices, inputs.period(period, default)), inputs.colour, 2)])
 
     return make
 
@@ -50,13 +54,6 @@ def _averages(periods: Mapping[str, int], methods: tuple[str, ...] = ()) -> Make
         )
 
     return make
-
-
-def _of_close(compute: Callable[[of.Values, int], of.Values], default: int) -> Maker:
-    """Return the maker of one line over the price, computed from the close and a period."""
-    return lambda chart, inputs: Study(
-        [Line(compute(chart.prices(), inputs.period("in_0", default)), inputs.colour, 2)]
-    )
 
 
 def _large(compute: Callable[[Sequence[Candle]], of.Values]) -> Maker:
@@ -244,32 +241,32 @@ STUDIES: Final[Mapping[str, Maker]] = {
     "Chaikin Money Flow": _money_flow,
     "Commodity Channel Index": _channel_index,
     "Donchian Channels": _donchian,
-    "Double EMA": _of_close(of.double_average, 9),
+    "Double EMA": _over(of.double_average, 9),
     "Envelopes": _envelopes,
-    "Hull Moving Average": _of_close(of.hull, 9),
+    "Hull Moving Average": _over(of.hull, 9),
     "Ichimoku Cloud": _cloud,
     "Keltner Channels": _keltner,
     "MA Cross": _averages({"in_0": 9, "in_1": 26}),
     "MA with EMA Cross": _averages({"in_0": 10, "in_1": 10}, ("Simple", "Exponential")),
     "MACD": _macd,
     "Momentum": _momentum,
-    "Moving Average": _following("length", 9, "Simple"),
+    "Moving Average": _over(of.average, 9, "length", "source"),
     "Moving Average Channel": _average_channel,
     "Moving Average Double": _averages({name: _PERIODS[name] for name in ("firstPeriods", "secondPeriods")}),
-    "Moving Average Exponential": _following("length", 9, "Exponential"),
+    "Moving Average Exponential": _over(partial(of.average, method="Exponential"), 9, "length", "source"),
     "Moving Average Multiple": _averages(_PERIODS | _MORE),
     "Moving Average Triple": _averages({name: _PERIODS[name] for name in [*_PERIODS][:3]}),
-    "Moving Average Weighted": _following("in_0", 9, "Weighted", "in_1"),
+    "Moving Average Weighted": _over(partial(of.average, method="Weighted"), 9, source="in_1"),
     "On Balance Volume": _large(of.on_balance_volume),
     "Parabolic SAR": _parabolic_sar,
     "Price Channel": _donchian,
     "Rate Of Change": _rate_of_change,
     "Relative Strength Index": _relative_strength,
-    "Smoothed Moving Average": _following("in_0", 7, "Smoothed", "in_1"),
+    "Smoothed Moving Average": _over(partial(of.average, method="Smoothed"), 7, source="in_1"),
     "Standard Deviation": _deviation,
     "Stochastic": _stochastic,
     "Stochastic RSI": _stochastic_rsi,
-    "Triple EMA": _of_close(of.triple_average, 9),
+    "Triple EMA": _over(of.triple_average, 9),
     "VWAP": _day_weighed,
     "VWMA": _weighed,
     "Volume": _volume,

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -103,14 +103,9 @@ def proxy(server: RedisServer) -> Iterator[Proxy]:
         yield between
 
 
-@contextmanager
-def opened(server: str | redis.Redis | RedisCluster, timeout: float = 5.0) -> Iterator[RedisAccountStore]:
+def opened(server: str | redis.Redis | RedisCluster, timeout: float = 5.0) -> AbstractContextManager[RedisAccountStore]:
     """Open a store for the length of a ``with`` block."""
-    store = RedisAccountStore(server, timeout=timeout)
-    try:
-        yield store
-    finally:
-        store.close()
+    return closing(RedisAccountStore(server, timeout=timeout))
 
 
 def through(proxy: Proxy) -> str:
