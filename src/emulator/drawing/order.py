@@ -21,15 +21,6 @@ class StudyOrDrawing:
 
 
 @attrs.frozen
-class Watermark:
-    """A text behind the candles, its size in pixels, and its opacity from 0 to 1."""
-
-    text: str = ""
-    size: int = 16
-    opacity: float = 1.0
-
-
-@attrs.frozen
 class Order:
     """A request's body, complete with defaults."""
 
@@ -41,7 +32,9 @@ class Order:
     theme: str
     zone: tzinfo
     form: str
-    watermark: Watermark
+    watermark: str
+    watermark_size: int
+    watermark_opacity: float
     studies: tuple[StudyOrDrawing, ...]
     drawings: tuple[StudyOrDrawing, ...]
     show_legend: bool
@@ -51,7 +44,6 @@ class Order:
     def read(cls, body: Mapping[str, object]) -> Order:
         """Return the order of an advanced-chart body with the right types."""
         override, asked = _mapping(body.get("override")), Inputs("", body)
-        size = int(asked.number("watermarkSize", 16, 1, math.inf))
         return cls(
             symbol=asked.text("symbol", "BINANCE:BTCUSDT"),
             interval=asked.text("interval", "1D"),
@@ -61,7 +53,9 @@ class Order:
             theme=asked.text("theme", "light"),
             zone=zone(asked.text("timezone", "Etc/UTC")),
             form=asked.text("format", "png"),
-            watermark=Watermark(asked.text("watermark", ""), size, number(body.get("watermarkOpacity")) or 1.0),
+            watermark=asked.text("watermark", ""),
+            watermark_size=int(asked.number("watermarkSize", 16, 1, math.inf)),
+            watermark_opacity=number(body.get("watermarkOpacity")) or 1.0,
             studies=_listed(body.get("studies")),
             drawings=_listed(body.get("drawings")),
             show_legend=override.get("showLegend") is not False,

@@ -185,10 +185,10 @@ class _Painter:
 
     def _watermark(self, pane: Pane) -> None:
         """Write the request's own text behind the candles."""
-        mark, theme = self._order.watermark, self._theme
-        text = self._canvas.fitted(mark.text, self._room, mark.size)
-        colour = mixed(theme.background, theme.muted, 0.45 * min(max(mark.opacity, 0.1), 1.0))
-        self._canvas.text((pane.width / 2, (pane.top + pane.bottom) / 2), text, colour, mark.size, "mm")
+        order, theme = self._order, self._theme
+        text = self._canvas.fitted(order.watermark, self._room, order.watermark_size)
+        colour = mixed(theme.background, theme.muted, 0.45 * min(max(order.watermark_opacity, 0.1), 1.0))
+        self._canvas.text((pane.width / 2, (pane.top + pane.bottom) / 2), text, colour, order.watermark_size, "mm")
 
     def _mark(self, pane: Pane) -> None:
         """Write that the picture is not market data."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chartimg.emulator.drawing.layers import Inputs
-from chartimg.emulator.drawing.order import Order, StudyOrDrawing, Watermark, zone
+from chartimg.emulator.drawing.order import Order, StudyOrDrawing, zone
 
 
 def test_an_empty_body_has_the_providers_defaults() -> None:
@@ -16,7 +16,8 @@ def test_an_empty_body_has_the_providers_defaults() -> None:
     order = Order.read({})
 
     assert ("BINANCE:BTCUSDT", "1D", 800, 600) == (order.symbol, order.interval, order.width, order.height)
-    assert ("candle", "light", "png", Watermark()) == (order.style, order.theme, order.form, order.watermark)
+    assert ("candle", "light", "png") == (order.style, order.theme, order.form)
+    assert ("", 16, 1.0) == (order.watermark, order.watermark_size, order.watermark_opacity)
     assert ((), (), True, True) == (order.studies, order.drawings, order.show_legend, order.show_main)
 
 
@@ -34,7 +35,7 @@ def test_every_part_of_a_body_is_read() -> None:
     assert ("FX:EURUSD", "4h", 400, 300, "dark", "bar", "jpeg") == (
         order.symbol, order.interval, order.width, order.height, order.theme, order.style, order.form,
     )  # fmt: skip
-    assert Watermark("mine", 32, 0.5) == order.watermark
+    assert ("mine", 32, 0.5) == (order.watermark, order.watermark_size, order.watermark_opacity)
     assert (
         StudyOrDrawing(Inputs("Volume"), overlay=True),
         StudyOrDrawing(Inputs("MACD", {"in_0": 5})),
