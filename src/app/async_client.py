@@ -16,8 +16,8 @@ from ..domain.faults import ChartApiError, FaultKind
 from ..domain.ports import Listener
 from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess
 from .async_fetch import Flight
-from .client import Routes
 from .pool import Pool
+from .routes import Routes
 from .workers import Worklike
 
 __all__ = ["AsyncRoutedClient"]

@@ -32,11 +32,12 @@ from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, Transpor
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from .checking import Checker, as_catalog, plan_named
-from .client import Route, RoutedClient, Routes
+from .client import RoutedClient
 from .config import WorkerConfig, read_catalog, rules_of
 from .listeners import Listeners
 from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
+from .routes import Route, Routes
 
 if TYPE_CHECKING:
     from ..domain.fixture import FixtureEntry

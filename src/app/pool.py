@@ -74,7 +74,8 @@ class Pool:
 
         The claim is for now, or for a moment before *latest* (UTC); the caller waits for it.
         """
-        require("latest", latest, datetime | None)
+        if latest is not None:
+            require("latest", latest, datetime)
         require("need", need, Need)
         asked = self.clock.now()
         with self._books.held(latest=latest):

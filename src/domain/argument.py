@@ -31,7 +31,7 @@ def require(argument: str, value: object, hint: Any) -> None:
     Raises:
         ConfigError: *value* is of another type. The message shows that type alone, since the value may be a key.
     """
-    if not _is_of(value, hint):
+    if type(value) is not hint and not _is_of(value, hint):
         raise ConfigError(f"{argument} must be {_words(hint)}, not {_type_of(value)}")
 
 

@@ -199,16 +199,16 @@ class Fetch:
         """Start at *moment*. No call is begun with less than *call_seconds* left, since it could hardly end in time."""
         problems = request.problems
         demand = Demand() if problems else request.demand
-        step = cls(
+        latest = _latest(policy, moment, call_seconds)
+        return cls(
             request,
             policy,
-            Finish(refused(problems, fetch_id)),
+            Finish(refused(problems, fetch_id)) if problems else TakeClaim(latest, Need(demand)),
             sent=moment,
             demand=demand,
             fetch_id=fetch_id,
             call_seconds=call_seconds,
         )
-        return step if problems else step._step(step._claim(moment))
 
     def next(self, feedback: Feedback, moment: Moment) -> Fetch:  # noqa: PLR0911 (a case for each feedback)
         """Return the next step, from the *feedback* to the last action."""
@@ -346,8 +346,7 @@ class Fetch:
 
     def _claim(self, moment: Moment) -> TakeClaim:
         """Ask for an account for the rest of the deadline."""
-        remaining = self.policy.deadline - moment.elapsed - self._call_seconds
-        return TakeClaim(moment.utc + timedelta(seconds=remaining), self._need)
+        return TakeClaim(_latest(self.policy, moment, self._call_seconds), self._need)
 
     @property
     def _error(self) -> ChartApiError | None:
@@ -396,6 +395,11 @@ class Fetch:
         else:
             result = attrs.evolve(self._failure, error=error)
         return self._step(Finish(result), *facts, unused=unused)
+
+
+def _latest(policy: RetryPolicy, moment: Moment, call_seconds: float) -> datetime:
+    """Return the last moment (UTC) at which a call can begin."""
+    return moment.utc + timedelta(seconds=policy.deadline - moment.elapsed - call_seconds)
 
 
 def _why_none(none: NoneLeft) -> str:

@@ -19,7 +19,8 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.async_client import AsyncRoutedClient
 from chartimg.app.checking import Checker
-from chartimg.app.client import Route, RoutedClient, Routes
+from chartimg.app.client import RoutedClient
+from chartimg.app.routes import Route, Routes
 from chartimg.domain.events import CallStarted, Event, PictureKept
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.ports import Clock, Listener

@@ -98,6 +98,8 @@ class ChartLimits:
 
     def overlaid(self, other: ChartLimits) -> ChartLimits:
         """Return these limits with the known ones of *other* in their place."""
+        if other is UNKNOWN:
+            return self
         return ChartLimits(
             self.max_width if other.max_width is None else other.max_width,
             self.max_height if other.max_height is None else other.max_height,

@@ -30,8 +30,9 @@ from chartimg import (
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.clock import SystemClock
 from chartimg.app.checking import Checker
-from chartimg.app.client import Route, RoutedClient, Routes
+from chartimg.app.client import RoutedClient
 from chartimg.app.listeners import Listeners
+from chartimg.app.routes import Route, Routes
 from chartimg.domain.account import AccountSnapshot
 from chartimg.domain.events import (
     AccountExhausted,
