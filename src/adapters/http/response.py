@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import math
+import re
 import socket
 import time
 import weakref
@@ -13,6 +14,11 @@ from typing import Any, Final, Protocol
 __all__ = ["MIN_TIMEOUT_SECONDS", "BoundedResponse"]
 
 MIN_TIMEOUT_SECONDS: Final = 1e-6  # 0 would mean not to block
+_MAX_LINE_BYTES: Final = 65_536
+_MAX_HEADERS: Final = 100
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_DIGITS: Final = re.compile(r"[0-9]{1,15}")
+_WITHOUT_BODY: Final = frozenset({http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED})
 _BUFFER_BYTES: Final = 80 * 1024  # most pictures and their headers take one read or two
 
 
@@ -23,7 +29,7 @@ class _BoundedReads(io.RawIOBase):
         self._raw = raw
         self._socket = connection
         self._deadline = deadline
-        self.ended = self.stopped = False
+        self.stopped = False
 
     def readable(self) -> bool:
         return True
@@ -35,9 +41,7 @@ class _BoundedReads(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("timed out")
         self._socket.settimeout(None if left == math.inf else max(left, MIN_TIMEOUT_SECONDS))
-        count = self._raw.readinto(buffer)
-        self.ended = count == 0
-        return count
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         super().close()
@@ -45,13 +49,10 @@ class _BoundedReads(io.RawIOBase):
 
 
 class _Headers(http.client.HTTPMessage):
-    """Headers without malformed lines: urllib3 would log these, and the provider may have put a key there."""
+    """Headers whose values are as they came."""
 
     def items(self) -> list[tuple[str, str]]:
         return list(self.raw_items())  # quicker: no policy is applied to each value
-
-    def get_payload(self, *_: object, **__: object) -> Any:
-        return None
 
 
 class _Reading:
@@ -86,14 +87,28 @@ class BoundedResponse(http.client.HTTPResponse):
         self._is_final = False
 
     def begin(self) -> None:
-        """Read the headers."""
-        super().begin()
-        if self._reads.ended:  # http.client takes the end of the connection for the end of the headers
-            raise http.client.RemoteDisconnected("the connection ended in the headers")
+        """Read the status and the headers, and find the end of the body (RFC 9112, section 6.3).
+
+        The parser that http.client uses is one for mail. It takes as much time as all decisions about a fetch, and lets malformed
+        lines pass, which urllib3 would log; the provider may have put a key there.
+        """
+        version, self.status, self.reason = self._read_status()
+        if not version.startswith("HTTP/1."):
+            raise http.client.UnknownProtocol(version)
+        self.code, self.version = self.status, 10 if version == "HTTP/1.0" else 11
+        self.headers = self.msg = _read_headers(self.fp)
+        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.length = self._body_bytes()
+        self.will_close = self._check_close() or (self.length is None and not self.chunked)  # type: ignore[attr-defined]
         self._is_final = self.status != http.HTTPStatus.SWITCHING_PROTOCOLS
-        self.msg.defects.clear()
-        # http.client makes the message itself, so its class can only be changed afterwards.
-        self.msg.__class__ = _Headers
+
+    def _body_bytes(self) -> int | None:
+        """Return the length of the body; None if it ends with its last chunk or with the connection."""
+        if self.status < http.HTTPStatus.OK or self.status in _WITHOUT_BODY:
+            return 0
+        stated = self.headers.get("content-length", "")
+        return int(stated) if _DIGITS.fullmatch(stated) and not self.chunked else None
 
     def _read_status(self) -> tuple[str, int, str]:
         """Read the status of the final reply, after those of interim ones (RFC 9110, section 15.2)."""
@@ -101,7 +116,7 @@ class BoundedResponse(http.client.HTTPResponse):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if status // 100 != 1 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
                 return version, status, reason
-            http.client.parse_headers(self.fp)
+            _read_headers(self.fp)
 
     def _close_conn(self) -> None:
         """End the reply; http.client calls this at the end of the body."""
@@ -109,3 +124,20 @@ class BoundedResponse(http.client.HTTPResponse):
         if self._is_final and (owner := self._owner()) is not None:
             owner.is_settled = isinstance(self.fp, io.BufferedReader) and not self.fp.peek(1)
         super()._close_conn()  # type: ignore[misc]
+
+
+def _read_headers(file: io.BufferedIOBase) -> _Headers:
+    """Read headers to their end; a malformed line counts as none."""
+    headers = _Headers()
+    for _ in range(_MAX_HEADERS + 1):
+        line = file.readline(_MAX_LINE_BYTES + 1)
+        if line in {b"\r\n", b"\n"}:
+            return headers
+        if len(line) > _MAX_LINE_BYTES:
+            raise http.client.LineTooLong("header line")
+        if not line.endswith(b"\n"):
+            raise http.client.RemoteDisconnected("the connection ended in the headers")
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon and _NAME.fullmatch(name):
+            headers.set_raw(name, value.strip())
+    raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")
