@@ -178,7 +178,9 @@ class _SecureConnection(_OneReply, HTTPSConnection):
         self.bound()
 
     def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> ssl.SSLSocket:
-        return cast("ssl.SSLSocket", _Outer(super()._connect_tls_proxy(hostname, sock), weakref.ref(self)))
+        outer = super()._connect_tls_proxy(hostname, sock)
+        self._dialer.watch(outer)
+        return cast("ssl.SSLSocket", _Outer(outer, weakref.ref(self)))
 
 
 class _Outer:
@@ -195,6 +197,17 @@ class _Outer:
         if self._socket.gettimeout() and (owner := self._owner()) is not None:
             owner.bound()
         return self._socket.recv(size)
+
+
+def _watched(dialer: Dialer) -> type[ssl.SSLSocket]:
+    """Return the class of encrypted connections that *dialer* can cut off, from the handshake on."""
+
+    class Watched(ssl.SSLSocket):
+        def do_handshake(self, *args: Any) -> None:
+            dialer.watch(self)
+            super().do_handshake(*args)
+
+    return Watched
 
 
 def connection_pool(address: SplitResult, size: int, context: ssl.SSLContext | None) -> urllib3.HTTPConnectionPool:
@@ -215,7 +228,9 @@ def connection_pool(address: SplitResult, size: int, context: ssl.SSLContext | N
     except exceptions.LocationParseError:
         raise ConfigError(f"the base address is not like {DEFAULT_BASE_URL}") from None
     pool.ConnectionCls = _SecureConnection if secure else _PlainConnection
-    pool.conn_kw["dialer"] = Dialer()
+    pool.conn_kw["dialer"] = dialer = Dialer()
+    if context is not None:
+        context.sslsocket_class = _watched(dialer)
     return pool
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import socket
 import threading
 import time
+import weakref
 from collections import deque
-from collections.abc import Iterable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -24,7 +27,7 @@ _Options = Iterable[tuple[int, int, int | bytes]]
 
 
 class Dialer:
-    """Connects to hosts. Safe from many threads.
+    """Connects to hosts, and cuts all connections off at the end. Safe from many threads.
 
     The system can't be stopped while it looks a name up. So a daemon thread asks it, and may outlive the call. Calls for one
     name share the thread.
@@ -32,6 +35,32 @@ class Dialer:
 
     def __init__(self) -> None:
         self._lookups: dict[tuple[str, int], Future[list[Any]]] = {}
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._is_cut = False
+
+    def watch(self, made: socket.socket) -> None:
+        """Have *made* cut off at the end.
+
+        Raises:
+            OSError: the end has come.
+        """
+        with self._lock:
+            if self._is_cut:
+                raise _cut()
+            self._open.add(made)
+
+    def cut_off(self) -> None:
+        """End all look-ups, connections, handshakes and calls under way; each fails in its own thread."""
+        with self._lock:
+            self._is_cut = True
+            watched = list(self._open)
+        for each in watched:
+            with suppress(OSError):  # it is closed, or not connected
+                socket.socket.shutdown(each, socket.SHUT_RDWR)  # that of TLS would let its reader take cipher for text
+        for lookup in list(self._lookups.values()):
+            with suppress(InvalidStateError):
+                lookup.set_exception(_cut())
 
     def connect(self, host: str, port: int, end: float, options: _Options) -> socket.socket:
         """Connect to the address of *host* that answers first, until *end* (monotonic seconds).
@@ -42,7 +71,7 @@ class Dialer:
             TimeoutError: the time is over.
             OSError: no address can be reached.
         """
-        return _first(self._addresses(host.strip("[]"), port, end), end, options)
+        return _first(self._addresses(host.strip("[]"), port, end), end, options, self.watch)
 
     def _addresses(self, host: str, port: int, end: float) -> list[Any]:
         ask = partial(socket.getaddrinfo, host, port, connection.allowed_gai_family(), socket.SOCK_STREAM)
@@ -53,21 +82,26 @@ class Dialer:
         if (lookup := self._lookups.setdefault((host, port), mine)) is mine:
 
             def look_up() -> None:
-                try:
-                    mine.set_result(ask())
-                except (OSError, ValueError) as error:
-                    mine.set_exception(error)
-                finally:
-                    del self._lookups[host, port]
+                with suppress(InvalidStateError):  # it was cut off
+                    try:
+                        mine.set_result(ask())
+                    except (OSError, ValueError) as error:
+                        mine.set_exception(error)
+                    finally:
+                        del self._lookups[host, port]
 
             try:
                 threading.Thread(target=look_up, name="chartimg look-up", daemon=True).start()
             except RuntimeError:  # the system has no further thread
                 look_up()
+        if self._is_cut:
+            raise _cut()
         return lookup.result(end - time.monotonic())
 
 
-def _first(addresses: Iterable[_Address], end: float, options: _Options) -> socket.socket:
+def _first(
+    addresses: Iterable[_Address], end: float, options: _Options, watch: Callable[[socket.socket], None]
+) -> socket.socket:
     """Connect to the address that answers first. After a failure, or a quarter of a second, the next one is tried, too."""
     failure = OSError("the name has no address")
     untried = deque(addresses)
@@ -76,7 +110,7 @@ def _first(addresses: Iterable[_Address], end: float, options: _Options) -> sock
             while untried or tried.get_map():
                 if untried:
                     try:
-                        begun = _begin(untried.popleft(), options)
+                        begun = _begin(untried.popleft(), options, watch)
                     except OSError as error:
                         failure = error
                         continue
@@ -96,7 +130,7 @@ def _first(addresses: Iterable[_Address], end: float, options: _Options) -> sock
                 key.data.close()
 
 
-def _begin(address: _Address, options: _Options) -> socket.socket:
+def _begin(address: _Address, options: _Options, watch: Callable[[socket.socket], None]) -> socket.socket:
     """Begin to connect, without a wait."""
     family, kind, protocol, _, where = address
     begun = socket.socket(family, kind, protocol)
@@ -104,6 +138,7 @@ def _begin(address: _Address, options: _Options) -> socket.socket:
         for option in options:
             begun.setsockopt(*option)
         begun.settimeout(0)
+        watch(begun)
         begun.connect(where)
     except BlockingIOError:
         pass
@@ -111,3 +146,7 @@ def _begin(address: _Address, options: _Options) -> socket.socket:
         begun.close()
         raise
     return begun
+
+
+def _cut() -> OSError:
+    return OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))

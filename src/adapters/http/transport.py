@@ -123,8 +123,9 @@ class Urllib3Transport:
             return failure(self._where, error)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. A call under way in another thread is cut off, and fails."""
         self._pool.close()
+        self._pool.conn_kw["dialer"].cut_off()
 
     def __enter__(self) -> Self:
         return self

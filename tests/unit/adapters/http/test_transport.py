@@ -29,6 +29,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from chartimg import RetryPolicy, fetch_with_retries
 from chartimg.adapters.http import Urllib3Transport
+from chartimg.adapters.http.dialer import Dialer
 from chartimg.domain.account import Account
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.errors import ConfigError
@@ -933,6 +934,62 @@ def test_closing_ends_the_connections(server: LoopbackServer) -> None:
         assert not ended.is_set()
 
     assert ended.wait(0.5)
+
+
+@pytest.mark.parametrize("stage", ["connection", "handshake", "head", "body", "last body", "encrypted body"])
+def test_closing_cuts_a_call_under_way_off(stage: str, authority: Authority, connect: Connect) -> None:
+    """A call in another thread fails at once when the transport is closed; if it was sent, its outcome is unknown."""
+    begun, part = threading.Event(), b"content-length: 5000\r\n\r\n" + PNG[:20]
+    last = HEAD + b"connection: close\r\n" + part
+    sent = {"head": b"", "body": HEAD + part, "encrypted body": HEAD + part, "last body": last}
+
+    def played(connection: socket.socket, closing: threading.Event) -> bool:
+        connection.sendall(sent[stage])
+        begun.set()
+        closing.wait(10)
+        return False
+
+    with ExitStack() as stack:
+        if stage == "connection":
+            address = f"http://127.0.0.1:{stack.enter_context(silent_port())}"
+        elif stage == "handshake":
+            silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            address = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        else:
+            tls = authority.server if stage == "encrypted body" else None
+            address = stack.enter_context(serving(played, tls=tls)).url
+        transport = connect(address, connect_timeout=9.0, read_timeout=9.0, ca_certs=str(authority.path))
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(transport.send, REQUEST, ACCOUNT)
+            begun.wait(9.0 if stage in sent else 0.0)
+            time.sleep(0.05)  # up to the next read
+            started = time.monotonic()
+            transport.close()
+            kind = lost(call.result(9)).kind
+
+    assert (NETWORK if stage in sent else NOT_SENT) is kind
+    assert time.monotonic() - started < 2.0
+
+
+def test_closing_ends_the_wait_for_a_name(look_up: Names, connect: Connect) -> None:
+    """A call that waits for the look-up of a name ends when the transport is closed, and so does one that begins then."""
+    asked, transport = look_up(), connect(NAMED, connect_timeout=9.0)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(transport.send, REQUEST, ACCOUNT)
+        eventually(lambda: bool(asked))
+        transport.close()
+
+        assert NOT_SENT is lost(call.result(1)).kind
+
+
+def test_a_connection_that_is_made_after_closing_is_refused() -> None:
+    """A dialer that has cut off makes no connection, neither to an address nor to a name."""
+    dialer = Dialer()
+    dialer.cut_off()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for host in ("127.0.0.1", "localhost"):
+            with pytest.raises(ConnectionAbortedError):
+                dialer.connect(host, server.getsockname()[1], time.monotonic() + 5, ())
 
 
 def test_a_call_after_closing_is_a_failure_and_no_exception(server: LoopbackServer) -> None:
