@@ -61,7 +61,7 @@ def fetch(
         try:
             result = client.fetch(request)
             if result.ok:
-                write(out, result.unwrap())
+                _save(out, result.unwrap(), calls)
         except KeyboardInterrupt:
             complain(f"{request.key}: interrupted; {calls}")
             raise SystemExit(codes[0]) from None
@@ -76,6 +76,19 @@ def fetch(
     if result.error is not None:
         complain(f"{request.key}: {result.error.code} ({result.error.kind}): {result.error.message}")
         raise SystemExit(_exit_code([result.error.code]))
+
+
+def _save(out: Path, picture: bytes, calls: Calls) -> None:
+    """Write a picture. If it can't be written, say which calls it cost."""
+    try:
+        write(out, picture)
+    except ConfigError as error:
+        complain(f"{error}; {calls}")
+        raise SystemExit(FAILED) from None
+    except BrokenPipeError:
+        if calls.made:
+            complain(f"the reader of standard output has left; {calls}")
+        raise
 
 
 def export(

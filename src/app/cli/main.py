@@ -19,7 +19,7 @@ from .check import check
 from .emulate import emulate
 from .fixtures import fixtures_app
 from .options import group
-from .process import FAILED, MISUSED, STORE_GONE, complain
+from .process import FAILED, MISUSED, STORE_GONE, complain, discard_output
 from .templates import templates_app
 
 __all__ = ["app", "run"]
@@ -79,7 +79,7 @@ def _output_is_lost() -> bool:
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # the reader has left
             complain(f"standard output can't be written: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return True
     return False
 

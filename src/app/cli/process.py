@@ -31,6 +31,7 @@ __all__ = [
     "check_out_file",
     "check_out_folder",
     "complain",
+    "discard_output",
     "terminable",
     "write",
 ]
@@ -113,21 +114,31 @@ def write(out: Path, content: bytes) -> None:
 
     Raises:
         ConfigError: it can't be written; the file of before is still there.
+        BrokenPipeError: it is standard output, and its reader has left.
     """
-    if out == STANDARD_OUTPUT:
-        typer.echo(content, nl=False)
-        return
     try:
-        if out.exists() and not out.is_file():  # a pipe or a device is written to, not replaced
+        if out == STANDARD_OUTPUT:
+            typer.echo(content, nl=False)
+        elif out.exists() and not out.is_file():  # a pipe or a device is written to, not replaced
             out.write_bytes(content)
         else:
             files.write_atomically(_real(out), content)
     except OSError as error:
+        if out == STANDARD_OUTPUT:
+            if isinstance(error, BrokenPipeError):
+                raise
+            discard_output()  # the end of the run would report it again
         raise _unwritable(out, error) from None
 
 
+def discard_output() -> None:
+    """Send the rest of standard output to nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _unwritable(out: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"--out: {out} can't be written: {_reason(out, error)}")
+    name = "standard output" if out == STANDARD_OUTPUT else out
+    return ConfigError(f"--out: {name} can't be written: {_reason(out, error)}")
 
 
 def _reason(path: Path, error: OSError) -> str | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pytest
 
 from chartimg.adapters.templates import load_templates
 from chartimg.testing import picture
-from command import call, plain, run_bound
+from command import call, environment, plain, run_bound
 from fetching import FETCH, FIXTURE, PNG, TEMPLATE, mock, real, refused
 from limits import small_files
 from loopback import LoopbackServer, answer
@@ -294,6 +297,45 @@ def test_a_fixtures_folder_that_does_not_exist_is_one_line(folder: str, tmp_path
         (line,) = refused(call(*command, cwd=tmp_path, CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=folder))
 
         assert f"the fixtures folder {folder} does not exist; set CHARTS_FIXTURES_DIR to one that does" == line
+
+
+def test_a_paid_picture_that_can_not_be_written_is_one_line_with_its_cost(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """If the file of --out fails after the call, one line says the cause and the cost, and the code is 1."""
+    server.script.append(answer(200, picture(12_000, 12_000)))
+    with small_files(12_000):
+        child = call(*FETCH, cwd=tmp_path, **real(server, CHARTS_ACCOUNT_STORE="memory://"))
+
+    assert (1, "") == (child.returncode, child.stdout)
+    line = "chartimg: --out: chart.png can't be written: File too large; 1 call stays charged: 1 to main\n"
+    assert line == child.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize(
+    ("reader", "cause"),
+    [
+        (">/dev/full", "--out: standard output can't be written: No space left on device"),
+        ("| true", "the reader of standard output has left"),
+    ],
+)
+def test_a_paid_picture_that_standard_output_loses_is_one_line_with_its_cost(
+    reader: str, cause: str, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """If standard output fails under a paid picture, one line says the cause and the cost."""
+    server.script.append(answer(200, picture(1200, 1200)))
+    command = shlex.join((sys.executable, "-m", "chartimg", *FETCH[:-1], "-"))
+    child = subprocess.run(
+        ("sh", "-c", f"{command} {reader}"),
+        cwd=tmp_path,
+        env=environment(tmp_path / "home", **real(server, CHARTS_ACCOUNT_STORE="memory://")),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert f"chartimg: {cause}; 1 call stays charged: 1 to main\n" == child.stderr
 
 
 def test_an_export_into_a_folder_that_fails_pays_for_the_charts_in_flight_alone(
