@@ -16,7 +16,7 @@ demo: .venv/cli  ## record what is missing from an emulated CHART-IMG, then expo
 	@$(DEMO) CHARTS_API_MODE=mock $(BIN)/chartimg $(GRID)
 
 test: .venv/dev  ## run all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 soak: .venv/dev  ## run at length what the tests run briefly: crowds, kills, lock-step, invented replies
 	$(BIN)/python -m pytest -m soak --timeout 3600
