@@ -59,15 +59,15 @@ DATA: Final = _on_disk(files(__package__) / "data")
 """The folder of the rules and the templates that ship."""
 
 
-def refuse_unwritable(folder: Path) -> None:
-    """Make *folder* if it does not exist, and check that a file can be written in it, on a disk that is not full.
+def refuse_unwritable(folder: Path, size: int = 1) -> None:
+    """Make *folder* if it does not exist, and check that a file of *size* bytes can be written in it.
 
     Raises:
         OSError: it can't.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-        file.write(b"\n")
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(size))
 
 
 def temporary_name(path: Path) -> Path:

@@ -59,13 +59,14 @@ class RecordingTransport:
         self._listener = listener
         self._origin = origin
         self._now = now
+        self._room = 1  # bytes; of the largest fixture that could not be written
 
     def send(
         self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
         """Make one exchange and record its outcome. If the folder can't be written, do not call."""
         try:
-            self._folder.refuse_unwritable()
+            self._folder.refuse_unwritable(self._room)
         except ConfigError as error:
             return TransportFailure(FaultKind.NOT_SENT, str(error), fixture_path=self._folder.directory)
         outcome = self._inner.send(request, account, timeout=timeout)
@@ -98,6 +99,7 @@ class RecordingTransport:
         try:
             path = self._folder.write(request.key, suffix, content, meta)
         except OSError as error:
+            self._room = max(self._room, len(content))
             return self._not_saved(request, reply, f"{error.filename}: {error.strerror}")
         except ConfigError as error:
             return self._not_saved(request, reply, "; ".join(error.problems))

@@ -23,6 +23,7 @@ from ..domain.check.catalog import Catalog
 from ..domain.check.picture import duplicate_of, mean_the_same
 from ..domain.errors import StoreUnavailable
 from ..domain.events import PictureDoubtful
+from ..domain.faults import FaultKind
 from ..domain.ports import Listener
 from ..domain.reply.png import Picture, inspect
 from ..domain.result import ChartApiResult
@@ -45,6 +46,7 @@ __all__ = ["Export", "Fetch"]
 _REWRITE_SECONDS: Final = 1.0
 _OF_ONE_FILE: Final = frozenset({EILSEQ, EINVAL, EISDIR, ENAMETOOLONG})
 """Errors of a name. Any other failure to write belongs to the folder, and the next picture would meet it, too."""
+_ADVICE: Final = "make the folder writable or name another"
 
 Fetch = Callable[[ChartRequest], ChartApiResult]
 
@@ -74,7 +76,7 @@ class Export:
 
     Attributes:
         abandoned: whether the run was interrupted twice, so that calls may still be in flight.
-        failure: the failure of the folder that stopped the run.
+        failure: the failure of the folder, or of that of the fixtures, that stopped the run.
         saved: whether the manifest of the end is on disk.
     """
 
@@ -108,7 +110,7 @@ class Export:
         self._stopping = False
         self._written = 0.0
         self.abandoned = False
-        self.failure: OSError | None = None
+        self.failure: str | None = None
         self.saved = False
 
     @property
@@ -157,7 +159,7 @@ class Export:
         if end is None:
             why = "the export ended before this chart"
             if self.failure is not None and not self.abandoned:
-                why = f"it was not begun, since {_reason(self.failure)}"
+                why = f"it was not begun, since {self.failure}"
             return ExportFailure.of(request, INTERRUPTED, f"{why}; run it again")
         if isinstance(end, ExportItem) and same is not None and same.other is not None:
             return attrs.evolve(end, warnings=(*end.warnings, duplicate_of(same.other)))
@@ -210,14 +212,14 @@ class Export:
         try:
             self._write()
         except OSError as error:
-            self._stop(error)
+            self._stop(f"{_reason(error)}; {_ADVICE}")
             return False
         return True
 
-    def _stop(self, error: OSError) -> None:
+    def _stop(self, failure: str) -> None:
         """Begin no new chart: the folder has failed."""
         with self._lock:
-            self.failure = self.failure or error
+            self.failure = self.failure or failure
             self._stopping = True
 
     def _one(self, request: ChartRequest) -> None:
@@ -240,6 +242,8 @@ class Export:
     def _save(self, request: ChartRequest, result: ChartApiResult) -> ExportEnd:
         """Save the picture of *result*, or return its failure."""
         if result.error is not None:
+            if result.error.kind is FaultKind.NOT_SENT and result.fixture_path is not None:
+                self._stop(result.error.message)  # the recording refused the call
             return ExportFailure.of_error(request, result.error, len(result.attempts))
         picture = result.unwrap()
         name = self._names[request]
@@ -247,7 +251,7 @@ class Export:
             write_atomically(self._out / name, picture)
         except OSError as error:
             if error.errno not in _OF_ONE_FILE:
-                self._stop(error)
+                self._stop(f"{_reason(error)}; {_ADVICE}")
             return attrs.evolve(ExportFailure.of(request, WRITE_FAILED, _reason(error)), calls=len(result.attempts))
         size = inspect(picture)
         width, height = (size.width, size.height) if isinstance(size, Picture) else (0, 0)

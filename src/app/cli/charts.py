@@ -130,10 +130,7 @@ def export(
     code = _exit_code([failure.code for failure in manifest.failures])
     if work.failure is not None:
         code = code or FAILED
-        complain(
-            f"--out: {work.failure.filename} can't be written: {work.failure.strerror}; no further chart was begun. "
-            "Make the folder writable, or name another"
-        )
+        complain(f"no further chart was begun, since {work.failure}")
     if codes:
         code = codes[0]
         complain(f"interrupted; {calls}")

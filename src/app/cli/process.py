@@ -49,13 +49,16 @@ class Calls:
 
     def __init__(self) -> None:
         self._charged: Counter[str] = Counter()
-        self.made = 0
+
+    @property
+    def made(self) -> int:
+        """The calls that may have reached the provider."""
+        return self._charged.total()
 
     def notify(self, event: Event) -> None:
         """Count a call when it starts. One that was never sent is not charged."""
         match event:
             case CallStarted(account_id=account):
-                self.made += 1
                 self._charged[account] += 1
             case CallFinished(account_id=account, kind=FaultKind.NOT_SENT):
                 self._charged[account] -= 1
@@ -64,9 +67,9 @@ class Calls:
         paid = {account: count for account, count in sorted(self._charged.items()) if count}
         if not paid:
             return "no call is charged"
-        stays = "stays" if sum(paid.values()) == 1 else "stay"
+        stays = "stays" if self.made == 1 else "stay"
         by_account = ", ".join(f"{count:,} to {account}" for account, count in paid.items())
-        return f"{counted(sum(paid.values()), 'call')} {stays} charged: {by_account}"
+        return f"{counted(self.made, 'call')} {stays} charged: {by_account}"
 
 
 def complain(*lines: str) -> None:

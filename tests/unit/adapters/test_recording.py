@@ -29,6 +29,7 @@ from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import EventLog, ScriptedTransport, picture
 from chartimg.version import __version__
+from limits import small_files
 from samples import REQUEST
 
 KEY = "canary-key-77e1"
@@ -376,6 +377,20 @@ def test_a_reply_that_can_not_be_saved_is_handed_on(reply: Reply, tmp_path: Path
     assert ("BINANCE:BTCUSDT 1h price_v1", str(folder)) == (event.chart, event.path)
     assert event.reason
     assert KEY not in repr(event)
+
+
+def test_after_a_recording_without_room_no_call_is_made_until_there_is_room(tmp_path: Path) -> None:
+    """If a recording had no room, a request without room for as much is not sent; with room it is sent and recorded."""
+    large = Reply(200, body=picture(12_000, 12_000))
+    inner = ScriptedTransport([large, large])
+    recorder = RecordingTransport(inner, tmp_path)
+    with small_files(12_000):
+        paid, refused = (recorder.send(REQUEST, ACCOUNT) for _ in range(2))
+
+    assert isinstance(paid, Reply)
+    assert isinstance(refused, TransportFailure)
+    assert (FaultKind.NOT_SENT, tmp_path, 1) == (refused.kind, refused.fixture_path, len(inner.calls))
+    assert large == recorder.send(REQUEST, ACCOUNT)
 
 
 def test_a_reply_beside_a_damaged_meta_is_handed_on(tmp_path: Path) -> None:

@@ -356,7 +356,10 @@ def test_an_export_into_a_folder_that_fails_pays_for_the_charts_in_flight_alone(
     assert "0 charts from fixtures, 1 call made" in plain(child.stdout)
     assert (1, 19) == (child.stdout.count("WRITE_FAILED"), child.stdout.count("INTERRUPTED"))
     (line,) = (line for line in child.stderr.splitlines() if line.startswith("chartimg: "))
-    assert line.startswith("chartimg: --out: out/A_0__1h__price_psar_adi_v1.png can't be written: File too large; ")
+    assert line == (
+        "chartimg: no further chart was begun, since out/A_0__1h__price_psar_adi_v1.png can't be written: "
+        "File too large; make the folder writable or name another"
+    )
 
 
 def test_a_doubtful_picture_is_kept_and_reported(tmp_path: Path) -> None:
