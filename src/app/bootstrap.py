@@ -381,15 +381,23 @@ def _state_file() -> Path:
         folder = platformdirs.user_state_path("chartimg")
     except (RuntimeError, KeyError, OSError):  # by its version; an older one returns a path that begins with ~
         folder = Path("~")
+    if folder.parts[0] != "~":  # a relative folder would be another one in each working directory
+        folder = "~" / folder
     return _at_home(str(folder / "accounts.sqlite3"))
 
 
 def _at_home(path: str) -> Path:
     """Return *path* with the user's home folder in place of a ``~``."""
     expanded = os.path.expanduser(path)  # noqa: PTH111 (a user without a home keeps the ~)
-    if path.startswith("~") and (expanded.startswith("~") or os.environ.get("HOME") == ""):
-        raise ConfigError(
-            f"the account books have no place at {path}, since the home folder is unknown (HOME is not set, and the user is "
-            f"not in the password file); set HOME, or set CHARTS_ACCOUNT_STORE to {STORES}"
-        )
-    return Path(expanded)
+    home, user = os.environ.get("HOME"), path.partition("/")[0][1:]
+    if not path.startswith("~") or (Path(expanded).is_absolute() and (user or home != "")):
+        return Path(expanded)
+    if user:
+        reason = f"there is no user {user}"
+    elif home:
+        reason = "HOME is not an absolute path"
+    else:
+        reason = "the home folder is unknown (HOME is not set, and the user is not in the password file)"
+    raise ConfigError(
+        f"the account books have no place at {path}, since {reason}; set HOME, or set CHARTS_ACCOUNT_STORE to {STORES}"
+    )

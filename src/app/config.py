@@ -289,10 +289,12 @@ class _Reader:
         scheme, _, rest = url.partition("://")
         if not url or url == "memory://" or (scheme in _REDIS and rest):
             return url or None
-        if scheme == "sqlite" and len(rest) > 1 and rest[0] == "/" and rest != "/:memory:":
+        if scheme == "sqlite" and len(rest) > 1 and rest[0] == "/" and rest != "/:memory:" and "?" not in rest:
             return url
-        if rest == "/:memory:" or url == ":memory:":
+        if ":memory:" in url or url.strip(":/").casefold() == "memory":
             wrong = f"must be memory:// for books that end with the process, not {url}"
+        elif scheme == "sqlite" and "?" in rest:
+            wrong = "must end after the path: sqlite:///path takes no options"
         elif "://" not in url and "@" not in url:
             wrong = f"must be an address, not a path; for this file, write sqlite:///{url}"
         else:

@@ -181,6 +181,19 @@ def test_a_script_that_the_system_can_not_run_is_one_line(content: str, reason: 
     assert f"chartimg: the command ./script can't be run: {reason}" == child.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("folder", "it is a folder"), ("plain", "it is not executable; if it is a script, run: chmod +x plain")],
+)
+def test_a_path_that_is_not_a_program_is_one_line(name: str, reason: str, tmp_path: Path) -> None:
+    """A folder, or a file without permission to run it, is named with the reason; it is not said to be missing."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "plain").write_text("#!/bin/sh\n")
+    child = call("emulate", "--", f"./{name}", cwd=tmp_path)
+
+    assert (2, f"chartimg: the command ./{name} can't be run: {reason}\n") == (child.returncode, child.stderr)
+
+
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     """A port in use is one line that names it and the way out, and exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

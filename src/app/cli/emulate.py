@@ -92,9 +92,12 @@ def _found(command: Sequence[str]) -> Sequence[str]:
     """Return *command* with the path of its program.
 
     Raises:
-        ConfigError: the program is not installed.
+        ConfigError: the program is not installed, or not a program.
     """
-    program = shutil.which(command[0])
+    program, path = shutil.which(command[0]), Path(command[0])
+    if program is None and os.sep in command[0] and path.exists():
+        reason = "it is a folder" if path.is_dir() else f"it is not executable; if it is a script, run: chmod +x {path}"
+        raise ConfigError(f"the command {command[0]} can't be run: {reason}")
     if program is None:
         raise ConfigError(f"there is no command {command[0]!r}; install it, or put its folder on the PATH")
     return [program, *command[1:]]

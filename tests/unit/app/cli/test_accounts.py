@@ -204,3 +204,23 @@ def test_a_user_without_a_home_is_reported_what_to_set(
 
     assert [] == server.requests
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("store", "reason"),
+    [
+        ("sqlite:///~/books.sqlite3", "HOME is not an absolute path"),
+        ("sqlite:///~nobody-here/books.sqlite3", "there is no user nobody-here"),
+        (None, "HOME is not an absolute path"),
+    ],
+)
+def test_a_home_that_is_not_a_place_makes_no_books(
+    store: str | None, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Books never depend on the working directory by a relative home; the line says what is wrong with the home."""
+    monkeypatch.setattr("platformdirs.user_state_path", lambda _: Path("home/.local/state/chartimg"))
+    settings = {"HOME": "home", "CHART_IMG_API_KEY": "k", **({} if store is None else {"CHARTS_ACCOUNT_STORE": store})}
+    (line,) = refused(call("accounts", cwd=tmp_path, **settings))
+
+    assert f"since {reason}; " in line
+    assert [] == list(tmp_path.iterdir())
