@@ -11,12 +11,22 @@ import time
 import weakref
 from typing import Any, Final, Protocol
 
-__all__ = ["MIN_TIMEOUT_SECONDS", "BoundedResponse"]
+__all__ = ["KEPT_HEADERS", "MIN_TIMEOUT_SECONDS", "BoundedResponse"]
 
 MIN_TIMEOUT_SECONDS: Final = 1e-6  # 0 would mean not to block
 _MAX_LINE_BYTES: Final = 65_536
 _MAX_HEADERS: Final = 100
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "x-amzn-errortype", "x-amzn-requestid")
+"""The headers that are read later, or that the provider's support asks for."""
+_FRAMING: Final = (
+    "connection",
+    "content-encoding",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+)
+_READ_HEADERS: Final = frozenset(KEPT_HEADERS + _FRAMING)
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 _WITHOUT_BODY: Final = frozenset({http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED})
 _BUFFER_BYTES: Final = 80 * 1024  # most pictures and their headers take one read or two
@@ -127,7 +137,7 @@ class BoundedResponse(http.client.HTTPResponse):
 
 
 def _read_headers(file: io.BufferedIOBase) -> _Headers:
-    """Read headers to their end; a malformed line counts as none."""
+    """Read headers to their end, and return those that are of use."""
     headers = _Headers()
     for _ in range(_MAX_HEADERS + 1):
         line = file.readline(_MAX_LINE_BYTES + 1)
@@ -138,6 +148,6 @@ def _read_headers(file: io.BufferedIOBase) -> _Headers:
         if not line.endswith(b"\n"):
             raise http.client.RemoteDisconnected("the connection ended in the headers")
         name, colon, value = line.decode("latin-1").partition(":")
-        if colon and _NAME.fullmatch(name):
+        if colon and name.lower() in _READ_HEADERS:
             headers.set_raw(name, value.strip())
     raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")

@@ -21,6 +21,7 @@ from ...fork import begin_in_children
 from ...version import __version__
 from .connections import Allowance, abandon, connection_pool, tls_settings
 from .failures import failure
+from .response import KEPT_HEADERS
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Urllib3Transport"]
 
 _PATH: Final = "/v2/tradingview/advanced-chart"
-_KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "x-amzn-errortype", "x-amzn-requestid")
-"""The headers of a reply that are read later, or that the provider's support asks for."""
-
 _PIECE_BYTES: Final = 64 * 1024
 _NO_RETRIES: Final = urllib3.Retry(total=False, redirect=False)
 
@@ -152,7 +150,7 @@ class Urllib3Transport:
             response.close()
             raise
         response.release_conn()
-        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
         return Reply(response.status, headers, b"".join(pieces))
 
 
