@@ -15,6 +15,7 @@ from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.ports import Listener
 from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess
+from ..fork import begin_in_children
 from .async_fetch import Flight
 from .pool import Pool
 from .routes import Routes
@@ -32,6 +33,12 @@ class AsyncRoutedClient:
     def __init__(self, routes: Routes, workers: Worklike) -> None:
         self._routes = routes
         self._workers = workers
+        self._is_closed = False
+        self.begin()
+        begin_in_children(self)
+
+    def begin(self) -> None:
+        """Have no fetch under way: at first, and in a forked child, which leaves those of its parent alone."""
         self._flights: set[Flight] = set()
         self._closing: asyncio.Task[None] | None = None
 
@@ -42,7 +49,7 @@ class AsyncRoutedClient:
 
     @property
     def listener(self) -> Listener:
-        """Notified of every event, in the thread where it happens."""
+        """Notified of every event, in a worker thread."""
         return self._routes.listener
 
     async def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
@@ -59,23 +66,26 @@ class AsyncRoutedClient:
             ConfigError: an argument has a wrong type, or the client is closed.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
-        if self._closing is not None:
+        if self._is_closed:
             raise ConfigError("the client is closed; make another one")
         stop = threading.Event()
         fetching = self._routes.begin(request, deadline, stop)
         flight = Flight(fetching.steps, stop, self._workers, copy_context())
         self._flights.add(flight)
         flight.task.add_done_callback(lambda _: self._flights.discard(flight))
+        late = asyncio.get_running_loop().call_later(fetching.deadline + _GRACE_SECONDS, flight.wake)
         try:
-            done, _ = await asyncio.wait({flight.task}, timeout=fetching.deadline + _GRACE_SECONDS)
+            await flight.over
         except asyncio.CancelledError:
             self._leave(request, flight)
             raise
-        if done:
+        finally:
+            late.cancel()
+        if flight.task.done():
             return flight.task.result()
         self._leave(request, flight)
-        late = f"no worker was free within the deadline of {fetching.deadline:g} s; raise in_flight"
-        error = ChartApiError.of(FaultKind.NO_ACCOUNT, late, available_at=self._routes.clock.now())
+        message = f"no worker was free within the deadline of {fetching.deadline:g} s; raise in_flight"
+        error = ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=self._routes.clock.now())
         return ChartApiFailure(error=error, fetch_id=fetching.fetch_id)
 
     def _leave(self, request: ChartRequest, flight: Flight) -> None:
@@ -86,8 +96,8 @@ class AsyncRoutedClient:
     def _keep(self, request: ChartRequest, task: asyncio.Task[ChartApiResult]) -> None:
         if task.cancelled() or task.exception() is not None:
             return
-        if isinstance(result := task.result(), ChartApiSuccess) and result.attempts:
-            self._routes.keep(request, result)
+        if isinstance(result := task.result(), ChartApiSuccess) and (event := self._routes.keep(request, result)):
+            self._workers.run(partial(self.listener.notify, event))
 
     async def aclose(self, drain: float = 5.0) -> None:
         """End all waits, and close the connections and files that the client opened itself. Idempotent.
@@ -96,16 +106,24 @@ class AsyncRoutedClient:
         fetch gets the error of its last call or NO_ACCOUNT.
         """
         require("drain", drain, float)
+        self._is_closed = True
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close(drain))
-        await asyncio.shield(self._closing)
+        if not self._closing.done():
+            await asyncio.shield(self._closing)
 
     async def _close(self, drain: float) -> None:
         for flight in self._flights:
             flight.give_up()
-        if tasks := {flight.task for flight in self._flights}:
-            await asyncio.wait(tasks, timeout=drain)
-        await self._workers.close(self._routes.resources.close, _END_SECONDS)
+        tasks = {flight.task for flight in self._flights}
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=drain)
+        finally:  # also when the loop ends
+            self._routes.cut_off()
+            if tasks:
+                await asyncio.wait(tasks, timeout=_END_SECONDS)
+            await self._workers.close(self._routes.resources.close, _END_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self

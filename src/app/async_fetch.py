@@ -11,12 +11,15 @@ import threading
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
+from typing import Final
 
 from ..domain.result import ChartApiResult
 from .fetch import Steps, Stop
 from .workers import Worklike
 
 __all__ = ["Flight"]
+
+_END_SECONDS: Final = 1.0  # for a claim to be returned when the loop ends
 
 
 class Flight:
@@ -30,6 +33,7 @@ class Flight:
 
     Attributes:
         task: ends with the result. Nobody but the end of the loop cancels it.
+        over: wakes the caller when the task has come to its end; the caller may cancel it.
     """
 
     def __init__(
@@ -39,7 +43,14 @@ class Flight:
         self._stop = stop
         self._workers = workers
         self._left = asyncio.Event()
-        self.task = asyncio.get_running_loop().create_task(self._run())
+        loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[None] = loop.create_future()
+        self.task = loop.create_task(self._run())
+
+    def wake(self) -> None:
+        """Wake the caller."""
+        if not self.over.done():
+            self.over.set_result(None)
 
     def give_up(self) -> None:
         """Make no further call, and end the wait."""
@@ -47,21 +58,20 @@ class Flight:
         self._left.set()
 
     async def _run(self) -> ChartApiResult:
-        under_way = False
+        work = self._workers.run(self._advance)
         try:
-            while True:
-                under_way = True
-                step = await self._workers.run(self._advance)
-                under_way = False
-                if not isinstance(step, float):
-                    return step
+            while isinstance(step := await work, float):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._left.wait(), step)
+                work = self._workers.run(self._advance)
         except asyncio.CancelledError:  # the loop ends
             self._stop.set()
-            if not under_way:
-                self._workers.run(self._advance)  # a claim may have to be returned
+            if not work.cancelled():  # no thread is at work, and a claim may have to be returned
+                await asyncio.wait({self._workers.run(self._advance)}, timeout=_END_SECONDS)
             raise
+        finally:
+            self.wake()  # sooner than the task would
+        return step
 
 
 def _advance(steps: Steps[ChartApiResult], stop: Stop) -> float | ChartApiResult:

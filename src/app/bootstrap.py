@@ -344,15 +344,16 @@ def _configured_routes(
     if config.mode is not ApiMode.MOCK:
         from ..adapters.http import Urllib3Transport
 
-        transport: Transport = resources.enter_context(Urllib3Transport(config.base_url))
+        pool = open_pool(config, clock=clock, listener=listener, catalog=catalog)
+        resources.callback(pool.close)
+        http = resources.enter_context(Urllib3Transport(config.base_url))
+        transport: Transport = http
         if config.mode is ApiMode.RECORD:
             from ..adapters.recording import RecordingTransport
 
             now = (clock or SystemClock()).now
-            transport = RecordingTransport(transport, config.fixtures_dir, listener=listener, now=now)
-        pool = open_pool(config, clock=clock, listener=listener, catalog=catalog)
-        resources.callback(pool.close)
-        routes.append(Route(transport, pool))
+            transport = RecordingTransport(http, config.fixtures_dir, listener=listener, now=now)
+        routes.append(Route(transport, pool, cut_off=http.close))
     return tuple(routes)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from bisect import insort
+from operator import itemgetter
 from typing import Final
 
 from ..domain.chart import ChartRequest
@@ -22,7 +24,7 @@ class Kept:
     """
 
     def __init__(self) -> None:
-        self._pictures: dict[str, tuple[float, ChartApiSuccess]] = {}  # by the digest of the body, oldest first
+        self._pictures: list[tuple[float, str, ChartApiSuccess]] = []  # oldest first: when it came, its body's digest
         self.begin()
         begin_in_children(self)
 
@@ -30,26 +32,21 @@ class Kept:
         """Make the lock, also in a forked child."""
         self._lock = threading.Lock()
 
-    def keep(self, request: ChartRequest, result: ChartApiSuccess, now: float) -> None:
-        """Keep the picture of *request*, which came at *now* (monotonic seconds)."""
+    def keep(self, request: ChartRequest, result: ChartApiSuccess, came: float) -> None:
+        """Keep the picture of *request*, which *came* at this moment (monotonic seconds)."""
         with self._lock:
-            self._pictures.pop(request.body_digest, None)
-            self._pictures[request.body_digest] = now, result
-            self._drop_old(now)
+            insort(self._pictures, (came, request.body_digest, result), key=itemgetter(0))
+            while sum(len(each.png_bytes) for _, _, each in self._pictures) > _MAX_BYTES:
+                del self._pictures[0]
 
     def take(self, request: ChartRequest, now: float) -> ChartApiSuccess | None:
-        """Return the picture of the same body, once; None if none was kept in the last minute."""
+        """Return the newest picture of the same body, once; None if none came in the last minute."""
         if not self._pictures:
             return None
         with self._lock:
-            self._drop_old(now)
-            _, result = self._pictures.pop(request.body_digest, (0.0, None))
-            return result
-
-    def _drop_old(self, now: float) -> None:
-        size = sum(len(result.png_bytes) for _, result in self._pictures.values())
-        for digest, (at, result) in list(self._pictures.items()):
-            if now - at < KEPT_SECONDS and size <= _MAX_BYTES:
-                return
-            size -= len(result.png_bytes)
-            del self._pictures[digest]
+            self._pictures = [kept for kept in self._pictures if now - kept[0] < KEPT_SECONDS]
+            for place, (_, digest, result) in reversed(list(enumerate(self._pictures))):
+                if digest == request.body_digest:
+                    del self._pictures[place]
+                    return result
+        return None

@@ -50,11 +50,13 @@ class Route:
     Attributes:
         transport: answers requests.
         pool: pays for the calls; None if they are free.
+        cut_off: ends the calls under way, if the client opened the transport.
         recorded: whether all answers are recorded ones; they stand even if the check refuses the request.
     """
 
     transport: Transport
     pool: Pool | None = None
+    cut_off: Callable[[], object] = attrs.field(default=tuple, kw_only=True)
     recorded: bool = attrs.field(kw_only=True)
 
     @recorded.default
@@ -142,11 +144,24 @@ class Routes:
         steps = self._answer(request, fetch_id, policy, stop, self.clock.monotonic())
         return Fetching(fetch_id, policy.deadline, self._framed(request, fetch_id, steps))
 
-    def keep(self, request: ChartRequest, result: ChartApiSuccess) -> None:
-        """Keep a paid picture whose caller has gone, for the next request with the same body."""
-        self._kept.keep(request.with_timezone(self._default_timezone), result, self.clock.monotonic())
+    def keep(self, request: ChartRequest, result: ChartApiSuccess) -> PictureKept | None:
+        """Keep a paid picture whose caller has gone, for the next request with the same body, and return the event.
+
+        Return None for a picture that was free, and for one that was kept before: it stays for the rest of its minute.
+        """
+        again = result.source is Source.CACHE
+        if not (result.attempts or again):
+            return None
+        now = self.clock.now()
+        age = max(0.0, (now - (result.taken_at or now)).total_seconds())
+        self._kept.keep(request.with_timezone(self._default_timezone), result, self.clock.monotonic() - age)
         size = len(result.png_bytes)
-        self.listener.notify(PictureKept(str(request.key), result.account_id, size, fetch_id=result.fetch_id))
+        return None if again else PictureKept(str(request.key), result.account_id, size, fetch_id=result.fetch_id)
+
+    def cut_off(self) -> None:
+        """End the calls under way over connections of the client's own."""
+        for route in self.routes:
+            route.cut_off()
 
     def _framed(self, request: ChartRequest, fetch_id: str, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
         """Report the start and the end of a fetch, and name it in all events between them."""
@@ -162,7 +177,8 @@ class Routes:
             source = None if result is None else result.source
             ok = result is not None and result.ok
             self.listener.notify(FetchFinished(chart, seconds, calls, ok, source, kind, fetch_id=fetch_id))
-            FETCH_ID.set(outer)
+            if FETCH_ID.get() == fetch_id:  # abandoned steps end in any thread
+                FETCH_ID.set(outer)
         return result
 
     def _answer(

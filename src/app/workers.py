@@ -6,10 +6,11 @@ import asyncio
 import queue
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
-from typing import Final, Protocol, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
 
 from ..fork import begin_in_children
 
@@ -27,8 +28,8 @@ class Worklike(Protocol):
         """Return the outcome of *work*, to be awaited."""
         ...
 
-    async def close(self, last: Callable[[], None], seconds: float) -> None:
-        """Carry out *last*, then let the threads end, within *seconds*."""
+    async def close(self, last: Callable[[], object], seconds: float) -> None:
+        """Let the threads end within *seconds*, then carry out *last*, within as many."""
         ...
 
 
@@ -40,6 +41,7 @@ class Workers:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._is_closed = False
         self.begin()
         begin_in_children(self)
 
@@ -48,6 +50,8 @@ class Workers:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._pending = 0
+        self._ended: deque[tuple[asyncio.Future[Any], Callable[[], None]]] = deque()
+        self._woken: asyncio.AbstractEventLoop | None = None
         weakref.finalize(self, _end, self._jobs, self._limit)
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
@@ -55,49 +59,69 @@ class Workers:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
-        def finish(outcome: Future[T]) -> None:
-            self._pending -= 1
-            if future.done():
-                return
-            if (error := outcome.exception()) is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(outcome.result())
-
         def job() -> None:
-            outcome: Future[T] = Future()
             try:
-                outcome.set_result(work())
+                self._ended.append((future, partial(future.set_result, work())))
             except BaseException as error:  # noqa: BLE001 (it is raised where the outcome is awaited)
-                outcome.set_exception(error)
-            with suppress(RuntimeError):  # the loop has ended, and with it everyone who waited
-                loop.call_soon_threadsafe(finish, outcome)
+                self._ended.append((future, partial(future.set_exception, error)))
+            if self._woken is not loop:  # one call wakes it for all work that has ended
+                self._woken = loop
+                with suppress(RuntimeError):  # the loop has ended, and with it everyone who waited
+                    loop.call_soon_threadsafe(self._finish)
 
+        if self._is_closed:
+            self._begin_thread(job)
+        else:
+            if len(self._threads) < min(self._pending + 1, self._limit):
+                self._begin_thread(_work, self._jobs)
+            self._jobs.put(job)
         self._pending += 1
-        if len(self._threads) < min(self._pending, self._limit):
-            self._begin_thread(_work, self._jobs)
-        self._jobs.put(job)
         return future
 
-    async def close(self, last: Callable[[], None], seconds: float) -> None:
-        """Carry out *last* in a thread of its own, then let all threads end, within *seconds*."""
+    def _finish(self) -> None:
+        """End the waits for work that has ended."""
+        self._woken = None
+        while self._ended:
+            future, finish = self._ended.popleft()
+            self._pending -= 1
+            if not (future.done() or future.get_loop().is_closed()):
+                finish()
+
+    async def close(self, last: Callable[[], object], seconds: float) -> None:
+        """Let all threads end within *seconds*, then carry out *last*, within as many. Later work has a thread of its own."""
+        self._is_closed = True
+        _end(self._jobs, self._limit)
+        await self._all_ended(seconds)
+        closed = self.run(last)
+        await asyncio.wait({closed}, timeout=seconds)
+        if closed.done():
+            await self._all_ended(seconds)
+            closed.result()
+
+    async def _all_ended(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
-        self._begin_thread(last)
-        _end(self._jobs, self._limit)
         while any(thread.is_alive() for thread in self._threads) and loop.time() < ends:  # noqa: ASYNC110 (threads tell nobody)
             await asyncio.sleep(_POLL_SECONDS)
 
     def _begin_thread(self, target: Callable[..., None], *args: object) -> None:
-        thread = threading.Thread(target=target, args=args, name=f"chartimg-{len(self._threads) + 1}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        thread = threading.Thread(
+            target=target, args=args, name=f"chartimg-worker-{len(self._threads) + 1}", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no further thread
+            if self._is_closed or not self._threads:
+                raise
+        else:
+            self._threads.append(thread)
 
 
 def _work(jobs: queue.SimpleQueue[Job | None]) -> None:
     """Carry out jobs until there is a None."""
     while (job := jobs.get()) is not None:
         job()
+        del job  # not to hold the caller's objects during the wait
 
 
 def _end(jobs: queue.SimpleQueue[Job | None], threads: int) -> None:

@@ -5,6 +5,7 @@ In both, the environment has only the variables that a test sets.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import re
@@ -125,6 +126,13 @@ def eventually(holds: Callable[[], bool], *, within: float = 15.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "what was waited for did not happen"
         time.sleep(0.01)
+
+
+async def holds(condition: Callable[[], bool], *, pause: float = 0.001) -> None:
+    """Wait on the loop until a *condition* holds, for what threads do in their own time."""
+    async with asyncio.timeout(15.0):
+        while not condition():  # noqa: ASYNC110 (threads tell nobody)
+            await asyncio.sleep(pause)
 
 
 def plain(shown: str) -> str:

@@ -53,6 +53,7 @@ class SimulatedWorkers:
         self._chance, self._latency = chance, latency
         self._turns: queue.SimpleQueue[float | None] = queue.SimpleQueue()
         self._mine = threading.local()
+        self._pending = 0
 
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass for the work that calls this."""
@@ -83,17 +84,20 @@ class SimulatedWorkers:
                 loop.call_later(seconds, advance)
 
         def finish() -> None:
+            self._pending -= 1
             if not future.done():
                 error = outcome.exception()
                 future.set_result(outcome.result()) if error is None else future.set_exception(error)
 
+        self._pending += 1
         threading.Thread(target=body, daemon=True).start()
         loop.call_later(self._delay(), advance)
         return future
 
-    async def close(self, last: Callable[[], None], seconds: float) -> None:
-        """Carry out *last*."""
-        del seconds
+    async def close(self, last: Callable[[], object], seconds: float) -> None:
+        """Carry out *last* after all other work."""
+        while self._pending:  # noqa: ASYNC110 (in virtual time)
+            await asyncio.sleep(seconds)
         last()
 
     def _delay(self) -> float:

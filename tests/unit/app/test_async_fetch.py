@@ -1,0 +1,133 @@
+"""One fetch on a loop: steps in threads, waits on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+
+import pytest
+
+from chartimg import ChartApiResult
+from chartimg.app.async_fetch import Flight
+from chartimg.app.fetch import Steps
+from chartimg.app.workers import Workers
+from chartimg.domain.result import ChartApiSuccess, Source
+from command import eventually, holds
+
+RESULT = ChartApiSuccess(png_bytes=b"png", source=Source.HTTP)
+NAME: ContextVar[str] = ContextVar("name", default="nobody")
+LONG = 10.0
+
+
+def flight_of(steps: Callable[[threading.Event], Steps[ChartApiResult]]) -> Flight:
+    """Begin a fetch of these *steps*."""
+    stop = threading.Event()
+    return Flight(steps(stop), stop, Workers(4), copy_context())
+
+
+def test_steps_run_in_threads_in_the_context_of_the_caller_and_waits_are_on_the_loop() -> None:
+    """Each step sees the caller's context variables and those that earlier steps set, and no thread waits between them."""
+    seen: list[tuple[bool, str]] = []
+    here = threading.get_ident()
+
+    def steps(_: threading.Event) -> Steps[ChartApiResult]:
+        seen.append((threading.get_ident() == here, NAME.get()))
+        NAME.set("fetch")
+        yield 0.01
+        seen.append((threading.get_ident() == here, NAME.get()))
+        yield 0
+        return RESULT
+
+    async def _main() -> ChartApiResult:
+        NAME.set("caller")
+        result = await flight_of(steps).task
+        assert "caller" == NAME.get()
+        return result
+
+    assert RESULT is asyncio.run(_main())
+    assert [(False, "caller"), (False, "fetch")] == seen
+
+
+def test_a_wait_takes_its_seconds() -> None:
+    """A wait is over after its seconds, and not before."""
+
+    def steps(_: threading.Event) -> Steps[ChartApiResult]:
+        yield 0.05
+        return RESULT
+
+    async def _main() -> None:
+        await flight_of(steps).task
+
+    started = time.monotonic()
+    asyncio.run(_main())
+
+    assert 0.049 <= time.monotonic() - started < LONG
+
+
+def test_a_flight_that_is_given_up_waits_no_longer() -> None:
+    """Giving a flight up ends its wait and all further ones; its steps learn of it, and the result is theirs."""
+    waits: list[bool] = []
+
+    def steps(stop: threading.Event) -> Steps[ChartApiResult]:
+        for _ in range(3):
+            waits.append(stop.is_set())
+            yield 1_000.0
+        return RESULT
+
+    async def _main() -> ChartApiResult:
+        flight = flight_of(steps)
+        await holds(lambda: bool(waits))
+        flight.give_up()
+        flight.give_up()
+        return await asyncio.wait_for(flight.task, LONG)
+
+    assert RESULT is asyncio.run(_main())
+    assert [False, True, True] == waits
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError])
+def test_an_error_of_a_step_is_that_of_the_flight(error: type[Exception]) -> None:
+    """An exception of a step ends the flight with that exception."""
+
+    def steps(_: threading.Event) -> Steps[ChartApiResult]:
+        yield 0.0
+        raise error
+
+    async def _main() -> None:
+        await flight_of(steps).task
+
+    with pytest.raises(error):
+        asyncio.run(_main())
+
+
+@pytest.mark.parametrize("later", range(6))
+def test_the_end_of_the_loop_ends_the_steps(later: int) -> None:
+    """Whenever the loop ends, at a wait, in a step or between them, the steps come to their end, and so return a claim."""
+    ended, gate = threading.Event(), threading.Event()
+
+    def steps(stop: threading.Event) -> Steps[ChartApiResult]:
+        try:
+            gate.set()
+            while not stop.is_set():
+                yield 1_000.0
+        finally:
+            ended.set()
+        return RESULT
+
+    async def _main() -> Flight:
+        flight = flight_of(steps)
+        await holds(gate.is_set, pause=0.0)
+        for _ in range(later):
+            await asyncio.sleep(0)
+        return flight
+
+    for _ in range(20):  # threads differ
+        ended.clear()
+        gate.clear()
+        flight = asyncio.run(_main())
+        assert flight.task.cancelled()
+        del flight
+        eventually(ended.is_set)
