@@ -13,7 +13,7 @@ __all__ = ["DEFAULT_BASE_URL", "SCHEMES", "is_loopback", "read_address"]
 
 DEFAULT_BASE_URL: Final = "https://api.chart-img.com"
 SCHEMES: Final = frozenset({"http", "https"})
-_ENDPOINT: Final = re.compile(r"/v[123](/|$)")
+_ENDPOINT: Final = re.compile(r"/(v[123]|tradingview)(/|$)", re.IGNORECASE)
 
 
 def read_address(base_url: str) -> SplitResult:
@@ -45,10 +45,12 @@ def read_address(base_url: str) -> SplitResult:
 
 def _wrong(base_url: str) -> str:
     """Return what is wrong with an address, without its text: that may be a key."""
-    if base_url.startswith(("/", "./", "../", "~")):
+    if base_url.startswith(("/", "./", "../", "~")) and not base_url.startswith("//"):
         return "is a path"
     if "://" not in base_url:
         return "has no scheme"
+    if not base_url.lower().startswith(("https://", "http://")):
+        return "must begin with https://"
     if _ENDPOINT.search(base_url):
         return "must end before the endpoint /v2/…"
     return "is malformed"

@@ -163,6 +163,7 @@ def open_routes(
     policy, clock, catalog = options.get("policy"), options.get("clock"), options.get("catalog")
     check, listener = options.get("check"), _heard(options.get("listener"), log=options.get("log", True))
     require("config", config, WorkerConfig | None)
+    require("log", options.get("log", True), bool)
     require("transport", transport, Transport | None)
     require("policy", policy, RetryPolicy | None)
     require("clock", clock, Clock | None)

@@ -117,6 +117,7 @@ class WorkerConfig:
             ConfigError: with one line for every mistake; a line names the variable and never a key.
         """
         require("environ", environ, Mapping | None)
+        require("the names of environ", list(environ or ()), list[str])
         reader = _Reader(os.environ if environ is None else environ)
         mode, check, catalog = reader.api_mode(), reader.mode("CHARTS_CHECK", CheckMode.ERROR), reader.catalog()
         config = cls(
@@ -251,13 +252,24 @@ class _Reader:
             self.problems.extend(f"{_KEY}: {problem}" for problem in error.problems)
             return ()
 
+    def numeral(self, name: str, default: float) -> str:
+        """Return the text of a number. Digits of other scripts and ``1_0``, which Python reads, are not numbers here.
+
+        Raises:
+            ValueError: the text has one of these.
+        """
+        text = self.text(name, str(default))
+        if "_" in text or not text.isascii():
+            raise ValueError(name)
+        return text
+
     def policy(self) -> RetryPolicy:
         """Read the limits of one request; the others have their defaults."""
         default = RetryPolicy()
         try:
             return RetryPolicy(
-                max_attempts=int(self.text("CHARTS_MAX_ATTEMPTS", str(default.max_attempts))),
-                deadline=float(self.text("CHARTS_DEADLINE", str(default.deadline))),
+                max_attempts=int(self.numeral("CHARTS_MAX_ATTEMPTS", default.max_attempts)),
+                deadline=float(self.numeral("CHARTS_DEADLINE", default.deadline)),
             )
         except ConfigError as error:
             names = {"max_attempts": "CHARTS_MAX_ATTEMPTS", "deadline": "CHARTS_DEADLINE"}

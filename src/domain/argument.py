@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["require", "typed"]
 
-_ASYNC: Final = 0x80  # the flag of a function whose call is a coroutine (inspect.CO_COROUTINE)
+_LAZY: Final = 0x20 | 0x80 | 0x200  # a call of a generator or a coroutine only makes it (CO_GENERATOR and others in inspect)
 _WORDS: Final[Mapping[object, str]] = {
     str: "text",
     int: "a whole number",
@@ -57,14 +57,17 @@ def _is_of(value: object, hint: Any) -> bool:
         )
     if methods := _methods(hint):
         found = [getattr(value, method, None) for method in methods]
-        return not isinstance(value, type) and all(callable(each) and not _is_async(each) for each in found)
+        return not isinstance(value, type) and all(callable(each) and not _is_lazy(each) for each in found)
     if isinstance(value, bool):
         return hint in {bool, object}
     return isinstance(value, int | float if hint is float else hint)
 
 
-def _is_async(function: object) -> bool:
-    return bool(getattr(getattr(function, "__code__", None), "co_flags", 0) & _ASYNC)
+def _is_lazy(function: object) -> bool:
+    """Return whether a call of *function*, a partial or any object with ``__call__``, does nothing by itself."""
+    function = getattr(function, "func", function)
+    codes = (getattr(each, "__code__", None) for each in (function, vars(type(function)).get("__call__")))
+    return any(getattr(code, "co_flags", 0) & _LAZY for code in codes)
 
 
 def _methods(hint: Any) -> list[str]:

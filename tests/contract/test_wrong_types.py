@@ -131,6 +131,7 @@ CLIENT: Final[Mapping[str, Right]] = {
     "policy": (none,),
     "check": (none,),
     "catalog": (none,),
+    "log": (any_of(bool),),
     **PORTS,
 }
 CASES: Final[Mapping[str, Case]] = {

@@ -92,6 +92,10 @@ def test_garbage_for_a_base_address_is_refused(address: str) -> None:
         ("https://api.chart-img.com/prefix/v2", "must end before the endpoint /v2/…"),
         (f"https://api.chart-img.com/v1/tradingview/mini-chart?key={SECRET}", "must end before the endpoint /v2/…"),
         ("http://localhost:8080/v3/", "must end before the endpoint /v2/…"),
+        ("https://api.chart-img.com/V2", "must end before the endpoint /v2/…"),
+        ("https://api.chart-img.com/tradingview/advanced-chart", "must end before the endpoint /v2/…"),
+        ("//api.chart-img.com", "has no scheme"),
+        ("htps://api.chart-img.com", "must begin with https://"),
         (f"https://api.chart-img.com?key={SECRET}", "is malformed"),
     ],
 )

@@ -22,7 +22,7 @@ MARGIN: Final = timedelta(milliseconds=100)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _APART: Final = 1.05
 
-_YEAR: Final = 31_536_000.0  # seconds
+_YEAR: Final = 31_536_000  # seconds
 _UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -91,7 +91,7 @@ class Account:
                 f"plan must be one of {', '.join(PlanName)}",
             ),
             (
-                math.isfinite(self.requests_per_second) and self.requests_per_second > 0,
+                0 < self.requests_per_second < math.inf,
                 f"requests_per_second must be more than 0, not {self.requests_per_second}",
             ),
             (self.burst >= 1, f"burst must be at least 1, not {self.burst}"),

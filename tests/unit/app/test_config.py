@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import assume, given
@@ -503,4 +504,12 @@ def test_the_limits_of_a_fetch_are_settings() -> None:
     assert ("CHARTS_DEADLINE must be a number of seconds from 0 to a year, not -1.0",) == problems(
         {**ONE, "CHARTS_DEADLINE": "-1"}
     )
-    assert "CHARTS_MAX_ATTEMPTS must be a whole number" in problems({**ONE, "CHARTS_MAX_ATTEMPTS": "two"})[0]
+    for name, text in (("MAX_ATTEMPTS", "two"), ("MAX_ATTEMPTS", "1_0"), ("MAX_ATTEMPTS", "٣"), ("DEADLINE", "٣")):
+        assert "CHARTS_MAX_ATTEMPTS must be a whole number" in problems({**ONE, f"CHARTS_{name}": text})[0]
+
+
+@pytest.mark.parametrize("name", [b"CHARTS_API_MODE", 1, None])
+def test_a_name_that_is_not_text_is_reported(name: object) -> None:
+    """A variable whose name is not text is a ConfigError; it is not left out of account."""
+    with pytest.raises(ConfigError, match="the names of environ must be a sequence of str, not list of"):
+        WorkerConfig.from_env(cast("dict[str, str]", {name: "mock"}))

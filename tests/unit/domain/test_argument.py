@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import attrs
@@ -55,6 +56,46 @@ class Later(Brass):
         """Stop."""
 
 
+class Rung(Brass):
+    """A bell with a partial function."""
+
+    ring = partial(print, "ring")  # type: ignore[assignment]
+
+
+class Tune(Brass):
+    """A bell whose function is a generator, so that a call does nothing."""
+
+    def stop(self) -> Iterator[int]:  # type: ignore[override]
+        """Stop."""
+        yield 0
+
+
+class Tunes(Brass):
+    """A bell whose function is an asynchronous generator."""
+
+    async def stop(self) -> AsyncIterator[int]:  # type: ignore[override]
+        """Stop."""
+        yield 0
+
+
+class Wrapped(Brass):
+    """A bell with an asynchronous function in a partial."""
+
+    stop = partial(Later().stop)  # type: ignore[assignment]
+
+
+class Called(Brass):
+    """A bell with an object whose call is asynchronous."""
+
+    class Stop:
+        """Stops."""
+
+        async def __call__(self) -> None:
+            """Stop."""
+
+    stop = Stop()
+
+
 @attrs.frozen(field_transformer=typed)
 class Sign:
     """A class with typed fields."""
@@ -84,6 +125,7 @@ class Sign:
         (["a"], int | Sequence[str]),
         (Brass(), Bell),
         (Written(), Bell),
+        (Rung(), Bell),
         (None, Bell | None),
         (Brass(), Brass),
     ],
@@ -117,6 +159,10 @@ def test_a_value_of_the_type_passes(value: object, hint: object) -> None:
         (Brass, Bell, "an object with ring(), stop(), not async, not the class Brass"),
         (Cracked(), Bell, "an object with ring(), stop(), not async, not Cracked"),
         (Later(), Bell, "an object with ring(), stop(), not async, not Later"),
+        (Tune(), Bell, "an object with ring(), stop(), not async, not Tune"),
+        (Tunes(), Bell, "an object with ring(), stop(), not async, not Tunes"),
+        (Wrapped(), Bell, "an object with ring(), stop(), not async, not Wrapped"),
+        (Called(), Bell, "an object with ring(), stop(), not async, not Called"),
         (print, Bell | None, "an object with ring(), stop(), not async or None, not builtin_function_or_method"),
     ],
 )

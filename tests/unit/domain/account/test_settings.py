@@ -141,8 +141,8 @@ def test_pacing_errs_on_the_quiet_side_by_less_than_a_microsecond(rate: float, b
 
 @pytest.mark.parametrize(
     ("rate", "burst"),
-    [(1.0, 10**11), (1.0, 10**15), (1.0, 10**400), (1e-10, 100), (1e-12, 3), (5e-324, 3)],
-    ids=["long", "longer", "past any float", "slow", "slower", "slowest"],
+    [(1.0, 10**11), (1.0, 10**15), (1.0, 10**400), (1e-10, 100), (1e-12, 3), (5e-324, 3), (10**400, 3)],
+    ids=["long", "longer", "past any float", "slow", "slower", "slowest", "fast past any float"],
 )
 def test_an_account_that_is_accepted_has_a_pace(rate: float, burst: int) -> None:
     """Any rate and burst is refused by name, or gives a pace that a date can be moved by."""
