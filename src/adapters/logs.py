@@ -34,6 +34,7 @@ LOG_NAMES: Final[Mapping[type[Event], tuple[str, int]]] = MappingProxyType(
         events.CallStarted: ("chart_api_call_start", logging.DEBUG),
         events.CallFinished: ("chart_api_call_finished", logging.INFO),
         events.RetryScheduled: ("chart_api_retry_scheduled", logging.INFO),
+        events.AccountDoubtful: ("chart_api_account_doubtful", logging.WARNING),
         events.AccountThrottled: ("chart_api_account_throttled", logging.WARNING),
         events.AccountExhausted: ("chart_api_account_exhausted", logging.WARNING),
         events.AccountSuspended: ("chart_api_account_suspended", logging.ERROR),

@@ -13,6 +13,7 @@ from ..domain.account.status import AccountStatus, status_of
 from ..domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, WaitUntil, next_account
 from ..domain.argument import require
 from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
+from ..domain.events import AccountDoubtful
 from ..domain.faults import ChartApiError
 from ..domain.plan import UNKNOWN, ChartLimits, Plan
 from ..domain.plan.demand import Demand
@@ -48,18 +49,25 @@ class Pool:
         listener: Listener,
         plans: Callable[[], Sequence[Plan]] = tuple,
     ) -> None:
-        self.accounts = tuple(accounts) if isinstance(accounts, Iterable) else accounts
-        require("accounts", self.accounts, tuple[Account, ...])
+        given = tuple(accounts) if isinstance(accounts, Iterable) else accounts
+        require("accounts", given, tuple[Account, ...])
+        self._plans = plans
+        self._order = plans() if any(account.plan is not None for account in given) else ()
+        known: dict[str | None, Plan] = {plan.name: plan for plan in self._order}
+        on = tuple(known.get(account.plan) for account in given)
+        self.accounts = tuple(
+            account if plan is None else account.on(plan) for account, plan in zip(given, on, strict=True)
+        )
         self.clock = clock
         self._place = {account.id: place for place, account in enumerate(self.accounts)}
         if len(self._place) != len(self.accounts):
             ids = [account.id for account in self.accounts]
             raise ConfigError(f"account ids must differ: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}")
-        self._plans = plans
-        self._order = plans() if any(account.plan is not None for account in self.accounts) else ()
-        limits: dict[str | None, ChartLimits] = {plan.name: plan.chart for plan in self._order}
-        self._limits = tuple(limits.get(account.plan, UNKNOWN) for account in self.accounts)
+        self._limits = tuple(UNKNOWN if plan is None else plan.chart for plan in on)
         self._books = Books(self.accounts, self._limits, self._order, store, clock, listener)
+        for account, plan in zip(self.accounts, on, strict=True):
+            if plan is not None and (findings := account.excess(plan)):
+                listener.notify(AccountDoubtful(account.id, findings))
 
     def account(self, account_id: str) -> Account:
         """Return the account with this id.

@@ -10,6 +10,7 @@ from .faults import FaultKind
 from .finding import Finding
 
 __all__ = [
+    "AccountDoubtful",
     "AccountExhausted",
     "AccountReinstated",
     "AccountSuspended",
@@ -123,6 +124,14 @@ class RetryScheduled(_Fact):
     attempt: int
     delay: float
     kind: FaultKind
+
+
+@attrs.frozen
+class AccountDoubtful(_Fact):
+    """An account states limits that its plan does not have."""
+
+    account_id: str
+    findings: tuple[Finding, ...]
 
 
 @attrs.frozen
@@ -264,6 +273,7 @@ Event = (
     | CallStarted
     | CallFinished
     | RetryScheduled
+    | AccountDoubtful
     | AccountThrottled
     | AccountExhausted
     | AccountSuspended

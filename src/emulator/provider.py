@@ -23,7 +23,7 @@ from ..codec import dump
 from ..domain.account import Account
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
-from ..domain.plan import CallLimits, Plan, PlanName
+from ..domain.plan import Plan, PlanName
 from .accounts import EmulatedAccount, completed, refuse_duplicates
 from .quota import Admission, KeyQuota, Tallies
 from .rules import AcceptedChart, Refusal, read_body
@@ -106,10 +106,7 @@ class Provider:
         self._catalog = catalog or shipped_catalog()
         self.accounts = tuple(completed(account, self._catalog) for account in accounts)
         self._accounts = {account.api_key: account for account in self.accounts}
-        self._quotas = {
-            account.id: KeyQuota(CallLimits(account.requests_per_second, account.burst, account.daily_limit))
-            for account in self.accounts
-        }
+        self._quotas = {account.id: KeyQuota(account.calls) for account in self.accounts}
         self._now = now
         self._moved = timedelta()
         self._unknown = 0

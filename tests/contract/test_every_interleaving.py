@@ -79,7 +79,7 @@ def report_beyond_the_limit(
 ) -> AccountSnapshot:
     """Count an exhausted day beyond its limit."""
     after = ledger.apply_report(snapshot, account, claim, error, now)
-    return attrs.evolve(after, used=account.daily_limit + 1) if after.spent else after
+    return attrs.evolve(after, used=account.calls.daily_limit + 1) if after.spent else after
 
 
 def current_that_reopens(snapshot: AccountSnapshot | None, account: Account, now: datetime) -> AccountSnapshot:
@@ -92,7 +92,7 @@ def current_that_stays_spent(snapshot: AccountSnapshot | None, account: Account,
     """Keep the count over midnight."""
     after = ledger.current(snapshot, account, now)
     is_new = snapshot is not None and snapshot.window != after.window
-    return attrs.evolve(after, used=account.daily_limit) if is_new else after
+    return attrs.evolve(after, used=account.calls.daily_limit) if is_new else after
 
 
 def ready_without_pace(snapshot: AccountSnapshot, account: Account) -> datetime | None:

@@ -141,10 +141,10 @@ CASES: Final[Mapping[str, Case]] = {
         {
             "id": (text,),
             "api_key": (text,),
-            "daily_limit": (whole,),
+            "daily_limit": (none, whole),
             "plan": (none,),
-            "requests_per_second": (number,),
-            "burst": (whole,),
+            "requests_per_second": (none, number),
+            "burst": (none, whole),
         },
     ),
     "AccountPool": (

@@ -232,13 +232,16 @@ class _Machine:
         )
         unchanged = attrs.evolve(new, version=0) in (before.books, attrs.evolve(old, version=0))
         rules = (
-            ("1 no window gives more than its limit", held <= ACCOUNT.daily_limit and new.used <= ACCOUNT.daily_limit),
+            (
+                "1 no window gives more than its limit",
+                held <= ACCOUNT.calls.daily_limit and new.used <= ACCOUNT.calls.daily_limit,
+            ),
             ("2 a spent day stays spent", resets or not same or new.spent >= old.spent),
             ("2 a spent day gives nothing", what != "claim" or not old.spent),
             ("2 no window is reopened", resets or before.books is None or new.window >= before.books.window),
             ("3 a late report changes nothing", not late or unchanged),
             ("4 a throttle spends nothing", "THROTTLED" not in what or what.startswith("call") or new.used == old.used),
-            ("4 no moment gives more than the burst", after.lately <= ACCOUNT.burst or not after.calm),
+            ("4 no moment gives more than the burst", after.lately <= ACCOUNT.calls.burst or not after.calm),
             ("5 a refund gives one unit at most", resets or not same or new.used >= old.used - 1),
             ("6 a suspended account gives nothing", what != "claim" or old.state is not AccountState.SUSPENDED),
             (
@@ -252,7 +255,7 @@ class _Machine:
                 what != "no account"
                 or not before.calm
                 or before.lately > 0
-                or self._held(before) >= ACCOUNT.daily_limit,
+                or self._held(before) >= ACCOUNT.calls.daily_limit,
             ),
             (
                 "8 a reset begins anew",

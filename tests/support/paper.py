@@ -20,9 +20,10 @@ FLOAT: Final = Fraction(1, 2**50)
 
 def within_pace(moments: Sequence[datetime], account: Account) -> bool:
     """Return whether grants, in order, keep to rate and burst between any two of them."""
-    rate = Fraction(account.requests_per_second) * (1 + FLOAT)
+    rate = Fraction(account.calls.requests_per_second) * (1 + FLOAT)
     return all(
-        last - first + 1 <= account.burst + rate * Fraction(abs(end - begin) // timedelta(microseconds=1), 1_000_000)
+        last - first + 1
+        <= account.calls.burst + rate * Fraction(abs(end - begin) // timedelta(microseconds=1), 1_000_000)
         for first, begin in enumerate(moments)
         for last, end in enumerate(moments[first:], first)
     )
@@ -127,11 +128,11 @@ class Paper:
 
     def free(self, account: Account, now: datetime) -> datetime | None:
         """Return the first moment from *now* on at which a call is allowed; None for never."""
-        if self.suspended or not account.daily_limit:
+        if self.suspended or not account.calls.daily_limit:
             return None
         moments = [now, self.arrival - account.tolerance + self.lag(account)]
         moments += [] if self.until is None else [self.until]
-        moments += [self.window + DAY] if self.spent or self.used >= account.daily_limit else []
+        moments += [self.window + DAY] if self.spent or self.used >= account.calls.daily_limit else []
         return max(moments)
 
 

@@ -176,7 +176,7 @@ class SevenInvariants(RuleBasedStateMachine):
         match outcome:
             case Granted(claim):
                 paper, moment = papers[claim.account_id], free[claim.account_id]
-                limit = pool.account(claim.account_id).daily_limit
+                limit = pool.account(claim.account_id).calls.daily_limit
                 assert moment is not None
                 assert moment == claim.not_before
                 assert moment <= now if latest is None else moment < latest
@@ -204,7 +204,7 @@ class SevenInvariants(RuleBasedStateMachine):
                 assert exhausted == tuple(
                     name
                     for name, paper in papers.items()
-                    if not paper.suspended and (paper.spent or paper.used >= pool.account(name).daily_limit)
+                    if not paper.suspended and (paper.spent or paper.used >= pool.account(name).calls.daily_limit)
                 )
             case NoPlan(findings):
                 assert findings
@@ -291,7 +291,7 @@ class SevenInvariants(RuleBasedStateMachine):
     def _spend(self, name: str, account: Account, paper: Paper) -> None:
         """Mark the whole day as spent on paper."""
         if not paper.spent:
-            paper.spent, paper.used, paper.until = True, max(paper.used, account.daily_limit), None
+            paper.spent, paper.used, paper.until = True, max(paper.used, account.calls.daily_limit), None
         self.spent.add((name, paper.window))
 
     @rule(which=chooser, name=names, deed=st.sampled_from(["mark", "suspend", "suspend again", "reinstate"]))
@@ -386,7 +386,7 @@ class SevenInvariants(RuleBasedStateMachine):
         pool, now = self.pools[which % len(self.pools)], self.clock.now()
         for account, status in zip(pool.accounts, pool.status(), strict=True):
             paper = self._today(pool, account.id)
-            left = 0 if paper.spent else max(0, account.daily_limit - paper.used)
+            left = 0 if paper.spent else max(0, account.calls.daily_limit - paper.used)
             state = AccountState.EXHAUSTED if not left and not paper.suspended else paper.state
             assert (account.id, state, paper.used, left, paper.free(account, now), paper.window + DAY) == (
                 status.account_id,

@@ -81,12 +81,12 @@ def current(snapshot: AccountSnapshot | None, account: Account, now: datetime) -
 
 def left(snapshot: AccountSnapshot, account: Account) -> int:
     """Count the units that the window still has."""
-    return 0 if snapshot.spent else max(0, account.daily_limit - snapshot.used)
+    return 0 if snapshot.spent else max(0, account.calls.daily_limit - snapshot.used)
 
 
 def ready_at(snapshot: AccountSnapshot, account: Account) -> datetime | None:
     """Return the earliest moment (UTC) of the next call, also in the past; None if the account can't be called."""
-    if snapshot.state is AccountState.SUSPENDED or account.daily_limit == 0:
+    if snapshot.state is AccountState.SUSPENDED or account.calls.daily_limit == 0:
         return None
     ready = snapshot.arrival - account.tolerance + _lag(snapshot, account)
     if snapshot.state is AccountState.THROTTLED and snapshot.until is not None:
@@ -184,7 +184,7 @@ def throttle(snapshot: AccountSnapshot, account: Account, until: datetime, reaso
 
 def exhaust(snapshot: AccountSnapshot, account: Account, reason: str = "") -> AccountSnapshot:
     """Mark the whole window as spent. Idempotent. The count rises to the limit and never beyond."""
-    return snapshot if snapshot.spent else _spend(snapshot, max(snapshot.used, account.daily_limit), reason)
+    return snapshot if snapshot.spent else _spend(snapshot, max(snapshot.used, account.calls.daily_limit), reason)
 
 
 def suspend(snapshot: AccountSnapshot, reason: str) -> AccountSnapshot:

@@ -7,17 +7,22 @@ import math
 import re
 from datetime import timedelta
 from functools import cached_property
-from typing import Final
+from types import NoneType
+from typing import Any, Final
 
 import attrs
 
 from ..errors import ConfigError
-from ..plan import PlanName
+from ..finding import Finding, Severity
+from ..plan import CallLimits, Plan, PlanName
 
 __all__ = ["MARGIN", "Account"]
 
 MARGIN: Final = timedelta(milliseconds=100)
 """How much longer one call may travel to the provider than another."""
+
+_WITHOUT_PLAN: Final = CallLimits(requests_per_second=1.0, burst=3, daily_limit=44)
+"""BASIC, less six units: calls that others make on the same key would otherwise be paid for with refusals."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _APART: Final = 1.05
@@ -35,9 +40,9 @@ def _plan_name(plan: str | None) -> PlanName | str | None:
 _KINDS: Final = (
     ("id", str, "text"),
     ("api_key", str, "text"),
-    ("daily_limit", int, "a whole number"),
-    ("requests_per_second", (int, float), "a number"),
-    ("burst", int, "a whole number"),
+    ("daily_limit", (int, NoneType), "a whole number"),
+    ("requests_per_second", (int, float, NoneType), "a number"),
+    ("burst", (int, NoneType), "a whole number"),
 )
 
 
@@ -47,16 +52,15 @@ def _is_a(value: object, kind: type | tuple[type, ...]) -> bool:
 
 @attrs.frozen
 class Account:
-    """One CHART-IMG API key of the host's.
+    """One CHART-IMG API key of the host's. A limit that is left out is its plan's; an :class:`AccountPool` fills it in.
 
     Attributes:
         id: the host's name for it, shown in logs and files.
         api_key: the key; never shown, not even in repr.
-        daily_limit: units a UTC day. The default is 44 and not BASIC's 50: calls that others make on the same key would
-            otherwise be paid for with refusals.
+        daily_limit: units a UTC day; without a plan 44, not BASIC's 50, since others may make calls on the same key.
         plan: the provider's plan (BASIC, PRO, MEGA, ULTRA, ENTERPRISE), if known.
-        requests_per_second: calls a second that the provider allows (API page, "Rate Limit").
-        burst: calls that it allows at once.
+        requests_per_second: calls a second that the provider allows (API page, "Rate Limit"); without a plan 1.
+        burst: calls that it allows at once; without a plan 3.
 
     Raises:
         ConfigError: a value is out of range. The message names the field and shows no text of the account: it may be a key.
@@ -64,10 +68,10 @@ class Account:
 
     id: str
     api_key: str = attrs.field(repr=False)
-    daily_limit: int = 44
+    daily_limit: int | None = None
     plan: PlanName | str | None = attrs.field(default=None, converter=_plan_name)
-    requests_per_second: float = 1.0
-    burst: int = 3
+    requests_per_second: float | None = None
+    burst: int | None = None
 
     def __attrs_post_init__(self) -> None:
         if problems := self._problems():
@@ -77,6 +81,7 @@ class Account:
         """List the mistakes in the fields."""
         if wrong := [f"{name} must be {what}" for name, kind, what in _KINDS if not _is_a(getattr(self, name), kind)]:
             return wrong
+        calls = self.calls
         rules = (
             (bool(self.id.strip()), "id is empty"),
             (not self.id.strip() or not _UNSHOWN.search(self.id), "id holds a control character or a lone surrogate"),
@@ -85,22 +90,45 @@ class Account:
                 not self.api_key or bool(_VISIBLE.fullmatch(self.api_key)),
                 "api_key holds a space, a line break or a character outside ASCII; was it copied whole?",
             ),
-            (self.daily_limit >= 0, f"daily_limit must be 0 or more, not {self.daily_limit}"),
+            (calls.daily_limit >= 0, f"daily_limit must be 0 or more, not {calls.daily_limit}"),
             (
                 self.plan is None or isinstance(self.plan, PlanName),
                 f"plan must be one of {', '.join(PlanName)}",
             ),
             (
-                0 < self.requests_per_second < math.inf,
-                f"requests_per_second must be more than 0, not {self.requests_per_second}",
+                0 < calls.requests_per_second < math.inf,
+                f"requests_per_second must be more than 0, not {calls.requests_per_second}",
             ),
-            (self.burst >= 1, f"burst must be at least 1, not {self.burst}"),
+            (calls.burst >= 1, f"burst must be at least 1, not {calls.burst}"),
             (
-                not self.requests_per_second > 0 or self.burst <= _YEAR * self.requests_per_second,
+                not calls.requests_per_second > 0 or calls.burst <= _YEAR * calls.requests_per_second,
                 "burst / requests_per_second must be at most a year in seconds",
             ),
         )
         return [text for holds, text in rules if not holds]
+
+    @property
+    def _stated(self) -> dict[str, Any]:
+        """The limits that are not left out, by name."""
+        fields = (field.name for field in attrs.fields(CallLimits))
+        return {name: value for name in fields if (value := getattr(self, name)) is not None}
+
+    @cached_property
+    def calls(self) -> CallLimits:
+        """The limits of its calls; one that is left out is that of an account without a plan, which any plan allows."""
+        return attrs.evolve(_WITHOUT_PLAN, **self._stated)
+
+    def on(self, plan: Plan) -> Account:
+        """Return the account with the numbers of *plan* for the limits that are left out."""
+        return attrs.evolve(self, **{**attrs.asdict(plan.calls), **self._stated})
+
+    def excess(self, plan: Plan) -> tuple[Finding, ...]:
+        """Return a WARNING for each limit above that of *plan*: the provider would refuse the calls between the two."""
+        return tuple(
+            Finding(name, Severity.WARNING, f"{value} is more than {plan.name} allows ({most})")
+            for name, value in self._stated.items()
+            if value > (most := getattr(plan.calls, name))
+        )
 
     @cached_property
     def key_digest(self) -> str:
@@ -114,12 +142,12 @@ class Account:
         A burst shorter than the margin has no tokens in reserve for a call that travels longer than the next. Its calls are
         a twentieth further apart.
         """
-        microseconds = 1_000_000 / self.requests_per_second
-        if microseconds * (self.burst - 1) < MARGIN / _MICROSECOND:
+        microseconds = 1_000_000 / self.calls.requests_per_second
+        if microseconds * (self.calls.burst - 1) < MARGIN / _MICROSECOND:
             microseconds *= _APART
         return timedelta(microseconds=max(1, math.ceil(microseconds)))
 
     @cached_property
     def tolerance(self) -> timedelta:
         """How far the bucket may run ahead of time: a burst, less one call."""
-        return self.emission * (self.burst - 1)
+        return self.emission * (self.calls.burst - 1)

@@ -50,7 +50,7 @@ def status_of(account: Account, snapshot: AccountSnapshot, now: datetime) -> Acc
         account.id,
         AccountState.EXHAUSTED if spent else snapshot.state,
         snapshot.used,
-        account.daily_limit,
+        account.calls.daily_limit,
         units,
         _reason(account, snapshot, now, spent=spent),
         None if ready is None else max(ready, now),

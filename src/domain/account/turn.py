@@ -187,7 +187,7 @@ def steps_spent(snapshot: AccountSnapshot, account: Account) -> int:
     """Count the steps of its day that an account has spent; a spent day counts as the new one it waits for."""
     if not left(snapshot, account):
         return 0
-    return snapshot.used // max(account.burst, _MIN_STEP_UNITS, -(-account.daily_limit // _STEPS))
+    return snapshot.used // max(account.calls.burst, _MIN_STEP_UNITS, -(-account.calls.daily_limit // _STEPS))
 
 
 def size_of(limits: ChartLimits, plans: Sequence[Plan]) -> tuple[float, ...]:

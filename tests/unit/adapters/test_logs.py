@@ -60,6 +60,11 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         logging.INFO,
         {"chart": CHART, "attempt": 1, "delay": 0.3, "kind": "NETWORK"},
     ),
+    "chart_api_account_doubtful": (
+        events.AccountDoubtful("a", (Finding("burst", Severity.WARNING, "high"),)),
+        logging.WARNING,
+        {"account_id": "a", "findings": ["burst: WARNING: high"]},
+    ),
     "chart_api_account_throttled": (
         events.AccountThrottled("a", MOMENT, "Too Many Requests"),
         logging.WARNING,

@@ -56,7 +56,7 @@ def test_accounts_alone_are_enough() -> None:
     """If only accounts are set, the other settings have their documented defaults."""
     assert WorkerConfig.from_env(ONE) == WorkerConfig(
         mode=ApiMode.REAL,
-        accounts=(Account("main", KEY, daily_limit=44, plan=None, requests_per_second=1.0, burst=3),),
+        accounts=(Account("main", KEY, daily_limit=None, plan=None, requests_per_second=None, burst=None),),
         fixtures_dir=Path("fixtures/chart-api/chart-img/advanced-chart-v2"),
         templates_dir=None,
         account_store=None,
@@ -204,7 +204,7 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: st
         (f'[{{"id": "a", "apiKey": "{KEY}", "dailyLimit": 4.5}}]', ("$[0].dailyLimit", "a whole number")),
         (f'[{{"id": "a", "apiKey": "{KEY}", "dailyLimit": true}}]', ("$[0].dailyLimit", "a whole number")),
         (f'[{{"id": "a", "apiKey": "{KEY}", "requestsPerSecond": "1"}}]', ("$[0].requestsPerSecond", "a number")),
-        (f'[{{"id": "a", "apiKey": "{KEY}", "burst": null}}]', ("$[0].burst", "a whole number")),
+        (f'[{{"id": "a", "apiKey": "{KEY}", "burst": "3"}}]', ("$[0].burst", "a whole number")),
         (f'[{{"id": "a", "apiKey": "{KEY}", "plan": 3}}]', ("$[0].plan", "text")),
         (
             f'[{{"id": "a", "apiKey": "{KEY}", "plan": "GOLD"}}]',

@@ -774,7 +774,7 @@ def test_no_provider_makes_a_fetch_waste_or_lose_a_call(
     result, adversary = play(bench, story)
     keeps_to_its_policy(bench, result, adversary)
 
-    fresh = {account.id: account for account in accounts_ if account.daily_limit and account.plan != "BASIC"}
+    fresh = {account.id: account for account in accounts_ if account.calls.daily_limit and account.plan != "BASIC"}
     resting: dict[str, datetime] = {}
     too_small: set[str] = set()
     answers = zip(adversary.calls, adversary.answers, cycle(story), result.attempts, strict=False)
@@ -796,7 +796,7 @@ def test_no_provider_makes_a_fetch_waste_or_lose_a_call(
     for account, status in zip(accounts_, bench.status(), strict=True):
         kinds = [attempt.kind for attempt in result.attempts if attempt.account_id == account.id]
         sent = len(kinds) - kinds.count(FaultKind.NOT_SENT)
-        assert (account.daily_limit if FaultKind.QUOTA_EXCEEDED in kinds else sent) == status.used
+        assert (account.calls.daily_limit if FaultKind.QUOTA_EXCEEDED in kinds else sent) == status.used
         assert status.available_at is None or status.available_at >= resting.get(account.id, start)
 
 
@@ -815,7 +815,7 @@ def test_no_clock_makes_a_fetch_break_its_policy(
 
     keeps_to_its_policy(bench, result, adversary)
     for status, account in zip(bench.status(), accounts_, strict=True):
-        assert status.used <= account.daily_limit
+        assert status.used <= account.calls.daily_limit
 
 
 @given(charts=st.integers(1, 12), story=turns(st.just(0.0)), accounts_=pools)
@@ -834,4 +834,4 @@ def test_a_day_of_fetches_costs_no_more_than_its_units(
             sent[attempt.account_id] += attempt.kind is not FaultKind.NOT_SENT
 
     assert bench.clock.monotonic() < 12 * 3600
-    assert all(sent[account.id] <= account.daily_limit for account in accounts_)
+    assert all(sent[account.id] <= account.calls.daily_limit for account in accounts_)

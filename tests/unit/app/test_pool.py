@@ -21,7 +21,7 @@ from chartimg.domain.account.ledger import MARGIN
 from chartimg.domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, WaitUntil
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.errors import ConfigError, StoreBusy
-from chartimg.domain.events import BooksAhead, PlanLimitLearned
+from chartimg.domain.events import AccountDoubtful, BooksAhead, PlanLimitLearned
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.plan import Plan, PlanName
 from chartimg.domain.plan.demand import Demand
@@ -32,6 +32,11 @@ from seven_invariants import SevenInvariants, check_all
 
 LARGE = Demand(1920, 1080)
 PLANS = shipped_catalog().plan_by_name
+
+
+def tiny_plans() -> tuple[Plan, ...]:
+    """Return a plan PRO with limits of its own."""
+    return (attrs.evolve(PLANS[PlanName.PRO], requests_per_second=2, burst=4, daily_limit=8),)
 
 
 def planned(*plans: PlanName | str | None, **changes: object) -> list[Account]:
@@ -47,6 +52,40 @@ def test_account_ids_must_differ() -> None:
     world = World()
     with pytest.raises(ConfigError, match=r"^account ids must differ: a, b$"):
         world.pool(A, B, A, B, A)
+
+
+@pytest.mark.parametrize(
+    "catalog", [None, shipped_catalog().extended(Catalog(plans=tiny_plans()))], ids=["ships", "own"]
+)
+def test_an_account_has_the_numbers_of_its_plan_in_the_catalog(catalog: Catalog | None) -> None:
+    """The day, the rate and the burst that are left out come from the catalog in use; what is stated wins."""
+    plan = (catalog or shipped_catalog()).plan_by_name[PlanName.PRO]
+    given_ = [Account("a", "key-a", plan="PRO"), Account("b", "key-b", 7, "PRO"), Account("c", "key-c")]
+    pool = AccountPool(given_, clock=VirtualClock(NOON), catalog=catalog)
+
+    assert [plan.daily_limit, 7, 44] == [status.limit for status in pool.status()]
+    assert [plan.calls, attrs.evolve(plan.calls, daily_limit=7), given_[2].calls] == [
+        one.calls for one in pool.accounts
+    ]
+
+
+def test_a_limit_above_that_of_the_plan_is_a_warning() -> None:
+    """A pool tells once, in an event, each limit that is stated and above the plan's; the statement still wins."""
+    log = EventLog()
+    pool = AccountPool(
+        [Account("a", "key-a", 501, "PRO", 11.0, 15), Account("b", "key-b", 501)], clock=VirtualClock(), listener=log
+    )
+
+    (event_,) = log.events
+    assert isinstance(event_, AccountDoubtful)
+    assert (
+        "a",
+        [
+            "daily_limit: WARNING: 501 is more than PRO allows (500)",
+            "requests_per_second: WARNING: 11.0 is more than PRO allows (10)",
+        ],
+    ) == (event_.account_id, sorted(map(str, event_.findings)))
+    assert 501 == pool.status()[0].limit
 
 
 def test_accounts_are_found_by_id() -> None:
@@ -616,7 +655,7 @@ def test_a_small_step_back_locks_for_no_longer_than_itself(seconds: int) -> None
     world = World()
     pool = world.pool(A)
     world.clock.step(seconds)
-    for _ in range(A.burst):
+    for _ in range(A.calls.burst):
         granted(pool.claim())
     world.clock.step(-seconds)
     world.clock.advance(seconds + 2)

@@ -23,6 +23,7 @@ FACTS: list[tuple[events.Event, tuple[str, ...]]] = [
         ("chart", "account_id", "attempt", "duration", "http_status", "kind"),
     ),
     (events.RetryScheduled(CHART, 1, 0.5, FaultKind.NETWORK), ("chart", "attempt", "delay", "kind")),
+    (events.AccountDoubtful("a", (PLAIN,)), ("account_id", "findings")),
     (events.AccountThrottled("a", LATER, "Too Many Requests"), ("account_id", "until", "reason")),
     (events.AccountExhausted("a", LATER, "Limit Exceeded"), ("account_id", "until", "reason")),
     (events.AccountSuspended("a", "Forbidden"), ("account_id", "reason")),

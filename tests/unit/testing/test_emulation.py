@@ -29,7 +29,7 @@ def test_an_emulator_serves_a_client_over_real_http() -> None:
 def test_names_of_the_emulator_are_imported_on_first_use() -> None:
     """Every documented name can be asked for; an unknown one is an AttributeError."""
     assert Emulator is chartimg.testing.Emulator
-    assert EmulatedAccount("a", "b").account == Account("a", "b", 50, "BASIC")
+    assert EmulatedAccount("a", "b").account == Account("a", "b", 50, "BASIC", 1, 3)
     assert set(chartimg.testing.__all__) <= set(dir(chartimg.testing))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         chartimg.testing.nothing  # noqa: B018 (asked for what it raises)

@@ -15,7 +15,7 @@ from loopback import LoopbackServer, answer
 
 
 def test_accounts_shows_what_a_fetch_has_used(server: LoopbackServer, tmp_path: Path) -> None:
-    """The books in the user's state folder say 0 of 44 before the first call and 1 of 44 after it."""
+    """The books in the user's state folder say 0 of 50 before the first call and 1 of 50 after it."""
     server.script.append(answer(200, PNG))
 
     def used() -> list[str]:
@@ -29,8 +29,8 @@ def test_accounts_shows_what_a_fetch_has_used(server: LoopbackServer, tmp_path: 
     assert 0 == call(*FETCH, cwd=tmp_path, **real(server)).returncode
     after = used()
 
-    assert ["main", "BASIC", "AVAILABLE", "0", "44", "44"] == before[:6]
-    assert ["main", "BASIC", "AVAILABLE", "1", "44", "43"] == after[:6]
+    assert ["main", "BASIC", "AVAILABLE", "0", "50", "50"] == before[:6]
+    assert ["main", "BASIC", "AVAILABLE", "1", "50", "49"] == after[:6]
     assert "now" == before[6]
 
 
@@ -44,7 +44,7 @@ def test_accounts_in_json_is_json_and_nothing_else(server: LoopbackServer, tmp_p
 
     assert (0, "") == (child.returncode, child.stderr)
     assert {"accountId", "state", "used", "limit", "left", "reason", "availableAt", "windowEnd", "plan"} == set(account)
-    assert ("main", "EXHAUSTED", 44, 44, 0, "BASIC") == tuple(
+    assert ("main", "EXHAUSTED", 50, 50, 0, "BASIC") == tuple(
         account[name] for name in ("accountId", "state", "used", "limit", "left", "plan")
     )
     assert account["availableAt"] == account["windowEnd"]
@@ -79,7 +79,7 @@ def test_the_books_of_an_account_begin_anew_by_hand(server: LoopbackServer, tmp_
     (account,) = json.loads(child.stdout)["accounts"]
 
     assert (0, "") == (child.returncode, child.stderr)
-    assert ("AVAILABLE", 0, 44) == (account["state"], account["used"], account["left"])
+    assert ("AVAILABLE", 0, 50) == (account["state"], account["used"], account["left"])
 
 
 def test_a_suspended_account_is_named_with_what_brings_it_back(server: LoopbackServer, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_forecast_says_whether_so_many_charts_can_be_had(server: LoopbackServe
     document = json.loads(many.stdout)
 
     assert (0, True) == (few.returncode, few.stdout.startswith("yes: 2 charts can be had today, the last call at "))
-    assert (75, False, 100, 44) == (
+    assert (75, False, 100, 50) == (
         many.returncode,
         document["enough"],
         document["forecast"]["charts"],

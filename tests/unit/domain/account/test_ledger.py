@@ -528,7 +528,7 @@ def test_books_that_were_lost_are_restored_without_forgetting() -> None:
     assert attrs.evolve(known, version=8) == ledger.restore(attrs.evolve(older, window=NOON - timedelta(days=9)), known)
     assert attrs.evolve(known, version=8, refunded=frozenset({1, 3})) == ledger.restore(older, known)
     both = ledger.restore(spent, known)
-    assert (8, X, True, ACCOUNT.daily_limit) == (both.version, both.state, both.spent, both.used)
+    assert (8, X, True, ACCOUNT.calls.daily_limit) == (both.version, both.state, both.spent, both.used)
     after = ledger.restore(tomorrow, known)
     assert (tomorrow.window, tomorrow.used, known.serial) == (after.window, after.used, after.serial)
 
@@ -796,7 +796,7 @@ def test_no_sequence_of_events_breaks_the_books(sequence: list[tuple[str, object
 
         assert snapshot.window >= before.window
         assert snapshot.version > before.version or snapshot == before
-        assert 0 <= snapshot.used <= account.daily_limit
+        assert 0 <= snapshot.used <= account.calls.daily_limit
         assert (snapshot.until is not None) is (snapshot.state is T)
         assert snapshot.spent or snapshot.state is not X
         if snapshot.window == before.window:

@@ -6,28 +6,70 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.account import Account
 from chartimg.domain.errors import ConfigError
-from chartimg.domain.plan import PlanName
+from chartimg.domain.finding import Severity
+from chartimg.domain.plan import CallLimits, PlanName
 from paper import FLOAT
 from samples import NOON
 
 KEY = "canary-key-51f0"
+PLANS = shipped_catalog().plan_by_name
 UNFIT = "api_key holds a space, a line break or a character outside ASCII; was it copied whole?"
 
 
 def test_an_account_needs_an_id_and_a_key_and_has_defaults_for_the_rest() -> None:
-    """The defaults are the limits of BASIC, less six units a day."""
-    assert Account("a", KEY, 44, None, 1.0, 3) == Account("a", KEY)
+    """Without a plan the limits are those of BASIC, less six units a day."""
+    account = Account("a", KEY)
+
+    assert (None, None, None) == (account.daily_limit, account.requests_per_second, account.burst)
+    assert CallLimits(requests_per_second=1.0, burst=3, daily_limit=44) == account.calls
+
+
+@given(
+    name=st.sampled_from(PlanName),
+    stated=st.fixed_dictionaries(
+        {},
+        optional={
+            "daily_limit": st.integers(0, 9_999),
+            "requests_per_second": st.floats(0.1, 99),
+            "burst": st.integers(1, 99),
+        },
+    ),
+)
+def test_a_plan_fills_in_what_is_left_out_and_exceeds_nothing(name: PlanName, stated: dict[str, Any]) -> None:
+    """On a plan each limit is the stated one, else the plan's; a WARNING names exactly each stated one above the plan's."""
+    plan = PLANS[name]
+    account = Account("a", KEY, plan=name, **stated).on(plan)
+
+    assert attrs.evolve(plan.calls, **stated) == account.calls
+    assert account == account.on(plan)
+    assert {limit for limit, value in stated.items() if value > getattr(plan.calls, limit)} == {
+        finding.path for finding in account.excess(plan)
+    }
+    assert {Severity.WARNING} >= {finding.severity for finding in account.excess(plan)}
+
+
+def test_a_plan_that_is_not_known_yet_allows_no_more_than_any_plan() -> None:
+    """Before a pool fills in the plan's numbers, an account has limits that every plan allows."""
+    without = Account("a", KEY, plan="PRO").calls
+
+    assert Account("a", KEY).calls == without
+    assert all(() == Account("a", KEY, **attrs.asdict(without)).excess(plan) for plan in PLANS.values())
 
 
 def test_the_bounds_of_a_limit_and_a_burst_are_allowed() -> None:
     """A limit of no units and a burst of a year of calls are accepted."""
-    assert (0, 31_536_000) == ((account := Account("a", KEY, 0, burst=31_536_000)).daily_limit, account.burst)
+    assert (0, 31_536_000) == (
+        (account := Account("a", KEY, 0, burst=31_536_000)).calls.daily_limit,
+        account.calls.burst,
+    )
 
 
 @pytest.mark.parametrize(
