@@ -21,7 +21,7 @@ from ..codec import dump
 from ..domain.chart import ChartRequest
 from ..domain.check.catalog import Catalog
 from ..domain.check.picture import duplicate_of, mean_the_same
-from ..domain.errors import StoreUnavailable
+from ..domain.errors import ConfigError, StoreUnavailable
 from ..domain.events import PictureDoubtful
 from ..domain.faults import FaultKind
 from ..domain.ports import Listener
@@ -73,6 +73,7 @@ class Export:
         on_end: called with the end of each chart, from several threads.
         listener: notified of each picture that equals the picture of another chart.
         rules: returns the catalog that decides which bodies mean the same; called only if two bodies give one picture.
+        end_waits: ends the waits of charts in flight; called when no new chart is to be begun.
 
     Attributes:
         abandoned: whether the run was interrupted twice, so that calls may still be in flight.
@@ -90,6 +91,7 @@ class Export:
         on_end: Callable[[ExportEnd], None],
         listener: Listener,
         rules: Callable[[], Catalog],
+        end_waits: Callable[[], None] = lambda: None,
     ) -> None:
         self._fetch = fetch
         self._out = out
@@ -97,6 +99,7 @@ class Export:
         self._on_end = on_end
         self._listener = Listeners((listener,))
         self._rules = rules
+        self._end_waits = end_waits
         self._requests = tuple(dict.fromkeys(requests))
         self._names = picture_names(self._requests)
         self._created_at = datetime.now(UTC)
@@ -112,11 +115,6 @@ class Export:
         self.abandoned = False
         self.failure: str | None = None
         self.saved = False
-
-    @property
-    def requested(self) -> int:
-        """The number of charts."""
-        return len(self._requests)
 
     def run(self) -> Manifest:
         """Fetch all charts. A KeyboardInterrupt, or a failure of the folder, stops new charts.
@@ -136,6 +134,7 @@ class Export:
         except KeyboardInterrupt:
             self._stopping = True
             try:
+                self._end_waits()
                 self._follow()
             except KeyboardInterrupt:
                 self.abandoned = True
@@ -221,6 +220,7 @@ class Export:
         with self._lock:
             self.failure = self.failure or failure
             self._stopping = True
+        self._end_waits()
 
     def _one(self, request: ChartRequest) -> None:
         """Fetch and save one chart; any exception becomes a failure."""
@@ -230,6 +230,8 @@ class Export:
         except StoreUnavailable as error:
             end = ExportFailure.of(request, STORE_UNAVAILABLE, str(error))
         except Exception as error:
+            if self._stopping and isinstance(error, ConfigError):
+                return  # the waits were ended before it began
             logging.getLogger("chartimg").exception("%s failed", request.key)
             end = ExportFailure.of(request, "UNEXPECTED", type(error).__name__)
         with self._lock:

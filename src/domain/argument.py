@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["require", "typed"]
 
-_LAZY: Final = 0x20 | 0x80 | 0x200  # a call of a generator or a coroutine only makes it (CO_GENERATOR and others in inspect)
+_LAZY: Final = 0x20 | 0x80 | 0x200  # a call of a generator or a coroutine only makes it (inspect.CO_GENERATOR, …)
 _WORDS: Final[Mapping[object, str]] = {
     str: "text",
     int: "a whole number",

@@ -121,7 +121,16 @@ def export(
     client = ChartClient(config, listener=calls)
     with following(len(set(requests))) as on_end, terminable() as codes:
         rules = partial(rules_of, config.catalog)
-        work = Export(client.fetch, requests, out, jobs=jobs, on_end=on_end, listener=client.listener, rules=rules)
+        work = Export(
+            client.fetch,
+            requests,
+            out,
+            jobs=jobs,
+            on_end=on_end,
+            listener=client.listener,
+            rules=rules,
+            end_waits=client.close,
+        )
         try:
             manifest = work.run()
         except OSError as error:

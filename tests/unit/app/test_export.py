@@ -188,7 +188,7 @@ def test_a_request_that_comes_twice_is_fetched_once(tmp_path: Path) -> None:
     fetch = _Playing(FOUND, FOUND)
     work = export(fetch, grid("A:A", "B:B", "A:A"), tmp_path)
 
-    assert 2 == work.requested == work.run().requested
+    assert 2 == work.run().requested
     assert grid("A:A", "B:B") == fetch.asked
 
 
@@ -678,6 +678,23 @@ def _caught(child: subprocess.Popen[str], sent: signal.Signals) -> bool:
         return True
     pending = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
     return not any(mask >> (sent - 1) & 1 for mask in pending)
+
+
+def test_a_run_that_is_interrupted_while_it_waits_makes_no_further_call(server: LoopbackServer, tmp_path: Path) -> None:
+    """After one signal a chart that waits for its next attempt ends with the error of its last call."""
+    server.otherwise = answer(503, Retry_After="15")
+    out = tmp_path / "out"
+    with exporting(server, tmp_path) as child:
+        eventually(lambda: len(server.requests) == 2)
+        time.sleep(0.2)  # until the replies are read
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=5)
+
+    assert errors.endswith("chartimg: interrupted; 2 calls stay charged: 2 to a\n")
+    assert 2 == len(server.requests)
+    assert ["INTERRUPTED"] * 2 + ["SERVICE_UNAVAILABLE"] * 2 == sorted(
+        failure["kind"] or failure["code"] for failure in on_disk(out)["failures"]
+    )
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

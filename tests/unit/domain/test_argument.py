@@ -59,7 +59,7 @@ class Later(Brass):
 class Rung(Brass):
     """A bell with a partial function."""
 
-    ring = partial(print, "ring")  # type: ignore[assignment]
+    ring = partial(print, "ring")
 
 
 class Tune(Brass):
@@ -93,7 +93,7 @@ class Called(Brass):
         async def __call__(self) -> None:
             """Stop."""
 
-    stop = Stop()
+    stop = Stop()  # type: ignore[assignment]
 
 
 @attrs.frozen(field_transformer=typed)
