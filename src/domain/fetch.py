@@ -17,6 +17,7 @@ One file because actions, feedback and machine are one protocol, read together.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from shlex import quote
 from typing import Final, assert_never
 
 import attrs
@@ -415,4 +416,5 @@ def _why_none(none: NoneLeft) -> str:
     if not none.suspended:
         return message
     named = ", ".join(none.suspended[:_MAX_NAMED_ACCOUNTS]) + (", …" if none.suspended[_MAX_NAMED_ACCOUNTS:] else "")
-    return f"{message}; to use {named} again, change its key or run: chartimg accounts reinstate {none.suspended[0]}"
+    command = f"chartimg accounts reinstate {quote(none.suspended[0])}"
+    return f"{message}; to use {named} again, change its key or run: {command}"

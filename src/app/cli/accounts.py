@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -108,7 +109,8 @@ def _status(pool: AccountPool, account_id: str) -> AccountStatus:
 
 
 def _anew(status: AccountStatus) -> str:
-    return f"To begin its books anew, as if it had made no call today, run: chartimg accounts reset {status.account_id}"
+    command = f"chartimg accounts reset {quote(status.account_id)}"
+    return f"To begin its books anew, as if it had made no call today, run: {command}"
 
 
 @contextmanager

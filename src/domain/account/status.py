@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from shlex import quote
 
 import attrs
 
@@ -64,6 +65,6 @@ def _reason(account: Account, snapshot: AccountSnapshot, now: datetime, *, spent
     if snapshot.window > now:
         return (
             f"its books are of {snapshot.window:%Y-%m-%d}, which is to come: was the clock wrong? "
-            f"chartimg accounts reset {account.id} begins them anew"
+            f"chartimg accounts reset {quote(account.id)} begins them anew"
         )
     return snapshot.reason or ("all units of the day are taken" if spent else "")

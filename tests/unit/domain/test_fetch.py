@@ -219,10 +219,17 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
                 "to use c, d, e, … again, change its key or run: chartimg accounts reinstate c"
             ),
         ),
+        (
+            NoneLeft(None, (), ("my key",)),
+            (
+                "(1 suspended); none will be free; "
+                "to use my key again, change its key or run: chartimg accounts reinstate 'my key'"
+            ),
+        ),
         (NoneLeft(None, ("a",), (), 2), "(1 exhausted, 2 too small); none will be free"),
         (NoneLeft(None, too_small=2), "(2 too small, the others busy); none will be free"),
     ],
-    ids=["busy", "exhausted", "suspended", "exhausted and small", "busy and small"],
+    ids=["busy", "exhausted", "suspended", "with a blank", "exhausted and small", "busy and small"],
 )
 def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> None:
     """Without an account the error counts the accounts by their state and says when to ask again; listeners hear of it."""

@@ -47,9 +47,12 @@ def test_a_moment_that_has_passed_is_now() -> None:
     assert later == status_of(ACCOUNT, attrs.evolve(FRESH, arrival=NOON), later).available_at
 
 
-def test_books_of_a_day_to_come_name_the_repair() -> None:
+@pytest.mark.parametrize(("name", "argument"), [("a", "a"), ("my key", "'my key'")])
+def test_books_of_a_day_to_come_name_the_repair(name: str, argument: str) -> None:
     """If the books are of a day to come, the reason asks about the clock and names the command that begins them anew."""
-    assert (
-        "its books are of 2026-01-05, which is to come: was the clock wrong? chartimg accounts reset a begins them anew"
-        == status_of(ACCOUNT, TAKEN, NOON - timedelta(days=3)).reason
+    reason = status_of(attrs.evolve(ACCOUNT, id=name), TAKEN, NOON - timedelta(days=3)).reason
+
+    assert reason == (
+        "its books are of 2026-01-05, which is to come: was the clock wrong? "
+        f"chartimg accounts reset {argument} begins them anew"
     )
