@@ -31,6 +31,7 @@ PURE = {
     "json",
     "math",
     "re",
+    "shlex",
     "struct",
     "types",
     "typing",
