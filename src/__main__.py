@@ -15,9 +15,12 @@ def main() -> None:
 
         sys.stderr.write(f"chartimg: {missing_extra('the command', 'cli')}\n")
         raise SystemExit(2)
-    from .app.cli import run
+    try:
+        from .app.cli import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while the command was loaded, or closed
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -287,3 +287,15 @@ def test_an_interrupted_fetch_says_what_was_paid(
     assert (code, "") == (child.returncode, out)
     assert f"chartimg: BINANCE:BTCUSDT 1h {TEMPLATE}: interrupted; 1 call stays charged: 1 to main\n" == err
     assert not (tmp_path / "chart.png").exists()
+
+
+def test_an_interrupt_outside_of_any_call_is_not_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt while the command is loaded or closed ends it with exit code 130 and without a word."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chartimg.app.cli.run", interrupted)
+    child = call("templates", "list", cwd=tmp_path)
+
+    assert (130, "", "") == (child.returncode, child.stdout, child.stderr)
