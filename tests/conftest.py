@@ -15,6 +15,8 @@ from hypothesis import Phase, settings
 
 from loopback import LoopbackServer, serving
 
+pytest_plugins = ["pytester"]  # tests of chartimg.pytest_plugin
+
 # A background job of a shell ignores SIGINT, and its children inherit that; a handler of our own does not reach them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("chartimg", deadline=None)  # speed is measured in benchmarks, never asserted

@@ -52,10 +52,9 @@ class Emulator:
         catalog: Catalog | None = None,
     ) -> None:
         self._port = port
-        self._provider = Provider(accounts, now or SystemClock().now, scenario, catalog)
-        self.accounts = self._provider.accounts
         self._running: _Running | None = None
         self.url = ""
+        self.begin_anew(accounts, scenario, now=now, catalog=catalog)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -91,6 +90,24 @@ class Emulator:
         if running is not None:
             running.call(running.server.stop())
             running.end()
+
+    def begin_anew(
+        self,
+        accounts: Sequence[EmulatedAccount | Account] = (DEMO,),
+        scenario: Scenario | None = None,
+        *,
+        now: Callable[[], datetime] | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        """Be a new provider at the same address: without connections, tallies, faults and a moved clock.
+
+        Raises:
+            ConfigError: as for the constructor; then it goes on as before.
+        """
+        self._provider = Provider(accounts, now or SystemClock().now, scenario, catalog)
+        self.accounts = self._provider.accounts
+        if self._running is not None:
+            self._running.call(self._running.server.serve(self._provider))
 
     def ledger(self) -> Tallies:
         """Return the provider's tallies."""

@@ -56,13 +56,18 @@ class Server:
         number: int = self._listening.sockets[0].getsockname()[1]
         return number
 
+    async def serve(self, provider: Provider) -> None:
+        """End every connection and serve *provider* from now on, with the pictures that are drawn already."""
+        self._provider = provider
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
     async def stop(self) -> None:
         """Stop listening and end every connection."""
         if self._listening is not None:
             self._listening.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self.serve(self._provider)
         self._painters.shutdown(wait=False, cancel_futures=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,12 +9,12 @@
 
 None of these waits, listens on a port or touches a file. For real HTTP there is an emulator (extra ``emulator``):
 
-    with emulator() as provider, ChartClient.from_env(provider.environ) as client:
+    with emulator() as provider, provider.client() as client:
         result = client.fetch(request)
 
     assert provider.ledger().accounts["demo"].total.charged == 1
 
-``pytest_plugins = ["chartimg.pytest_plugin"]`` makes it the fixture ``chartimg_emulator``.
+``pytest_plugins = ["chartimg.pytest_plugin"]`` brings fixtures of pytest: ``chartimg_script``, ``chartimg_emulator``, ``chartimg_keys``.
 
 :class:`AccountStoreContract` tests an account store of your own.
 """
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..domain.reply import Reply, TransportFailure
 from .clock import VirtualClock
 from .emulation import emulator
 from .event_log import EventLog
@@ -31,9 +32,9 @@ from .transport import Answer, Call, Outcome, ScriptedTransport
 
 if TYPE_CHECKING:
     from ..emulator.accounts import EmulatedAccount
-    from ..emulator.running import Emulator
     from ..emulator.scenario import Fault, Rule
     from .account_store import AccountStoreContract
+    from .emulated import Emulator
 
 __all__ = [
     "AccountStoreContract",
@@ -44,8 +45,10 @@ __all__ = [
     "EventLog",
     "Fault",
     "Outcome",
+    "Reply",
     "Rule",
     "ScriptedTransport",
+    "TransportFailure",
     "VirtualClock",
     "emulator",
     "picture",
@@ -54,7 +57,7 @@ __all__ = [
 _LATER = {
     "AccountStoreContract": ".account_store",
     "EmulatedAccount": "..emulator.accounts",
-    "Emulator": "..emulator.running",
+    "Emulator": ".emulated",
     "Fault": "..emulator.scenario",
     "Rule": "..emulator.scenario",
 }

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ..domain.account import Account
     from ..domain.check.catalog import Catalog
     from ..emulator.accounts import EmulatedAccount
-    from ..emulator.running import Emulator
     from ..emulator.scenario import Rule
+    from .emulated import Emulator
 
 
 def emulator(
@@ -28,7 +28,7 @@ def emulator(
     Args:
         accounts: the keys it knows, as the emulator's accounts or as a client's; by default ``demo`` on the plan PRO.
         rules: faults, and how long answers take.
-        clock: the clock of the client under test, so that both live on the same day; by default the machine's.
+        clock: the clock of the emulator and of the clients that :meth:`Emulator.client` makes; by default the machine's.
         port: the port to listen on; 0 takes a free one.
         catalog: the provider's rules for a chart, and its plans; by default the shipped ones.
 
@@ -37,10 +37,7 @@ def emulator(
             lacks the plan of an account.
     """
     try:
-        from ..emulator.accounts import DEMO
-        from ..emulator.running import Emulator
-        from ..emulator.scenario import Scenario
+        from .emulated import Emulator
     except ModuleNotFoundError:
         raise missing_extra("the emulator", "emulator") from None
-    now = None if clock is None else clock.now
-    return Emulator(accounts or (DEMO,), Scenario(tuple(rules)), now=now, port=port, catalog=catalog)
+    return Emulator(*accounts, rules=rules, clock=clock, port=port, catalog=catalog)

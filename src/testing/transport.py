@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence, Sized
+from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 
 from ..domain.account import Account
 from ..domain.chart import ChartRequest
 from ..domain.reply import Reply, TransportFailure
 from .clock import VirtualClock
+
+if TYPE_CHECKING:
+    from ..app.async_bootstrap import AsyncChartClient
+    from ..app.bootstrap import ChartClient, Options
+    from ..app.pool import Pool
+
+_ONE: Final = (Account("main", "key-of-main"),)
 
 Outcome = Reply | TransportFailure
 Answer = Callable[[ChartRequest, Account | None, float | None], Outcome]
@@ -30,12 +37,13 @@ class ScriptedTransport:
     Safe from many threads.
 
     Args:
-        outcomes: the script, read call by call; it may be endless.
-        clock: the clock that each call moves.
+        outcomes: the script, read call by call; an iterator may be endless.
+        clock: the clock that each call moves, and that of the clients that :meth:`client` makes.
         duration: seconds of *clock* that each call takes.
 
     Attributes:
         calls: all calls, in order.
+        clock: the clock; by default one of its own.
 
     Raises:
         ValueError: a *duration* without a *clock*.
@@ -47,8 +55,10 @@ class ScriptedTransport:
         if duration and clock is None:
             raise ValueError("a duration needs the clock it is taken from")
         self.calls: list[Call] = []
+        self._left = len(outcomes) if isinstance(outcomes, Sized) else 0
         self._script = iter(outcomes)
-        self._clock = clock
+        self._beyond: list[str] = []
+        self.clock = clock or VirtualClock()
         self._duration = duration
         self._lock = threading.Lock()
 
@@ -61,9 +71,32 @@ class ScriptedTransport:
         with self._lock:
             self.calls.append(Call(request, account, timeout))
             number, scripted = len(self.calls), next(self._script, None)
-        if scripted is None:
-            who = "no account" if account is None else f"account {account.id!r}"
-            raise AssertionError(f"call {number}, for {request.key} on {who}, has no outcome: the script has run out")
-        if self._clock is not None:
-            self._clock.advance(self._duration)
+            if scripted is None:
+                who = "no account" if account is None else f"account {account.id!r}"
+                beyond = f"call {number}, for {request.key} on {who}, has no outcome: the script has run out"
+                self._beyond.append(beyond)
+                raise AssertionError(beyond)
+            self._left -= 1
+        self.clock.advance(self._duration)
         return scripted if isinstance(scripted, Reply | TransportFailure) else scripted(request, account, timeout)
+
+    @property
+    def problems(self) -> list[str]:
+        """Calls beyond the script, and the number of outcomes that were not played; those of an iterator may stay."""
+        with self._lock:
+            left = [f"{self._left} of the script's outcomes not played"] if self._left > 0 else []
+            return [*self._beyond, *left]
+
+    def client(self, accounts: Pool | Sequence[Account] = _ONE, **options: Unpack[Options]) -> ChartClient:
+        """Return a client over this transport, on its clock, by default with one account. The caller closes it."""
+        from ..app.bootstrap import ChartClient
+
+        options.setdefault("clock", self.clock)
+        return ChartClient(transport=self, accounts=accounts, **options)
+
+    def async_client(self, accounts: Pool | Sequence[Account] = _ONE, **options: Unpack[Options]) -> AsyncChartClient:
+        """Return an asynchronous client over this transport, on its clock. The caller closes it."""
+        from ..app.async_bootstrap import AsyncChartClient
+
+        options.setdefault("clock", self.clock)
+        return AsyncChartClient(transport=self, accounts=accounts, **options)

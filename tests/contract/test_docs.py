@@ -31,11 +31,17 @@ def blocks(page: Path, *languages: str) -> list[str]:
     return re.findall(fence, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
+TESTS = re.findall(
+    r"^<!-- pytest -->\n```python\n(.*?)^```", (ROOT / "docs/testing.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+)
+
+
 def examples() -> Iterator[object]:
-    """List every Python example."""
+    """List every Python example that is a program."""
     for page in PAGES:
         for number, block in enumerate(blocks(page, "python"), start=1):
-            yield pytest.param(block, id=f"{page.name} {number}")
+            if block not in TESTS:
+                yield pytest.param(block, id=f"{page.name} {number}")
 
 
 def run_example(example: str, tmp_path: Path) -> str:
@@ -63,6 +69,15 @@ def test_every_example_runs(example: str, tmp_path: Path) -> None:
     output = run_example(example, tmp_path)
 
     assert not shown or shown == "".join(f"# {line}\n" for line in output.splitlines())
+
+
+def test_the_tests_of_the_documentation_pass(pytester: pytest.Pytester) -> None:
+    """The example of the plugin is three tests that pass, with warnings as errors."""
+    (example,) = TESTS
+    pytester.makeconftest('pytest_plugins = ["chartimg.pytest_plugin"]')
+    pytester.makepyfile(example)
+
+    pytester.runpytest_inprocess("-W", "error", "-p", "no:cacheprovider").assert_outcomes(passed=3)
 
 
 def test_the_first_example_fetches_the_same_chart_in_real_mode(tmp_path: Path) -> None:

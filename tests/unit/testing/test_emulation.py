@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 import chartimg.testing
-from chartimg import Account, ChartClient, WorkerConfig
-from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, VirtualClock, emulator
+from chartimg import Account, ChartApiResult, ChartClient, ConfigError, FaultKind, RetryPolicy, WorkerConfig
+from chartimg.domain.events import CallFinished
+from chartimg.domain.faults import ChartApiError
+from chartimg.testing import EmulatedAccount, Emulator, EventLog, Fault, Rule, VirtualClock, emulator
 from command import run_python
 from samples import NOON, REQUEST
 
@@ -36,10 +39,11 @@ def test_names_of_the_emulator_are_imported_on_first_use() -> None:
 
 
 def test_without_the_extra_the_emulator_says_how_to_install_it(tmp_path: Path) -> None:
-    """Without h11 the other tools work, and the emulator is a ConfigError with the command that installs it."""
+    """Without h11 the other tools and the plugin work, and the emulator is a ConfigError with the command that installs it."""
     code = """
 import sys
 sys.modules["h11"] = None
+import chartimg.pytest_plugin
 from chartimg import ConfigError
 from chartimg.testing import VirtualClock, emulator
 try:
@@ -52,16 +56,50 @@ except ConfigError as error:
     assert expected == run_python(code, cwd=tmp_path).stdout
 
 
-def test_the_pytest_plugin_gives_an_emulator(tmp_path: Path) -> None:
-    """A test of a host asks for the emulator by the name of its fixture."""
-    (tmp_path / "conftest.py").write_text('pytest_plugins = ["chartimg.pytest_plugin"]\n')
-    (tmp_path / "test_host.py").write_text(
-        "from chartimg import ChartClient, ChartRequest\n"
-        "def test_host(chartimg_emulator):\n"
-        "    with ChartClient.from_env(chartimg_emulator.environ) as client:\n"
-        "        assert client.fetch(ChartRequest('BINANCE:BTCUSDT', '1h', 'small', {'width': 400})).ok\n"
-        "    assert 1 == chartimg_emulator.ledger().accounts['demo'].total.charged\n"
-    )
-    child = run_python("import pytest; raise SystemExit(pytest.main(['-q', '-p', 'no:cacheprovider']))", cwd=tmp_path)
+def test_the_clock_of_an_emulator_is_named_once() -> None:
+    """The clients of an emulator live on its clock, so that a wait takes no time and both have the same day."""
+    clock = VirtualClock(NOON)
+    with emulator(rules=[Rule(Fault.UNAVAILABLE, next=1)], clock=clock) as provider, provider.client() as client:
+        assert client.fetch(REQUEST).ok
+        assert 2 == provider.ledger().accounts["demo"].days["2026-01-05"].charged
+        assert 2 == client.accounts.status()[0].used if client.accounts else None
+    assert clock.slept
 
-    assert (0, True) == (child.returncode, "1 passed" in child.stdout), child.stdout
+
+def test_an_asynchronous_client_lives_on_the_clock_of_its_emulator() -> None:
+    """An asynchronous client of an emulator takes the options of its class beside the clock of the emulator."""
+    log = EventLog()
+
+    async def fetched(provider: Emulator) -> bool:
+        async with provider.async_client(listener=log) as client:
+            return (await client.fetch(REQUEST)).ok
+
+    with emulator(clock=VirtualClock(NOON)) as provider:
+        assert asyncio.run(fetched(provider))
+        assert 1 == provider.ledger().accounts["demo"].days["2026-01-05"].charged
+    assert log.of(CallFinished)
+
+
+def test_an_emulator_that_is_reset_is_a_new_one_at_the_same_address() -> None:
+    """A reset ends connections, and leaves no tally, fault, account or move of the clock; a wrong one changes nothing."""
+    clock = VirtualClock(NOON)
+    with emulator(EmulatedAccount("old", "old-key"), clock=clock, rules=[Rule(Fault.UNAVAILABLE)]) as provider:
+        url = provider.url
+        provider.move_clock(86_400)
+        with provider.client(policy=RetryPolicy(max_attempts=1)) as client:
+            assert not client.fetch(REQUEST).ok
+            with pytest.raises(ConfigError, match="unknown accounts: nobody"):
+                provider.reset(rules=[Rule(Fault.RESET, account="nobody")])
+            assert (1, clock) == (provider.ledger().accounts["old"].total.charged, provider.clock)
+            provider.reset(clock=clock)
+            assert (url, NOON) == (provider.url, provider.ledger().now)
+            assert FaultKind.CREDENTIAL_REJECTED is unwrapped(client.fetch(REQUEST)).kind
+        with provider.client() as client:
+            assert client.fetch(REQUEST).ok
+        assert ({"demo"}, 1) == (set(provider.ledger().accounts), provider.ledger().unknown_key)
+
+
+def unwrapped(result: ChartApiResult) -> ChartApiError:
+    """Return the error of a result that has one."""
+    assert result.error is not None
+    return result.error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import repeat
+
 import pytest
 
-from chartimg import Account
+import chartimg.domain.reply
+from chartimg import Account, AccountPool
 from chartimg.domain.faults import FaultKind
-from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.testing import ScriptedTransport, VirtualClock
+from chartimg.testing import Reply, ScriptedTransport, TransportFailure, VirtualClock, picture
 from samples import REQUEST
 
 ACCOUNT = Account("a", "a-key")
@@ -33,3 +36,38 @@ def test_a_scripted_call_takes_its_time() -> None:
     assert (2.5, []) == (clock.monotonic(), clock.slept)
     with pytest.raises(ValueError, match="clock"):
         ScriptedTransport([], duration=1.0)
+
+
+def test_a_script_knows_what_it_was_not_asked_and_what_it_could_not_answer() -> None:
+    """The problems are the outcomes that were not played and the calls beyond the script; an iterator may have some left."""
+    script = ScriptedTransport([Reply(500), Reply(200)])
+    assert ["2 of the script's outcomes not played"] == script.problems
+    script.send(REQUEST, ACCOUNT)
+    assert ["1 of the script's outcomes not played"] == script.problems
+    script.send(REQUEST, ACCOUNT)
+    assert [] == script.problems == ScriptedTransport(repeat(Reply(200))).problems
+    with pytest.raises(AssertionError) as caught:
+        script.send(REQUEST, None)
+    assert [str(caught.value)] == script.problems
+
+
+def test_the_clock_of_a_script_is_named_once() -> None:
+    """The clients of a script live on its clock, by default with one account and with all options of their class."""
+    clock = VirtualClock()
+    script = ScriptedTransport([Reply(503), *[Reply(200, body=picture())] * 2], clock=clock, duration=2.0)
+    with script.client() as client:
+        assert client.fetch(REQUEST).ok
+
+    async def fetched() -> bool:
+        async with script.async_client(AccountPool([ACCOUNT], clock=clock), log=False) as client:
+            return (await client.fetch(REQUEST)).ok
+
+    assert asyncio.run(fetched())
+    assert clock.monotonic() == pytest.approx(6.0 + clock.slept[0])
+    assert ["main", "main", "a"] == [call.account.id for call in script.calls if call.account]
+    assert script.clock is clock
+
+
+def test_a_reply_and_a_failure_are_part_of_the_kit() -> None:
+    """What a script is made of can be imported with it."""
+    assert (chartimg.domain.reply.Reply, chartimg.domain.reply.TransportFailure) == (Reply, TransportFailure)

@@ -1,0 +1,62 @@
+"""The emulator as tests hold it: with clients of its own, and new for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from ..app.async_bootstrap import AsyncChartClient
+from ..app.bootstrap import ChartClient, Options
+from ..domain.account import Account
+from ..domain.check.catalog import Catalog
+from ..emulator import running
+from ..emulator.accounts import DEMO, EmulatedAccount
+from ..emulator.scenario import Rule, Scenario
+from .clock import VirtualClock
+
+__all__ = ["Emulator"]
+
+
+class Emulator(running.Emulator):
+    """An emulator that makes clients on its own clock; :func:`chartimg.testing.emulator` describes the arguments.
+
+    Attributes:
+        clock: the clock of the emulator and of its clients; None for the machine's.
+    """
+
+    def __init__(
+        self,
+        *accounts: EmulatedAccount | Account,
+        rules: Sequence[Rule] = (),
+        clock: VirtualClock | None = None,
+        port: int = 0,
+        catalog: Catalog | None = None,
+    ) -> None:
+        super().__init__(port=port)
+        self.reset(*accounts, rules=rules, clock=clock, catalog=catalog)
+
+    def reset(
+        self,
+        *accounts: EmulatedAccount | Account,
+        rules: Sequence[Rule] = (),
+        clock: VirtualClock | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        """Begin anew at the same address: connections end, and tallies, faults and moves of the clock are gone.
+
+        Raises:
+            ConfigError: the accounts or the rules can't be used; then it goes on as before.
+        """
+        now = None if clock is None else clock.now
+        self.begin_anew(accounts or (DEMO,), Scenario(tuple(rules)), now=now, catalog=catalog)
+        self.clock = clock
+
+    def client(self, **options: Unpack[Options]) -> ChartClient:
+        """Return a client of this emulator, on its clock. The caller closes it."""
+        options.setdefault("clock", self.clock)
+        return ChartClient.from_env(self.environ, **options)
+
+    def async_client(self, **options: Unpack[Options]) -> AsyncChartClient:
+        """Return an asynchronous client of this emulator, on its clock. The caller closes it."""
+        options.setdefault("clock", self.clock)
+        return AsyncChartClient.from_env(self.environ, **options)
