@@ -63,11 +63,11 @@ class Flight:
             while isinstance(step := await work, float):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._left.wait(), step)
-                work = self._workers.run(self._advance)
+                work = self._workers.run(self._advance, soon=True)  # late calls would come all at once
         except asyncio.CancelledError:  # the loop ends
             self._stop.set()
             if not work.cancelled():  # no thread is at work, and a claim may have to be returned
-                await asyncio.wait({self._workers.run(self._advance)}, timeout=_END_SECONDS)
+                await asyncio.wait({self._workers.run(self._advance, soon=True)}, timeout=_END_SECONDS)
             raise
         finally:
             self.wake()  # sooner than the task would

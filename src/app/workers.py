@@ -24,8 +24,8 @@ Job = Callable[[], None]
 class Worklike(Protocol):
     """Carries out work that blocks, and ends a wait on the loop with its outcome."""
 
-    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Return the outcome of *work*, to be awaited."""
+    def run(self, work: Callable[[], T], *, soon: bool = False) -> asyncio.Future[T]:
+        """Return the outcome of *work*, to be awaited; carry it out before other work if it has to be *soon*."""
         ...
 
     async def close(self, last: Callable[[], object], seconds: float) -> None:
@@ -47,14 +47,14 @@ class Workers:
 
     def begin(self) -> None:
         """Have no thread and no work: at first, and in a forked child."""
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs = _Jobs()
         self._threads: list[threading.Thread] = []
         self._pending = 0
         self._ended: deque[tuple[asyncio.Future[Any], Callable[[], None]]] = deque()
         self._woken: asyncio.AbstractEventLoop | None = None
-        weakref.finalize(self, _end, self._jobs, self._limit)
+        weakref.finalize(self, self._jobs.end, self._limit)
 
-    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+    def run(self, work: Callable[[], T], *, soon: bool = False) -> asyncio.Future[T]:
         """Carry out *work* in a thread, and return its outcome, to be awaited. If nobody waits, it is carried out all the same."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -73,8 +73,8 @@ class Workers:
             self._begin_thread(job)
         else:
             if len(self._threads) < min(self._pending + 1, self._limit):
-                self._begin_thread(_work, self._jobs)
-            self._jobs.put(job)
+                self._begin_thread(self._jobs.carry_out)
+            self._jobs.put(job, soon=soon)
         self._pending += 1
         return future
 
@@ -90,7 +90,7 @@ class Workers:
     async def close(self, last: Callable[[], object], seconds: float) -> None:
         """Let all threads end within *seconds*, then carry out *last*, within as many. Later work has a thread of its own."""
         self._is_closed = True
-        _end(self._jobs, self._limit)
+        self._jobs.end(self._limit)
         await self._all_ended(seconds)
         closed = self.run(last)
         await asyncio.wait({closed}, timeout=seconds)
@@ -104,10 +104,8 @@ class Workers:
         while any(thread.is_alive() for thread in self._threads) and loop.time() < ends:  # noqa: ASYNC110 (threads tell nobody)
             await asyncio.sleep(_POLL_SECONDS)
 
-    def _begin_thread(self, target: Callable[..., None], *args: object) -> None:
-        thread = threading.Thread(
-            target=target, args=args, name=f"chartimg-worker-{len(self._threads) + 1}", daemon=True
-        )
+    def _begin_thread(self, target: Job) -> None:
+        thread = threading.Thread(target=target, name=f"chartimg-worker-{len(self._threads) + 1}", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the system has no further thread
@@ -117,14 +115,30 @@ class Workers:
             self._threads.append(thread)
 
 
-def _work(jobs: queue.SimpleQueue[Job | None]) -> None:
-    """Carry out jobs until there is a None."""
-    while (job := jobs.get()) is not None:
-        job()
-        del job  # not to hold the caller's objects during the wait
+class _Jobs:
+    """Jobs that wait for a thread, in the order in which they came; those that have to be soon go first."""
 
+    def __init__(self) -> None:
+        self._soon: deque[Job] = deque()
+        self._later: deque[Job] = deque()
+        self._tokens: queue.SimpleQueue[int] = queue.SimpleQueue()  # 1 for each job, 0 for each thread that ends
 
-def _end(jobs: queue.SimpleQueue[Job | None], threads: int) -> None:
-    """Let so many threads end after the jobs that wait."""
-    for _ in range(threads):
-        jobs.put(None)
+    def put(self, job: Job, *, soon: bool) -> None:
+        """Add *job*."""
+        (self._soon if soon else self._later).append(job)
+        self._tokens.put(1)
+
+    def end(self, threads: int) -> None:
+        """Let so many threads end after the jobs that wait."""
+        for _ in range(threads):
+            self._tokens.put(0)
+
+    def carry_out(self) -> None:
+        """Carry out jobs until the end."""
+        while self._tokens.get():
+            try:
+                job = self._soon.popleft()
+            except IndexError:
+                job = self._later.popleft()
+            job()
+            del job  # not to hold the caller's objects during the wait

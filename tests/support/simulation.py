@@ -60,7 +60,7 @@ class SimulatedWorkers:
         self._turns.put(seconds)
         self._mine.turn.get()
 
-    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+    def run(self, work: Callable[[], T], *, soon: bool = False) -> asyncio.Future[T]:
         """Carry out *work*."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()

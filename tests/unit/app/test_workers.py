@@ -69,6 +69,23 @@ def test_threads_begin_as_work_needs_them_up_to_the_limit() -> None:
     asyncio.run(_main())
 
 
+def test_work_that_has_to_be_soon_goes_first() -> None:
+    """Work is begun in the order in which it came, but for work that has to be soon, which goes before all other."""
+    begun: list[int] = []
+    gate = threading.Event()
+
+    async def _main() -> None:
+        workers = Workers(1)
+        workers.run(lambda: gate.wait(LONG))
+        crowd = [workers.run(lambda n=n: begun.append(n), soon=n in {2, 4}) for n in range(6)]  # type: ignore[misc]
+        gate.set()
+        await asyncio.gather(*crowd)
+
+    asyncio.run(_main())
+
+    assert [2, 4, 0, 1, 3, 5] == begun
+
+
 def test_work_is_carried_out_for_nobody() -> None:
     """Work whose caller has gone, or whose loop has ended, is carried out all the same, without an error."""
     done: list[int] = []
