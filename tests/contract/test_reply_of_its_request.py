@@ -76,6 +76,7 @@ class HostileServer(LoopbackServer):
             "endless": raw(b"HTTP/1.1 200 OK\r\n\r\n" + own_picture(number), keep=False),
             "dripping": self._pieces([head[:9], head[9:], b"\r\n\r\n", own_picture(number)]),
             "failing": answer(503),
+            "framed twice": raw(FRAMED_TWICE % (len(own_picture(number)), own_picture(number))),
         }
         return exchanges[way]
 
@@ -91,8 +92,10 @@ class HostileServer(LoopbackServer):
         return play
 
 
+FRAMED_TWICE = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
 WAYS = (
     *("whole", "interim 103", "interim 100 102 103", "switching", "twice", "apart", "padded", "endless", "failing"),
+    "framed twice",
     *("cut 1", "cut 40", "cut 99", "dripping"),
 )
 
@@ -148,6 +151,13 @@ def test_a_switch_of_protocols_is_an_error_and_ends_its_connection() -> None:
 def test_a_connection_with_bytes_after_its_reply_is_not_used_again(way: str) -> None:
     """A byte after the end of a reply belongs to no request, so the connection is dropped."""
     with hostile(way) as server, Urllib3Transport(server.url) as transport:
+        assert [0, 1] == [number_of(transport.send(request(number), ACCOUNT)) for number in range(2)]
+        assert 2 == server.connections
+
+
+def test_a_reply_that_is_framed_in_two_ways_ends_its_connection() -> None:
+    """A reply with a length and with chunks is read by its chunks, and its connection is dropped (RFC 9112, section 6.3)."""
+    with hostile("framed twice") as server, Urllib3Transport(server.url) as transport:
         assert [0, 1] == [number_of(transport.send(request(number), ACCOUNT)) for number in range(2)]
         assert 2 == server.connections
 

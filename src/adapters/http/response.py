@@ -111,7 +111,8 @@ class BoundedResponse(http.client.HTTPResponse):
         self.chunk_left = None
         self.length = self._body_bytes()
         self.will_close = self._check_close() or (self.length is None and not self.chunked)  # type: ignore[attr-defined]
-        self._is_final = self.status != http.HTTPStatus.SWITCHING_PROTOCOLS
+        is_framed_twice = self.chunked and "content-length" in self.headers
+        self._is_final = self.status != http.HTTPStatus.SWITCHING_PROTOCOLS and not is_framed_twice
 
     def _body_bytes(self) -> int | None:
         """Return the length of the body; None if it ends with its last chunk or with the connection."""
