@@ -37,7 +37,7 @@ class AsyncListener:
 
 JUNK: Final = (
     None, True, 5, 1.5, "text", b"bytes", (), [5], ["text"], [None], {"a": 1}, [{"id": "a"}], {5}, object(),
-    print, EventLog, AsyncListener(), datetime.now(UTC), Account("a", "k"), EventLog(), Reply(200),
+    print, EventLog, AsyncListener(), [AsyncListener()], datetime.now(UTC), Account("a", "k"), EventLog(), Reply(200),
 )  # fmt: skip
 
 REQUEST: Final = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
