@@ -76,6 +76,7 @@ def later(method: str) -> Callable[..., object]:
     """Return a call of a method of an asynchronous client."""
 
     async def call(**given: Any) -> None:
+        """Call the method of a new client."""
         async with AsyncChartClient(transport=ScriptedTransport([])) as client:
             await getattr(client, method)(**given)
 

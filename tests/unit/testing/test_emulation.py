@@ -71,6 +71,7 @@ def test_an_asynchronous_client_lives_on_the_clock_of_its_emulator() -> None:
     log = EventLog()
 
     async def fetched(provider: Emulator) -> bool:
+        """Fetch one chart."""
         async with provider.async_client(listener=log) as client:
             return (await client.fetch(REQUEST)).ok
 

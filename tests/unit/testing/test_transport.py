@@ -59,6 +59,7 @@ def test_the_clock_of_a_script_is_named_once() -> None:
         assert client.fetch(REQUEST).ok
 
     async def fetched() -> bool:
+        """Fetch one chart."""
         async with script.async_client(AccountPool([ACCOUNT], clock=clock), log=False) as client:
             return (await client.fetch(REQUEST)).ok
 
