@@ -76,7 +76,7 @@ class HostileServer(LoopbackServer):
             "endless": raw(b"HTTP/1.1 200 OK\r\n\r\n" + own_picture(number), keep=False),
             "dripping": self._pieces([head[:9], head[9:], b"\r\n\r\n", own_picture(number)]),
             "failing": answer(503),
-            "framed twice": raw(FRAMED_TWICE % (len(own_picture(number)), own_picture(number))),
+            "overframed": raw(FRAMED_TWICE % (len(own_picture(number)), own_picture(number))),
         }
         return exchanges[way]
 
@@ -95,7 +95,7 @@ class HostileServer(LoopbackServer):
 FRAMED_TWICE = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
 WAYS = (
     *("whole", "interim 103", "interim 100 102 103", "switching", "twice", "apart", "padded", "endless", "failing"),
-    "framed twice",
+    "overframed",
     *("cut 1", "cut 40", "cut 99", "dripping"),
 )
 
@@ -157,7 +157,7 @@ def test_a_connection_with_bytes_after_its_reply_is_not_used_again(way: str) -> 
 
 def test_a_reply_that_is_framed_in_two_ways_ends_its_connection() -> None:
     """A reply with a length and with chunks is read by its chunks, and its connection is dropped (RFC 9112, section 6.3)."""
-    with hostile("framed twice") as server, Urllib3Transport(server.url) as transport:
+    with hostile("overframed") as server, Urllib3Transport(server.url) as transport:
         assert [0, 1] == [number_of(transport.send(request(number), ACCOUNT)) for number in range(2)]
         assert 2 == server.connections
 
