@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import shlex
@@ -78,6 +79,21 @@ def test_the_tests_of_the_documentation_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(example)
 
     pytester.runpytest_inprocess("-W", "error", "-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_every_example_passes_a_type_checker(checker: str, tmp_path: Path) -> None:
+    """Each Python block passes mypy in strict mode and pyright, as it stands."""
+    for page in PAGES:
+        for number, block in enumerate(blocks(page, "python"), start=1):
+            (tmp_path / f"{page.stem.lower()}_{number}.py").write_text(block, encoding="utf-8")
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [str(ROOT / "typings")]}), encoding="utf-8")
+    options = {"mypy": ["--strict"], "pyright": ["--pythonpath", sys.executable, "--project"]}[checker]
+    environ = {**os.environ, "MYPYPATH": str(tmp_path), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    command = [sys.executable, "-m", checker, *options, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
 
 
 def test_the_first_example_fetches_the_same_chart_in_real_mode(tmp_path: Path) -> None:
