@@ -1,0 +1,32 @@
+"""A cron job that saves one chart each time it runs. It prints faults only, so cron sends mail about nothing else."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chartimg import ChartClient, ChartimgError, ChartRequest
+
+OK, FAILED, TRY_LATER = 0, 1, 75
+"""75 is EX_TEMPFAIL of sysexits.h: the next run may succeed without any change."""
+
+
+def main(folder: Path) -> int:
+    """Save the chart of this moment in *folder*, and return the exit code."""
+    request = ChartRequest("BINANCE:BTCUSDT", "1D", "price_bb_v1", {"studies": [{"name": "Bollinger Bands"}]})
+    with ChartClient.from_env() as client:
+        result = client.fetch(request, deadline=50.0)  # ends well before the next run
+    if not result:
+        print(result.error.message, file=sys.stderr)
+        return TRY_LATER if result.error.retriable else FAILED
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.png").write_bytes(result.png_bytes)
+    return OK
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(Path(sys.argv[1])))
+    except ChartimgError as error:  # a setting is wrong, or the account store can't be reached
+        sys.exit(str(error))

@@ -1,0 +1,27 @@
+"""A client that is opened before the workers are forked: all of them share its account books."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from pathlib import Path
+
+from chartimg import ChartClient, ChartRequest
+
+client = ChartClient.from_env()
+
+
+def save(symbol: str) -> str:
+    """Fetch one chart in a worker, and return what became of it."""
+    request = ChartRequest(symbol, "1h", "price_volume_v1", {"studies": [{"name": "Volume"}]})
+    result = client.fetch(request)
+    if not result:
+        return f"{symbol}: {result.error.message}"
+    Path(f"{result.fetch_id}.png").write_bytes(result.png_bytes)
+    return f"{symbol}: paid by {result.account_id}"
+
+
+if __name__ == "__main__":
+    with client, multiprocessing.get_context("fork").Pool(4) as workers:
+        for line in workers.imap_unordered(save, sys.argv[1:]):
+            print(line)
