@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app.async_bootstrap import AsyncChartClient
-    from .app.bootstrap import AccountPool, ChartClient, check, fetch_with_retries
+    from .app.bootstrap import AccountPool, ChartClient, check, fetch_with_retries, templates
     from .app.config import WorkerConfig
     from .app.mode import CheckMode
     from .app.payload import CheckWarning, drawing, override, study
@@ -54,6 +54,7 @@ __all__ = [
     "fetch_with_retries",
     "override",
     "study",
+    "templates",
 ]
 
 _HOME = {
@@ -83,6 +84,7 @@ _HOME = {
     "fetch_with_retries": "app.bootstrap",
     "override": "app.payload",
     "study": "app.payload",
+    "templates": "app.bootstrap",
 }
 
 

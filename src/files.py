@@ -122,17 +122,17 @@ def read_whole(path: str) -> tuple[bytes, os.stat_result]:
         return file.readall(), status
 
 
-def json_files(folder: Path, *, what: str) -> list[Path]:
+def json_files(folder: Path, *, what: str, may_be_empty: bool = False) -> list[Path]:
     """List the JSON files of a folder by name; *what* says in a message what the folder is.
 
     Raises:
-        ConfigError: the folder can't be read, or holds no JSON file.
+        ConfigError: the folder can't be read, or holds no JSON file and must not be empty.
     """
     try:
         found = sorted((file for file in folder.iterdir() if file.suffix == ".json"), key=lambda file: file.stem)
     except OSError as error:
         raise ConfigError(f"the {what} {folder} can't be read: {error.strerror}") from None
-    if not found:
+    if not found and not may_be_empty:
         raise ConfigError(f"the {what} {folder} holds no JSON file")
     return found
 

@@ -1,9 +1,10 @@
-"""Chart templates from a folder of JSON files."""
+"""Chart templates from folders of JSON files."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -18,22 +19,44 @@ SHIPPED: Final = DATA / "templates"
 """The folder of the templates that ship."""
 
 
-def load_templates(folder: str | os.PathLike[str] = SHIPPED) -> Mapping[str, ChartTemplate]:
-    """Read every ``<id>.json`` in *folder*, sorted by id.
+def load_templates(*folders: str | os.PathLike[str]) -> Mapping[str, ChartTemplate]:
+    """Return the templates ``<id>.json`` in *folders* by id, by default those that ship. An earlier folder wins.
+
+    The folders are listed once, when the mapping is first used. A file is read once, when its template is first asked for.
+    So a broken file spoils only its own template.
 
     Raises:
-        ConfigError: with one line for every mistake: the folder, a file, or a template in it.
+        ConfigError: later, from the mapping: a folder or a file can't be read, or has mistakes; one line for each.
     """
-    templates: dict[str, ChartTemplate] = {}
-    problems: list[str] = []
-    for file in json_files(Path(folder), what="templates folder"):
-        try:
-            templates[file.stem] = _load(file)
-        except ConfigError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise ConfigError(problems)
-    return templates
+    return _Templates([Path(folder) for folder in folders] or [SHIPPED])
+
+
+class _Templates(Mapping[str, ChartTemplate]):
+    def __init__(self, folders: list[Path]) -> None:
+        self._folders = folders
+        self._read: dict[str, ChartTemplate] = {}
+
+    @cached_property
+    def _files(self) -> Mapping[str, Path]:
+        files: dict[str, Path] = {}
+        for folder in self._folders:
+            for file in json_files(folder, what="templates folder", may_be_empty=True):
+                files.setdefault(file.stem, file)
+        return files
+
+    def __getitem__(self, template_id: str) -> ChartTemplate:
+        if template_id not in self._read:
+            self._read[template_id] = _load(self._files[template_id])
+        return self._read[template_id]
+
+    def __contains__(self, template_id: object) -> bool:
+        return template_id in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
 def _load(file: Path) -> ChartTemplate:

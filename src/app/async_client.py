@@ -52,6 +52,20 @@ class AsyncRoutedClient:
         """Notified of every event, in a worker thread."""
         return self._routes.listener
 
+    def request(self, symbol: str, timeframe: str, *, template: str, **changes: object) -> ChartRequest:
+        """Return the request for a chart in the look of a template.
+
+        Args:
+            symbol: ``BINANCE:BTCUSDT``; one without an exchange gets that of the template's pattern.
+            timeframe: the interval, ``1h``.
+            template: the id of a template of the host's own, or of one that ships.
+            changes: fields of the body, laid over those of the template: ``width=640, theme="light"``.
+
+        Raises:
+            ConfigError: there is no such template (the message names the nearest), or its file can't be used.
+        """
+        return self._routes.request(symbol, timeframe, template, changes)
+
     async def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
         """Fetch one chart, in at most *deadline* seconds. A failure is part of the result.
 
@@ -59,11 +73,11 @@ class AsyncRoutedClient:
         picture is kept for the next equal request within a minute.
 
         Args:
-            request: the chart.
+            request: the chart. Without a payload it is the template that its id names, if there is one.
             deadline: seconds for the whole fetch; by default that of the policy.
 
         Raises:
-            ConfigError: an argument has a wrong type, or the client is closed.
+            ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
         if self._is_closed:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
-
-import attrs
 
 from ..adapters.clock import SystemClock
 from ..adapters.logs import LogListener
@@ -31,9 +29,9 @@ from ..domain.plan import PlanName
 from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
-from .checking import Checker, as_catalog, plan_named
+from .checking import Checker, as_catalog, plan_named, template_named
 from .client import RoutedClient
-from .config import WorkerConfig, read_catalog, rules_of
+from .config import WorkerConfig, read_catalog, read_templates_dir, rules_of
 from .listeners import Listeners
 from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
@@ -55,6 +53,7 @@ __all__ = [
     "open_store",
     "open_templates",
     "take_fixture_inventory",
+    "templates",
 ]
 
 
@@ -174,6 +173,7 @@ def open_routes(
     rules = settings.catalog if catalog is None else as_catalog(catalog)
     if rules is None and isinstance(accounts, AccountPool):
         rules = accounts.catalog
+    known = _templates(settings.templates_dir)
     with ExitStack() as resources:
         if transport is None:
             routes = _configured_routes(settings, clock, listener, resources, rules)
@@ -190,7 +190,7 @@ def open_routes(
             listener=listener,
             resources=resources.pop_all(),
             default_timezone=settings.default_timezone,
-            checker=Checker(lambda: rules_of(rules), plans, mode),
+            checker=Checker(lambda: rules_of(rules), plans, mode, known),
         )
 
 
@@ -262,52 +262,77 @@ def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
     return rules_of(read_catalog(environ))
 
 
+def templates(environ: Mapping[str, str] | None = None) -> Mapping[str, ChartTemplate]:
+    """Return the chart templates by id: those in ``CHARTS_TEMPLATES_DIR``, and then those that ship.
+
+    One in the folder wins over one that ships with the same id. Each is read when it is first looked up, and a broken file
+    raises ConfigError then.
+
+    Raises:
+        ConfigError: ``CHARTS_TEMPLATES_DIR`` does not name a folder.
+    """
+    return _templates(read_templates_dir(environ))
+
+
+def _templates(own: Path | None) -> Mapping[str, ChartTemplate]:
+    return load_templates(SHIPPED) if own is None else load_templates(own, SHIPPED)
+
+
 def open_templates(
-    config: WorkerConfig, *, asked: Collection[str] | None = None, listener: Listener | Sequence[Listener] | None = None
-) -> Mapping[str, ChartTemplate]:
-    """Read the chart templates of the settings, by default those that ship, and check each by the plan of every account.
+    config: WorkerConfig, asked: Sequence[str] | None = None, *, listener: Listener | Sequence[Listener] | None = None
+) -> list[ChartTemplate]:
+    """Read the chart templates that are *asked* for, and check each by the plan of every account.
 
     Args:
         config: the settings.
-        asked: the ids of the templates that will be used; by default all. An ERROR in one of these is raised, an ERROR in
-            another is reported.
-        listener: notified of other findings; by default the log.
+        asked: the ids; by default those of the host's own templates, or of those that ship if there are none.
+        listener: notified of a WARNING; by default the log.
 
     Raises:
         ConfigError: with one line for every mistake. If the check is ``warn`` or ``off``, only for templates that can't be
             read.
     """
-    templates = load_templates(config.templates_dir or SHIPPED)
+    known = _templates(config.templates_dir)
+    if asked is None:
+        own = () if config.templates_dir is None else tuple(load_templates(config.templates_dir))
+        asked = own or tuple(known)
     plans = [account.plan for account in config.accounts]
     checker, heard = Checker(lambda: rules_of(config.catalog), plans, config.check), _heard(listener)
+    read: list[ChartTemplate] = []
     problems: list[str] = []
-    for template in templates.values():
+    for template_id in asked:
+        try:
+            template = template_named(template_id, known)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        read.append(template)
         found = tuple(checker.template(template))
-        if checker.refuses(found) and (asked is None or template.id in asked):
+        if checker.refuses(found):
             errors = [each for each in found if each.severity is Severity.ERROR]
             problems += [f"template {template.id}, at {each.path}: {each.message}" for each in errors]
         elif found:
             heard.notify(RequestDoubtful(f"template {template.id}", found))
     if problems:
         raise ConfigError(problems)
-    return templates
+    return read
 
 
 def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[FixtureEntry, ...]:
     """List the fixtures in *directory*. A fixture is stale if its template would post another body today.
 
     Raises:
-        ConfigError: the folder or the templates can't be read.
+        ConfigError: the folder, or that of the templates, can't be read.
     """
     from ..adapters.fixture.inventory import take_inventory
 
-    templates = open_templates(config, asked=())
+    known = _templates(config.templates_dir)
 
     def expected(key: ChartKey) -> str | None:
-        template = templates.get(key.chart_template_id)
+        template = known.get(key.chart_template_id)
         if template is None:
             return None
-        request = attrs.evolve(template.request(key.symbol, key.timeframe), symbol=key.symbol)
+        request = template.fill(ChartRequest(key.symbol, key.timeframe, key.chart_template_id))
         return None if request.problems else request.with_timezone(config.default_timezone).body_digest
 
     return take_inventory(directory, expected)

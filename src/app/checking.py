@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Final
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, TypeVar
 
 import attrs
 
@@ -11,6 +12,7 @@ from ..domain.chart import ChartRequest
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_request, check_template, ignored_keys
+from ..domain.check.suggestion import hint, likely_name
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
 from ..domain.plan import Plan, PlanName, smallest_plan
@@ -18,9 +20,11 @@ from ..domain.plan.demand import Demand
 from ..domain.plan.excess import exceeded
 from .mode import CheckMode
 
-__all__ = ["Checker", "as_catalog", "plan_named"]
+__all__ = ["Checker", "as_catalog", "plan_named", "template_named"]
 
 _MAX_REMEMBERED_BODIES: Final = 256
+_VERSION: Final = re.compile(r"_?v?\d+\Z")
+T = TypeVar("T")
 
 
 class Checker:
@@ -30,6 +34,7 @@ class Checker:
         rules: returns the rules; called for the first request, not before.
         plans: the plan of each account, None for an unknown one; empty without accounts.
         mode: the consequence of an ERROR.
+        templates: those that the client knows, by id.
     """
 
     def __init__(
@@ -37,25 +42,37 @@ class Checker:
         rules: Callable[[], Catalog],
         plans: Collection[PlanName | str | None] = (),
         mode: CheckMode = CheckMode.ERROR,
+        templates: Mapping[str, ChartTemplate] | None = None,
     ) -> None:
         self._rules = rules
         self._plans = frozenset(plans)
         self._mode = mode
-        self._remembered: dict[tuple[str, tuple[Finding, ...]], tuple[Finding, ...]] = {}  # by body and ignored keys
+        self.templates = {} if templates is None else templates  # its length would list the folders
+        self._remembered: dict[tuple[str, str, tuple[Finding, ...]], tuple[Finding, ...]] = {}
 
     def __call__(self, request: ChartRequest) -> tuple[Finding, ...]:
         """Return the findings of a request, empty if the mode is OFF. Those of the last bodies are remembered."""
         if self._mode is CheckMode.OFF:
             return ()
-        body = (request.body_digest, tuple(ignored_keys(request)))
+        label = "" if request.payload else request.chart_template_id
+        body = (request.body_digest, label, tuple(ignored_keys(request)))
         findings = self._remembered.get(body)
         if findings is None:
             rules = self._rules()
-            findings = tuple(check_request(request, rules, self._plan(rules, request.demand)))
+            checked = check_request(request, rules, self._plan(rules, request.demand))
+            findings = (*checked, *self._misspelt(label))
             if len(self._remembered) >= _MAX_REMEMBERED_BODIES:
                 self._remembered.clear()
             self._remembered[body] = findings
         return findings
+
+    def _misspelt(self, label: str) -> list[Finding]:
+        """Report the id of a request without a payload if it nearly names a template: the chart would be bare."""
+        near = None if not label or label in self.templates else _likely_template(label, self.templates)
+        if near is None:
+            return []
+        message = f"there is no template {label!a}, and without a payload the chart is bare; did you mean {near}?"
+        return [Finding("chart_template_id", Severity.ERROR, message, near)]
 
     def refuses(self, findings: Collection[Finding]) -> bool:
         """Return whether a request with these *findings* must not be sent."""
@@ -123,3 +140,20 @@ def plan_named(name: str, catalog: Catalog) -> Plan:
             return plan
     known = f"plans of the catalog: {', '.join(plans)}" if plans else "the catalog has no plans"
     raise ConfigError(f"unknown plan {name!r}; {known}")
+
+
+def template_named(template_id: str, templates: Mapping[str, T], *, noun: str = "template") -> T:
+    """Return the one of *templates* with an id.
+
+    Raises:
+        ConfigError: there is no such template, and the message suggests the nearest id, or lists them all; or its file is wrong.
+    """
+    if template_id in templates:
+        return templates[template_id]
+    end = hint(_likely_template(template_id, templates), f"the templates are {', '.join(templates)}")
+    raise ConfigError(f"there is no {noun} {template_id!a}; {end}")
+
+
+def _likely_template(wrong: str, ids: Collection[str]) -> str | None:
+    """Return the id that *wrong* most likely means; its version may be wrong, too."""
+    return likely_name(wrong, ids) or likely_name(_VERSION.sub("", wrong), ids)

@@ -42,15 +42,29 @@ class RoutedClient:
         """Notified of every event."""
         return self._routes.listener
 
+    def request(self, symbol: str, timeframe: str, *, template: str, **changes: object) -> ChartRequest:
+        """Return the request for a chart in the look of a template.
+
+        Args:
+            symbol: ``BINANCE:BTCUSDT``; one without an exchange gets that of the template's pattern.
+            timeframe: the interval, ``1h``.
+            template: the id of a template of the host's own, or of one that ships.
+            changes: fields of the body, laid over those of the template: ``width=640, theme="light"``.
+
+        Raises:
+            ConfigError: there is no such template (the message names the nearest), or its file can't be used.
+        """
+        return self._routes.request(symbol, timeframe, template, changes)
+
     def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
         """Fetch one chart. A failure is part of the result. The call may block for *deadline* seconds.
 
         Args:
-            request: the chart.
+            request: the chart. Without a payload it is the template that its id names, if there is one.
             deadline: seconds for the whole fetch; by default that of the policy.
 
         Raises:
-            ConfigError: an argument has a wrong type, or the client is closed.
+            ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
         fetching = self._routes.begin(request, deadline, self._stop)

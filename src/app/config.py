@@ -85,7 +85,7 @@ class WorkerConfig:
         mode: real, mock or record.
         accounts: the accounts; empty in mock mode, where no key is read.
         fixtures_dir: the folder with the fixture files themselves.
-        templates_dir: the folder of chart templates; None for those that ship.
+        templates_dir: the folder of the host's own chart templates, laid over those that ship.
         account_store: ``sqlite:///path``, ``redis://host:port/0`` or ``memory://``; None for a file in the user's state
             folder.
         base_url: the provider's address.

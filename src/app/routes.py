@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -29,7 +29,7 @@ from ..domain.ports import Clock, Listener, RecordedTransport, Transport
 from ..domain.reply.secret import scrub_findings
 from ..domain.result import ChartApiResult, ChartApiSuccess, Source, refused, result_of
 from ..domain.retry import RetryPolicy
-from .checking import Checker
+from .checking import Checker, template_named
 from .fetch import Steps, Stop, fetch_steps
 from .kept import Kept
 from .listeners import FETCH_ID
@@ -94,10 +94,9 @@ class Routes:
         clock: time.
         chance: returns random numbers in [0, 1).
         listener: notified of every event.
-        checker: the check of requests.
+        checker: the check of requests; knows the templates.
         resources: closed with the client.
         default_timezone: for requests without a time zone.
-        stopping: set when the client closes.
     """
 
     def __init__(
@@ -129,6 +128,17 @@ class Routes:
         """The accounts that pay; None if every answer is free."""
         return next((route.pool for route in self.routes if route.pool is not None), None)
 
+    def request(self, symbol: str, timeframe: str, template: str, changes: Mapping[str, object]) -> ChartRequest:
+        """Return the request for a symbol in the look of a template, with *changes* of its payload.
+
+        Raises:
+            ConfigError: an argument has a wrong type, there is no such template, or its file can't be used.
+        """
+        for argument, value in (("symbol", symbol), ("timeframe", timeframe), ("template", template)):
+            require(argument, value, str)
+        request = template_named(template, self._checker.templates).request(symbol, timeframe)
+        return attrs.evolve(request, payload={**request.payload, **changes}) if changes else request
+
     def begin(self, request: ChartRequest, deadline: float | None, stop: Stop) -> Fetching:
         """Begin a fetch, which ends *deadline* seconds from now, or when *stop* is set.
 
@@ -154,7 +164,7 @@ class Routes:
             return None
         now = self.clock.now()
         age = max(0.0, (now - (result.taken_at or now)).total_seconds())
-        self._kept.keep(request.with_timezone(self._default_timezone), result, self.clock.monotonic() - age)
+        self._kept.keep(self._completed(request), result, self.clock.monotonic() - age)
         size = len(result.png_bytes)
         return None if again else PictureKept(str(request.key), result.account_id, size, fetch_id=result.fetch_id)
 
@@ -186,7 +196,7 @@ class Routes:
     ) -> Steps[ChartApiResult]:
         if problems := request.problems:
             return self._refuse(request, self._scrubbed(problems), fetch_id)
-        request = request.with_timezone(self._default_timezone)
+        request = self._completed(request)
         if (kept := self._kept.take(request, started)) is not None:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
         findings = self._scrubbed(self._checker(request))
@@ -218,6 +228,17 @@ class Routes:
             return self._refuse(request, findings, fetch_id)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
         return self._with_warnings(request, result, findings)
+
+    def _completed(self, request: ChartRequest) -> ChartRequest:
+        """Return the request to send. One without a payload is the template that its id names, if there is one.
+
+        Raises:
+            ConfigError: the file of the template can't be used.
+        """
+        known = self._checker.templates
+        if not request.payload and request.chart_template_id in known:
+            request = known[request.chart_template_id].fill(request)
+        return request.with_timezone(self._default_timezone)
 
     def _call_seconds(self) -> float:
         """Return half the median of the last pictures' seconds: nine calls of ten take longer. 0 before five pictures."""

@@ -35,7 +35,6 @@ from .process import (
     terminable,
     write,
 )
-from .sources import template_named
 
 __all__ = ["export", "fetch"]
 
@@ -52,7 +51,7 @@ def fetch(
 ) -> None:
     """Fetch one chart into a file."""
     config = WorkerConfig.from_env()
-    request = template_named(template, open_templates(config, asked=[template])).request(symbol, timeframe)
+    request = open_templates(config, [template])[0].request(symbol, timeframe)
     _refuse_problems(request)
     check_out_file(out, as_json=as_json)
     _refuse_missing_fixtures(config)
@@ -98,15 +97,16 @@ def export(
     ],
     timeframes: Annotated[list[str], typer.Option(metavar="LIST", help="Intervals, such as 1h,4h.")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder to write to.")],
-    templates: Annotated[list[str] | None, typer.Option(metavar="LIST", help="Template ids; all if left out.")] = None,
+    templates: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LIST", help="Template ids; if left out, all of your own, or else all that ship."),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="How many charts are fetched at the same time.")] = 4,
     as_json: Json = False,
 ) -> None:
     """Fetch a grid of charts into a folder. The grid is symbols x timeframes x templates; manifest.json lists it."""
     config = WorkerConfig.from_env()
-    asked = _split("--templates", templates) if templates else None
-    known = open_templates(config, asked=asked)
-    chosen = [template_named(each, known) for each in (known if asked is None else asked)]
+    chosen = open_templates(config, _split("--templates", templates) if templates else None)
     requests = [
         template.request(symbol, timeframe).with_timezone(config.default_timezone)
         for symbol in _split("--symbols", symbols)

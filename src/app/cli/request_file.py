@@ -6,6 +6,7 @@ Any bytes are accepted: content that can't be read becomes a finding, like a bod
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -22,7 +23,7 @@ from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
 from .text import printable
 
-__all__ = ["MAX_FILE_BYTES", "RequestFile", "finding_line", "read_request_file"]
+__all__ = ["MAX_FILE_BYTES", "RequestFile", "finding_line", "read_posted_body", "read_request_file"]
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 """A thousand times the size of the longest sensible body."""
@@ -82,6 +83,40 @@ def read_request_file(
     checked = _usable(value) if template is None else template
     found += (*problems, *check_template(checked, catalog, plan))
     return RequestFile(value, None if problems else template, tuple(found))
+
+
+def read_posted_body(name: str, content: bytes) -> dict[str, object]:
+    """Return the body in the file *name*: all of its JSON, or the JSON that a curl command in it posts.
+
+    Raises:
+        ConfigError: there is no body. The message shows nothing of the content, since a command has the key.
+    """
+    try:
+        text = _text(content)
+        value = parse(text if text.lstrip().startswith(("{", "[")) else _posted_by(text))
+    except ValueError as error:
+        raise ConfigError(f"{name} {error}") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name} must hold an object, the body of a chart request")
+    if not value.keys().isdisjoint(_TEMPLATE_KEYS):
+        raise ConfigError(f"{name} holds a template, not a body; start from a template by its id, with --from")
+    return value
+
+
+def _posted_by(command: str) -> str:
+    """Return the JSON in the arguments of a shell command.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        raise ValueError("is not JSON, nor a command: a quote in it has no end") from None
+    found = next((word[word.index("{") :] for word in words if "{" in word), None)
+    if found is None:
+        raise ValueError("has no JSON body; if a command posts a file (--data @FILE), name that file")
+    return found
 
 
 def finding_line(name: str, finding: Finding) -> str:

@@ -6,34 +6,33 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final
 
 import attrs
 import typer
 
 from ...domain.check.catalog import Catalog
-from ...domain.check.suggestion import hint, likely_name
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
 from ...files import json_files, refuse_special
 from ..bootstrap import SHIPPED
+from ..checking import template_named
 from ..config import read_templates_dir
 from .request_file import MAX_FILE_BYTES, RequestFile, read_request_file
 
 __all__ = [
     "TEMPLATES_DIR",
     "Source",
+    "content_of",
+    "known_templates",
     "own_templates_folder",
     "sources_of",
-    "template_named",
-    "templates_folder",
     "templates_in",
 ]
 
 TEMPLATES_DIR: Final = "CHARTS_TEMPLATES_DIR"
 _STDIN: Final = "<stdin>"
-T = TypeVar("T")
 
 
 @attrs.frozen
@@ -78,43 +77,50 @@ def sources_of(argument: str) -> list[Source]:
             return [Source(argument, _content(path), named, is_template=_is_template(path))]
     except OSError as error:
         raise ConfigError(f"{argument!a} can't be read: {error.strerror}") from None
-    return [template_named(argument, templates_in(templates_folder()), noun="file or template")]
+    return [template_named(argument, known_templates(), noun="file or template")]
 
 
-def template_named(template_id: str, templates: Mapping[str, T], *, noun: str = "template") -> T:
-    """Return the one of *templates* with an id.
+def known_templates(directory: Path | None = None) -> Mapping[str, Source]:
+    """List the templates by the names of their files, the broken ones too.
 
-    Raises:
-        ConfigError: there is no such template. The message suggests the nearest id, or lists them all.
-    """
-    if template_id in templates:
-        return templates[template_id]
-    end = hint(likely_name(template_id, templates), f"the templates are {', '.join(templates)}")
-    raise ConfigError(f"there is no {noun} {template_id!a}; {end}")
-
-
-def templates_in(folder: Path) -> Mapping[str, Source]:
-    """List the templates of a folder by the names of their files, the broken ones too.
+    They are those of *directory*; by default those of the settings, and then those that ship with another id.
 
     Raises:
-        ConfigError: the folder can't be read, or is empty.
+        ConfigError: the folder can't be read, *directory* is empty, or the settings name a path that is not a folder.
     """
-    return {file.stem: attrs.evolve(_in_folder(file), is_template=True) for file in json_files(folder, what="folder")}
+    if directory is not None:
+        return templates_in(directory)
+    own = read_templates_dir()
+    found = {} if own is None else templates_in(own, may_be_empty=True)
+    return {**found, **{each: source for each, source in templates_in(SHIPPED).items() if each not in found}}
 
 
-def templates_folder(directory: Path | None = None) -> Path:
-    """Return the folder of templates: *directory*, else the one in the settings, else the one that ships.
+def templates_in(folder: Path, *, may_be_empty: bool = False) -> dict[str, Source]:
+    """List the templates of one folder.
 
     Raises:
-        ConfigError: the settings name a path that is not a folder.
+        ConfigError: the folder can't be read, or is empty and must not be.
     """
-    return directory or read_templates_dir() or SHIPPED
+    files = json_files(folder, what="folder", may_be_empty=may_be_empty)
+    return {file.stem: attrs.evolve(_in_folder(file), is_template=True) for file in files}
 
 
 def own_templates_folder() -> Path | None:
     """Return the host's own folder of templates if the settings name one. It may not exist yet."""
     folder = os.environ.get(TEMPLATES_DIR, "").strip()
     return Path(folder) if folder else None
+
+
+def content_of(argument: str) -> bytes:
+    """Return the bytes of the file that *argument* names, or of standard input, ``-``.
+
+    Raises:
+        ConfigError: it can't be read.
+    """
+    try:
+        return _standard_input() if argument == "-" else _content(Path(argument))
+    except OSError as error:
+        raise ConfigError(f"{argument!a} can't be read: {error.strerror}") from None
 
 
 def _in_folder(file: Path) -> Source:
@@ -128,9 +134,9 @@ def _in_folder(file: Path) -> Source:
 
 
 def _is_template(file: Path) -> bool:
-    """Return whether a fetch reads *file* as a template: the folder of templates holds nothing else."""
-    folder = own_templates_folder() or SHIPPED
-    return file.suffix == ".json" and folder.is_dir() and folder.samefile(file.parent)
+    """Return whether a fetch reads *file* as a template: a folder of templates holds nothing else."""
+    folders = [each for each in (own_templates_folder(), SHIPPED) if each is not None and each.is_dir()]
+    return file.suffix == ".json" and any(each.samefile(file.parent) for each in folders)
 
 
 def _content(file: Path) -> bytes:

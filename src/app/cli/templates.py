@@ -13,24 +13,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import attrs
 import typer
 
 from ...codec import dump
 from ...domain.chart import ChartKey
 from ...domain.chart.file_name import stem
-from ...domain.chart.template import SYMBOL_MARK, ChartTemplate
+from ...domain.chart.template import ANY_PATTERN, SYMBOL_MARK, ChartTemplate
 from ...domain.check.catalog import Catalog, Entry
+from ...domain.check.symbol import exchanges_of
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...files import write_atomically
 from ..bootstrap import SHIPPED, open_catalog
+from ..checking import template_named
 from .catalog import matching_names
 from .options import Json, emit, group
 from .process import FAILED
-from .request_file import finding_line, read_request_file
+from .request_file import finding_line, read_posted_body, read_request_file
 from .sample import sample_study
-from .sources import TEMPLATES_DIR, own_templates_folder, template_named, templates_folder, templates_in
-from .templates_view import show_templates, sum_up_template
+from .sources import TEMPLATES_DIR, content_of, known_templates, own_templates_folder, templates_in
+from .templates_view import names_in, show_templates, sum_up_template
 from .text import printable
 
 __all__ = ["templates_app"]
@@ -51,9 +54,9 @@ TemplateId = Annotated[
 
 @templates_app.command("list")
 def list_templates(*, directory: Folder = None, as_json: Json = False) -> None:
-    """List the templates, with the smallest plan for each."""
-    catalog, folder = open_catalog(), templates_folder(directory)
-    sources = templates_in(folder)
+    """List the templates, your own before those that ship, with the smallest plan for each."""
+    catalog, sources = open_catalog(), known_templates(directory)
+    folder = directory or own_templates_folder() or SHIPPED
     summaries = [sum_up_template(each, source.read(catalog), catalog) for each, source in sources.items()]
 
     def show() -> None:
@@ -68,7 +71,7 @@ def list_templates(*, directory: Folder = None, as_json: Json = False) -> None:
 @templates_app.command()
 def show(template_id: TemplateId, *, directory: Folder = None) -> None:
     """Show the JSON of a template. Its findings are on standard error."""
-    source = template_named(template_id, templates_in(templates_folder(directory)))
+    source = template_named(template_id, known_templates(directory))
     file = source.read(open_catalog())
     if file.value is not None:
         typer.echo(_json(file.value))
@@ -83,6 +86,12 @@ def new(  # noqa: PLR0913 (an argument for each option)
     *,
     base: Annotated[
         str | None, typer.Option("--from", metavar="ID", help="The id of a template to start from.")
+    ] = None,
+    from_request: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="A JSON body that you post today, or a curl command with one; - for standard input."
+        ),
     ] = None,
     exchange: Annotated[
         str | None, typer.Option(metavar="NAME", help="The exchange of a symbol without one; BINANCE if left out.")
@@ -108,7 +117,12 @@ def new(  # noqa: PLR0913 (an argument for each option)
     path = folder / f"{template_id}.json"
     if os.path.lexists(path) and not force:
         raise ConfigError(f"{path} exists already; overwrite it with --force, or choose another id")
-    start = _plain(catalog) if base is None else _base(base, folder, catalog)
+    if base is not None and from_request is not None:
+        raise ConfigError("--from and --from-request are two beginnings; choose one")
+    if from_request is not None:
+        start = _of_request(from_request)
+    else:
+        start = _plain(catalog) if base is None else _base(base, folder, catalog)
     chosen = [_study(each, catalog) for each in studies or ()]
     given = {"theme": theme, "width": width, "height": height}
     made = _template(template_id, start, exchange, chosen, given, catalog)
@@ -125,7 +139,18 @@ def new(  # noqa: PLR0913 (an argument for each option)
 def _plain(catalog: Catalog) -> ChartTemplate:
     """Return a template with the provider's defaults, and without studies."""
     payload = {name: catalog.parameter_by_name[name].default for name in ("theme", "width", "height")}
-    return ChartTemplate("plain", _PLAIN, f"BINANCE:{SYMBOL_MARK}", payload)
+    return ChartTemplate("plain", _PLAIN, ANY_PATTERN, payload)
+
+
+def _of_request(path: str) -> ChartTemplate:
+    """Return a template of a body that is posted today. The exchange of its symbol becomes the pattern."""
+    body = read_posted_body(path, content_of(path))
+    exchanges = exchanges_of(str(body.pop("symbol", "")))
+    body.pop("interval", None)
+    pattern = f"{exchanges[0]}:{SYMBOL_MARK}" if isinstance(exchanges, tuple) and len(exchanges) == 1 else ANY_PATTERN
+    template = ChartTemplate("request", _PLAIN, pattern, body)
+    names = [name for key in ("studies", "drawings") for name in names_in(template, key)]
+    return attrs.evolve(template, description=f"{_PLAIN} with {', '.join(names)}" if names else _PLAIN)
 
 
 def _template(

@@ -18,7 +18,7 @@ from .text import add_row, show_table, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["TemplateSummary", "show_templates", "sum_up_template"]
+__all__ = ["TemplateSummary", "names_in", "show_templates", "sum_up_template"]
 
 
 @attrs.frozen
@@ -66,8 +66,8 @@ def sum_up_template(template_id: str, file: RequestFile, catalog: Catalog) -> Te
         template.symbol_pattern,
         demand.width,
         demand.height,
-        _names(template, "studies"),
-        _names(template, "drawings"),
+        names_in(template, "studies"),
+        names_in(template, "drawings"),
         None if plan is None else plan.name,
         file.findings,
     )
@@ -98,7 +98,7 @@ def _templates(templates: Sequence[TemplateSummary], *, prose: bool) -> Table:
     return rows
 
 
-def _names(template: ChartTemplate, key: str) -> tuple[str, ...]:
+def names_in(template: ChartTemplate, key: str) -> tuple[str, ...]:
     """List the names of the studies or drawings under *key*; an entry without a name counts as empty."""
     listed = template.payload.get(key)
     entries = listed if isinstance(listed, list) else ()

@@ -35,8 +35,12 @@ class ChartTemplate:
     def request(self, symbol: str, timeframe: str) -> ChartRequest:
         """Return the request for *symbol* in this look. A symbol with an exchange, ``BINANCE:BTCUSDT``, is not changed."""
         full = symbol if ":" in symbol or not symbol else self.symbol_pattern.replace(SYMBOL_MARK, symbol)
+        return self.fill(ChartRequest(full, timeframe, self.id))
+
+    def fill(self, request: ChartRequest) -> ChartRequest:
+        """Return *request* with the payload of this look."""
         payload = {name: value for name, value in self.payload.items() if name not in {"symbol", "interval"}}
-        return ChartRequest(full, timeframe, self.id, payload)
+        return attrs.evolve(request, payload=payload)
 
 
 def name_problems(template_id: object, symbol_pattern: object, file_id: str | None) -> Iterator[Finding]:

@@ -9,12 +9,24 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["exchanges_of"]
+__all__ = ["exchanges_of", "is_off_exchange"]
 
 _STRANGE: Final = re.compile(r"[^\w.!/&()+\-*^: ]")
 # Not from within a word: a long one would be tried at each letter.
 _PAIR: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]+:(?=\w)")
 _PARENTHESIS: Final = re.compile(r"[()]")
+_PAIRS_ONLY: Final = frozenset(
+    {"BINANCE", "BINANCEUS", "BINGX", "BITGET", "BYBIT", "COINBASE", "COINEX", "GATEIO", "HTX", "KUCOIN", "MEXC", "OKX"}
+)
+"""Exchanges that list pairs of coins, and no stock, index or pair of currencies. Kraken lists EURUSD."""
+_CURRENCIES: Final = (
+    "AUD|BRL|CAD|CHF|CNH|CNY|CZK|DKK|EUR|GBP|HKD|HUF|ILS|INR|JPY|KRW|MXN|NOK|NZD|PLN|RUB|SEK|SGD|THB|TRY|USD|ZAR"
+    "|XAG|XAU|XPD|XPT"
+)
+_CURRENCY_PAIR: Final = re.compile(f"(?:{_CURRENCIES}){{2}}")
+_QUOTED_PAIR: Final = re.compile(
+    rf"\w+(?:{_CURRENCIES}|UAH|NGN|RON|ARS|COP|IDRT|BIDR|BVND|DAI|PAX|UST|BTC|ETH|BNB|XRP|TRX|DOGE|DOT|SOL|KCS)"
+)
 _PLAIN: Final = re.compile(r"([A-Z0-9_]+):[A-Za-z0-9][A-Za-z0-9_.!]*")
 
 
@@ -35,6 +47,13 @@ def exchanges_of(symbol: str) -> tuple[str, ...] | str:
     if not _balanced(symbol):
         return "has a parenthesis without its counterpart"
     return tuple(pair[:-1] for pair in pairs)
+
+
+def is_off_exchange(symbol: str) -> bool:
+    """Return whether *symbol* names an exchange of coins, and evidently no pair: ``BINANCE:AAPL``, ``BINANCE:EURUSD``."""
+    exchange, _, ticker = symbol.upper().partition(":")
+    is_pair = _QUOTED_PAIR.match(ticker) and not _CURRENCY_PAIR.fullmatch(ticker)
+    return exchange in _PAIRS_ONLY and not is_pair
 
 
 def _balanced(symbol: str) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chartimg.adapters.templates import SHIPPED, load_templates
 from chartimg.domain.chart.template import ChartTemplate
@@ -29,7 +32,7 @@ def write(folder: Path, text: str, name: str = "look_v1") -> Path:
 def problems(folder: Path) -> tuple[str, ...]:
     """Return the mistakes in the templates of *folder*, each on one line."""
     with pytest.raises(ConfigError) as refusal:
-        load_templates(folder)
+        dict(load_templates(folder))
     assert "\n".join(refusal.value.problems) == str(refusal.value)
     assert len(refusal.value.problems) == len(str(refusal.value).splitlines())
     return refusal.value.problems
@@ -119,7 +122,7 @@ def test_a_bad_template_is_one_line_with_file_and_place(text: str, said: str, tm
     """A mistake in a template is one line with the file, the place and a correct value."""
     path = write(tmp_path, text)
     with pytest.raises(ConfigError, match=said):
-        load_templates(tmp_path)
+        load_templates(tmp_path)["look_v1"]
     (problem,) = problems(tmp_path)
 
     assert f"template {path}" in problem
@@ -133,17 +136,50 @@ def test_a_directory_in_place_of_a_file_is_one_line(tmp_path: Path) -> None:
     assert f"template {tmp_path / 'look_v1.json'} can't be read" in problem
 
 
-def test_all_mistakes_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
-    """One error lists the mistakes of all files, in the order of the files."""
-    write(tmp_path, json.dumps({**GOOD, "id": "a"}), "a")
-    write(tmp_path, "{", "b")
-    write(tmp_path, json.dumps({"id": 1, "description": 2, "x": 3, "request": []}), "c")
-    write(tmp_path, json.dumps({**GOOD, "id": "e", "chartImgSymbolTemplate": "X"}), "d")
+def test_all_mistakes_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
+    """One error lists all mistakes of a template."""
+    write(tmp_path, json.dumps({"id": 1, "description": 2, "x": 3, "request": []}))
     found = problems(tmp_path)
 
-    assert ["b"] + ["c"] * 5 + ["d"] * 2 == [problem.split(".json")[0][-1] for problem in found]
+    assert 5 == len(found)
     for place in ("$.id", "$.description", "$.chartImgSymbolTemplate", "$.request", "unknown field x"):
-        assert 1 == sum(place in problem for problem in found[1:6])
+        assert 1 == sum(place in problem for problem in found)
+
+
+@given(st.sets(st.sampled_from("abcdef")), st.sets(st.sampled_from("abcdef")), st.sets(st.sampled_from("abcdef")))
+def test_the_first_folder_wins_and_a_broken_file_spoils_itself_alone(
+    own: set[str], others: set[str], broken: set[str]
+) -> None:
+    """Every id of both folders is known; it is the first folder's if that has it, and only a broken file can't be used."""
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        for folder, ids in ((first, own), (second, others)):
+            for each in ids:
+                spoilt = each in broken and folder == first
+                write(Path(folder), "{" if spoilt else json.dumps({**GOOD, "id": each, "description": folder}), each)
+        known = load_templates(first, second)
+
+        assert [*sorted(own), *sorted(others - own)] == list(known)
+        assert len(own | others) == len(known)
+        assert "z" not in known
+        for each in known:
+            assert each in known
+            if each in own & broken:
+                with pytest.raises(ConfigError, match="is not JSON"):
+                    known[each]
+            else:
+                assert (first if each in own else second) == known[each].description
+
+
+def test_a_template_is_read_once_and_when_it_is_asked_for(tmp_path: Path) -> None:
+    """A file is read when its template is first asked for, and not again."""
+    path = write(tmp_path, "{")
+    known = load_templates(tmp_path)
+    assert ["look_v1"] == list(known)
+    path.write_text(json.dumps(GOOD))
+    first = known["look_v1"]
+    path.unlink()
+
+    assert first is known["look_v1"]
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
@@ -155,9 +191,9 @@ def test_a_folder_that_can_not_be_read_is_one_line(name: str, tmp_path: Path) ->
     assert f"templates folder {tmp_path / name} can't be read" in problem
 
 
-def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
-    """A folder without a template is a mistake that names it."""
+def test_an_empty_folder_has_no_templates(tmp_path: Path) -> None:
+    """A folder without a JSON file is an empty mapping, so that the templates that ship can be laid under it."""
     (tmp_path / "README.md").write_text("nothing here")
-    (problem,) = problems(tmp_path)
 
-    assert f"templates folder {tmp_path} holds no JSON file" in problem
+    assert {} == load_templates(tmp_path)
+    assert list(load_templates()) == list(load_templates(tmp_path, SHIPPED))

@@ -295,8 +295,8 @@ def test_record_mode_replays_with_the_zone_it_was_recorded_with(tmp_path: Path) 
     assert "FixtureStale" not in [type(event).__name__ for event in listener.events]
 
 
-def test_the_templates_that_ship_are_used_until_others_are_named(tmp_path: Path) -> None:
-    """Without CHARTS_TEMPLATES_DIR the templates that ship are read; with it, only those in that folder."""
+def test_own_templates_are_all_that_is_exported_and_lie_over_those_that_ship(tmp_path: Path) -> None:
+    """Without CHARTS_TEMPLATES_DIR all templates are those that ship. With it they are its own, and the others by their ids."""
     own = {
         "id": "own_v1",
         "description": "mine",
@@ -305,8 +305,17 @@ def test_the_templates_that_ship_are_used_until_others_are_named(tmp_path: Path)
     }
     (tmp_path / "own_v1.json").write_text(json.dumps(own), encoding="utf-8")
 
-    assert SHIPPED == set(open_templates(settings()))
-    assert ["own_v1"] == list(open_templates(settings(CHARTS_TEMPLATES_DIR=str(tmp_path))))
+    mine, empty = settings(CHARTS_TEMPLATES_DIR=str(tmp_path)), tmp_path / "empty"
+    empty.mkdir()
+
+    assert SHIPPED == {each.id for each in open_templates(settings())}
+    assert SHIPPED == {each.id for each in open_templates(settings(CHARTS_TEMPLATES_DIR=str(empty)))}
+    assert ["own_v1"] == [each.id for each in open_templates(mine)]
+    assert sorted(SHIPPED) == [each.id for each in open_templates(mine, sorted(SHIPPED))]
+    assert {"own_v1"} | SHIPPED == set(chartimg.templates({"CHARTS_TEMPLATES_DIR": str(tmp_path)}))
+    assert SHIPPED == set(chartimg.templates({}))
+    with pytest.raises(ConfigError, match="CHARTS_TEMPLATES_DIR names /nowhere"):
+        chartimg.templates({"CHARTS_TEMPLATES_DIR": "/nowhere"})
 
 
 def templates_folder(folder: Path, **payloads: object) -> str:
@@ -363,17 +372,21 @@ def test_a_template_is_checked_against_the_plan_of_every_account(tmp_path: Path)
     assert 3 == len(listener.events)
 
 
-def test_a_mistake_in_a_template_that_is_not_asked_for_is_reported(tmp_path: Path) -> None:
-    """An ERROR in a template is reported if the template is not asked for, and raised if it is."""
+def test_only_templates_that_are_asked_for_are_read(tmp_path: Path) -> None:
+    """A mistake in a template is raised if the template is asked for, with those of others, and is no matter if it is not."""
     folder = templates_folder(tmp_path, good={}, bad={"width": 5})
+    (tmp_path / "broken.json").write_text("{")
     config, listener = settings(CHARTS_TEMPLATES_DIR=folder), EventLog()
 
-    assert {"good", "bad"} == set(open_templates(config, asked=["good"], listener=listener))
-    (reported,) = listener.events
-    assert isinstance(reported, RequestDoubtful)
-    assert "template bad" == reported.chart
-    with pytest.raises(ConfigError, match=r"template bad, at request\.width"):
-        open_templates(config, asked=["bad"])
+    assert ["good"] == [each.id for each in open_templates(config, ["good"], listener=listener)]
+    assert [] == listener.events
+    with pytest.raises(ConfigError) as caught:
+        open_templates(config, ["bad", "broken", "gud", "good"])
+    assert ["template bad, at request.width", "broken.json is not JSON", "there is no template 'gud'; did you mean good?"] == [
+        part
+        for part, line in zip(("template bad, at request.width", "broken.json is not JSON", "there is no template 'gud'; did you mean good?"), caught.value.problems, strict=True)
+        if part in line
+    ]
 
 
 def test_a_client_checks_by_the_catalog_of_its_pool() -> None:

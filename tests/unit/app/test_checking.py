@@ -56,9 +56,9 @@ def test_a_symbol_in_the_payload_is_a_finding_of_its_own_request() -> None:
 
 def test_a_checker_remembers_the_findings_of_a_body() -> None:
     """Requests with the same body have the same findings, which hundreds of other bodies push out of memory."""
-    checker, bad = Checker(shipped_catalog), ChartRequest("BTCUSDT", "1h", "t")
+    checker, bad = Checker(shipped_catalog), ChartRequest("BTCUSDT", "1h", "t", {"theme": "dark"})
     first = checker(bad)
-    again = checker(ChartRequest("BTCUSDT", "1h", "another"))
+    again = checker(ChartRequest("BTCUSDT", "1h", "another", {"theme": "dark"}))
     for number in range(300):
         checker(ChartRequest(f"BINANCE:A{number}", "1h", "t"))
     later = checker(bad)

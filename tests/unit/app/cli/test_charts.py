@@ -155,7 +155,7 @@ def test_an_empty_part_of_a_list_is_reported(option: str, tmp_path: Path) -> Non
 
 
 def test_every_bad_template_is_reported(tmp_path: Path) -> None:
-    """One run names each template that can't be used, with its file and the mistake in it."""
+    """An export of all names each template that can't be used, with its file and the mistake in it; others can be used."""
     good = {"id": "none", "description": "", "chartImgSymbolTemplate": "A:{symbol}"}
     templates = {
         "text": ("{", "is not JSON"),
@@ -168,19 +168,24 @@ def test_every_bad_template_is_reported(tmp_path: Path) -> None:
     (folder / "folder.json").mkdir(parents=True)
     for name, (content, _) in templates.items():
         (folder / f"{name}.json").write_text(content, encoding="utf-8")
-    lines = refused(call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR=str(folder), **mock(tmp_path / "fixtures")))
+    settings = mock(tmp_path / "fixtures", FIXTURE, f"{FIXTURE[:-len(TEMPLATE)]}none")
+    settings["CHARTS_TEMPLATES_DIR"] = str(folder)
+    (folder / "none.json").write_text(json.dumps(good), encoding="utf-8")
+    export = ("export", "--symbols", "BINANCE:BTCUSDT", "--timeframes", "1h", "--out", "charts")
+    lines = refused(call(*export, cwd=tmp_path, **settings))
 
+    assert 0 == call(*FETCH, cwd=tmp_path, **settings).returncode
+    assert 0 == call(*export, "--templates", f"none,{TEMPLATE}", cwd=tmp_path, **settings).returncode
     for name, (_, message) in {**templates, "folder": ("", "can't be read")}.items():
         assert any(str(folder / f"{name}.json") in line and message in line for line in lines), (name, lines)
 
 
-def test_a_folder_without_templates_is_reported(tmp_path: Path) -> None:
-    """A folder without templates is one line that names it."""
+def test_a_folder_without_templates_leaves_those_that_ship(tmp_path: Path) -> None:
+    """With an empty folder of templates, those that ship can be fetched."""
     (tmp_path / "templates").mkdir()
-    child = call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR="templates", **mock(tmp_path / "fixtures"))
+    child = call(*FETCH, cwd=tmp_path, CHARTS_TEMPLATES_DIR="templates", **mock(tmp_path / "fixtures", FIXTURE))
 
-    (line,) = refused(child)
-    assert "templates folder templates holds no JSON file" in line
+    assert 0 == child.returncode
 
 
 def test_folders_without_permission_are_reported(tmp_path: Path) -> None:

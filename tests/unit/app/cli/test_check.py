@@ -115,8 +115,9 @@ def test_a_template_is_known_by_its_id_and_by_its_file(monkeypatch: pytest.Monke
     assert line == check(file).stdout
     monkeypatch.setenv("CHARTS_TEMPLATES_DIR", "templates")
     assert line == check("mine").stdout
-    with pytest.raises(ConfigError, match="mine"):
-        check("price_psar_adi_v1")
+    assert "1 file, nothing found\n" == check("price_psar_adi_v1").stdout
+    write("templates/price_psar_adi_v1.json", "{")
+    assert "templates/price_psar_adi_v1.json: ERROR: is not JSON" in check("price_psar_adi_v1").stdout
 
 
 @pytest.mark.parametrize("argument", ["templates", "templates/mine.json", "mine"])
@@ -146,7 +147,7 @@ def test_the_check_finds_what_a_fetch_refuses(value: object, tmp_path_factory: p
         patch.setenv("CHARTS_TEMPLATES_DIR", str(folder))
         found = [each for source in sources_of(str(folder)) for each in source.read(shipped_catalog()).findings]
     try:
-        load_templates(folder)
+        dict(load_templates(folder))
     except ConfigError:
         assert any(each.severity is Severity.ERROR for each in found)
 

@@ -82,7 +82,7 @@ def test_one_broken_file_hides_none_of_the_others() -> None:
     result = templates("list")
 
     assert 0 == result.returncode
-    assert ["body", "broken", "folder", "mine", "nowhere", "pipe"] == [
+    assert ["body", "broken", "folder", "mine", "nowhere", "pipe", *load_templates()] == [
         row.split()[0] for row in result.stdout.splitlines()[2:]
     ]
     assert 5 == result.stdout.count("can't be loaded")
@@ -97,9 +97,9 @@ def test_the_list_in_json_has_every_finding() -> None:
     write("broken.json", "{")
     write("mine.json", {**MINE, "request": {"width": 1_000, "studies": [{"name": "RSI"}]}})
     report = json.loads(templates("list", "--json").stdout)
-    broken, mine = report["templates"]
+    broken, mine, *shipped = report["templates"]
 
-    assert "templates" == report["directory"]
+    assert ("templates", list(load_templates())) == (report["directory"], [each["id"] for each in shipped])
     assert ("broken", None, "ERROR") == (broken["id"], broken["description"], broken["findings"][0]["severity"])
     assert {
         "id": "mine",
