@@ -167,6 +167,7 @@ def read_templates_dir(environ: Mapping[str, str] | None = None) -> Path | None:
 
 def _alone(read: Callable[[_Reader], T], environ: Mapping[str, str] | None) -> T:
     """Read one setting for a command that needs no other."""
+    require("environ", environ, Mapping | None)
     reader = _Reader(os.environ if environ is None else environ)
     value = read(reader)
     reader.raise_problems()

@@ -246,7 +246,7 @@ class Export:
         if result.error is not None:
             if result.error.kind is FaultKind.NOT_SENT and result.fixture_path is not None:
                 self._stop(result.error.message)  # the recording refused the call
-            return ExportFailure.of_error(request, result.error, len(result.attempts))
+            return ExportFailure.of_error(request, result.error, len(result.attempts), result.warnings)
         picture = result.unwrap()
         name = self._names[request]
         try:

@@ -71,6 +71,7 @@ class ExportFailure:
         code: an error code of the client, or INTERRUPTED, STORE_UNAVAILABLE, WRITE_FAILED, UNEXPECTED.
         message: one line for a person.
         calls: calls made for the chart.
+        warnings: problems of the request.
     """
 
     symbol: str
@@ -83,6 +84,7 @@ class ExportFailure:
     http_status: int | None = None
     available_at: datetime | None = None
     calls: int = 0
+    warnings: tuple[Finding, ...] = ()
 
     @classmethod
     def of(cls, request: ChartRequest, code: str, message: str) -> ExportFailure:
@@ -90,7 +92,9 @@ class ExportFailure:
         return cls(request.symbol, request.timeframe, request.chart_template_id, code, message)
 
     @classmethod
-    def of_error(cls, request: ChartRequest, error: ChartApiError, calls: int) -> ExportFailure:
+    def of_error(
+        cls, request: ChartRequest, error: ChartApiError, calls: int, warnings: tuple[Finding, ...] = ()
+    ) -> ExportFailure:
         """Build the failure of a chart that ended with *error*."""
         return attrs.evolve(
             cls.of(request, str(error.code), error.message),
@@ -99,6 +103,7 @@ class ExportFailure:
             http_status=error.http_status,
             available_at=error.available_at,
             calls=calls,
+            warnings=warnings,
         )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
-from chartimg import ChartApiResult, ChartClient, ChartRequest
+from chartimg import AsyncChartClient, ChartApiResult, ChartClient, ChartRequest, ConfigError
 from chartimg.adapters.templates import load_templates
+from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Emulator, emulator
 
 QUICK = EmulatedAccount("a", "canary-key-of-a", 1000, "BASIC", 1e5, 10**5)
@@ -111,3 +115,77 @@ def test_with_the_check_the_three_modes_refuse_alike_and_nothing_is_charged(tmp_
         assert 0 == charged(provider)
     assert results[0] == results[1] == results[2]
     assert ["VALIDATION_FAILED"] * 3 == [error.code for error in results[0] if error is not None]
+
+
+def fetched_on_a_loop(
+    provider: Emulator, folder: Path, mode: str, requests: list[ChartRequest]
+) -> list[ChartApiResult]:
+    """Fetch *requests* in *mode* with a new asynchronous client."""
+    settings = {**provider.environ, "CHARTS_API_MODE": mode, "CHARTS_FIXTURES_DIR": str(folder)}
+
+    async def fetch() -> list[ChartApiResult]:
+        """Fetch one after another."""
+        async with AsyncChartClient.from_env(settings) as client:
+            return [await client.fetch(request) for request in requests]
+
+    return asyncio.run(fetch())
+
+
+@pytest.mark.parametrize("fetch", [fetched, fetched_on_a_loop])
+def test_a_request_without_a_payload_is_the_template_that_its_id_names(fetch: Any, tmp_path: Path) -> None:
+    """In every mode, and on both clients, the id of a template alone gets the picture of that template, without a warning."""
+    looks = load_templates()
+    with emulator(QUICK) as provider:
+        whole = fetched(provider, tmp_path, "real", [each.request("BTCUSDT", "1h") for each in looks.values()])
+        named = [ChartRequest("BINANCE:BTCUSDT", "1h", each) for each in looks]
+        results = [fetch(provider, tmp_path, mode, named) for mode in ("real", "record", "record", "mock")]
+
+        assert 3 * len(looks) == charged(provider)
+    assert len(looks) == len({each.png_bytes for each in whole})
+    for each in results:
+        assert [result.png_bytes for result in whole] == [result.png_bytes for result in each]
+        assert {()} == {result.warnings for result in each}
+
+
+def test_an_own_template_wins_over_one_that_ships_in_every_mode(tmp_path: Path) -> None:
+    """CHARTS_TEMPLATES_DIR is honoured by a client, and a template in it replaces the one that ships with its id."""
+    own = {"id": "price_psar_adi_v1", "description": "", "chartImgSymbolTemplate": "KRAKEN:{symbol}", "request": SMALL}
+    (tmp_path / "price_psar_adi_v1.json").write_text(json.dumps(own))
+    with emulator(QUICK) as provider:
+        for mode in ("real", "record", "mock"):
+            places = {"CHARTS_TEMPLATES_DIR": str(tmp_path), "CHARTS_FIXTURES_DIR": str(tmp_path / "fixtures")}
+            with ChartClient.from_env({**provider.environ, **places, "CHARTS_API_MODE": mode}) as client:
+                request = client.request("BTCUSDT", "1h", template="price_psar_adi_v1")
+                named, built = client.fetch(attrs.evolve(request, payload={})), client.fetch(request)
+
+            assert ChartRequest("KRAKEN:BTCUSDT", "1h", "price_psar_adi_v1", SMALL) == request
+            assert (400, 300, ()) == (*size(named.unwrap()), named.warnings)
+            assert named.png_bytes == built.png_bytes
+
+
+def size(png: bytes) -> tuple[int, int]:
+    """Return the pixels of a picture."""
+    found = inspect(png)
+    assert isinstance(found, Picture)
+    return found.width, found.height
+
+
+def test_a_misspelt_or_broken_template_costs_nothing(tmp_path: Path) -> None:
+    """A misspelt id without a payload fails before a call, with the nearest id; a broken template is a ConfigError."""
+    (tmp_path / "broken.json").write_text("{")
+    settings = {"CHARTS_TEMPLATES_DIR": str(tmp_path), "CHARTS_FIXTURES_DIR": str(tmp_path)}
+    with emulator(QUICK) as provider:
+        for mode in ("real", "record", "mock"):
+            with ChartClient.from_env({**provider.environ, **settings, "CHARTS_API_MODE": mode}) as client:
+                error = client.fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "price_psar_adi")).error
+                with pytest.raises(ConfigError, match=r"broken\.json is not JSON"):
+                    client.fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "broken"))
+                with pytest.raises(
+                    ConfigError, match="no template 'price_pasr_adi_v1'; did you mean price_psar_adi_v1"
+                ):
+                    client.request("BTCUSDT", "1h", template="price_pasr_adi_v1")
+
+            assert error is not None
+            assert "INVALID_BEFORE_CALL" == error.kind
+            assert "did you mean price_psar_adi_v1?" in error.message
+        assert 0 == provider.ledger().accounts["a"].total.asked

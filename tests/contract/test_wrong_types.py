@@ -230,6 +230,11 @@ CASES: Final[Mapping[str, Case]] = {
         {},
         {"deadline": (none, number)},
     ),
+    "ChartClient.request": (
+        client().request,
+        {"symbol": "BTCUSDT", "timeframe": "1h", "template": "price_psar_adi_v1"},
+        {"symbol": (text,), "timeframe": (text,), "template": (no,)},
+    ),
     "ChartRequest.with_timezone": (REQUEST.with_timezone, {}, {"timezone": (text,)}),
     "Finding": (
         chartimg.Finding,
@@ -279,6 +284,7 @@ CASES: Final[Mapping[str, Case]] = {
         {"name": "MACD"},
         {"name": (text,), "force_overlay": (none, any_of(bool)), "override": (none, mapping), "catalog": (none,)},
     ),
+    "templates": (chartimg.templates, {}, {"environ": (none, mapping)}),
 }
 SPOKEN: Final = {"force_overlay": "forceOverlay", "z_order": "zOrder"}
 TOLD: Final = (
@@ -286,6 +292,7 @@ TOLD: Final = (
     "is not one of",
     "plans of the catalog",
     "not text; decode it",
+    "there is no template",
     "not a JSON value",
     "write it as text",
     "a forecast is for 1 to",

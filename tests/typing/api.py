@@ -18,6 +18,7 @@ from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.events import CallFinished, Event
 from chartimg.domain.ports import AccountStore, Clock, Listener, Transport
 from chartimg.domain.reply import Reply, TransportFailure
@@ -115,6 +116,10 @@ macd: dict[str, object] = chartimg.study("MACD", in_0=12)
 line: dict[str, object] = chartimg.drawing("Horizontal Line", price=23520)
 look: dict[str, object] = chartimg.override(showLegend=False)
 rules: chartimg.Catalog = shipped_catalog().extended(chartimg.Catalog(intervals=("9h",)))
+looks: Mapping[str, ChartTemplate] = chartimg.templates()
+own_looks: Mapping[str, ChartTemplate] = chartimg.templates({"CHARTS_TEMPLATES_DIR": "templates"})
+of_a_look: chartimg.ChartRequest = looks["price_psar_adi_v1"].request("BTCUSDT", "1h")
+changed: chartimg.ChartRequest = client.request("BTCUSDT", "1h", template="price_psar_adi_v1", width=640, theme="light")
 by_own_rules: list[chartimg.Finding] = chartimg.check(request, catalog=rules)
 careless: chartimg.ChartClient = chartimg.ChartClient(transport=http, accounts=pool, check="warn", catalog=rules)
 mode: chartimg.CheckMode = config.check

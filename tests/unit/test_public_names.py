@@ -37,6 +37,7 @@ NAMES = [
     "fetch_with_retries",
     "override",
     "study",
+    "templates",
 ]
 PUBLIC_AT_THEIR_PATH = (
     "chartimg.adapters.http.Urllib3Transport",

@@ -59,9 +59,9 @@ def show_manifest(manifest: Manifest, out: Path, calls: int, *, saved: bool = Tr
     console = standard_output()
     ends: tuple[ExportEnd, ...] = (*manifest.items, *manifest.failures)
     show_table(_wide(ends, manifest), _narrow(ends, manifest))
-    for item in manifest.items:
-        for finding in item.warnings:
-            console.print(Text(printable(f"{_chart(item)}: {finding}")), soft_wrap=True)
+    for end in ends:
+        for finding in end.warnings:
+            console.print(Text(printable(f"{_chart(end)}: {finding}")), soft_wrap=True)
     replayed = sum(item.from_fixture for item in manifest.items)
     console.print(Text(f"{counted(replayed, 'chart')} from fixtures, {counted(calls, 'call')} made"))
     if saved:
@@ -105,9 +105,9 @@ def _outcome(end: ExportEnd) -> str:
 
 
 def _line(end: ExportEnd) -> str:
-    if isinstance(end, ExportFailure):
-        return printable(f"{_chart(end)}: {end.code}{f' ({end.kind})' if end.kind else ''}: {end.message}")
     warnings = "".join(f"; {finding}" for finding in end.warnings)
+    if isinstance(end, ExportFailure):
+        return printable(f"{_chart(end)}: {end.code}{f' ({end.kind})' if end.kind else ''}: {end.message}{warnings}")
     return printable(f"{_chart(end)}: {end.file} ({'fixture' if end.from_fixture else end.account_id}){warnings}")
 
 

@@ -32,7 +32,7 @@ from ..plan.demand import Demand
 from ..plan.excess import exceeded
 from .catalog import Catalog, Entry, Parameter, ValueType
 from .suggestion import Unknown, likely_interval, likely_name, likely_timezone, with_suggestions
-from .symbol import exchanges_of, is_off_exchange
+from .symbol import exchanges_of, off_exchange
 from .value import TYPES, choices_of, is_later, is_number, kind_of, range_of, shown
 
 __all__ = ["check_body", "check_payload", "check_request", "check_template", "ignored_keys"]
@@ -234,13 +234,8 @@ def _symbol(path: str, symbol: str, catalog: Catalog) -> Problems:
             yield Unknown(path, Severity.WARNING, message, partial(likely_name, exchange, known))
         elif exchange in catalog.unavailable_exchanges:
             yield _warning(path, f"{shown(exchange)} is documented as not available")
-    if is_off_exchange(symbol):
-        exchange, ticker = symbol.split(":", 1)
-        yield _warning(
-            path,
-            f"{shown(ticker)} is evidently not a pair, and {exchange} lists only pairs; a symbol without an exchange gets "
-            f"that of its template ({exchange}:{{symbol}}), so write its own, as in NASDAQ:AAPL, SP:SPX or FX:EURUSD",
-        )
+    if problem := off_exchange(symbol):
+        yield _warning(path, problem)
 
 
 def _interval(path: str, interval: str, catalog: Catalog) -> Problems:

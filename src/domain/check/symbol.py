@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["exchanges_of", "is_off_exchange"]
+from .value import shown
+
+__all__ = ["exchanges_of", "off_exchange"]
 
 _STRANGE: Final = re.compile(r"[^\w.!/&()+\-*^: ]")
 # Not from within a word: a long one would be tried at each letter.
@@ -49,11 +51,16 @@ def exchanges_of(symbol: str) -> tuple[str, ...] | str:
     return tuple(pair[:-1] for pair in pairs)
 
 
-def is_off_exchange(symbol: str) -> bool:
-    """Return whether *symbol* names an exchange of coins, and evidently no pair: ``BINANCE:AAPL``, ``BINANCE:EURUSD``."""
-    exchange, _, ticker = symbol.upper().partition(":")
-    is_pair = _QUOTED_PAIR.match(ticker) and not _CURRENCY_PAIR.fullmatch(ticker)
-    return exchange in _PAIRS_ONLY and not is_pair
+def off_exchange(symbol: str) -> str | None:
+    """Return why the exchange in *symbol* can't list it, if that is evident: ``BINANCE:AAPL``, ``BINANCE:EURUSD``."""
+    exchange, _, ticker = symbol.partition(":")
+    is_pair = _QUOTED_PAIR.match(ticker.upper()) and not _CURRENCY_PAIR.fullmatch(ticker.upper())
+    if is_pair or exchange.upper() not in _PAIRS_ONLY:
+        return None
+    return (
+        f"{shown(ticker)} is evidently not a pair, and {exchange} lists only pairs; a symbol without an exchange gets "
+        f"that of its template ({exchange}:{{symbol}}), so write its own, as in NASDAQ:AAPL, SP:SPX or FX:EURUSD"
+    )
 
 
 def _balanced(symbol: str) -> bool:

@@ -6,9 +6,10 @@ import attrs
 import pytest
 
 import chartimg
-from chartimg import Catalog, ChartRequest, ConfigError, Severity
+from chartimg import Catalog, ChartRequest, CheckMode, ConfigError, Severity
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.checking import Checker
+from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.plan import PlanName
 
 WIDE = ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 1920})
@@ -94,3 +95,44 @@ def test_a_plan_the_catalog_has_not_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="unknown plan 'PRO'; the catalog has no plans"):
         chartimg.check(WIDE, "PRO", catalog=none)
     assert [] == chartimg.check(WIDE, catalog=none)
+
+
+def ids(*names: str) -> dict[str, ChartTemplate]:
+    """Return templates by id."""
+    return {name: ChartTemplate(name, "", "BINANCE:{symbol}", {"theme": "dark"}) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("label", "near"),
+    [
+        ("price_psar_adi", "price_psar_adi_v1"),
+        ("price_psar_adi_v2", "price_psar_adi_v1"),
+        ("Price_PSAR_ADI_v1", "price_psar_adi_v1"),
+        ("price_pasr_adi_v1", "price_psar_adi_v1"),
+        ("price_vol_v1", None),
+        ("mine", None),
+    ],
+)
+def test_a_misspelt_id_without_a_payload_is_an_error_with_the_nearest(label: str, near: str | None) -> None:
+    """Without a payload an id that is nearly that of a template is an ERROR; with one, and where OFF, it is a label."""
+    known = ids("price_psar_adi_v1", "other")
+    checker, bare = Checker(shipped_catalog, templates=known), ChartRequest("BINANCE:BTCUSDT", "1h", label)
+
+    for _ in range(2):  # the second time it is remembered
+        assert [near] * (near is not None) == [each.suggestion for each in checker(bare)]
+        assert (near is not None) is checker.refuses(checker(bare))
+        assert () == checker(attrs.evolve(bare, payload={"theme": "dark"}))
+        assert () == checker(attrs.evolve(bare, chart_template_id="price_psar_adi_v1"))
+    assert () == Checker(shipped_catalog, mode=CheckMode.OFF, templates=known)(bare)
+    assert () == Checker(shipped_catalog)(bare)
+
+
+def test_a_stock_on_an_exchange_of_coins_is_a_warning_with_the_way_out() -> None:
+    """BINANCE:AAPL is a WARNING that tells the pattern by which a symbol gets its exchange, and what to write."""
+    (finding,) = chartimg.check(chartimg.templates({})["price_psar_adi_v1"].request("AAPL", "1D"))
+
+    assert ("symbol", Severity.WARNING) == (finding.path, finding.severity)
+    assert all(part in finding.message for part in ('"AAPL"', "BINANCE:{symbol}", "NASDAQ:AAPL"))
+    assert (
+        [] == chartimg.check({"symbol": "NASDAQ:AAPL"}) == chartimg.check({"symbol": "(BINANCE:BTCUSDT+NASDAQ:AAPL)/2"})
+    )

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chartimg
 from chartimg import (
     Account,
     AccountPool,
+    AsyncChartClient,
     Catalog,
     ChartApiResult,
     ChartClient,
@@ -29,6 +31,7 @@ from chartimg import (
 )
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.clock import SystemClock
+from chartimg.app.bootstrap import open_routes
 from chartimg.app.checking import Checker
 from chartimg.app.client import RoutedClient
 from chartimg.app.listeners import Listeners
@@ -49,6 +52,7 @@ from chartimg.domain.events import (
 )
 from chartimg.domain.ports import Clock, Listener
 from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.result import ChartApiSuccess, Source
 from chartimg.testing import EventLog, Outcome, ScriptedTransport, VirtualClock, picture
 
 PNG = picture()
@@ -603,3 +607,43 @@ def test_a_call_that_can_hardly_end_in_time_is_not_begun() -> None:
     assert short.error is not None
     assert FaultKind.NO_ACCOUNT is short.error.kind
     assert (6, True) == (len(transport.calls), long.ok)
+
+
+LOOK = "price_psar_adi_v1"
+
+
+@pytest.mark.parametrize("client_class", [ChartClient, AsyncChartClient])
+def test_a_request_is_made_from_a_template_and_changes(client_class: type[ChartClient | AsyncChartClient]) -> None:
+    """A bare symbol gets the exchange of the template; changes replace fields of its payload, and add others."""
+    look = chartimg.templates({})[LOOK]
+    made = client_class(transport=ScriptedTransport([]))
+    changed = made.request("NASDAQ:AAPL", "1D", template=LOOK, theme="light", style="line", studies=[])
+
+    assert look.request("BTCUSDT", "1h") == made.request("BTCUSDT", "1h", template=LOOK)
+    assert ("NASDAQ:AAPL", "1D", LOOK) == (changed.symbol, changed.timeframe, changed.chart_template_id)
+    assert {**look.payload, "theme": "light", "style": "line", "studies": []} == changed.payload
+    assert look == chartimg.templates({})[LOOK]
+    with pytest.raises(TypeError, match="template"):
+        made.request("BTCUSDT", "1h")  # type: ignore[call-arg]
+
+
+@given(st.dictionaries(st.sampled_from(["theme", "width", "style", "studies"]), st.integers() | st.text(), min_size=1))
+def test_a_payload_is_never_replaced_by_that_of_a_template(payload: dict[str, object]) -> None:
+    """A request with any payload is sent as it is, whatever its id."""
+    transport = ScriptedTransport([FOUND])
+    request = ChartRequest("BINANCE:BTCUSDT", "1h", LOOK, payload)
+    ChartClient(transport=transport, check="off").fetch(request)
+
+    assert request.body == body(transport)
+
+
+def test_a_picture_of_a_template_is_kept_for_the_template() -> None:
+    """A picture whose caller has gone is kept under the body that was posted."""
+    ways = open_routes(None, ScriptedTransport([FOUND]), [ACCOUNT], clock=VirtualClock())
+    with RoutedClient(ways) as made:
+        named = ChartRequest("BINANCE:BTCUSDT", "1h", LOOK)
+        result = made.fetch(named)
+        assert isinstance(result, ChartApiSuccess)
+        ways.keep(named, result)
+
+        assert Source.CACHE is made.fetch(made.request("BTCUSDT", "1h", template=LOOK)).source

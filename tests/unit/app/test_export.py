@@ -178,6 +178,7 @@ def test_an_item_describes_its_picture(tmp_path: Path) -> None:
             "httpStatus": None,
             "availableAt": "2026-01-06T00:00:00+00:00",
             "calls": 0,
+            "warnings": [],
         }
     ]
     assert PNG == (tmp_path / "A_A__1h__price_v1.png").read_bytes()

@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
+from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.templates import load_templates
-from chartimg.testing import picture
+from chartimg.domain.chart import ChartRequest
+from chartimg.domain.reply import Reply
+from chartimg.testing import ScriptedTransport, picture
 from command import call, environment, plain, run_bound
 from fetching import FETCH, FIXTURE, PNG, TEMPLATE, mock, real, refused
 from limits import small_files
@@ -108,6 +111,34 @@ def test_a_symbol_without_an_exchange_goes_through_the_pattern_of_the_template(
     ]
 
 
+@pytest.mark.parametrize("symbol", ["AAPL", "EURUSD", "SPX"])
+def test_a_bare_symbol_that_is_no_pair_is_not_posted_in_silence(
+    symbol: str, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """A bare stock, index or currency is a WARNING that tells the pattern of the template, and how to write it."""
+    server.otherwise = answer(422, b'{"message": "Invalid Symbol"}', content_type="application/json")
+    for command in (
+        ("fetch", symbol, "1D", "--template", TEMPLATE, "--out", "c.png"),
+        ("export", "--symbols", symbol, "--timeframes", "1D", "--templates", TEMPLATE, "--out", "charts"),
+    ):
+        child = call(*command, cwd=tmp_path, **real(server, CHARTS_ACCOUNT_STORE="memory://"))
+
+        assert 1 == child.returncode
+        assert f'symbol: WARNING: "{symbol}" is evidently not a pair, and BINANCE lists only pairs' in child.stderr
+        assert "(BINANCE:{symbol}), so write its own, as in NASDAQ:AAPL" in child.stderr
+
+
+def test_a_fixture_of_another_body_is_told(tmp_path: Path) -> None:
+    """A fixture that was recorded for another body than that of the template today is replayed, and a warning says so."""
+    bare = ChartRequest("BINANCE:BTCUSDT", "1h", TEMPLATE, {"theme": "light"})
+    RecordingTransport(ScriptedTransport([Reply(200, body=picture(800, 600))]), tmp_path / "fixtures").send(bare, None)
+    child = call(*FETCH, cwd=tmp_path, **mock(tmp_path / "fixtures"))
+
+    assert 0 == child.returncode
+    assert f"chartimg: BINANCE:BTCUSDT 1h {TEMPLATE}: WARNING: " in child.stderr
+    assert "recorded for another body" in child.stderr
+
+
 @pytest.mark.parametrize(
     ("template", "message"),
     [("price_pasr_adi_v1", f"did you mean {TEMPLATE}?"), ("zzz", f"the templates are {', '.join(SHIPPED)}")],
@@ -168,7 +199,7 @@ def test_every_bad_template_is_reported(tmp_path: Path) -> None:
     (folder / "folder.json").mkdir(parents=True)
     for name, (content, _) in templates.items():
         (folder / f"{name}.json").write_text(content, encoding="utf-8")
-    settings = mock(tmp_path / "fixtures", FIXTURE, f"{FIXTURE[:-len(TEMPLATE)]}none")
+    settings = mock(tmp_path / "fixtures", FIXTURE, f"{FIXTURE[: -len(TEMPLATE)]}none")
     settings["CHARTS_TEMPLATES_DIR"] = str(folder)
     (folder / "none.json").write_text(json.dumps(good), encoding="utf-8")
     export = ("export", "--symbols", "BINANCE:BTCUSDT", "--timeframes", "1h", "--out", "charts")

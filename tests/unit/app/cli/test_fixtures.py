@@ -112,13 +112,25 @@ def test_templates_and_time_zone_of_the_host_say_what_is_stale(monkeypatch: pyte
     light = ChartRequest("A:B", "4h", "mine", {"theme": "light"})
     record(ChartRequest("A:B", "1h", "mine", {"theme": "dark"}))
     record(light)
-    record(ChartRequest("A:B", "1h", TEMPLATE.id))
+    record(TEMPLATE.request("A:B", "1h"))
 
     assert ["A_B__1h__mine.png"] == [line.split(":")[0] for line in run("verify").stdout.splitlines()]
     monkeypatch.setenv("CHARTS_DEFAULT_TIMEZONE", "America/New_York")
     assert 2 == run("verify").stdout.count("it is stale")
     record(light.with_timezone("America/New_York"))
     assert 1 == run("verify").stdout.count("it is stale")
+
+
+def test_a_broken_template_is_a_finding_of_its_own_fixtures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fixture of a template that can't be read has a finding with the reason; the fixtures of others have none."""
+    Path("templates").mkdir()
+    Path("templates/mine.json").write_text("{")
+    monkeypatch.setenv("CHARTS_TEMPLATES_DIR", "templates")
+    record(ChartRequest("A:B", "1h", "mine", {"theme": "dark"}))
+    record()
+    (line,) = run("verify").stdout.splitlines()
+
+    assert line.startswith("A_B__1h__mine.png: it may be stale: template templates/mine.json is not JSON")
 
 
 @pytest.mark.parametrize("command", ["list", "verify", "gallery"])

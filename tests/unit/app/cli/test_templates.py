@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -252,6 +254,95 @@ def test_a_new_template_can_start_from_another() -> None:
     assert isinstance(start.payload["studies"], list)
     studies = [*start.payload["studies"], {"name": "VWAP"}]
     assert {**start.payload, "theme": "light", "studies": studies} == changed.payload
+
+
+BODY = {"symbol": "KRAKEN:BTCUSD", "interval": "4h", "theme": "dark", "width": 640, "studies": [{"name": "Volume"}]}
+CURL = r"""curl -X POST 'https://api.chart-img.com/v2/tradingview/advanced-chart' \
+  -H "x-api-key: canary-key-7f3a9" -H 'content-type: application/json' \
+  --data-raw 'BODY' -o chart.png
+"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(BODY),
+        json.dumps(BODY, indent=2),
+        CURL.replace("BODY", json.dumps(BODY, indent=2)),
+        CURL.replace("--data-raw 'BODY'", "-d" + shlex.quote(json.dumps(BODY))),
+        CURL.replace("--data-raw 'BODY'", f"--json={shlex.quote(json.dumps(BODY))}"),
+        CURL.replace("'BODY'", json.dumps(json.dumps(BODY))),
+        CURL.replace("'BODY'", f"${shlex.quote(json.dumps(BODY))}"),
+    ],
+    ids=["JSON", "indented", "curl", "attached", "json", "double quotes", "bash"],
+)
+def test_a_template_is_made_of_a_body_that_is_posted_today(content: str) -> None:
+    """A template has the fields of a body or of a curl command, and the exchange of its symbol as the pattern; no key."""
+    Path("posted.txt").write_text(content)
+    made = new("mine", "--from-request", "posted.txt")
+    piped = invoke("templates", "new", "piped", "--from-request", "-", stdin=content.encode())
+
+    assert ("KRAKEN:{symbol}", "Price with Volume") == (made.symbol_pattern, made.description)
+    assert {"theme": "dark", "width": 640, "studies": [{"name": "Volume"}]} == made.payload
+    assert {**BODY, "timezone": "Etc/UTC"} == made.request("BTCUSD", "4h").body
+    assert 0 == piped.returncode
+    assert made.payload == load_templates("templates")["piped"].payload
+    assert "canary" not in Path("templates/mine.json").read_text()
+
+
+def test_a_posted_body_can_be_changed_and_need_have_no_symbol() -> None:
+    """Other options change the template of a body; without the symbol of one exchange the pattern is that of BINANCE."""
+    Path("posted.json").write_text("{}")
+    Path("formula.json").write_text('{"symbol": "(NASDAQ:MARA+NASDAQ:RIOT)/10"}')
+    plain = new("plain", "--from-request", "posted.json", "--study", "VWAP", "--theme", "dark")
+
+    assert ("BINANCE:{symbol}", "Price with VWAP") == (plain.symbol_pattern, plain.description)
+    assert {"theme": "dark", "studies": [{"name": "VWAP"}]} == plain.payload
+    assert "BINANCE:{symbol}" == new("formula", "--from-request", "formula.json").symbol_pattern
+    assert "NYSE:{symbol}" == new("other", "--from-request", "formula.json", "--exchange", "NYSE").symbol_pattern
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\xff", "is not UTF-8"),
+        (b"[]", "must hold an object, the body of a chart request"),
+        (b'{"theme": canary}', "is not JSON"),
+        (b"curl -d '{\"theme\": canary}'", "is not JSON"),
+        (b"curl -H 'x-api-key: canary", "a quote in it has no end"),
+        (b"curl -H 'x-api-key: canary' -d @body.json", "if a command posts a file (--data @FILE), name that file"),
+        (json.dumps(MINE).encode(), "holds a template, not a body"),
+    ],
+)
+def test_a_file_without_a_body_is_a_mistake_of_usage(content: bytes, message: str) -> None:
+    """A file without a body is one line with the file and the reason, and nothing of its content, which may be a key."""
+    Path("posted").write_bytes(content)
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        templates("new", "mine", "--from-request", "posted")
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("posted ")
+    assert "canary" not in problem
+    assert not Path("templates").exists()
+
+
+def test_a_template_has_one_beginning() -> None:
+    """--from and --from-request together, and a file that can't be read, are mistakes of usage."""
+    with pytest.raises(ConfigError, match="--from and --from-request are two beginnings"):
+        templates("new", "mine", "--from", "price_psar_adi_v1", "--from-request", "posted.json")
+    with pytest.raises(ConfigError, match=r"'posted\.json' can't be read: No such file"):
+        templates("new", "mine", "--from-request", "posted.json")
+
+
+def test_a_posted_body_that_the_provider_would_refuse_is_not_written() -> None:
+    """The check of a new template holds for a posted body, too."""
+    Path("posted.json").write_text(json.dumps({**BODY, "theme": "pink"}))
+    result = templates("new", "mine", "--from-request", "posted.json")
+
+    assert 1 == result.returncode
+    assert "templates/mine.json:request.theme: ERROR" in result.stderr
+    assert not Path("templates").exists()
 
 
 def test_what_can_not_be_started_from_is_a_mistake_of_usage() -> None:

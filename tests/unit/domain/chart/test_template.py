@@ -36,6 +36,13 @@ def test_symbol_and_interval_never_come_from_the_template(symbol: str, timeframe
     assert str(body["symbol"]).endswith(symbol)
 
 
+def test_a_request_is_filled_and_keeps_its_name() -> None:
+    """A request that is filled has the payload of the template, and its own symbol, timeframe and id."""
+    request = ChartRequest("BTCUSDT", "1h", "other", {"width": 400})
+
+    assert ChartRequest("BTCUSDT", "1h", "other", {"theme": "dark"}) == TEMPLATE.fill(request)
+
+
 def test_a_template_is_not_changed_through_its_requests() -> None:
     """A request has a payload of its own."""
     template = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"studies": [{"name": "Volume"}]})

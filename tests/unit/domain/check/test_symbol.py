@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.check.symbol import exchanges_of
+from chartimg.domain.check.symbol import exchanges_of, off_exchange
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,51 @@ def test_any_text_has_exchanges_or_a_problem(text: str) -> None:
     said = exchanges_of(text)
 
     assert said.isprintable() if isinstance(said, str) else len(said) == text.count(":") > 0
+
+
+COINS = ["BTC", "ETH", "SOL", "1000PEPE", "币安人生", "SPX", "AAPL", "EUR", "XAU"]
+
+
+@pytest.mark.parametrize("exchange", ["BINANCE", "OKX", "COINBASE", "binance"])
+@pytest.mark.parametrize(
+    "ticker",
+    [
+        "AAPL",
+        "MSFT",
+        "SPX",
+        "NDX",
+        "DJI",
+        "DXY",
+        "VIX",
+        "GOLD",
+        "US30",
+        "EURUSD",
+        "USDJPY",
+        "GBPCHF",
+        "XAUUSD",
+        "BTC",
+        "NQ1!",
+        "",
+    ],
+)
+def test_a_stock_an_index_and_a_pair_of_currencies_are_off_an_exchange_of_coins(exchange: str, ticker: str) -> None:
+    """A ticker that quotes nothing, or one currency in another, is evidently not on an exchange that lists pairs of coins."""
+    assert off_exchange(f"{exchange}:{ticker}")
+
+
+@given(
+    st.sampled_from(COINS),
+    st.sampled_from(["USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB", "TRY"]),
+    st.sampled_from(["", ".P", "PERP", "_250627", "U2026", "*2"]),
+)
+def test_a_pair_is_never_off_an_exchange_of_coins(base: str, quote: str, suffix: str) -> None:
+    """A coin in a usual quote currency may be listed, spot or derivative."""
+    if (base, quote) not in {("EUR", "TRY"), ("XAU", "TRY")}:
+        assert not off_exchange(f"BINANCE:{base}{quote}{suffix}")
+
+
+@given(st.text())
+def test_other_exchanges_may_list_anything(ticker: str) -> None:
+    """Only exchanges that list nothing but pairs of coins are judged: Kraken lists EURUSD."""
+    assert not any(off_exchange(f"{exchange}:{ticker}") for exchange in ("NASDAQ", "KRAKEN", "FX", "TVC", "NEWEX"))
+    assert not off_exchange(f"({ticker}")
