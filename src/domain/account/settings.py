@@ -27,6 +27,7 @@ _WITHOUT_PLAN: Final = CallLimits(requests_per_second=1.0, burst=3, daily_limit=
 _MICROSECOND: Final = timedelta(microseconds=1)
 _APART: Final = 1.05
 
+_MAX_RATE: Final = 1e9
 _YEAR: Final = 31_536_000  # seconds
 _UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
@@ -98,6 +99,10 @@ class Account:
             (
                 0 < calls.requests_per_second < math.inf,
                 f"requests_per_second must be more than 0, not {calls.requests_per_second}",
+            ),
+            (
+                not math.inf > calls.requests_per_second > _MAX_RATE,
+                f"requests_per_second must be at most {_MAX_RATE:,.0f}",
             ),
             (calls.burst >= 1, f"burst must be at least 1, not {calls.burst}"),
             (
