@@ -3,7 +3,7 @@
     import chartimg
 
     with chartimg.ChartClient.from_env() as client:
-        result = client.fetch(chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "vol_v1", {"studies": [{"name": "Volume"}]}))
+        result = client.fetch(client.request("BTCUSDT", "1h", template="price_psar_adi_v1"))
 
 Each name below is imported from its module when it is first used.
 """

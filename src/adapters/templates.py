@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -34,29 +33,31 @@ def load_templates(*folders: str | os.PathLike[str]) -> Mapping[str, ChartTempla
 class _Templates(Mapping[str, ChartTemplate]):
     def __init__(self, folders: list[Path]) -> None:
         self._folders = folders
+        self._listed: Mapping[str, Path] | None = None
         self._read: dict[str, ChartTemplate] = {}
 
-    @cached_property
     def _files(self) -> Mapping[str, Path]:
-        files: dict[str, Path] = {}
-        for folder in self._folders:
-            for file in json_files(folder, what="templates folder", may_be_empty=True):
-                files.setdefault(file.stem, file)
-        return files
+        if self._listed is None:  # without a lock, which a forked child might find taken
+            listed: dict[str, Path] = {}
+            for folder in self._folders:
+                for file in json_files(folder, what="templates folder", may_be_empty=True):
+                    listed.setdefault(file.stem, file)
+            self._listed = listed
+        return self._listed
 
     def __getitem__(self, template_id: str) -> ChartTemplate:
         if template_id not in self._read:
-            self._read[template_id] = _load(self._files[template_id])
+            self._read[template_id] = _load(self._files()[template_id])
         return self._read[template_id]
 
     def __contains__(self, template_id: object) -> bool:
-        return template_id in self._files
+        return template_id in self._files()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._files())
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._files())
 
 
 def _load(file: Path) -> ChartTemplate:

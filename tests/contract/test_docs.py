@@ -97,19 +97,21 @@ def test_every_example_passes_a_type_checker(checker: str, tmp_path: Path) -> No
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
-def test_the_first_example_fetches_the_same_chart_in_real_mode(tmp_path: Path) -> None:
-    """The first example of README saves one picture, byte for byte, from the fixtures and from the emulator."""
+def test_the_first_example_fetches_the_same_chart_in_every_mode(tmp_path: Path) -> None:
+    """The first example of README saves one picture, byte for byte, in all three modes; record mode calls once."""
     example, mode = blocks(ROOT / "README.md", "python")[0], '{"CHARTS_API_MODE": "mock"}'
     saved = tmp_path / "chart.png"
     assert mode in example
     run_example(example, tmp_path)
     replayed = saved.read_bytes()
-    saved.unlink()
     with emulator() as provider:
-        run_example(example.replace(mode, repr(dict(provider.environ))), tmp_path)
-        assert 1 == provider.ledger().accounts["demo"].total.charged
+        recording = {**provider.environ, "CHARTS_API_MODE": "record", "CHARTS_FIXTURES_DIR": "recorded"}
+        for environ, calls in ((provider.environ, 1), (recording, 2), (recording, 2)):
+            saved.unlink()
+            run_example(example.replace(mode, repr(dict(environ))), tmp_path)
 
-    assert replayed == saved.read_bytes()
+            assert calls == provider.ledger().accounts["demo"].total.charged
+            assert replayed == saved.read_bytes()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

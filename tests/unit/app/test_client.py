@@ -28,6 +28,7 @@ from chartimg import (
     FaultKind,
     RetryPolicy,
     StoreUnavailable,
+    WorkerConfig,
 )
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.clock import SystemClock
@@ -635,6 +636,16 @@ def test_a_payload_is_never_replaced_by_that_of_a_template(payload: dict[str, ob
     ChartClient(transport=transport, check="off").fetch(request)
 
     assert request.body == body(transport)
+
+
+def test_templates_are_not_looked_for_if_there_is_a_payload() -> None:
+    """A request with a payload reads no template, so that a folder that has gone since matters to others alone."""
+    config = WorkerConfig(mode="mock", fixtures_dir="nowhere", templates_dir="nowhere/at/all")
+    with ChartClient(config) as made:
+        assert made.fetch(REQUEST).error is not None
+        for _ in range(2):
+            with pytest.raises(ConfigError, match="templates folder nowhere/at/all can't be read"):
+                made.fetch(attrs.evolve(REQUEST, payload={}))
 
 
 def test_a_picture_of_a_template_is_kept_for_the_template() -> None:
