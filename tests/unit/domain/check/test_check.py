@@ -105,6 +105,7 @@ def test_a_documented_refusal_is_an_error(
     [
         ({"symbol": "BINANC:BTCUSDT"}, "symbol", 'the exchange "BINANC" is not in the catalog', "BINANCE"),
         ({"symbol": "NSEKE:SCOM"}, "symbol", '"NSEKE" is documented as not available', None),
+        ({"symbol": "BINANCE:AAPL"}, "symbol", '"AAPL" is evidently not a pair, and BINANCE lists only pairs', None),
         ({"studies": [{"name": "SMA"}]}, "studies[0].name", "is not in the catalog", "Moving Average"),
         (
             {"drawings": [{"name": "hline", "input": {}}]},
