@@ -18,9 +18,9 @@ _STRANGE: Final = re.compile(r"[^\w.!/&()+\-*^: ]")
 _PAIR: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]+:(?=\w)")
 _PARENTHESIS: Final = re.compile(r"[()]")
 _PAIRS_ONLY: Final = frozenset(
-    {"BINANCE", "BINANCEUS", "BINGX", "BITGET", "BYBIT", "COINBASE", "COINEX", "GATEIO", "HTX", "KUCOIN", "MEXC", "OKX"}
+    {"BINANCE", "BINANCEUS", "BINGX", "BITGET", "BYBIT", "COINEX", "GATEIO", "HTX", "KUCOIN", "MEXC", "OKX"}
 )
-"""Exchanges that list pairs of coins, and no stock, index or pair of currencies. Kraken lists EURUSD."""
+"""Exchanges that list pairs of coins, and no stock, index or pair of currencies. Kraken lists EURUSD, Coinbase other futures."""
 _CURRENCIES: Final = (
     "AUD|BRL|CAD|CHF|CNH|CNY|CZK|DKK|EUR|GBP|HKD|HUF|ILS|INR|JPY|KRW|MXN|NOK|NZD|PLN|RUB|SEK|SGD|THB|TRY|USD|ZAR"
     "|XAG|XAU|XPD|XPT"

@@ -638,6 +638,14 @@ def test_a_payload_is_never_replaced_by_that_of_a_template(payload: dict[str, ob
     assert request.body == body(transport)
 
 
+def test_a_recorded_answer_of_a_misspelt_template_is_returned_with_the_finding() -> None:
+    """A recorded picture costs nothing, so it is returned also if its id is nearly that of a template; a warning says so."""
+    result = ChartClient(transport=_Recorded([FOUND])).fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "price_psar_adi"))
+
+    assert result.ok
+    assert ["chart_template_id"] == [each.path for each in result.warnings if each.suggestion == LOOK]
+
+
 def test_templates_are_not_looked_for_if_there_is_a_payload() -> None:
     """A request with a payload reads no template, so that a folder that has gone since matters to others alone."""
     config = WorkerConfig(mode="mock", fixtures_dir="nowhere", templates_dir="nowhere/at/all")
