@@ -1,7 +1,7 @@
 """Settings of all tests.
 
 ``CHARTIMG_TEST_NO_SKIP=1``, as in the gate: a skip is a failure. ``CHARTIMG_TEST_BRIEF=1``: a property that names no
-number of examples of its own gets a few, for runs on further versions.
+number of examples of its own gets a few, for runs on further versions; else it gets ``CHARTIMG_TEST_EXAMPLES``, 50 by default.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ pytest_plugins = ["pytester"]  # tests of chartimg.pytest_plugin
 
 # A background job of a shell ignores SIGINT, and its children inherit that; a handler of our own does not reach them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-settings.register_profile("chartimg", deadline=None)  # speed is measured in benchmarks, never asserted
+examples = int(os.environ.get("CHARTIMG_TEST_EXAMPLES", "50"))
+settings.register_profile("chartimg", deadline=None, max_examples=examples)  # speed is for benchmarks, never asserted
 settings.load_profile("chartimg")  # the parent of those below
 settings.register_profile("brief", max_examples=20)
 settings.register_profile(

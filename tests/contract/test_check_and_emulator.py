@@ -384,25 +384,25 @@ def agree_on(bodies: st.SearchStrategy[Body], examples: int, catalog: Catalog = 
     agree()
 
 
-@pytest.mark.parametrize("examples", [200, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [100, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_both_agree_on_valid_bodies(examples: int) -> None:
     """A valid body has no ERROR and a picture, or the same exceeded limit, on every plan."""
     agree_on(valid_bodies(), examples)
 
 
-@pytest.mark.parametrize("examples", [300, pytest.param(40_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [150, pytest.param(40_000, marks=pytest.mark.soak)])
 def test_both_agree_on_bodies_with_mistakes(examples: int) -> None:
     """An ERROR comes with a refusal at the same places, and the reverse, on every plan."""
     agree_on(spoilt_bodies(), examples)
 
 
-@pytest.mark.parametrize("examples", [200, pytest.param(20_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [100, pytest.param(20_000, marks=pytest.mark.soak)])
 def test_both_agree_on_texts_of_any_spelling(examples: int) -> None:
     """Symbols in any script, formulas, intervals, dates and times are read alike."""
     agree_on(SPELT, examples)
 
 
-@pytest.mark.parametrize("examples", [150, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [75, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_both_agree_by_a_catalog_of_the_hosts(examples: int) -> None:
     """Both obey its names, types, limits and required keys."""
     odd = st.sampled_from(ODD)
