@@ -38,15 +38,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         yield Path(name)
 
 
+LONG = {"claim in new books", "record an error over a picture", "record an error over an error"}
+"""Operations whose calls are nearly those of others."""
+
+
 @pytest.mark.parametrize("failure", ["EIO", "the end", pytest.param("ENOSPC", marks=pytest.mark.soak)])
 @pytest.mark.parametrize(
     "operation",
-    [
-        pytest.param(
-            name, marks=[pytest.mark.soak] if name == "claim in new books" else []
-        )  # twice the calls of old ones
-        for name in system_calls.OPERATIONS
-    ],
+    [pytest.param(name, marks=[pytest.mark.soak] if name in LONG else []) for name in system_calls.OPERATIONS],
 )
 def test_any_system_call_may_fail_or_be_the_last(operation: str, failure: str, library: Path, folder: Path) -> None:
     """If a call fails, or the process dies at it, a reader finds what was there before or all that is new, as was told."""
