@@ -78,7 +78,7 @@ def machine(folder: Path, url: str, prefix: str) -> type[SevenInvariants]:
     return ThreeStores
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(5000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [60, pytest.param(5000, marks=pytest.mark.soak)])
 def test_three_stores_give_equal_answers_and_keep_all_invariants(redis_url: str, examples: int) -> None:
     """Any sequence of claims, late reports, refunds, settings and clock steps keeps the invariants on three stores."""
     with tempfile.TemporaryDirectory() as folder, unique_prefix(redis_url) as prefix:
