@@ -408,6 +408,8 @@ def _state_file() -> Path:
         folder = platformdirs.user_state_path("chartimg")
     except (RuntimeError, KeyError, OSError):  # by its version; an older one returns a path that begins with ~
         folder = Path("~")
+    if os.environ.get("HOME") == "" and not os.environ.get("XDG_STATE_HOME"):
+        folder = Path("~")  # an older version takes the root folder for an empty home
     if folder.parts[0] != "~":  # a relative folder would be another one in each working directory
         folder = "~" / folder
     return _at_home(str(folder / "accounts.sqlite3"))
