@@ -59,7 +59,7 @@ class Later(Brass):
 class Rung(Brass):
     """A bell with a partial function."""
 
-    ring = partial(print, "ring")
+    ring = staticmethod(partial(print, "ring"))
 
 
 class Tune(Brass):
@@ -81,7 +81,7 @@ class Tunes(Brass):
 class Wrapped(Brass):
     """A bell with an asynchronous function in a partial."""
 
-    stop = partial(Later().stop)  # type: ignore[assignment]
+    stop = staticmethod(partial(Later().stop))  # type: ignore[assignment]
 
 
 class Called(Brass):
