@@ -25,6 +25,7 @@ __all__ = [
     "read_whole",
     "refuse_special",
     "refuse_unwritable",
+    "staged",
     "temporary_name",
     "write_atomically",
 ]

@@ -41,6 +41,8 @@ class AsyncChartClient(AsyncRoutedClient):
         in_flight: int = 32,
         **options: Unpack[Options],
     ) -> None:
+        if unknown := options.keys() - Options.__annotations__.keys():
+            raise TypeError(f"a client takes no argument {', '.join(sorted(unknown))}")
         require("in_flight", in_flight, int)
         if in_flight < 1:
             raise ConfigError(f"in_flight must be at least 1, not {in_flight}")

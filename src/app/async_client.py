@@ -13,11 +13,10 @@ from ..domain.argument import require
 from ..domain.chart import ChartRequest
 from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
-from ..domain.ports import Listener
 from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess
 from ..fork import begin_in_children
 from .async_fetch import Flight
-from .pool import Pool
+from .client import Client
 from .routes import Routes
 from .workers import Worklike
 
@@ -27,11 +26,11 @@ _GRACE_SECONDS: Final = 0.5
 _END_SECONDS: Final = 1.0  # for threads to end after their calls were cut off
 
 
-class AsyncRoutedClient:
+class AsyncRoutedClient(Client):
     """Fetches over *routes* for callers on one event loop. Work that blocks is done by *workers*."""
 
     def __init__(self, routes: Routes, workers: Worklike) -> None:
-        self._routes = routes
+        super().__init__(routes)
         self._workers = workers
         self._is_closed = False
         self.begin()
@@ -41,30 +40,6 @@ class AsyncRoutedClient:
         """Have no fetch under way: at first, and in a forked child, which leaves those of its parent alone."""
         self._flights: set[Flight] = set()
         self._closing: asyncio.Task[None] | None = None
-
-    @property
-    def accounts(self) -> Pool | None:
-        """The accounts of the client; None if no account pays, as in mock mode. Its methods block for the store."""
-        return self._routes.pool
-
-    @property
-    def listener(self) -> Listener:
-        """Notified of every event, in a worker thread."""
-        return self._routes.listener
-
-    def request(self, symbol: str, timeframe: str, *, template: str, **changes: object) -> ChartRequest:
-        """Return the request for a chart in the look of a template.
-
-        Args:
-            symbol: ``BINANCE:BTCUSDT``; one without an exchange gets that of the template's pattern.
-            timeframe: the interval, ``1h``.
-            template: the id of a template of the host's own, or of one that ships.
-            changes: fields of the body, laid over those of the template: ``width=640, theme="light"``.
-
-        Raises:
-            ConfigError: there is no such template (the message names the nearest), or its file can't be used.
-        """
-        return self._routes.request(symbol, timeframe, template, changes)
 
     async def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
         """Fetch one chart, in at most *deadline* seconds. A failure is part of the result.

@@ -137,8 +137,19 @@ class ChartClient(RoutedClient):
         check: CheckMode | str | None = None,
         catalog: Catalog | None = None,
     ) -> None:
-        options = Options(policy=policy, clock=clock, listener=listener, log=log, check=check, catalog=catalog)
-        super().__init__(open_routes(config, transport, accounts, **options))
+        super().__init__(
+            open_routes(
+                config,
+                transport,
+                accounts,
+                policy=policy,
+                clock=clock,
+                listener=listener,
+                log=log,
+                check=check,
+                catalog=catalog,
+            )
+        )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[Options]) -> Self:
@@ -150,19 +161,22 @@ class ChartClient(RoutedClient):
         return cls(WorkerConfig.from_env(environ), **options)
 
 
-def open_routes(
+def open_routes(  # noqa: PLR0913 (those of a client)
     config: WorkerConfig | None,
     transport: Transport | None,
     accounts: Pool | Sequence[Account] | None,
-    **options: Unpack[Options],
+    *,
+    policy: RetryPolicy | None = None,
+    clock: Clock | None = None,
+    listener: Listener | Sequence[Listener] | None = None,
+    log: bool = True,
+    check: CheckMode | str | None = None,
+    catalog: Catalog | None = None,
 ) -> Routes:
     """Build the routes of a client from its arguments."""
-    if unknown := options.keys() - Options.__annotations__.keys():
-        raise TypeError(f"a client takes no argument {', '.join(sorted(unknown))}")
-    policy, clock, catalog = options.get("policy"), options.get("clock"), options.get("catalog")
-    check, listener = options.get("check"), _heard(options.get("listener"), log=options.get("log", True))
+    heard = _heard(listener, log=log)
     require("config", config, WorkerConfig | None)
-    require("log", options.get("log", True), bool)
+    require("log", log, bool)
     require("transport", transport, Transport | None)
     require("policy", policy, RetryPolicy | None)
     require("clock", clock, Clock | None)
@@ -176,9 +190,9 @@ def open_routes(
     known = _templates(settings.templates_dir)
     with ExitStack() as resources:
         if transport is None:
-            routes = _configured_routes(settings, clock, listener, resources, rules)
+            routes = _configured_routes(settings, clock, heard, resources, rules)
         else:
-            pool = None if accounts is None else _pool(accounts, clock, listener, rules)
+            pool = None if accounts is None else _pool(accounts, clock, heard, rules)
             routes = (Route(transport, pool),)
         pools = [route.pool for route in routes if route.pool is not None]
         plans = [account.plan for pool in pools for account in pool.accounts]
@@ -187,7 +201,7 @@ def open_routes(
             policy=policy or settings.policy,
             clock=clock or next((pool.clock for pool in pools), SystemClock()),
             chance=random.random,
-            listener=listener,
+            listener=heard,
             resources=resources.pop_all(),
             default_timezone=settings.default_timezone,
             checker=Checker(lambda: rules_of(rules), plans, mode, known),
@@ -404,15 +418,10 @@ def _state_file() -> Path:
     """Return the path of the books if the settings name none."""
     import platformdirs
 
-    try:
-        folder = platformdirs.user_state_path("chartimg")
-    except (RuntimeError, KeyError, OSError):  # by its version; an older one returns a path that begins with ~
-        folder = Path("~")
-    if os.environ.get("HOME") == "" and not os.environ.get("XDG_STATE_HOME"):
-        folder = Path("~")  # an older version takes the root folder for an empty home
-    if folder.parts[0] != "~":  # a relative folder would be another one in each working directory
-        folder = "~" / folder
-    return _at_home(str(folder / "accounts.sqlite3"))
+    if not os.environ.get("XDG_STATE_HOME"):
+        _at_home("~/accounts.sqlite3")  # without a home platformdirs guesses or raises, by its version
+    # A relative folder would be another one in each working directory.
+    return _at_home(str("~" / platformdirs.user_state_path("chartimg") / "accounts.sqlite3"))
 
 
 def _at_home(path: str) -> Path:

@@ -1,4 +1,4 @@
-"""The synchronous client: fetches in the caller's thread."""
+"""The synchronous client, which fetches in the caller's thread, and what it shares with the asynchronous one."""
 
 from __future__ import annotations
 
@@ -15,31 +15,26 @@ from .fetch import run
 from .pool import Pool
 from .routes import Routes
 
-__all__ = ["RoutedClient"]
+__all__ = ["Client", "RoutedClient"]
 
 
-class RoutedClient:
-    """Fetches over *routes*, in the caller's thread. Safe from many threads."""
+class Client:
+    """What the synchronous and the asynchronous client have in common."""
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._stop = Event()
-        self.begin()
-        begin_in_children(self)
-
-    def begin(self) -> None:
-        """Count fetches under way anew: at first, and in a forked child, which has none."""
-        self._lock = Lock()
-        self._under_way = 0
 
     @property
     def accounts(self) -> Pool | None:
-        """The accounts of the client, their status and their forecast; None if no account pays, as in mock mode."""
+        """The accounts of the client, their status and their forecast; None if no account pays, as in mock mode.
+
+        The methods of the pool block for the store.
+        """
         return self._routes.pool
 
     @property
     def listener(self) -> Listener:
-        """Notified of every event."""
+        """Notified of every event, in the thread where it happens."""
         return self._routes.listener
 
     def request(self, symbol: str, timeframe: str, *, template: str, **changes: object) -> ChartRequest:
@@ -55,6 +50,21 @@ class RoutedClient:
             ConfigError: there is no such template (the message names the nearest), or its file can't be used.
         """
         return self._routes.request(symbol, timeframe, template, changes)
+
+
+class RoutedClient(Client):
+    """Fetches over *routes*, in the caller's thread. Safe from many threads."""
+
+    def __init__(self, routes: Routes) -> None:
+        super().__init__(routes)
+        self._stop = Event()
+        self.begin()
+        begin_in_children(self)
+
+    def begin(self) -> None:
+        """Count fetches under way anew: at first, and in a forked child, which has none."""
+        self._lock = Lock()
+        self._under_way = 0
 
     def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
         """Fetch one chart. A failure is part of the result. The call may block for *deadline* seconds.
