@@ -118,8 +118,11 @@ def export(
     check_out_folder(out)
     _refuse_missing_fixtures(config)
     calls = Calls()
-    client = ChartClient(config, listener=calls)
-    with following(len(set(requests))) as on_end, terminable() as codes:
+    with (
+        ChartClient(config, listener=calls) as client,
+        following(len(set(requests))) as on_end,
+        terminable() as codes,
+    ):
         rules = partial(rules_of, config.catalog)
         work = Export(
             client.fetch,
@@ -143,8 +146,6 @@ def export(
     if codes:
         code = codes[0]
         complain(f"interrupted; {calls}")
-    if not work.abandoned:  # else calls are still under way, and closing waits for them
-        client.close()
     raise SystemExit(code)
 
 
