@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from ..domain.result import ChartApiResult
-from .fetch import Steps, Stop
+from .fetch import Steps
 from .workers import Worklike
 
 __all__ = ["Flight"]
@@ -39,9 +39,12 @@ class Flight:
     def __init__(
         self, steps: Steps[ChartApiResult], stop: threading.Event, workers: Worklike, context: Context
     ) -> None:
-        self._advance = partial(context.run, _advance, steps, stop)
+        self._steps = steps
         self._stop = stop
         self._workers = workers
+        self._context = context
+        self._lock = threading.Lock()
+        self._is_waiting = False
         self._left = asyncio.Event()
         loop = asyncio.get_running_loop()
         self.over: asyncio.Future[None] = loop.create_future()
@@ -58,29 +61,35 @@ class Flight:
         self._left.set()
 
     async def _run(self) -> ChartApiResult:
-        work = self._workers.run(self._advance)
         try:
-            while isinstance(step := await work, float):
+            step = await self._go_on()
+            while isinstance(step, float):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._left.wait(), step)
-                work = self._workers.run(self._advance, soon=True)  # late calls would come all at once
+                step = await self._go_on(soon=True)  # late calls would come all at once
         except asyncio.CancelledError:  # the loop ends
-            self._stop.set()
-            if not work.cancelled():  # no thread is at work, and a claim may have to be returned
-                await asyncio.wait({self._workers.run(self._advance, soon=True)}, timeout=_END_SECONDS)
+            with self._lock:
+                self._stop.set()
+            if self._is_waiting:  # else a thread is at work, and goes on to the end
+                await asyncio.wait({self._go_on(soon=True)}, timeout=_END_SECONDS)  # a claim may have to be returned
             raise
         finally:
             self.wake()  # sooner than the task would
         return step
 
+    def _go_on(self, *, soon: bool = False) -> asyncio.Future[float | ChartApiResult]:
+        self._is_waiting = False
+        return self._workers.run(partial(self._context.run, self._advance), soon=soon)
 
-def _advance(steps: Steps[ChartApiResult], stop: Stop) -> float | ChartApiResult:
-    """Carry out *steps* up to the next wait, and return its seconds, or up to the end, and return the result."""
-    try:
-        while True:
-            seconds = next(steps)
-            if not stop.is_set():
-                return float(seconds)
-    except StopIteration as end:
-        result: ChartApiResult = end.value
-        return result
+    def _advance(self) -> float | ChartApiResult:
+        """Carry out the steps up to the next wait, and return its seconds, or up to the end, and return the result."""
+        try:
+            while True:
+                seconds = next(self._steps)
+                with self._lock:
+                    if not self._stop.is_set():
+                        self._is_waiting = True
+                        return float(seconds)
+        except StopIteration as end:
+            result: ChartApiResult = end.value
+            return result

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
+from typing import TypeVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from chartimg.app.workers import Workers
 from chartimg.domain.result import ChartApiSuccess, Source
 from command import eventually, holds
 
+T = TypeVar("T")
 RESULT = ChartApiSuccess(png_bytes=b"png", source=Source.HTTP)
 NAME: ContextVar[str] = ContextVar("name", default="nobody")
 LONG = 10.0
@@ -131,3 +133,40 @@ def test_the_end_of_the_loop_ends_the_steps(later: int) -> None:
         assert flight.task.cancelled()
         del flight
         eventually(ended.is_set)
+
+
+def test_a_step_that_ended_just_before_the_loop_is_followed_by_the_end_of_the_steps() -> None:
+    """If a thread has come to a wait, and the loop ends before it hears of that, the steps still come to their end."""
+    stop, ended = threading.Event(), threading.Event()
+
+    class Unheard:
+        """Carries out work at once; the loop does not hear of the first outcome."""
+
+        def run(self, work: Callable[[], T], *, soon: bool = False) -> asyncio.Future[T]:
+            """Carry out *work*."""
+            future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+            outcome = work()
+            if soon:
+                future.set_result(outcome)
+            return future
+
+        async def close(self, last: Callable[[], object], seconds: float) -> None:
+            """Do nothing."""
+
+    def steps() -> Steps[ChartApiResult]:
+        try:
+            while not stop.is_set():
+                yield 1_000.0
+        finally:
+            ended.set()
+        return RESULT
+
+    async def _main() -> None:
+        flight = Flight(steps(), stop, Unheard(), copy_context())
+        await asyncio.sleep(0)
+        flight.task.cancel()
+        await asyncio.wait({flight.task})
+
+    asyncio.run(_main())
+
+    assert ended.is_set()
