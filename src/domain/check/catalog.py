@@ -13,11 +13,12 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from ..argument import require, typed
+from ..chart.candle import Grid
 from ..errors import ConfigError
 from ..plan import Plan, PlanName
 from .suggestion import bare
 
-__all__ = ["Catalog", "Endpoint", "Entry", "Parameter", "ValueType"]
+__all__ = ["Catalog", "Endpoint", "Entry", "Opening", "Parameter", "ValueType"]
 
 
 class ValueType(StrEnum):
@@ -94,6 +95,19 @@ class Entry:
 
 
 @attrs.frozen
+class Opening:
+    """When trade opens at an exchange.
+
+    Attributes:
+        name: the id of the exchange.
+        minutes: each opening of a session is a multiple of these minutes after midnight.
+    """
+
+    name: str
+    minutes: int = attrs.field(validator=[attrs.validators.ge(1), attrs.validators.le(30)])
+
+
+@attrs.frozen
 class Endpoint:
     """A path of the documented API."""
 
@@ -113,6 +127,8 @@ class Catalog:
         timezones: time zones.
         exchanges: ids before the colon of a symbol.
         unavailable_exchanges: exchanges without charts.
+        crypto_exchanges: exchanges where trade never rests, so that candles close by UTC.
+        openings: exchanges where trade opens at other moments than the half hours.
         plans: plans, from the smallest to the largest.
         parameters: keys of a body.
         styles: styles of the chart, with the keys of ``override.style``.
@@ -131,6 +147,8 @@ class Catalog:
     timezones: tuple[str, ...] = ()
     exchanges: tuple[str, ...] = ()
     unavailable_exchanges: tuple[str, ...] = ()
+    crypto_exchanges: tuple[str, ...] = ()
+    openings: tuple[Opening, ...] = ()
     plans: tuple[Plan, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     styles: tuple[Entry, ...] = ()
@@ -202,6 +220,18 @@ class Catalog:
         """The exchanges."""
         return frozenset(self.exchanges)
 
+    @cached_property
+    def _grids(self) -> Mapping[str, Grid]:
+        """The grids of the exchanges that have one of their own."""
+        return {
+            **dict.fromkeys(self.crypto_exchanges, Grid(0)),
+            **{row.name: Grid(row.minutes) for row in self.openings},
+        }
+
+    def grid_of_exchange(self, exchange: str) -> Grid:
+        """Return the grid of the candles of *exchange*: half an hour if it is not known better."""
+        return self._grids.get(exchange, Grid())
+
 
 _PARTS: Final[Mapping[str, str]] = {
     "intervals": "intervals",
@@ -209,6 +239,8 @@ _PARTS: Final[Mapping[str, str]] = {
     "timezones": "timezones",
     "exchanges": "exchanges",
     "unavailableExchanges": "unavailable_exchanges",
+    "cryptoExchanges": "crypto_exchanges",
+    "openings": "openings",
     "plans": "plans",
     "parameters": "parameters",
     "styles": "styles",
@@ -219,7 +251,7 @@ _PARTS: Final[Mapping[str, str]] = {
 """The attribute of each part, by its name in a file."""
 
 Named = TypeVar("Named", Parameter, Entry)
-Row = str | Endpoint | Parameter | Entry | Plan
+Row = str | Endpoint | Opening | Parameter | Entry | Plan
 
 
 def _by_name(rows: Iterable[Named]) -> Mapping[str, Named]:
