@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+import random
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -15,10 +17,16 @@ from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.app.async_client import AsyncRoutedClient
+from chartimg.app.bootstrap import open_routes
 from chartimg.domain.account import AccountState
+from chartimg.domain.faults import FaultKind
 from chartimg.domain.ports import AccountStore
+from chartimg.emulator import running
+from chartimg.emulator.quota import Tally
 from chartimg.testing import EmulatedAccount, Fault, Rule, VirtualClock, emulator
 from redis_server import redis_url, unique_prefix
+from simulation import SimulatedClock, SimulatedWorkers, simulate
 
 __all__ = ["redis_url"]  # the fixture
 
@@ -79,19 +87,54 @@ def test_tallies_and_books_agree_after_days_of_use(kind: str, tmp_path: Path, re
 
 
 def test_a_crowd_at_once_is_never_throttled_and_uses_the_full_rate() -> None:
-    """Forty fetches at once on five accounts of the plan BASIC, in real time over real HTTP, get no 429."""
+    """Forty fetches at once on five accounts of the plan BASIC get no 429, and end when three at once, then one a second allow it."""
     keys = [EmulatedAccount(f"a{number}", f"canary-key-{number}", plan="BASIC") for number in range(5)]
-    with emulator(*keys) as provider, ChartClient.from_env(provider.environ) as client:
-        started = time.monotonic()
-        with ThreadPoolExecutor(40) as crowd:
-            oks = list(crowd.map(lambda number: client.fetch(request(number)).ok, range(40)))
-        took = time.monotonic() - started
-        ledger = provider.ledger()
+    listening = running.Emulator(keys)
+
+    async def crowd(chance: random.Random) -> tuple[list[bool], float]:
+        """Fetch over real HTTP in virtual time, in which a call takes no time."""
+        workers = SimulatedWorkers(chance)
+        clock = SimulatedClock(workers)
+        listening.begin_anew(keys, now=clock.now)
+        pool = AccountPool([key.account for key in keys], clock=clock)
+        with Urllib3Transport(listening.url) as http:
+            client = AsyncRoutedClient(open_routes(None, http, pool, clock=clock, log=False), workers)
+            results = await asyncio.gather(*(client.fetch(request(number)) for number in range(40)))
+            took = clock.monotonic()
+            await client.aclose()
+        return [result.ok for result in results], took
+
+    with listening:
+        oks, took = simulate(crowd, seed=1)
+        ledger = listening.ledger()
 
     assert [True] * 40 == oks
-    assert [8] * 5 == [account.total.charged for account in ledger.accounts.values()]
-    assert [0] * 5 == [account.total.throttled for account in ledger.accounts.values()]
-    assert took >= 5.0  # three at once, then one a second
+    assert [Tally(asked=8, charged=8)] * 5 == [account.total for account in ledger.accounts.values()]
+    assert pytest.approx(5.1) == took  # three at once, then one a second, and the client's margin
+
+
+def test_a_crowd_at_once_in_real_time_books_each_of_its_calls() -> None:
+    """Fetches at once from many threads all succeed; a call that was delayed and so throttled is in the books and in the result."""
+    keys = [EmulatedAccount(f"a{number}", f"canary-key-{number}", plan="BASIC") for number in range(5)]
+    patient = RetryPolicy(max_attempts=20, deadline=100.0)
+    pool = AccountPool([key.account for key in keys])
+    with emulator(*keys) as provider, Urllib3Transport(provider.url) as http, ThreadPoolExecutor(25) as crowd:
+        client = ChartClient(transport=http, accounts=pool, policy=patient, log=False)
+        results = list(crowd.map(lambda number: client.fetch(request(number)), range(25)))
+        used = {status.account_id: status.used for status in pool.status()}
+        accounts = provider.ledger().accounts
+    attempts = Counter((attempt.account_id, attempt.kind) for result in results for attempt in result.attempts)
+
+    assert [True] * 25 == [result.ok for result in results]
+    assert used == {name: account.total.asked for name, account in accounts.items()}
+    assert attempts == Counter(
+        {
+            (name, kind): number
+            for name, account in accounts.items()
+            for kind, number in ((None, account.total.charged), (FaultKind.THROTTLED, account.total.throttled))
+            if number
+        }
+    )
 
 
 def test_a_quota_that_others_spend_is_found_out_once() -> None:
