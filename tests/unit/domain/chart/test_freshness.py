@@ -72,9 +72,9 @@ def test_a_picture_is_fresh_for_the_seconds_asked_for(age: timedelta, seconds: f
 )
 def test_a_picture_is_fresh_until_a_candle_closes(drawn: float, now: float, *, expected: bool) -> None:
     """One drawn within five seconds after a close counts as before it, and one from the future is not fresh."""
-    moments = (CLOSE + timedelta(seconds=seconds) for seconds in (drawn, now))
+    drawn_at, moment = CLOSE + timedelta(seconds=drawn), CLOSE + timedelta(seconds=now)
 
-    assert expected is Freshness(by_candle=True).allows(*moments, "1h", Grid(0))
+    assert expected is Freshness(by_candle=True).allows(drawn_at, moment, "1h", Grid(0))
 
 
 def test_a_picture_of_an_unknown_interval_is_never_fresh_by_candle() -> None:
