@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Final
 
 import attrs
 
-from ..domain.events import Event
+from ..domain.events import CallStarted, Event
 from ..domain.ports import Listener
 
-__all__ = ["FETCH_ID", "Listeners"]
+__all__ = ["FETCH_ID", "Doubts", "Listeners"]
 
 FETCH_ID: Final[ContextVar[str | None]] = ContextVar("chartimg_fetch_id", default=None)
 """The name of the fetch that this thread or task works for."""
@@ -33,3 +33,23 @@ class Listeners:
                 listener.notify(event)
             except Exception:
                 logging.getLogger("chartimg").exception("a listener failed on %s", type(event).__name__)
+
+
+class Doubts:
+    """A listener that reports the doubts about a request before its first call, so that no unit is spent in silence."""
+
+    def __init__(self, listener: Listener, report: Callable[[], None]) -> None:
+        self._listener = listener
+        self._report: Callable[[], None] | None = report
+
+    def tell(self) -> None:
+        """Report them, unless they are reported."""
+        if (report := self._report) is not None:
+            self._report = None
+            report()
+
+    def notify(self, event: Event) -> None:
+        """Hand *event* on."""
+        if isinstance(event, CallStarted):
+            self.tell()
+        self._listener.notify(event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 import attrs
@@ -32,7 +33,7 @@ from ..domain.retry import RetryPolicy
 from .checking import Checker, template_named
 from .fetch import Steps, Stop, fetch_steps
 from .kept import Kept
-from .listeners import FETCH_ID
+from .listeners import FETCH_ID, Doubts
 from .pool import Pool
 
 __all__ = ["Fetching", "Route", "Routes"]
@@ -201,6 +202,7 @@ class Routes:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
         findings = self._scrubbed(self._checker(request))
         is_refused = self._checker.refuses(findings)
+        doubts = Doubts(self.listener, partial(self._doubt, request, findings))
         result = None
         for route in self.routes:
             if is_refused and not route.recorded:
@@ -216,18 +218,18 @@ class Routes:
                     pool=route.pool,
                     clock=self.clock,
                     chance=self._chance,
-                    listener=self.listener,
+                    listener=doubts,
                     stop=stop,
                     started=started,
                 )
                 if result.ok:
                     self._durations.append(result.attempts[-1].duration)
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
-                return self._with_warnings(request, result, findings)
+                return self._with_warnings(request, result, findings, doubts)
         if is_refused or result is None:
             return self._refuse(request, findings, fetch_id)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
-        return self._with_warnings(request, result, findings)
+        return self._with_warnings(request, result, findings, doubts)
 
     def _completed(self, request: ChartRequest) -> ChartRequest:
         """Return the request to send. One without a payload is the template that its id names, if there is one.
@@ -246,7 +248,7 @@ class Routes:
         return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
 
     def _with_warnings(
-        self, request: ChartRequest, result: ChartApiResult, findings: tuple[Finding, ...]
+        self, request: ChartRequest, result: ChartApiResult, findings: tuple[Finding, ...], doubts: Doubts
     ) -> ChartApiResult:
         """Add *findings* about the request, and warnings about the picture, to *result*, and report them.
 
@@ -257,13 +259,17 @@ class Routes:
         doubtful = () if result.png_bytes is None else picture_warnings(result.png_bytes, request)
         if not findings and not doubtful:
             return result  # it has the warnings of its transport
+        doubts.tell()
+        if doubtful:
+            self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
+        return attrs.evolve(result, warnings=(*findings, *result.warnings, *doubtful))
+
+    def _doubt(self, request: ChartRequest, findings: tuple[Finding, ...]) -> None:
+        """Report those *findings* of a request that were not reported before."""
         if new := tuple(each for each in findings if each not in self._reported):
             if len(self._reported) < _MAX_REPORTED_FINDINGS:
                 self._reported.update(new)
             self.listener.notify(RequestDoubtful(str(request.key), new[:_MAX_FINDINGS_PER_EVENT]))
-        if doubtful:
-            self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
-        return attrs.evolve(result, warnings=(*findings, *result.warnings, *doubtful))
 
     def _refuse(self, request: ChartRequest, findings: tuple[Finding, ...], fetch_id: str) -> ChartApiResult:
         """End a request before any call, and report its *findings*."""

@@ -29,6 +29,7 @@ from .process import (
     STANDARD_OUTPUT,
     STORE_GONE,
     Calls,
+    Doubts,
     check_out_file,
     check_out_folder,
     complain,
@@ -55,8 +56,8 @@ def fetch(
     _refuse_problems(request)
     check_out_file(out, as_json=as_json)
     _refuse_missing_fixtures(config)
-    calls = Calls()
-    with ChartClient(config, listener=calls) as client, terminable() as codes:
+    calls, doubts = Calls(), Doubts()
+    with ChartClient(config, listener=[calls, doubts]) as client, terminable() as codes:
         try:
             result = client.fetch(request)
             if result.ok:
@@ -71,7 +72,7 @@ def fetch(
             typer.echo(f"{request.key}: {out} ({len(result.unwrap()):,} bytes, from {source})")
 
     emit(_report(request, result, out), show, as_json=as_json)
-    complain(*(f"{request.key}: {finding}" for finding in result.warnings))
+    complain(*(f"{request.key}: {finding}" for finding in result.warnings if finding not in doubts.told))
     if result.error is not None:
         complain(f"{request.key}: {result.error.code} ({result.error.kind}): {result.error.message}")
         raise SystemExit(_exit_code([result.error.code]))
@@ -119,7 +120,7 @@ def export(
     _refuse_missing_fixtures(config)
     calls = Calls()
     with (
-        ChartClient(config, listener=calls) as client,
+        ChartClient(config, listener=[calls, Doubts()]) as client,
         following(len(set(requests))) as on_end,
         terminable() as codes,
     ):

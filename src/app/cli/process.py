@@ -17,8 +17,9 @@ import typer
 
 from ... import files
 from ...domain.errors import ConfigError
-from ...domain.events import CallFinished, CallStarted, Event
+from ...domain.events import CallFinished, CallStarted, Event, RequestDoubtful
 from ...domain.faults import FaultKind
+from ...domain.finding import Finding
 from .text import counted, is_terminal
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "STANDARD_OUTPUT",
     "STORE_GONE",
     "Calls",
+    "Doubts",
     "check_out_file",
     "check_out_folder",
     "complain",
@@ -70,6 +72,23 @@ class Calls:
         stays = "stays" if self.made == 1 else "stay"
         by_account = ", ".join(f"{count:,} to {account}" for account, count in paid.items())
         return f"{counted(self.made, 'call')} {stays} charged: {by_account}"
+
+
+class Doubts:
+    """A listener that prints the findings about a request before its first call, when Ctrl-C still saves the unit.
+
+    Attributes:
+        told: the findings that were printed.
+    """
+
+    def __init__(self) -> None:
+        self.told: set[Finding] = set()
+
+    def notify(self, event: Event) -> None:
+        """Print the findings of a request that is sent in spite of them."""
+        if isinstance(event, RequestDoubtful):
+            self.told.update(event.findings)
+            complain(*(f"{event.chart}: {finding}" for finding in event.findings))
 
 
 def complain(*lines: str) -> None:

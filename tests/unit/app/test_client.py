@@ -374,6 +374,23 @@ def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> 
     assert [RequestDoubtful] * 2 == list(map(type, listener.other_than(*FRAME)))
 
 
+@pytest.mark.parametrize("outcome", [FOUND, INVALID])
+def test_a_doubt_is_told_before_the_unit_is_spent(outcome: Outcome) -> None:
+    """The findings of a request that is sent are told before its first call, and never again by that client."""
+    listener = EventLog()
+    stock = ChartRequest("BINANCE:AAPL", "1D", "price_v1", {"theme": "dark"})
+    tested = ChartClient(
+        transport=ScriptedTransport([outcome] * 2), accounts=[ACCOUNT], clock=VirtualClock(), listener=listener
+    )
+
+    for expected in ([RequestDoubtful, CallStarted, CallFinished], [CallStarted, CallFinished]):
+        listener.clear()
+        warnings = tested.fetch(stock).warnings
+
+        assert ["symbol"] == [finding.path for finding in warnings]
+        assert expected == [type(event) for event in listener.other_than(*FRAME)]
+
+
 def test_no_more_findings_are_remembered_than_fit() -> None:
     """A client reports each of a thousand findings once, and further ones each time they are found."""
     listener = EventLog()

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from chartimg.app.listeners import Listeners
+from chartimg.app.listeners import Doubts, Listeners
 from chartimg.domain.events import CallStarted, Event, MockMissing
 from chartimg.testing import EventLog
 
@@ -64,3 +64,16 @@ def test_a_guard_around_a_guard_logs_once(caplog: pytest.LogCaptureFixture) -> N
     Listeners([Listeners([_Failing(RuntimeError("once"))])]).notify(STARTED)
 
     assert 1 == len(caplog.records)
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+def test_doubts_are_told_once_and_before_the_first_call(*, told_before: bool) -> None:
+    """The doubts come before the start of the first call, unless they were told, and every event is passed on."""
+    hearing = EventLog()
+    doubts = Doubts(hearing, lambda: hearing.notify(MISSING))
+    if told_before:
+        doubts.tell()
+    for event in (STARTED, STARTED):
+        doubts.notify(event)
+
+    assert [MISSING, STARTED, STARTED] == hearing.events

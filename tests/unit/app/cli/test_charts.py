@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shlex
+import socket
 import stat
 import subprocess
 import sys
@@ -126,6 +128,32 @@ def test_a_bare_symbol_that_is_no_pair_is_not_posted_in_silence(
         assert 1 == child.returncode
         assert f'symbol: WARNING: "{symbol}" is evidently not a pair, and BINANCE lists only pairs' in child.stderr
         assert "(BINANCE:{symbol}), so write its own, as in NASDAQ:AAPL" in child.stderr
+
+
+@pytest.mark.parametrize("command", ["fetch", "export"])
+def test_a_doubt_is_printed_before_the_unit_is_spent(command: str, server: LoopbackServer, tmp_path: Path) -> None:
+    """The WARNING about a stock on an exchange of coins stands on standard error when the provider gets the call."""
+    told: list[bytes] = []
+
+    def look(connection: socket.socket, closing: threading.Event) -> bool:
+        """Keep the errors printed so far, and answer."""
+        assert isinstance(sys.stderr.buffer, io.BytesIO)
+        told.append(sys.stderr.buffer.getvalue())
+        return answer(200, PNG)(connection, closing)
+
+    server.otherwise = look
+    arguments = {
+        "fetch": ("fetch", "AAPL", "1D", "--template", TEMPLATE, "--out", "c.png"),
+        "export": ("export", "--symbols", "AAPL", "--timeframes", "1D", "--templates", TEMPLATE, "--out", "charts"),
+    }[command]
+    child = call(*arguments, cwd=tmp_path, **real(server))
+
+    assert 0 == child.returncode
+    (line,) = (each.decode() for each in told)
+    assert line.startswith(f'chartimg: BINANCE:AAPL 1D {TEMPLATE}: symbol: WARNING: "AAPL" is evidently not a pair')
+    assert (command == "fetch") is (
+        line == "".join(f"{each}\n" for each in child.stderr.splitlines() if "symbol" in each)
+    )
 
 
 def test_a_fixture_of_another_body_is_told(tmp_path: Path) -> None:
@@ -379,7 +407,7 @@ def test_an_export_into_a_folder_that_fails_pays_for_the_charts_in_flight_alone(
 ) -> None:
     """If no whole picture fits on the disk, one job makes one call, the cost and the cause are told, and the code is 1."""
     server.otherwise = answer(200, picture(12_000, 12_000))
-    symbols = ",".join(f"A:{number}" for number in range(20))
+    symbols = ",".join(f"NASDAQ:{number}" for number in range(20))
     with small_files(12_000):
         child = call(
             *("export", "--symbols", symbols, "--timeframes", "1h", "--templates", TEMPLATE, "--jobs", "1"),
@@ -393,7 +421,7 @@ def test_an_export_into_a_folder_that_fails_pays_for_the_charts_in_flight_alone(
     assert (1, 19) == (child.stdout.count("WRITE_FAILED"), child.stdout.count("INTERRUPTED"))
     (line,) = (line for line in child.stderr.splitlines() if line.startswith("chartimg: "))
     assert line == (
-        "chartimg: no further chart was begun, since out/A_0__1h__price_psar_adi_v1.png can't be written: "
+        "chartimg: no further chart was begun, since out/NASDAQ_0__1h__price_psar_adi_v1.png can't be written: "
         "File too large; make the folder writable or name another"
     )
 
