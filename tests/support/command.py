@@ -21,6 +21,7 @@ import typer
 
 from chartimg.__main__ import main
 from chartimg.app.cli import app
+from patience import LONG
 
 Result = subprocess.CompletedProcess[str]
 
@@ -116,7 +117,7 @@ def start(*arguments: str, cwd: Path, **variables: str) -> subprocess.Popen[str]
     )
 
 
-def eventually(holds: Callable[[], bool], *, within: float = 15.0) -> None:
+def eventually(holds: Callable[[], bool], *, within: float = LONG) -> None:
     """Wait until *holds*, for what another process does in its own time.
 
     Raises:
@@ -130,7 +131,7 @@ def eventually(holds: Callable[[], bool], *, within: float = 15.0) -> None:
 
 async def holds(condition: Callable[[], bool], *, pause: float = 0.001) -> None:
     """Wait on the loop until a *condition* holds, for what threads do in their own time."""
-    async with asyncio.timeout(15.0):
+    async with asyncio.timeout(LONG):
         while not condition():  # noqa: ASYNC110 (threads tell nobody)
             await asyncio.sleep(pause)
 
@@ -154,7 +155,7 @@ def _run(command: tuple[str, ...], cwd: Path, variables: dict[str, str]) -> Resu
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=2 * LONG,
         check=False,
     )
     assert "Traceback" not in child.stderr, child.stderr

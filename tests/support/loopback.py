@@ -9,7 +9,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 import h11
@@ -107,6 +107,7 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         self.unasked: Exchange | None = None
         self.closing = threading.Event()
         self.connections = 0
+        self.ended = 0
         self.lock = threading.Lock()
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
@@ -132,6 +133,12 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         with self.lock:
             self.requests.append(received)
             return self.script.pop(0) if self.script else self.otherwise
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection, and count it."""
+        super().shutdown_request(request)
+        with self.lock:
+            self.ended += 1
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore clients that hang up or refuse the certificate, as tests make them do."""
