@@ -6,13 +6,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-from chartimg import AsyncChartClient, ChartRequest
+from chartimg import AsyncChartClient
 
 
 async def answer(client: AsyncChartClient, line: str) -> None:
     """Fetch the chart that a line asks for, and say where it is. Here a real bot would send it."""
     symbol, _, timeframe = line.partition(" ")
-    request = ChartRequest(symbol, timeframe, "price_macd_v1", {"studies": [{"name": "MACD"}]})
+    request = client.request(symbol, timeframe, template="price_rsi14_stochrsi_v1")
     result = await client.fetch(request, deadline=60.0)
     if result:
         path = Path(f"{result.fetch_id}.png")  # never a name that a user may choose

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chartimg import ChartClient, ChartimgError, ChartRequest
+from chartimg import ChartClient, ChartimgError
 
 OK, FAILED, TRY_LATER = 0, 1, 75
 """75 is EX_TEMPFAIL of sysexits.h: the next run may succeed without any change."""
@@ -14,8 +14,8 @@ OK, FAILED, TRY_LATER = 0, 1, 75
 
 def main(folder: Path) -> int:
     """Save the chart of this moment in *folder*, and return the exit code."""
-    request = ChartRequest("BINANCE:BTCUSDT", "1D", "price_bb_v1", {"studies": [{"name": "Bollinger Bands"}]})
     with ChartClient.from_env() as client:
+        request = client.request("BTCUSDT", "1D", template="price_psar_adi_v1")
         result = client.fetch(request, deadline=50.0)  # ends well before the next run
     if not result:
         print(result.error.message, file=sys.stderr)

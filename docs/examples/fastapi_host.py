@@ -10,7 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 
-from chartimg import AsyncChartClient, ChartApiResult, ChartRequest
+from chartimg import AsyncChartClient, ChartApiResult
 
 logging.basicConfig()
 logging.getLogger("chartimg").setLevel(logging.INFO)
@@ -54,8 +54,8 @@ async def chart(
     symbol: str, timeframe: str, request: Request, client: Annotated[AsyncChartClient, Depends(charts)]
 ) -> Response:
     """Answer with the chart, or with 503 and the reason."""
-    look = ChartRequest(symbol, timeframe, "price_rsi_v1", {"studies": [{"name": "Relative Strength Index"}]})
-    result = await fetch_or_leave(request, asyncio.create_task(client.fetch(look, deadline=30.0)))
+    asked = client.request(symbol, timeframe, template="price_rsi14_stochrsi_v1")
+    result = await fetch_or_leave(request, asyncio.create_task(client.fetch(asked, deadline=30.0)))
     if result is None:
         return Response(status_code=499)  # nobody reads it
     if not result:

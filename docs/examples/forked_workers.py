@@ -6,15 +6,14 @@ import multiprocessing
 import sys
 from pathlib import Path
 
-from chartimg import ChartClient, ChartRequest
+from chartimg import ChartClient
 
 client = ChartClient.from_env()
 
 
 def save(symbol: str) -> str:
     """Fetch one chart in a worker, and return what became of it."""
-    request = ChartRequest(symbol, "1h", "price_volume_v1", {"studies": [{"name": "Volume"}]})
-    result = client.fetch(request)
+    result = client.fetch(client.request(symbol, "1h", template="price_psar_adi_v1"))
     if not result:
         return f"{symbol}: {result.error.message}"
     Path(f"{result.fetch_id}.png").write_bytes(result.png_bytes)

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import urllib3
 
-from chartimg import ChartClient, ChartRequest
-
-LOOK = {"theme": "dark", "studies": [{"name": "Relative Strength Index"}, {"name": "Volume"}]}
+from chartimg import ChartClient
 
 
 def main(symbol: str, timeframe: str) -> None:
     """Fetch one chart, keep it in a file, and post it."""
     webhook = os.environ["DISCORD_WEBHOOK_URL"]  # first: without it no call is paid for
     with ChartClient.from_env() as client:
-        result = client.fetch(ChartRequest(symbol, timeframe, "price_rsi_vol_v1", LOOK), deadline=60.0)
+        request = client.request(symbol, timeframe, template="price_rsi14_stochrsi_v1", theme="light")
+        result = client.fetch(request, deadline=60.0)
     fields: dict[str, str | tuple[str, bytes, str]] = {"content": f"{symbol} {timeframe}"}
     if result:
         Path("chart.png").write_bytes(result.png_bytes)
