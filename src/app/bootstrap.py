@@ -213,22 +213,33 @@ def check(
     plan: PlanName | str | None = None,
     *,
     catalog: Catalog | None = None,
+    templates: Mapping[str, ChartTemplate] | None = None,
 ) -> list[Finding]:
     """Check *request* by the provider's documented rules, and return the findings. No call is made.
 
     Args:
-        request: a chart request, or a body to post; any other value is a finding.
+        request: a chart request, or a body to post; any other value is a finding. A request without a payload is checked
+            as the template that its id names, since that is sent.
         plan: the plan that must allow the chart; by default the largest.
         catalog: the rules; by default those that ship.
+        templates: the templates by id; by default :func:`templates` of the environment.
 
     Raises:
-        ConfigError: the plan is unknown.
+        ConfigError: the plan is unknown, or ``CHARTS_TEMPLATES_DIR`` does not name a folder.
     """
+    require("templates", templates, Mapping | None)
     rules = rules_of(catalog)
     limits = None if plan is None else plan_named(plan, rules)
-    if isinstance(request, ChartRequest):
+    if not isinstance(request, ChartRequest):
+        return check_body(request, rules, limits)
+    if request.payload or request.problems:
         return check_request(request, rules, limits)
-    return check_body(request, rules, limits)
+    known = _templates(read_templates_dir()) if templates is None else templates
+    checker = Checker(lambda: rules, () if limits is None else (limits.name,), templates=known)
+    try:
+        return list(checker(checker.completed(request)))
+    except ConfigError as error:  # the file of the template can't be used
+        return [Finding("chart_template_id", Severity.ERROR, problem) for problem in error.problems]
 
 
 def fetch_with_retries(

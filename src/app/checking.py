@@ -66,6 +66,16 @@ class Checker:
             self._remembered[body] = findings
         return findings
 
+    def completed(self, request: ChartRequest) -> ChartRequest:
+        """Return the request to send: one without a payload is the template that its id names, if there is one.
+
+        Raises:
+            ConfigError: the file of the template can't be used.
+        """
+        if request.payload or request.chart_template_id not in self.templates:
+            return request
+        return self.templates[request.chart_template_id].fill(request)
+
     def _misspelt(self, label: str) -> list[Finding]:
         """Report the id of a request without a payload if it nearly names a template: the chart would be bare."""
         near = None if not label or label in self.templates else _likely_template(label, self.templates)

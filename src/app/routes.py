@@ -232,15 +232,12 @@ class Routes:
         return self._with_warnings(request, result, findings, doubts)
 
     def _completed(self, request: ChartRequest) -> ChartRequest:
-        """Return the request to send. One without a payload is the template that its id names, if there is one.
+        """Return the request to send: that of its template, in the default time zone.
 
         Raises:
             ConfigError: the file of the template can't be used.
         """
-        known = self._checker.templates
-        if not request.payload and request.chart_template_id in known:
-            request = known[request.chart_template_id].fill(request)
-        return request.with_timezone(self._default_timezone)
+        return self._checker.completed(request).with_timezone(self._default_timezone)
 
     def _call_seconds(self) -> float:
         """Return half the median of the last pictures' seconds: nine calls of ten take longer. 0 before five pictures."""

@@ -267,7 +267,7 @@ CASES: Final[Mapping[str, Case]] = {
         },
     ),
     "WorkerConfig.from_env": (chartimg.WorkerConfig.from_env, {}, {"environ": (none, mapping)}),
-    "check": (chartimg.check, {"request": {}}, {"plan": (none,), "catalog": (none,)}),
+    "check": (chartimg.check, {"request": {}}, {"plan": (none,), "catalog": (none,), "templates": (none, mapping)}),
     "drawing": (
         drawing,
         {"name": "Horizontal Line", "price": 1},

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import text
 
 import chartimg
-from chartimg import Catalog, ChartRequest, CheckMode, ConfigError, Severity
+from chartimg import Catalog, ChartClient, ChartRequest, CheckMode, ConfigError, Severity
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.checking import Checker
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.plan import PlanName
+from chartimg.domain.reply import Reply
+from chartimg.testing import ScriptedTransport, picture
 
 WIDE = ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 1920})
 
@@ -125,6 +133,45 @@ def test_a_misspelt_id_without_a_payload_is_an_error_with_the_nearest(label: str
         assert () == checker(attrs.evolve(bare, chart_template_id="price_psar_adi_v1"))
     assert () == Checker(shipped_catalog, mode=CheckMode.OFF, templates=known)(bare)
     assert () == Checker(shipped_catalog)(bare)
+
+
+def test_a_request_without_a_payload_is_checked_as_what_would_be_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a client, too, it is the template of its id, own ones first; a misspelt id and a broken file are ERRORs."""
+
+    def found(label: str, known: Mapping[str, ChartTemplate] | None = None) -> list[tuple[str, Severity, str | None]]:
+        """Return the findings of a request without a payload, for the smallest plan."""
+        request = ChartRequest("BINANCE:BTCUSDT", "1h", label)
+        return [
+            (each.path, each.severity, each.suggestion) for each in chartimg.check(request, "BASIC", templates=known)
+        ]
+
+    wide = ids("wide", "price_psar_adi_v1") | {"wide": ChartTemplate("wide", "", "A:{symbol}", {"width": 1920})}
+    refused = [("width", Severity.ERROR, None)]
+    assert [("chart_template_id", Severity.ERROR, "price_psar_adi_v1")] == found("price_pasr_adi_v1")
+    assert [] == found("price_psar_adi_v1") == found("wide") == found("mine")
+    assert (refused, []) == (found("wide", wide), found("price_psar_adi_v1", wide))
+
+    own = {"id": "wide", "description": "", "chartImgSymbolTemplate": "A:{symbol}", "request": {"width": 1920}}
+    (tmp_path / "wide.json").write_text(json.dumps(own), encoding="utf-8")
+    (tmp_path / "price_psar_adi_v1.json").write_text("{", encoding="utf-8")
+    monkeypatch.setenv("CHARTS_TEMPLATES_DIR", f"{tmp_path}")
+    assert refused == found("wide")
+    assert [("chart_template_id", Severity.ERROR, None)] == found("price_psar_adi_v1")
+    assert [] == found("price_rsi14_stochrsi_v1")
+
+
+@settings(max_examples=30)
+@given(label=text(min_size=1, max_size=12), timeframe=text(max_size=3))
+def test_the_check_without_a_client_finds_what_a_client_finds(label: str, timeframe: str) -> None:
+    """The findings of a request without a payload are those for which a client refuses it, or warns."""
+    request = ChartRequest("BINANCE:BTCUSDT", timeframe, label)
+    with ChartClient(transport=ScriptedTransport([Reply(200, body=picture())]), log=False) as client:
+        result = client.fetch(request)
+    told = [str(each.get("msg")) for each in result.error.details] if result.error else []
+
+    assert [each.message for each in chartimg.check(request)] == [*told, *(each.message for each in result.warnings)]
 
 
 def test_a_stock_on_an_exchange_of_coins_is_a_warning_with_the_way_out() -> None:
