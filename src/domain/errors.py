@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OTHER_STORES",
     "STORES",
+    "CacheUnavailable",
     "ChartUnavailable",
     "ChartimgError",
     "ConfigError",
@@ -66,3 +67,7 @@ class StoreUnavailable(ChartimgError):  # noqa: N818 (a public name)
 
 class StoreBusy(StoreUnavailable):
     """The account store stayed locked until the wait ended. Retrying may help."""
+
+
+class CacheUnavailable(ChartimgError):  # noqa: N818 (a public name)
+    """The cache of pictures can't be used. A fetch goes on without it, so no host sees this from a client."""

@@ -7,16 +7,19 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from .account import Account, AccountSnapshot
+from .cached import CachedPicture, CacheEntry
 from .chart import ChartRequest
 from .events import Event
 from .reply import Reply, TransportFailure
 
 __all__ = [
     "AccountStore",
+    "CacheLock",
     "Clock",
     "ClockedStore",
     "InterruptibleClock",
     "Listener",
+    "PictureCache",
     "RecordedTransport",
     "Signal",
     "Transport",
@@ -84,6 +87,45 @@ class ClockedStore(AccountStore, Protocol):
     @property
     def clock(self) -> Clock:
         """The time of the store."""
+        ...
+
+
+class CacheLock(Protocol):
+    """Held by the one who fetches a picture. It ends with the process that holds it."""
+
+    def release(self) -> None:
+        """Let another take the lock; idempotent, and never raises."""
+        ...
+
+
+class PictureCache(Protocol):
+    """Keeps pictures by the digest of their bodies, one each, whole or not at all. Safe from many threads.
+
+    It has a bound of bytes; the least recently used pictures leave first. Every verb may raise :class:`CacheUnavailable`.
+    """
+
+    def read(self, body_digest: str) -> CachedPicture | None:
+        """Return the picture that was kept last for *body_digest*, verified; None if there is none, or if it is damaged."""
+        ...
+
+    def keep(self, picture: CachedPicture) -> None:
+        """Keep *picture* in place of an older one. A picture larger than the bound is not kept."""
+        ...
+
+    def lock(self, body_digest: str) -> CacheLock | None:
+        """Return the lock on fetching *body_digest*, at once; None if another thread, process or machine holds it."""
+        ...
+
+    def entries(self) -> Sequence[CacheEntry]:
+        """List what is kept, from the most to the least recently used."""
+        ...
+
+    def clear(self) -> int:
+        """Remove all pictures, and return how many there were."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
         ...
 
 

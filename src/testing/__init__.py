@@ -16,7 +16,7 @@ None of these waits, listens on a port or touches a file. For real HTTP there is
 
 ``pytest_plugins = ["chartimg.pytest_plugin"]`` brings fixtures of pytest: ``chartimg_script``, ``chartimg_emulator``, ``chartimg_keys``.
 
-:class:`AccountStoreContract` tests an account store of your own.
+:class:`AccountStoreContract` tests an account store of your own, and :class:`PictureCacheContract` a cache of pictures.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ..emulator.scenario import Fault, Rule
     from .account_store import AccountStoreContract
     from .emulated import Emulator
+    from .picture_cache import PictureCacheContract
 
 __all__ = [
     "AccountStoreContract",
@@ -45,6 +46,7 @@ __all__ = [
     "EventLog",
     "Fault",
     "Outcome",
+    "PictureCacheContract",
     "Reply",
     "Rule",
     "ScriptedTransport",
@@ -59,6 +61,7 @@ _LATER = {
     "EmulatedAccount": "..emulator.accounts",
     "Emulator": ".emulated",
     "Fault": "..emulator.scenario",
+    "PictureCacheContract": ".picture_cache",
     "Rule": "..emulator.scenario",
 }
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import attrs
 
 from chartimg import Account, AccountPool, ChartApiResult, ChartRequest, ConfigError, StoreUnavailable
+from chartimg.adapters.cache import FolderPictureCache
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.recording import RecordingTransport
@@ -29,6 +30,8 @@ from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.app.export import Export
 from chartimg.app.manifest import MANIFEST_NAME, ExportEnd
 from chartimg.domain.account.turn import Granted
+from chartimg.domain.cached import CachedPicture
+from chartimg.domain.errors import CacheUnavailable
 from chartimg.domain.events import FixtureRecorded
 from chartimg.domain.reply import Reply
 from chartimg.domain.result import Attempt, ChartApiSuccess
@@ -40,6 +43,7 @@ __all__ = ["OPERATIONS"]
 ACCOUNT = Account("a", "canary-key", daily_limit=9, requests_per_second=1e6, burst=9)
 OLD, NEW = picture(8, 6), picture(16, 12)
 INVALID = Reply(422, body=b'{"message":"Invalid symbol"}')
+DIGEST = hashlib.sha256(b"A:A").hexdigest()
 DIES = 0
 FREE, DONE, UNKNOWN = "nothing was paid", "it is done", "it may be done"
 
@@ -130,6 +134,33 @@ def exported(folder: Path) -> object:
     return all(hashlib.sha256((folder / item["file"]).read_bytes()).hexdigest() == item["sha256"] for item in items)
 
 
+def keep(folder: Path, png: bytes = NEW) -> str:
+    """Keep a picture in a cache with room for one, under a lock, and find it again."""
+    cache = FolderPictureCache(folder / "cache", max_bytes=3 * len(NEW) + 400)
+    cached = CachedPicture.of(png, body_digest=DIGEST, chart="A:A 1h", taken_at=NOON, drawn_at=NOON)
+    try:
+        lock = cache.lock(DIGEST)
+        assert lock is not None
+        try:
+            cache.keep(cached)
+            return DONE if cache.read(DIGEST) == cached else UNKNOWN
+        finally:
+            lock.release()
+    except CacheUnavailable:
+        return UNKNOWN
+
+
+def kept(folder: Path) -> object:
+    """Return the picture in a cache, where another may be locked and kept."""
+    cache = FolderPictureCache(folder / "cache", max_bytes=3 * len(NEW) + 400)
+    found = cache.read(DIGEST)
+    lock = cache.lock(DIGEST)
+    assert lock is not None
+    lock.release()
+    assert found is None or found.png_bytes in {OLD, NEW}
+    return None if found is None else found.png_bytes
+
+
 OPERATIONS = {
     "record a picture": Operation(lambda _: None, partial(record, reply=Reply(200, body=NEW)), replayed),
     "record an error": Operation(lambda _: None, partial(record, reply=INVALID), replayed),
@@ -140,6 +171,7 @@ OPERATIONS = {
     },
     "claim in new books": Operation(lambda _: None, claim, used),
     "claim in old books": Operation(claim, claim, used),
+    "keep in a cache": Operation(partial(keep, png=OLD), keep, kept),
     "export": Operation(lambda folder: export(folder, OLD), export, exported),
 }
 
