@@ -17,6 +17,7 @@ import pytest
 
 from chartimg.domain.reply.png import Picture, inspect
 from command import call, run, start
+from patience import LONG
 
 PROBE = """
 import json, os, sys
@@ -54,7 +55,7 @@ def post(url: str, body: Mapping[str, object], key: str) -> tuple[int, bytes]:
         json.dumps(body).encode(),
         {"x-api-key": key, "content-type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=20) as response:
+    with urllib.request.urlopen(request, timeout=LONG) as response:
         return response.status, response.read()
 
 
@@ -64,7 +65,7 @@ def test_it_serves_until_it_is_asked_to_end(alone: subprocess.Popen[str], ending
     url = address(alone)
     status, body = post(url, BODY, "demo-key")
     alone.send_signal(ending)
-    alone.wait(timeout=20)
+    alone.wait(timeout=LONG)
     out, err = (stream.read() if stream is not None else "" for stream in (alone.stdout, alone.stderr))
 
     assert (200, Picture(800, 600)) == (status, inspect(body))
@@ -209,12 +210,12 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
 
 def test_a_command_that_hangs_is_ended_with_it(tmp_path: Path) -> None:
     """A SIGTERM ends the command, too."""
-    waiting = "import time; print('here', flush=True); time.sleep(60)"
+    waiting = "import time; print('here', flush=True); time.sleep(600)"
     child = start("emulate", "--", sys.executable, "-c", waiting, cwd=tmp_path)
     assert child.stdout is not None
     assert "here\n" == child.stdout.readline()
     child.send_signal(signal.SIGTERM)
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=LONG)
 
     assert 128 + signal.SIGTERM == child.returncode
     assert "Traceback" not in err

@@ -20,6 +20,7 @@ from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Emulator, Rule, emulator
 from command import environment, eventually
 from loopback import answer, serving
+from patience import LONG
 from places import DOCS
 
 SYMBOLS = [f"BINANCE:{coin}USDT" for coin in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOT", "LTC", "TRX", "UNI")]
@@ -37,7 +38,7 @@ def run(program: str, *arguments: str, provider: Emulator, cwd: Path, stdin: str
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=2 * LONG,
         check=False,
     )
     return [str(done.returncode), *done.stdout.splitlines()]
@@ -67,7 +68,7 @@ def fastapi_host(provider: Emulator, cwd: Path) -> Iterator[tuple[int, Path]]:
             yield listening.getsockname()[1], log
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(timeout=20)
+            server.wait(timeout=LONG)
     assert "Traceback" not in log.read_text(encoding="utf-8"), log.read_text(encoding="utf-8")
 
 
@@ -93,12 +94,12 @@ def test_clients_that_leave_a_fastapi_host_cost_no_call_that_had_not_begun_and_l
         assert begun == log.read_text(encoding="utf-8").count("chart_api_picture_kept")
 
         with ThreadPoolExecutor(len(paths)) as others:
-            got = list(others.map(lambda path: urlopen(f"http://127.0.0.1:{port}{path}", timeout=30).read(), paths))
+            got = list(others.map(lambda path: urlopen(f"http://127.0.0.1:{port}{path}", timeout=LONG).read(), paths))
         assert len(paths) == calls()
         assert len(paths) == len({body for body in got if isinstance(inspect(body), Picture)})
 
         try:
-            status = urlopen(f"http://127.0.0.1:{port}/charts/BINANCE:BTCUSDT/1H.png", timeout=30).status
+            status = urlopen(f"http://127.0.0.1:{port}/charts/BINANCE:BTCUSDT/1H.png", timeout=LONG).status
         except HTTPError as refused:
             status = refused.status
         assert 502 == status

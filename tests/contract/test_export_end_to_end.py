@@ -13,6 +13,7 @@ from chartimg.domain.account import AccountState
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Fault, Rule, emulator, picture
 from command import environment, run_python
+from patience import LONG
 from variables import calling
 
 JOBS = 8
@@ -52,7 +53,7 @@ def test_an_export_through_faults_throttles_and_a_spent_account_keeps_true_books
             env=environment(tmp_path / "home", **settings),
             capture_output=True,
             encoding="utf-8",
-            timeout=90,
+            timeout=4 * LONG,
             check=False,
         )
         ledger = provider.ledger()

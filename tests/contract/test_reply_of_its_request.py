@@ -21,6 +21,7 @@ from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
 from loopback import Exchange, LoopbackServer, Received, answer, raw, running
+from patience import LONG
 from samples import NOON
 
 ACCOUNT = Account("a", "key")
@@ -117,13 +118,13 @@ def number_of(outcome: Reply | TransportFailure) -> int | None:
 @given(ways=st.lists(st.sampled_from(WAYS), min_size=1, max_size=8))
 def test_every_picture_is_that_of_its_request(ways: list[str]) -> None:
     """Whatever a server sends around its replies, a request gets its own picture or an error."""
-    with hostile(*ways) as server, Urllib3Transport(server.url, read_timeout=2.0) as transport:
+    with hostile(*ways) as server, Urllib3Transport(server.url, read_timeout=LONG) as transport:
         for number, way in enumerate([*ways, "whole"]):
             found = number_of(transport.send(request(number), ACCOUNT))
             event(f"{way}: {'error' if found is None else 'picture'}")
             assert found in {None, number}
             if way == "apart":
-                assert server.sent.wait(5)  # a reply that comes after the next request can't be told from its answer
+                assert server.sent.wait(LONG)  # a reply that comes after the next request can't be told from its answer
 
 
 @pytest.mark.parametrize("names", ["103", "100", "102 103 103", "100 103"])
@@ -165,13 +166,22 @@ def test_a_reply_that_is_framed_in_two_ways_ends_its_connection() -> None:
 def test_a_server_that_speaks_first_is_not_asked() -> None:
     """A reply before the request is no answer: nothing is sent, and the claim can be refunded."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        received: list[bytes] = []
+        received, spoken = list[bytes](), threading.Event()
+
+        class SlowToAsk(_PlainConnection):
+            """A connection that gives the server time to speak first."""
+
+            def connect(self) -> None:
+                """Connect and wait."""
+                super().connect()
+                assert spoken.wait(LONG)
 
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:
                 connection.sendall(whole(own_picture(7)))
-                connection.settimeout(1.0)
+                spoken.set()
+                connection.settimeout(LONG)
                 try:
                     received.append(connection.recv(100))
                 except ConnectionResetError:
@@ -180,22 +190,13 @@ def test_a_server_that_speaks_first_is_not_asked() -> None:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         with Urllib3Transport(f"http://127.0.0.1:{listener.getsockname()[1]}") as transport:
-            transport._pool.ConnectionCls = _SlowToAsk  # noqa: SLF001 (a race otherwise)
+            transport._pool.ConnectionCls = SlowToAsk  # noqa: SLF001 (a race otherwise)
             outcome = transport.send(request(0), ACCOUNT)
         thread.join()
 
     assert isinstance(outcome, TransportFailure)
     assert FaultKind.NOT_SENT is outcome.kind
     assert [b""] == received
-
-
-class _SlowToAsk(_PlainConnection):
-    """A connection that gives the server time to speak first."""
-
-    def connect(self) -> None:
-        """Connect and wait."""
-        super().connect()
-        time.sleep(0.05)
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

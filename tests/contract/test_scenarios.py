@@ -14,7 +14,7 @@ import chartimg
 from chartimg import Account, ChartApiResult, ChartClient, ChartRequest, ErrorCode, FaultKind, RetryPolicy, WorkerConfig
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.testing import VirtualClock, picture
-from command import run_python
+from command import eventually, run_python
 from loopback import Exchange, LoopbackServer, answer, cut, reset, stall
 from variables import accounts_json, calling
 
@@ -285,6 +285,7 @@ def test_9_a_reply_that_does_not_come_in_time_is_retried(server: LoopbackServer,
     result = with_two_attempts(Urllib3Transport(server.url, read_timeout=0.15))
 
     assert (ErrorCode.CHART_API_FAILED, FaultKind.NETWORK, True) == verdict(result)
+    eventually(lambda: len(server.requests) == 2)
     assert 2 == len(server.requests)
 
 

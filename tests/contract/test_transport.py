@@ -28,6 +28,7 @@ from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.emulator.drawing import draw
 from chartimg.emulator.rules import AcceptedChart, read_body
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
+from patience import LONG
 from samples import NOON
 
 SMALL = {"width": 400, "height": 300}
@@ -77,7 +78,7 @@ class Stage:
     def ask(self, request: ChartRequest, rule: Rule | None = None) -> Reply | TransportFailure:
         """Send *request* once; it is answered by *rule*, or without a rule as the provider would."""
         self.answer_with(request, rule)
-        return self.transport.send(request, self.account, timeout=10.0)
+        return self.transport.send(request, self.account, timeout=LONG)
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +227,7 @@ def test_any_request_gets_an_outcome(
     """Any request gets a reply or a failure, never an exception."""
     request = ChartRequest(symbol, timeframe, template, payload)
     if not request.problems:
-        outcome = stage.transport.send(request, stage.account, timeout=10.0)
+        outcome = stage.transport.send(request, stage.account, timeout=LONG)
 
         assert isinstance(outcome, Reply | TransportFailure)
 

@@ -103,10 +103,10 @@ def run_python(code: str, *arguments: str, cwd: Path, **variables: str) -> Resul
     return _run((sys.executable, "-c", code, *arguments), cwd, variables)
 
 
-def start(*arguments: str, cwd: Path, **variables: str) -> subprocess.Popen[str]:
-    """Start ``chartimg`` in *cwd*, for tests that send it signals; the caller ends it."""
+def start(*arguments: str, cwd: Path, code: str = "", **variables: str) -> subprocess.Popen[str]:
+    """Start ``chartimg``, or *code* in its place, in *cwd*, for tests that send it signals; the caller ends it."""
     return subprocess.Popen(
-        [*_COMMAND, *arguments],
+        [*((sys.executable, "-c", code) if code else _COMMAND), *arguments],
         cwd=cwd,
         env=environment(cwd / "home", **variables),
         stdin=subprocess.DEVNULL,

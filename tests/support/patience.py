@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
 
 LONG = 60.0
 """Seconds for what surely happens, however loaded the machine."""
@@ -14,8 +17,6 @@ def with_patience(check: Callable[[float], None], limit: float = 0.2) -> None:
     A loaded machine misses a short limit. A wrong program misses each limit, if the check compares times with it.
     """
     for longer in (limit, 10 * limit):
-        try:
+        with suppress(Exception, pytest.fail.Exception):
             return check(longer)
-        except AssertionError:
-            pass
     return check(100 * limit)

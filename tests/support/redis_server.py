@@ -22,7 +22,8 @@ from typing import Self
 import pytest
 import redis
 
-_PATIENCE = 20.0  # seconds
+from patience import LONG
+
 _BINARY = shutil.which("redis-server")
 
 
@@ -54,7 +55,7 @@ class RedisServer:
     def client(self, **options: object) -> redis.Redis:
         """Return a client that is closed with the server; by default it decodes answers and never retries."""
         client: redis.Redis = redis.Redis.from_url(
-            self.url, **{"decode_responses": True, "retry": None, "protocol": 2, "socket_timeout": _PATIENCE, **options}
+            self.url, **{"decode_responses": True, "retry": None, "protocol": 2, "socket_timeout": LONG, **options}
         )
         self._open.append(client)
         return client
@@ -62,7 +63,7 @@ class RedisServer:
     def start(self) -> Self:
         """Start the server at its earlier address with its last snapshot; wait until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + LONG
         while not self._try(deadline):
             assert time.monotonic() < deadline, f"redis-server did not start: {self.log()}"
         return self
@@ -72,7 +73,7 @@ class RedisServer:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            process.wait(_PATIENCE)
+            process.wait(LONG)
 
     def freeze(self) -> None:
         """Stop its answers and keep its connections open, as a machine that hangs does."""
@@ -165,7 +166,7 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         for thread in self._threads:
-            thread.join(_PATIENCE)
+            thread.join(LONG)
         self._listener.close()
 
     def _accept(self) -> None:

@@ -6,6 +6,8 @@ from importlib.metadata import distribution
 
 import pytest
 
+from patience import LONG
+
 HEAD = """
 import logging, sys, warnings
 import pytest
@@ -168,7 +170,7 @@ def session_wide(chartimg_emulator):
 @pytest.mark.parametrize("number", range(4))
 def test_is_new(number, session_wide, chartimg_emulator):
     assert 0 == chartimg_emulator.ledger().accounts["demo"].total.asked
-    assert abs((chartimg_emulator.ledger().now - datetime.now(UTC)).total_seconds()) < 60
+    assert abs((chartimg_emulator.ledger().now - datetime.now(UTC)).total_seconds()) < 600
     with ChartClient.from_env(chartimg_emulator.environ) as client:
         assert client.fetch(ASKED).ok
     assert 1 == chartimg_emulator.ledger().accounts["demo"].total.charged
@@ -207,7 +209,7 @@ def test_each_process_of_a_distributed_run_has_its_own_emulator(pytester: pytest
     """Under pytest-xdist tests that run at once do not see each other's calls."""
     pytester.makeconftest('pytest_plugins = ["chartimg.pytest_plugin"]')
     pytester.makepyfile(HEAD + EMULATED)
-    done = pytester.runpytest_subprocess("-n2", "-p", "no:cacheprovider", timeout=60)
+    done = pytester.runpytest_subprocess("-n2", "-p", "no:cacheprovider", timeout=2 * LONG)
 
     done.assert_outcomes(passed=6)
 

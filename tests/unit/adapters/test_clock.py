@@ -36,10 +36,10 @@ def test_sleeping_lets_the_time_pass() -> None:
     assert clock.monotonic() - before >= 0.02
 
 
-@pytest.mark.parametrize("seconds", [0.0, -1.0])
+@pytest.mark.parametrize("seconds", [0.0, -60.0])
 def test_a_pause_that_is_over_takes_no_time(seconds: float) -> None:
     """A sleep of no or of negative seconds returns at once."""
     before = time.perf_counter()
     SystemClock().sleep(seconds)
 
-    assert time.perf_counter() - before < 0.1
+    assert time.perf_counter() - before < 30

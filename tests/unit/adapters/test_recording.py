@@ -30,6 +30,7 @@ from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import EventLog, ScriptedTransport, picture
 from chartimg.version import __version__
 from limits import small_files
+from patience import LONG
 from samples import REQUEST
 
 KEY = "canary-key-77e1"
@@ -62,7 +63,7 @@ class PictureOf:
 
     def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
         """Reply together with the others."""
-        self.start.wait(5.0)
+        self.start.wait(LONG)
         return Reply(200, body=self.pictures[request])
 
 

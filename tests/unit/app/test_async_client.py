@@ -32,10 +32,10 @@ from chartimg.domain.ports import AccountStore
 from chartimg.domain.reply import Reply
 from chartimg.domain.result import Source
 from chartimg.testing import Answer, EventLog, Outcome, ScriptedTransport, picture
-from command import holds
+from command import eventually, holds
 from loopback import serving, stall
+from patience import LONG
 
-LONG = 10.0  # no test waits as long
 LOOK = {"width": 640, "height": 480}
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", LOOK)
 EQUAL = attrs.evolve(REQUEST, chart_template_id="price_v2")
@@ -428,7 +428,7 @@ def test_no_call_outlives_the_drain(cancels: int, tmp_path: Path) -> None:
             with suppress(asyncio.CancelledError):
                 await closing
             await client.aclose()
-            assert 0 == workers()
+            await holds(lambda: not workers())
             return await task
 
         result = asyncio.run(_main())
@@ -459,7 +459,7 @@ def test_the_end_of_the_loop_during_the_drain_closes_all_the_same(tmp_path: Path
 
         client = asyncio.run(_main())
 
-        assert 0 == workers()
+        eventually(lambda: not workers())
         asyncio.run(client.aclose())
 
 
@@ -488,7 +488,7 @@ def test_a_child_leaves_the_fetches_of_its_parent_alone(tmp_path: Path) -> None:
     """A child fetches and closes for itself; it neither waits for its parent's fetches nor returns their units."""
 
     async def _work(client: AsyncChartClient) -> bool:
-        failure = await client.fetch(EQUAL, deadline=0.2)
+        failure = await client.fetch(EQUAL, deadline=LONG)
         await client.aclose(drain=LONG)
         return failure.error is not None and failure.error.kind is FaultKind.NO_ACCOUNT
 

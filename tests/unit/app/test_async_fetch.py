@@ -17,11 +17,11 @@ from chartimg.app.fetch import Steps
 from chartimg.app.workers import Workers
 from chartimg.domain.result import ChartApiSuccess, Source
 from command import eventually, holds
+from patience import LONG
 
 T = TypeVar("T")
 RESULT = ChartApiSuccess(png_bytes=b"png", source=Source.HTTP)
 NAME: ContextVar[str] = ContextVar("name", default="nobody")
-LONG = 10.0
 
 
 def flight_of(steps: Callable[[threading.Event], Steps[ChartApiResult]]) -> Flight:

@@ -26,6 +26,7 @@ from chartimg.domain.events import (
 from chartimg.domain.faults import FaultKind
 from chartimg.testing import EventLog, VirtualClock
 from paper import within_pace
+from patience import LONG
 from pools import MIDNIGHT, SECOND, A, World, fault, granted, only
 from samples import NOON
 
@@ -81,7 +82,7 @@ def test_a_child_forked_during_a_claim_can_claim() -> None:
         if not child:
             os._exit(0 if isinstance(pool.claim(), Granted) else 1)
     done, status = 0, 0
-    for _ in range(500):
+    for _ in range(3_000):
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             break
@@ -351,7 +352,7 @@ def run_in_threads(count: int, work: Callable[[int], None]) -> None:
 
     def begin(number: int) -> None:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=LONG)
             work(number)
         except BaseException as failure:  # noqa: BLE001 (handed to the test's own thread)
             failures.append(failure)
@@ -360,7 +361,7 @@ def run_in_threads(count: int, work: Callable[[int], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=LONG)
     assert not failures
     assert not any(thread.is_alive() for thread in threads)
 

@@ -55,6 +55,7 @@ from chartimg.domain.ports import Clock, Listener
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import ChartApiSuccess, Source
 from chartimg.testing import EventLog, Outcome, ScriptedTransport, VirtualClock, picture
+from patience import LONG
 
 PNG = picture()
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
@@ -590,9 +591,9 @@ def test_a_closed_client_raises_at_once_and_wakes_those_who_wait() -> None:
     fetching = client(Route(transport, accounts), clock=clock, listener=Waiting(), policy=policy, resources=resources)
     caller = threading.Thread(target=lambda: results.append(fetching.fetch(REQUEST)))
     caller.start()
-    assert waiting.wait(10)
+    assert waiting.wait(LONG)
     fetching.close()
-    caller.join(10)
+    caller.join(LONG)
 
     assert [FaultKind.SERVICE_UNAVAILABLE] == [result.error.kind for result in results if result.error is not None]
     assert ([True], 1) == (closed, accounts.status()[0].used)

@@ -37,6 +37,7 @@ from chartimg.testing import EventLog, picture
 from command import eventually, run, start
 from limits import small_files
 from loopback import LoopbackServer, answer, stall
+from patience import LONG
 from variables import calling
 
 PNG = picture(8, 6)
@@ -318,7 +319,7 @@ def test_every_one_of_a_crowd_of_duplicates_is_marked(tmp_path: Path) -> None:
     together = threading.Barrier(8)
 
     def fetch(_: ChartRequest) -> ChartApiResult:
-        together.wait(20)
+        together.wait(LONG)
         return FOUND
 
     items = export(fetch, asked, tmp_path, jobs=8, on_end=reported.append, listener=listener).run().items
@@ -446,7 +447,7 @@ def test_after_a_failure_of_the_folder_no_new_chart_is_begun(
     def fetch(request: ChartRequest) -> ChartApiResult:
         """Break the folder while all jobs are busy."""
         asked.append(request)
-        together.wait(20)
+        together.wait(LONG)
         if break_folder is not None:
             break_folder(out)
         return large
@@ -553,13 +554,14 @@ def test_an_older_export_is_replaced_and_other_files_stay(tmp_path: Path) -> Non
 ACCOUNT = Account("a", "key-of-a", burst=50)
 
 
-def exporting(server: LoopbackServer, cwd: Path, jobs: int = 2) -> subprocess.Popen[str]:
+def exporting(server: LoopbackServer, cwd: Path, jobs: int = 2, code: str = "") -> subprocess.Popen[str]:
     """Start an export of four charts into the folder out."""
     return start(
         "export",
         *("--symbols", ",".join(SYMBOLS), "--timeframes", "1h", "--templates", "price_psar_adi_v1"),
         *("--out", "out", "--jobs", str(jobs)),
         cwd=cwd,
+        code=code,
         **calling(server.url, ACCOUNT),
     )
 
@@ -602,7 +604,7 @@ def test_a_large_run_ends_soon_after_an_interrupt_at_any_moment(after: float, jo
         eventually((out / MANIFEST_NAME).is_file)
         time.sleep(after)
         child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=30)
+        _, errors = child.communicate(timeout=LONG)
     finally:
         child.kill()
     manifest = on_disk(out)
@@ -638,6 +640,24 @@ def test_a_run_that_is_killed_at_once_leaves_an_empty_manifest(server: LoopbackS
     assert (set(), set(SYMBOLS)) == accounted(tmp_path / "out")
 
 
+STOPPING = """
+from pathlib import Path
+from chartimg.__main__ import main
+from chartimg.app.export import Export
+
+follow = Export._follow
+
+def tell_and_follow(self):
+    if self._stopping:
+        Path("stopping").touch()
+    follow(self)
+
+Export._follow = tell_and_follow
+main()
+"""
+"""The command, with a file as soon as it has heard an interrupt."""
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
     sent: signal.Signals, server: LoopbackServer, tmp_path: Path
@@ -648,19 +668,18 @@ def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
     def late(connection: socket.socket, closing: threading.Event) -> bool:
         """Answer when the test releases it."""
         held.release()
-        assert release.wait(20)
+        assert release.wait(LONG)
         return answer(200, PNG)(connection, closing)
 
     server.script.extend([answer(200, PNG), late, late])
     out = tmp_path / "out"
-    with exporting(server, tmp_path) as child:
-        assert held.acquire(timeout=20)
-        assert held.acquire(timeout=20)
+    with exporting(server, tmp_path, code=STOPPING) as child:
+        assert held.acquire(timeout=LONG)
+        assert held.acquire(timeout=LONG)
         child.send_signal(sent)
-        eventually(lambda: _caught(child, sent))
-        time.sleep(0.1)  # from the kernel to the handler
+        eventually((tmp_path / "stopping").is_file)
         release.set()
-        _, errors = child.communicate(timeout=20)
+        _, errors = child.communicate(timeout=LONG)
     there, missing = accounted(out)
 
     assert "Traceback" not in errors
@@ -671,16 +690,6 @@ def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
     assert ["INTERRUPTED"] == [failure["code"] for failure in on_disk(out)["failures"]]
 
 
-def _caught(child: subprocess.Popen[str], sent: signal.Signals) -> bool:
-    """Return whether the signal *sent* is no longer pending for *child*, if the kernel tells."""
-    try:
-        lines = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return True
-    pending = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
-    return not any(mask >> (sent - 1) & 1 for mask in pending)
-
-
 def test_a_run_that_is_interrupted_while_it_waits_makes_no_further_call(server: LoopbackServer, tmp_path: Path) -> None:
     """After one signal a chart that waits for its next attempt ends with the error of its last call."""
     server.otherwise = answer(503, Retry_After="15")
@@ -689,7 +698,7 @@ def test_a_run_that_is_interrupted_while_it_waits_makes_no_further_call(server: 
         eventually(lambda: len(server.requests) == 2)
         time.sleep(0.2)  # until the replies are read
         child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=5)
+        _, errors = child.communicate(timeout=LONG)
 
     assert errors.endswith("chartimg: interrupted; 2 calls stay charged: 2 to a\n")
     assert 2 == len(server.requests)
@@ -709,12 +718,12 @@ def test_a_run_that_is_interrupted_twice_ends_at_once(
     with exporting(server, tmp_path) as child:
         eventually(lambda: len(server.requests) == 3)
         eventually(lambda: len(list(out.glob("*.png"))) == 1)
-        for patience in (0.3, 5, 5):  # two signals that come too close together count as one
+        for patience in (0.3, 20, LONG):  # two signals that come too close together count as one
             child.send_signal(sent)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(patience)
                 break
-        output, errors = child.communicate(timeout=20)
+        output, errors = child.communicate(timeout=LONG)
     there, missing = accounted(out)
 
     assert "Traceback" not in errors
@@ -731,12 +740,12 @@ def test_jobs_really_run_at_once(server: LoopbackServer, tmp_path: Path) -> None
 
     def meet(connection: socket.socket, closing: threading.Event) -> bool:
         """Answer after the fourth request."""
-        together.wait(20)
+        together.wait(LONG)
         return answer(200, PNG)(connection, closing)
 
     server.otherwise = meet
     with exporting(server, tmp_path, jobs=4) as child:
-        child.communicate(timeout=30)
+        child.communicate(timeout=LONG)
 
     assert 0 == child.returncode
     assert (set(SYMBOLS), set()) == accounted(tmp_path / "out")
@@ -759,7 +768,7 @@ def test_one_job_is_one_at_a_time(server: LoopbackServer, tmp_path: Path) -> Non
 
     server.otherwise = counted
     with exporting(server, tmp_path, jobs=1) as child:
-        child.communicate(timeout=30)
+        child.communicate(timeout=LONG)
 
     assert (0, 1) == (child.returncode, most)
 
@@ -801,7 +810,7 @@ def test_an_export_that_runs_out_of_quota_is_exit_code_75(server: LoopbackServer
     server.script.append(answer(200, PNG))
     server.otherwise = answer(429, b'{"message":"Limit Exceeded"}')
     with exporting(server, tmp_path, jobs=1) as child:
-        child.communicate(timeout=30)
+        child.communicate(timeout=LONG)
     there, missing = accounted(tmp_path / "out")
 
     assert 75 == child.returncode

@@ -15,8 +15,7 @@ import pytest
 
 from chartimg.app.workers import Workers
 from command import eventually
-
-LONG = 10.0
+from patience import LONG
 
 
 class OddError(BaseException):

@@ -18,6 +18,7 @@ from chartimg.emulator.accounts import DEMO
 from chartimg.emulator.running import Emulator
 from chartimg.emulator.scenario import Fault, Rule
 from chartimg.emulator.server import SERVER
+from patience import LONG
 
 PATH = "/v2/tradingview/advanced-chart"
 SMALL = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "width": 400, "height": 300}
@@ -39,7 +40,7 @@ def connect(running: Emulator) -> Iterator[Connect]:
     with ExitStack() as opened:
 
         def connect() -> http.client.HTTPConnection:
-            connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=10)
+            connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=LONG)
             opened.callback(connection.close)
             return connection
 
@@ -58,7 +59,7 @@ def ask(
 
 def opened(running: Emulator) -> socket.socket:
     """Return a raw connection."""
-    return socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=10)
+    return socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=LONG)
 
 
 def everything(raw: socket.socket) -> bytes:

@@ -35,6 +35,7 @@ from chartimg.domain.plan import ChartLimits
 from chartimg.domain.ports import AccountStore, Clock
 from chartimg.testing import AccountStoreContract
 from command import eventually, run_python
+from patience import LONG, with_patience
 from redis_server import Proxy, RedisServer, free_port, redis_server, redis_url, unique_prefix
 
 __all__ = ["redis_url"]  # the fixture
@@ -103,7 +104,9 @@ def proxy(server: RedisServer) -> Iterator[Proxy]:
         yield between
 
 
-def opened(server: str | redis.Redis | RedisCluster, timeout: float = 5.0) -> AbstractContextManager[RedisAccountStore]:
+def opened(
+    server: str | redis.Redis | RedisCluster, timeout: float = LONG
+) -> AbstractContextManager[RedisAccountStore]:
     """Open a store for the length of a ``with`` block."""
     return closing(RedisAccountStore(server, timeout=timeout))
 
@@ -298,7 +301,7 @@ def test_a_stopped_server_is_unavailable_and_serves_again_once_started(tmp_path:
             started = time.monotonic()
             with pytest.raises(StoreUnavailable, match=re.escape(f"{server.place} can't be reached")) as failure:
                 verb(store)
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < LONG / 2
             assert "\n" not in str(failure.value)
         server.start()
 
@@ -323,18 +326,22 @@ def test_a_server_that_does_not_answer_is_unavailable_within_the_timeout(
     verb: str, server: RedisServer, *, warm: bool
 ) -> None:
     """A server that hangs is reported within one timeout, and the store works after it goes on."""
-    with opened(server.url, timeout=0.15) as store:
-        if warm:
-            store.read(["a"])
-        server.freeze()
-        try:
-            started = time.monotonic()
-            with pytest.raises(StoreUnavailable, match=re.escape(f"{server.place} did not answer in time")):
-                VERBS[verb](store)
-            assert time.monotonic() - started < 1
-        finally:
-            server.thaw()
-        VERBS[verb](store)
+
+    def check(timeout: float) -> None:
+        with opened(server.url, timeout=timeout) as store:
+            if warm:
+                store.read(["a"])
+            server.freeze()
+            try:
+                started = time.monotonic()
+                with pytest.raises(StoreUnavailable, match=re.escape(f"{server.place} did not answer in time")):
+                    VERBS[verb](store)
+                assert time.monotonic() - started < 2 * timeout
+            finally:
+                server.thaw()
+            VERBS[verb](store)
+
+    with_patience(check)
 
 
 def test_a_connection_that_was_closed_while_idle_is_not_noticed(server: RedisServer) -> None:
@@ -360,8 +367,8 @@ def test_connections_that_are_killed_all_the_time_lose_no_swap(server: RedisServ
         store.replace(None, snapshot())
         threads.submit(kill)
         end.callback(done.set)
-        until = time.monotonic() + 0.7
-        while time.monotonic() < until:
+        until = time.monotonic() + LONG
+        while made < 20 and time.monotonic() < until:
             with contextlib.suppress(
                 StoreUnavailable
             ):  # two in a row were killed; what is kept says whether it was made
@@ -371,7 +378,7 @@ def test_connections_that_are_killed_all_the_time_lose_no_swap(server: RedisServ
                 assert store.replace(kept, snapshot(version=made + 1))
                 made += 1
 
-    assert made > 20
+    assert made >= 20
 
 
 # An answer that is lost
@@ -472,11 +479,11 @@ def test_a_failover_behind_one_address_is_not_noticed(
         def swap(number: int) -> bool:
             """Use a connection, wait for the failover, and swap."""
             store.read(["a"])
-            together.wait(20)
+            together.wait(LONG)
             if number == 0:
                 server.client().replicaof("127.0.0.1", other.port)
                 proxy.target = other.port
-            together.wait(20)
+            together.wait(LONG)
             return store.replace(None, snapshot(str(number)))
 
         with ThreadPoolExecutor(threads) as pool:
@@ -702,7 +709,7 @@ ANSWERS = {
 def test_any_other_answer_is_reported_in_one_line_without_the_password(case: str) -> None:
     """Any other answer is reported in one line without the password."""
     answer, told = ANSWERS[case]
-    with saying(*HANDSHAKE, answer) as url, opened(url, timeout=0.5) as store:
+    with saying(*HANDSHAKE, answer) as url, opened(url) as store:
         with pytest.raises(StoreUnavailable, match=re.escape(told)) as failure:
             store.read(["a"])
         assert "/3" in str(failure.value)
@@ -713,7 +720,7 @@ def test_any_other_answer_is_reported_in_one_line_without_the_password(case: str
 def test_busy_after_a_lost_answer_is_not_taken_for_a_swap_that_was_not_made() -> None:
     """A busy server after a lost answer is not reported as StoreBusy, since the first try may have been made."""
     busy = b"-BUSY Redis is busy running a script.\r\n"
-    with saying(*HANDSHAKE, b"RESET", *HANDSHAKE, busy) as url, opened(url, timeout=0.5) as store:
+    with saying(*HANDSHAKE, b"RESET", *HANDSHAKE, busy) as url, opened(url) as store:
         with pytest.raises(StoreUnavailable, match="BUSY") as failure:
             store.replace(None, snapshot())
         assert not isinstance(failure.value, StoreBusy)
@@ -803,16 +810,19 @@ class TestOneNodeCluster(AccountStoreContract):
 
 def test_a_cluster_that_does_not_answer_is_unavailable(cluster: RedisServer) -> None:
     """A cluster that hangs is reported by its address."""
-    host = RedisCluster("127.0.0.1", cluster.port, retry=Retry(NoBackoff(), 0), socket_timeout=0.2)
-    with opened(host) as store:
-        cluster.freeze()
-        try:
-            with pytest.raises(StoreUnavailable, match=re.escape(f"the account store {cluster.place} ")):
-                store.read(["a"])
-        finally:
-            cluster.thaw()
-        store.read(["a"])
-    host.close()
+
+    def check(timeout: float) -> None:
+        host = RedisCluster("127.0.0.1", cluster.port, retry=Retry(NoBackoff(), 0), socket_timeout=timeout)
+        with closing(host), opened(host) as store:
+            cluster.freeze()
+            try:
+                with pytest.raises(StoreUnavailable, match=re.escape(f"the account store {cluster.place} ")):
+                    store.read(["a"])
+            finally:
+                cluster.thaw()
+            store.read(["a"])
+
+    with_patience(check)
 
 
 # Secrets, and who loads what
@@ -821,7 +831,7 @@ def test_a_cluster_that_does_not_answer_is_unavailable(cluster: RedisServer) -> 
 def test_no_key_reaches_the_server(server: RedisServer) -> None:
     """No command, key or value holds an API key."""
     with socket.create_connection(("127.0.0.1", server.port)) as monitor, server.client() as client:
-        monitor.settimeout(10)
+        monitor.settimeout(LONG)
         monitor.sendall(b"MONITOR\r\n")
         seen = monitor.recv(100)
         pool = AccountPool([Account("a", KEY, burst=10)], RedisAccountStore(server.url))

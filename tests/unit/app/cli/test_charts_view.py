@@ -16,6 +16,7 @@ from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
 from chartimg.domain.finding import Finding, Severity
 from command import call, environment, lines, plain
 from fetching import FIXTURE, mock
+from patience import LONG
 
 NOW = datetime.now(UTC)
 ITEM = ExportItem(
@@ -71,7 +72,7 @@ def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
         os.close(inside)
         shown = _read_to_the_end(outside)
         os.close(outside)
-        child.communicate(timeout=30)
+        child.communicate(timeout=LONG)
 
     assert 1 == child.returncode
     assert "\x1b[" in shown

@@ -15,6 +15,7 @@ import chartimg
 from command import Result, call, environment, eventually, run, run_python, start
 from fetching import FETCH, FIXTURE, KEY, PNG, SPENT, TEMPLATE, mock, real, refused
 from loopback import LoopbackServer, answer, stall
+from patience import LONG
 
 
 def test_fetch_writes_the_picture_and_says_so(server: LoopbackServer, tmp_path: Path) -> None:
@@ -282,7 +283,7 @@ def test_an_interrupted_fetch_says_what_was_paid(
     with start(*FETCH, cwd=tmp_path, **real(server)) as child:
         eventually(lambda: bool(server.requests))
         child.send_signal(sent)
-        out, err = child.communicate(timeout=20)
+        out, err = child.communicate(timeout=LONG)
 
     assert (code, "") == (child.returncode, out)
     assert f"chartimg: BINANCE:BTCUSDT 1h {TEMPLATE}: interrupted; 1 call stays charged: 1 to main\n" == err
