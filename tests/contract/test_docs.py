@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codeop
 import itertools
 import json
 import os
@@ -70,6 +71,18 @@ def test_every_example_runs(example: str, tmp_path: Path) -> None:
     output = run_example(example, tmp_path)
 
     assert not shown or shown == "".join(f"# {line}\n" for line in output.splitlines())
+
+
+@pytest.mark.parametrize("example", list(examples()))
+def test_every_example_can_be_pasted(example: str) -> None:
+    """An interpreter that reads line by line takes each Python block: a block of code ends with an empty line."""
+    compiler, read = codeop.CommandCompiler(), list[str]()
+    for line in [*example.splitlines(), ""]:
+        read.append(line)
+        if compiler("\n".join(read)) is not None:
+            read.clear()
+
+    assert "" == "".join(read)
 
 
 def test_the_tests_of_the_documentation_pass(pytester: pytest.Pytester) -> None:
