@@ -11,12 +11,13 @@ import attrs
 from ..adapters.catalog import shipped_catalog
 from ..codec import load
 from ..domain.account import Account
+from ..domain.argument import typed
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
 from ..domain.plan import PlanName
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class EmulatedAccount:
     """A key of the emulator. A limit that is left out is the plan's; the plan is BASIC by default.
 

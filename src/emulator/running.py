@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from ..adapters.clock import SystemClock
 from ..codec import dump
 from ..domain.account import Account
+from ..domain.argument import require
 from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
 from .accounts import DEMO, EmulatedAccount
@@ -115,10 +116,13 @@ class Emulator:
 
     def move_clock(self, seconds: float) -> datetime:
         """Move the provider's clock by *seconds*, and return its date and time (UTC)."""
+        require("seconds", seconds, float)
         return self._ask(lambda: self._provider.move_clock(seconds))
 
     def play(self, *rules: Rule, seed: int = 0) -> None:
         """Replace the scenario by *rules*; without rules there are no more faults."""
+        require("rules", rules, tuple[Rule, ...])
+        require("seed", seed, int)
         self._ask(lambda: self._provider.play(Scenario(rules, seed)))
 
     def __enter__(self) -> Self:

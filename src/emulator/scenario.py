@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from ..codec import load
+from ..domain.argument import typed
 from ..domain.errors import ConfigError
 
 _DAY: Final = 86_400.0  # seconds
@@ -40,12 +41,12 @@ class Fault(StrEnum):
 
 
 def _fault(name: str | None) -> Fault | None:
-    if name is None or name in set(Fault):
+    if name is None or (isinstance(name, str) and name in set(Fault)):
         return None if name is None else Fault(name)
     raise ConfigError(f"fault must be one of {', '.join(Fault)}, not {name!r}")
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class Rule:
     """One line of a scenario: calls, and the fault or delay of their answers.
 
@@ -71,9 +72,6 @@ class Rule:
     body: object = None
 
     def __attrs_post_init__(self) -> None:
-        kinds = {"latency": int | float, "share": int | float, "next": int | None, "status": int | None}
-        if wrong := [name for name, kind in kinds.items() if not isinstance(getattr(self, name), kind)]:
-            raise ConfigError([f"{name} must be a number" for name in wrong])
         rules = (
             (0 <= self.latency <= _DAY, f"latency must be a number of seconds from 0 to a day, not {self.latency}"),
             (self.next is None or self.next >= 0, f"next must be a number of calls from 0, not {self.next}"),

@@ -6,6 +6,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ..domain.argument import require
+from ..domain.errors import ConfigError
+
+_MAX_SECONDS: Final = 1_000 * 366 * 86_400
 _NOON: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
@@ -19,10 +23,12 @@ class VirtualClock:
         slept: the seconds of each pause, in order.
 
     Raises:
+        ConfigError: *start* is not a datetime.
         ValueError: *start* has no time zone.
     """
 
     def __init__(self, start: datetime = _NOON) -> None:
+        require("start", start, datetime)
         if start.tzinfo is None:
             raise ValueError(f"start must be aware, not {start.isoformat()}")
         self.slept: list[float] = []
@@ -43,6 +49,7 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         """Let *seconds* pass at once, and keep them in :attr:`slept`; negative ones do not move the clock."""
+        _require_finite(seconds)
         with self._lock:
             self.slept.append(seconds)
             self._passed += max(0.0, seconds)
@@ -53,6 +60,7 @@ class VirtualClock:
         Raises:
             ValueError: *seconds* is negative; :meth:`step` sets the wall clock back.
         """
+        _require_finite(seconds)
         if seconds < 0:
             raise ValueError(f"time can't pass backwards ({seconds} s); step() sets the wall clock back")
         with self._lock:
@@ -60,5 +68,17 @@ class VirtualClock:
 
     def step(self, seconds: float) -> None:
         """Set the wall clock *seconds* forward, or back if they are negative; no time passes."""
+        _require_finite(seconds)
         with self._lock:
             self._stepped += seconds
+
+
+def _require_finite(seconds: float) -> None:
+    """Check that a clock can count *seconds*.
+
+    Raises:
+        ConfigError: they are not a number, or too many.
+    """
+    require("seconds", seconds, float)
+    if not abs(seconds) <= _MAX_SECONDS:  # also NaN
+        raise ConfigError(f"seconds must be a number of at most {_MAX_SECONDS:,} (a thousand years)")

@@ -8,6 +8,7 @@ from typing import Unpack
 from ..app.async_bootstrap import AsyncChartClient
 from ..app.bootstrap import ChartClient, Options
 from ..domain.account import Account
+from ..domain.argument import require
 from ..domain.check.catalog import Catalog
 from ..emulator import running
 from ..emulator.accounts import DEMO, EmulatedAccount
@@ -32,6 +33,7 @@ class Emulator(running.Emulator):
         port: int = 0,
         catalog: Catalog | None = None,
     ) -> None:
+        require("port", port, int)
         super().__init__(port=port)
         self.reset(*accounts, rules=rules, clock=clock, catalog=catalog)
 
@@ -45,8 +47,13 @@ class Emulator(running.Emulator):
         """Begin anew at the same address: connections end, and tallies, faults and moves of the clock are gone.
 
         Raises:
-            ConfigError: the accounts or the rules can't be used; then it goes on as before.
+            ConfigError: the accounts, the rules or the clock can't be used; then it goes on as before.
         """
+        for account in accounts:
+            require("accounts", account, EmulatedAccount | Account)
+        require("rules", rules, Sequence[Rule])
+        require("clock", clock, VirtualClock | None)
+        require("catalog", catalog, Catalog | None)
         now = None if clock is None else clock.now
         self.begin_anew(accounts or (DEMO,), Scenario(tuple(rules)), now=now, catalog=catalog)
         self.clock = clock

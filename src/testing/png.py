@@ -6,6 +6,7 @@ import struct
 import zlib
 from typing import Final
 
+from ..domain.argument import require
 from ..domain.reply.png import SIGNATURE
 
 _MAX_PIXELS: Final = 2**31 - 1  # each side may have as many (PNG, "IHDR")
@@ -15,8 +16,11 @@ def picture(width: int = 800, height: int = 600) -> bytes:
     """Return a small valid PNG of *width* by *height* pixels: white below a black line, since one colour is a warning.
 
     Raises:
+        ConfigError: a side is not a whole number.
         ValueError: a PNG can't have that size.
     """
+    require("width", width, int)
+    require("height", height, int)
     if not (0 < width <= _MAX_PIXELS and 0 < height <= _MAX_PIXELS):
         raise ValueError(f"a picture can't be {width} by {height} pixels")
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)  # greyscale of one bit, not interlaced

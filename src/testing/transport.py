@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence, Sized
 from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 
 from ..domain.account import Account
+from ..domain.argument import require
 from ..domain.chart import ChartRequest
+from ..domain.errors import ConfigError
 from ..domain.reply import Reply, TransportFailure
 from .clock import VirtualClock
 
@@ -46,12 +48,18 @@ class ScriptedTransport:
         clock: the clock; by default one of its own.
 
     Raises:
+        ConfigError: an argument or an outcome is of a wrong type.
         ValueError: a *duration* without a *clock*.
     """
 
     def __init__(
         self, outcomes: Iterable[Outcome | Answer], *, clock: VirtualClock | None = None, duration: float = 0.0
     ) -> None:
+        require("outcomes", outcomes, Iterable)
+        require("clock", clock, VirtualClock | None)
+        require("duration", duration, float)
+        for number, outcome in enumerate(outcomes if isinstance(outcomes, Sequence) else (), start=1):
+            _require_outcome(number, outcome)
         if duration and clock is None:
             raise ValueError("a duration needs the clock it is taken from")
         self.calls: list[Call] = []
@@ -67,18 +75,24 @@ class ScriptedTransport:
 
         Raises:
             AssertionError: the script has run out.
+            ConfigError: the outcome is of a wrong type.
         """
         with self._lock:
             self.calls.append(Call(request, account, timeout))
-            number, scripted = len(self.calls), next(self._script, None)
-            if scripted is None:
+            number = len(self.calls)
+            try:
+                scripted = next(self._script)
+            except StopIteration:
                 who = "no account" if account is None else f"account {account.id!r}"
                 beyond = f"call {number}, for {request.key} on {who}, has no outcome: the script has run out"
                 self._beyond.append(beyond)
-                raise AssertionError(beyond)
+                raise AssertionError(beyond) from None
             self._left -= 1
+        _require_outcome(number, scripted)
         self.clock.advance(self._duration)
-        return scripted if isinstance(scripted, Reply | TransportFailure) else scripted(request, account, timeout)
+        outcome = scripted if isinstance(scripted, Reply | TransportFailure) else scripted(request, account, timeout)
+        require(f"the outcome of call {number}", outcome, Reply | TransportFailure)
+        return outcome
 
     @property
     def problems(self) -> list[str]:
@@ -100,3 +114,9 @@ class ScriptedTransport:
 
         options.setdefault("clock", self.clock)
         return AsyncChartClient(transport=self, accounts=accounts, **options)
+
+
+def _require_outcome(number: int, outcome: object) -> None:
+    if not (isinstance(outcome, Reply | TransportFailure) or (callable(outcome) and not isinstance(outcome, type))):
+        kind = type(outcome).__name__
+        raise ConfigError(f"outcomes must be replies, transport failures or functions; number {number} is {kind}")

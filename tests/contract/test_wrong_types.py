@@ -21,11 +21,21 @@ from chartimg import (
     ConfigError,
     ErrorCode,
     FaultKind,
+    testing,
 )
 from chartimg.domain.account import Claim
 from chartimg.domain.account.turn import Granted
-from chartimg.domain.reply import Reply
-from chartimg.testing import EventLog, ScriptedTransport, VirtualClock
+from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.testing import (
+    EmulatedAccount,
+    Emulator,
+    EventLog,
+    Rule,
+    ScriptedTransport,
+    VirtualClock,
+    emulator,
+    picture,
+)
 
 
 class AsyncListener:
@@ -41,6 +51,7 @@ JUNK: Final = (
 )  # fmt: skip
 
 REQUEST: Final = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1")
+TEMPLATE: Final = chartimg.templates({})["price_psar_adi_v1"]
 ERROR: Final = chartimg.ChartApiError.of(FaultKind.NETWORK, "gone")
 FINDING: Final = chartimg.Finding("", chartimg.Severity.ERROR, "wrong")
 
@@ -284,8 +295,84 @@ CASES: Final[Mapping[str, Case]] = {
         {"name": "MACD"},
         {"name": (text,), "force_overlay": (none, any_of(bool)), "override": (none, mapping), "catalog": (none,)},
     ),
+    "template.request": (
+        TEMPLATE.request,
+        {"symbol": "BTCUSDT", "timeframe": "1h"},
+        {"symbol": (text,), "timeframe": (text,)},
+    ),
+    "template.fill": (TEMPLATE.fill, {}, {"request": (no,)}),
     "templates": (chartimg.templates, {}, {"environ": (none, mapping)}),
 }
+TESTING: Final[Mapping[str, Case]] = {
+    "EmulatedAccount": (
+        EmulatedAccount,
+        {"id": "a", "api_key": "k"},
+        {
+            "id": (text,),
+            "api_key": (text,),
+            "daily_limit": (none, whole),
+            "plan": (none,),
+            "requests_per_second": (none, number),
+            "burst": (none, whole),
+        },
+    ),
+    "Emulator.move_clock": (lambda seconds: Emulator().move_clock(seconds), {}, {"seconds": (number,)}),
+    "Emulator.play": (lambda rules: Emulator().play(rules), {}, {"rules": (no,)}),
+    "Emulator.reset": (
+        lambda accounts, **given: Emulator().reset(accounts, **given),
+        {"accounts": EmulatedAccount("a", "k")},
+        {"accounts": (any_of(Account),), "rules": (empty,), "clock": (none,), "catalog": (none,)},
+    ),
+    "Reply": (
+        Reply,
+        {"status": 200},
+        {
+            "status": (whole,),
+            "headers": (lambda value: value == {}, empty, none),
+            "body": (any_of(bytes),),
+            "fixture_path": (none,),
+            "warnings": (empty,),
+            "taken_at": (none, any_of(datetime)),
+        },
+    ),
+    "Rule": (
+        Rule,
+        {"status": 503},
+        {
+            "fault": (none,),
+            "latency": (number,),
+            "next": (none, whole),
+            "share": (number,),
+            "account": (none, text),
+            "status": (none, whole),
+        },
+    ),
+    "ScriptedTransport": (
+        ScriptedTransport,
+        {"outcomes": [], "clock": VirtualClock()},
+        {
+            "outcomes": (empty, lambda value: value == {5}, mapping),
+            "clock": (none,),
+            "duration": (number,),
+        },
+    ),
+    "TransportFailure": (
+        TransportFailure,
+        {"kind": FaultKind.NETWORK, "message": "gone"},
+        {"kind": (no,), "message": (text,), "details": (empty,), "fixture_path": (none,)},
+    ),
+    "VirtualClock": (VirtualClock, {}, {"start": (any_of(datetime),)}),
+    "VirtualClock.advance": (VirtualClock().advance, {}, {"seconds": (number,)}),
+    "VirtualClock.sleep": (VirtualClock().sleep, {}, {"seconds": (number,)}),
+    "VirtualClock.step": (VirtualClock().step, {}, {"seconds": (number,)}),
+    "emulator": (
+        emulator,
+        {},
+        {"rules": (empty,), "clock": (none,), "port": (whole,), "catalog": (none,)},
+    ),
+    "picture": (picture, {}, {"width": (whole,), "height": (whole,)}),
+}
+"""The names of the test kit. What an iterator of a script holds is checked when its turn comes."""
 SPOKEN: Final = {"force_overlay": "forceOverlay", "z_order": "zOrder"}
 TOLD: Final = (
     "must be",
@@ -300,11 +387,12 @@ TOLD: Final = (
 
 
 @pytest.mark.parametrize(
-    ("name", "argument"), [(name, argument) for name, (_, _, arguments) in CASES.items() for argument in arguments]
+    ("name", "argument"),
+    [(name, argument) for name, (_, _, arguments) in {**CASES, **TESTING}.items() for argument in arguments],
 )
 def test_a_wrong_type_at_any_argument_names_the_argument_and_the_right_type(name: str, argument: str) -> None:
     """Every value of a wrong type is a ConfigError or TypeError of one line that names the argument, and never a key."""
-    call, given, arguments = CASES[name]
+    call, given, arguments = {**CASES, **TESTING}[name]
     for value in JUNK:
         if any(right(value) for right in arguments[argument]):
             continue
@@ -323,6 +411,35 @@ def test_every_public_name_that_takes_arguments_is_tried() -> None:
     rest.add("ChartApiResult")  # the library builds results, on the path of each fetch
 
     assert set(chartimg.__all__) - rest <= {name.partition(".")[0] for name in CASES}
+
+
+def test_every_name_of_the_test_kit_that_takes_arguments_is_tried() -> None:
+    """The table holds every name but types, suites of tests, and a log without arguments."""
+    rest = {"AccountStoreContract", "Answer", "Call", "EventLog", "Fault", "Outcome", "PictureCacheContract"}
+
+    assert set(testing.__all__) - rest == {name.partition(".")[0] for name in TESTING}
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -float("inf"), 10**400])
+def test_time_that_has_no_end_is_refused_by_a_virtual_clock(seconds: float) -> None:
+    """Seconds that no clock could count are a ConfigError, and the clock stands as before."""
+    clock = VirtualClock()
+    for move in (clock.advance, clock.sleep, clock.step):
+        with pytest.raises(ConfigError, match="seconds must be"):
+            move(seconds)
+    assert (0.0, VirtualClock().now()) == (clock.monotonic(), clock.now())
+
+
+@pytest.mark.parametrize("outcome", [None, 5, "text", {}])
+def test_an_outcome_of_another_type_is_named_by_its_place(outcome: Any) -> None:
+    """An outcome that is neither a reply, a failure nor a function is named when it is given, or when its turn comes."""
+    late = ScriptedTransport(iter([Reply(503), outcome]))
+    late.send(REQUEST, None)
+    for wrong in (lambda: ScriptedTransport([Reply(503), outcome]), lambda: late.send(REQUEST, None)):
+        with pytest.raises(
+            ConfigError, match="outcomes must be replies, transport failures or functions; number 2 is "
+        ):
+            wrong()
 
 
 @pytest.mark.parametrize("field", ["symbol", "timeframe", "chart_template_id", "payload"])

@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from ..argument import require
 from ..finding import Finding, Severity
 from .request import ChartRequest
 
@@ -34,11 +35,14 @@ class ChartTemplate:
 
     def request(self, symbol: str, timeframe: str) -> ChartRequest:
         """Return the request for *symbol* in this look. A symbol with an exchange, ``BINANCE:BTCUSDT``, is not changed."""
+        require("symbol", symbol, str)
+        require("timeframe", timeframe, str)
         full = symbol if ":" in symbol or not symbol else self.symbol_pattern.replace(SYMBOL_MARK, symbol)
         return self.fill(ChartRequest(full, timeframe, self.id))
 
     def fill(self, request: ChartRequest) -> ChartRequest:
         """Return *request* with the payload of this look."""
+        require("request", request, ChartRequest)
         payload = {name: value for name, value in self.payload.items() if name not in {"symbol", "interval"}}
         return attrs.evolve(request, payload=payload)
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import attrs
 
+from ..argument import require, typed
 from ..faults import FaultKind
 from ..finding import Finding
 from .png import Picture, inspect
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
 
 __all__ = ["OK", "Reply", "TransportFailure"]
 
@@ -23,11 +22,15 @@ OK: Final = 200
 
 
 def _lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Header names in lower case; HTTP ignores case (RFC 9110, section 5.1)."""
+    """Return header names in lower case; HTTP ignores case (RFC 9110, section 5.1)."""
+    if not isinstance(headers, Mapping):
+        return headers  # type: ignore[unreachable]  # by a host without a type checker; refused then
+    for part in (*headers, *headers.values()):
+        require("a name or value of headers", part, str)
     return {name.lower(): value for name, value in headers.items()}
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class Reply:
     """A whole HTTP reply, or the fixture of one.
 
@@ -53,7 +56,7 @@ class Reply:
         return inspect(self.body)
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=typed)
 class TransportFailure:
     """No reply: *kind* is NOT_SENT, NETWORK, UNEXPECTED_REPLY, INVALID_REQUEST, BAD_IMAGE or FIXTURE_MISSING.
 
