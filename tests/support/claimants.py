@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import TextIO
 
 import attrs
 
 THREADS, UNITS = 8, 50
 
 _WORKER = """
-import sys, threading
+import os, sys, threading, redis
 from chartimg import Account, AccountPool, StoreUnavailable
 from chartimg.app.bootstrap import open_store
 from chartimg.domain.account.turn import Granted
-store, threads, units = open_store(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-lock = threading.Lock()
+from chartimg.adapters import redis, sqlite
+url, threads, units, *ends = sys.argv[1:]
+for given, said in zip(ends[::2], ends[1::2]):
+    if not (pid := os.fork()):
+        break
+    print(pid, flush=True)
+for end in {*ends} - ({given, said} if not pid else set()):
+    os.close(int(end))
+if pid:
+    sys.stdin.read()
+    for _ in ends[::2]:
+        os.wait()
+    sys.exit()
+store, lock, said = open_store(url), threading.Lock(), int(said)
 
 def say(line):
     with lock:
-        sys.stdout.write(line + "\\n")
-        sys.stdout.flush()
+        os.write(said, f"{line}\\n".encode())
 
 def work(pool):
     while True:
@@ -33,9 +47,9 @@ def work(pool):
             return say("none")
         say(f"got {outcome.claim.serial}")
 
-for line in sys.stdin:
-    pool = AccountPool([Account(line.strip(), "canary-key", units, None, 1e5, 10**5)], store)
-    crowd = [threading.Thread(target=work, args=(pool,)) for _ in range(threads)]
+for line in os.fdopen(int(given)):
+    pool = AccountPool([Account(line.strip(), "canary-key", int(units), None, 1e5, 10**5)], store)
+    crowd = [threading.Thread(target=work, args=(pool,)) for _ in range(int(threads))]
     for each in crowd: each.start()
     for each in crowd: each.join()
     say("done")
@@ -43,11 +57,19 @@ for line in sys.stdin:
 
 
 @attrs.define
-class Claimants:
-    """Processes over the store at *url*, kept for several rounds."""
+class Claimant:
+    """One of the processes: *given* takes the ids of accounts, *said* has the lines that it printed."""
 
-    url: str
-    children: list[subprocess.Popen[str]]
+    pid: int
+    given: TextIO
+    said: TextIO
+
+
+@attrs.define
+class Claimants:
+    """Processes over one store, kept for several rounds."""
+
+    children: list[Claimant]
 
     def race(self, account_id: str, *, kill: dict[int, int] | None = None) -> list[list[str]]:
         """Let all claim on a new account until no unit is left; return the lines that each printed.
@@ -58,18 +80,16 @@ class Claimants:
 
         def listen(place: int) -> None:
             child = self.children[place]
-            assert child.stdout is not None
-            for line in child.stdout:
+            for line in child.said:
                 said[place].append(line.strip())
                 if kill is not None and kill.get(place) == len(said[place]):
-                    child.kill()
+                    os.kill(child.pid, signal.SIGKILL)
                 if line == "done\n":
                     return
 
         for child in self.children:
-            assert child.stdin is not None
-            child.stdin.write(f"{account_id}\n")
-            child.stdin.flush()
+            child.given.write(f"{account_id}\n")
+            child.given.flush()
         listeners = [threading.Thread(target=listen, args=(place,)) for place in range(len(self.children))]
         for each in listeners:
             each.start()
@@ -80,15 +100,23 @@ class Claimants:
 
 @contextmanager
 def claimants(url: str, processes: int = 8) -> Iterator[Claimants]:
-    """Start the processes, and kill them at the end."""
-    command = [sys.executable, "-c", _WORKER, url, str(THREADS), str(UNITS)]
-    children = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        for _ in range(processes)
-    ]
-    try:
-        yield Claimants(url, children)
-    finally:
-        for child in children:
-            child.kill()
-            child.communicate()
+    """Start the processes, which one process forks that has loaded everything, and kill them at the end."""
+    with ExitStack() as stack:
+        theirs, ours = list[int](), list[tuple[TextIO, TextIO]]()
+        for _ in range(processes):
+            (given, giving), (hearing, said) = os.pipe(), os.pipe()
+            theirs += given, said
+            ours.append((stack.enter_context(os.fdopen(giving, "w")), stack.enter_context(os.fdopen(hearing))))
+        command = [sys.executable, "-c", _WORKER, url, str(THREADS), str(UNITS), *map(str, theirs)]
+        parent = stack.enter_context(
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=theirs)
+        )
+        for each in theirs:
+            os.close(each)
+        assert parent.stdout is not None
+        pids = [int(parent.stdout.readline()) for _ in range(processes)]
+        try:
+            yield Claimants([Claimant(pid, *ends) for pid, ends in zip(pids, ours, strict=True)])
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
