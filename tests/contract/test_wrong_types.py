@@ -330,7 +330,6 @@ TESTING: Final[Mapping[str, Case]] = {
             "status": (whole,),
             "headers": (lambda value: value == {}, empty, none),
             "body": (any_of(bytes),),
-            "fixture_path": (none,),
             "warnings": (empty,),
             "taken_at": (none, any_of(datetime)),
         },
@@ -359,7 +358,7 @@ TESTING: Final[Mapping[str, Case]] = {
     "TransportFailure": (
         TransportFailure,
         {"kind": FaultKind.NETWORK, "message": "gone"},
-        {"kind": (no,), "message": (text,), "details": (empty,), "fixture_path": (none,)},
+        {"kind": (no,), "message": (text,), "details": (empty,)},
     ),
     "VirtualClock": (VirtualClock, {}, {"start": (any_of(datetime),)}),
     "VirtualClock.advance": (VirtualClock().advance, {}, {"seconds": (number,)}),
