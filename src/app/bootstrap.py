@@ -45,6 +45,7 @@ __all__ = [
     "AccountPool",
     "ChartClient",
     "Options",
+    "account_schema",
     "check",
     "fetch_with_retries",
     "open_catalog",
@@ -416,6 +417,10 @@ def open_store(url: str | None) -> AccountStore:
     """
     if url == "memory://":
         return MemoryAccountStore()
+    if url is not None and url.startswith("postgres"):
+        from ..adapters.postgresql import PostgresqlAccountStore
+
+        return PostgresqlAccountStore(url)
     if url is not None and not url.startswith("sqlite:///"):
         from ..adapters.redis import RedisAccountStore
 
@@ -423,6 +428,13 @@ def open_store(url: str | None) -> AccountStore:
     from ..adapters.sqlite import SqliteAccountStore
 
     return SqliteAccountStore(_state_file() if url is None else _at_home(url.removeprefix("sqlite:///")))
+
+
+def account_schema() -> str:
+    """Return the SQL that creates the table of a store in PostgreSQL."""
+    from ..adapters.postgresql import schema
+
+    return schema()
 
 
 def _state_file() -> Path:

@@ -56,7 +56,7 @@ _PRODUCTION: Final = frozenset({"prod", "production"})
 _ACCOUNTS: Final = "CHART_IMG_ACCOUNTS_JSON"
 _KEY: Final = "CHART_IMG_API_KEY"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
-_REDIS: Final = frozenset({"redis", "rediss", "unix"})
+_SERVERS: Final = frozenset({"postgres", "postgresql", "redis", "rediss", "unix"})
 _EXAMPLE: Final = '[{"id": "main", "apiKey": "<your key>"}]'
 
 
@@ -86,8 +86,8 @@ class WorkerConfig:
         accounts: the accounts; empty in mock mode, where no key is read.
         fixtures_dir: the folder with the fixture files themselves.
         templates_dir: the folder of the host's own chart templates, laid over those that ship.
-        account_store: ``sqlite:///path``, ``redis://host:port/0`` or ``memory://``; None for a file in the user's state
-            folder.
+        account_store: ``sqlite:///path``, ``redis://host:port/0``, ``postgresql://host/database`` or ``memory://``; None
+            for a file in the user's state folder.
         base_url: the provider's address.
         default_timezone: for requests without a time zone.
         check: the consequence of an ERROR in a request: error, warn or off.
@@ -300,7 +300,7 @@ class _Reader:
     def account_store(self) -> str | None:
         url = self.text("CHARTS_ACCOUNT_STORE")
         scheme, _, rest = url.partition("://")
-        if not url or url == "memory://" or (scheme in _REDIS and rest):
+        if not url or url == "memory://" or (scheme in _SERVERS and rest):
             return url or None
         if scheme == "sqlite" and len(rest) > 1 and rest[0] == "/" and rest != "/:memory:" and "?" not in rest:
             return url

@@ -21,7 +21,7 @@ __all__ = [
     "missing_extra",
 ]
 
-STORES: Final = "sqlite:///path, redis://host:port/0 or memory://"
+STORES: Final = "sqlite:///path, redis://host:port/0, postgresql://host/database or memory://"
 OTHER_STORES: Final = f"CHARTS_ACCOUNT_STORE may name another: {STORES}"
 """The end of a message about books that can't be found or opened."""
 

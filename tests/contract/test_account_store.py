@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.postgresql import PostgresqlAccountStore
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import AccountStoreContract
+from postgresql_server import postgresql_url
 from redis_server import redis_url, unique_prefix
 
-__all__ = ["redis_url"]  # the fixture
+__all__ = ["postgresql_url", "redis_url"]  # the fixtures
 
 
 class TestMemory(AccountStoreContract):
@@ -53,3 +55,20 @@ class TestRedis(AccountStoreContract):
     def open(self) -> AccountStore:
         """Return the only store."""
         return RedisAccountStore(self.url, prefix=self.prefix)
+
+
+class TestPostgresql(AccountStoreContract):
+    """A store in a database."""
+
+    @pytest.fixture(autouse=True)
+    def _place(self, postgresql_url: str) -> Iterator[None]:
+        self.url = postgresql_url
+        self.opened: list[PostgresqlAccountStore] = []
+        yield
+        for each in self.opened:
+            each.close()
+
+    def open(self) -> AccountStore:
+        """Return another handle on the only store."""
+        self.opened.append(PostgresqlAccountStore(self.url))
+        return self.opened[-1]

@@ -1,16 +1,18 @@
-"""Memory, SQLite and Redis in lock-step against one model: equal answers, and all seven invariants."""
+"""Memory, SQLite, Redis and PostgreSQL in lock-step against one model: equal answers, and all seven invariants."""
 
 from __future__ import annotations
 
 import itertools
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.postgresql import PostgresqlAccountStore
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.app.pool import Pool
@@ -27,6 +29,7 @@ from chartimg.domain.faults import FaultKind
 from chartimg.domain.ports import AccountStore
 from chartimg.testing import EventLog, VirtualClock
 from pools import fault
+from postgresql_server import own_books, shared_postgresql
 from redis_server import redis_url, unique_prefix
 from seven_invariants import SevenInvariants, check_all, rows_used
 
@@ -57,30 +60,38 @@ class LockStep:
             store.close()
 
 
+def four_stores(folder: Path, redis: str, name: str, books: ExitStack) -> LockStep:
+    """Return empty stores of each kind; *books* is closed after them."""
+    sqlite = SqliteAccountStore(folder / f"{name}.sqlite3")
+    postgresql = PostgresqlAccountStore(books.enter_context(own_books(shared_postgresql())))
+    return LockStep(MemoryAccountStore(), sqlite, RedisAccountStore(redis, prefix=name), postgresql)
+
+
 def machine(folder: Path, url: str, prefix: str) -> type[SevenInvariants]:
-    """Return the machine over three stores, which are empty at the start of each run."""
+    """Return the machine over four stores, which are empty at the start of each run."""
     runs = itertools.count()
 
-    class ThreeStores(SevenInvariants):
-        """The seven invariants over three stores at once."""
+    class FourStores(SevenInvariants):
+        """The seven invariants over four stores at once."""
 
         def new_store(self) -> AccountStore:
-            """Open three empty stores."""
+            """Open four empty stores."""
             run = next(runs)
-            sqlite = SqliteAccountStore(folder / f"{run}.sqlite3")
-            return LockStep(MemoryAccountStore(), sqlite, RedisAccountStore(url, prefix=f"{prefix}-{run}"))
+            self.books = ExitStack()
+            return four_stores(folder, url, f"{prefix}-{run}", self.books)
 
         def teardown(self) -> None:
             """Close them."""
             super().teardown()
             self.store.close()
+            self.books.close()
 
-    return ThreeStores
+    return FourStores
 
 
 @pytest.mark.parametrize("examples", [60, pytest.param(5000, marks=pytest.mark.soak)])
-def test_three_stores_give_equal_answers_and_keep_all_invariants(redis_url: str, examples: int) -> None:
-    """Any sequence of claims, late reports, refunds, settings and clock steps keeps the invariants on three stores."""
+def test_four_stores_give_equal_answers_and_keep_all_invariants(redis_url: str, examples: int) -> None:
+    """Any sequence of claims, late reports, refunds, settings and clock steps keeps the invariants on four stores."""
     with tempfile.TemporaryDirectory() as folder, unique_prefix(redis_url) as prefix:
         check_all(machine(Path(folder), redis_url, prefix), examples)
 
@@ -134,16 +145,17 @@ def befall(pool: Pool, clock: VirtualClock, held: Claim, happens: AccountEvent) 
     pool.status()
 
 
-def test_every_row_of_the_table_is_gone_through_on_three_stores(redis_url: str, tmp_path: Path) -> None:
-    """Each row of the table is used once, with equal answers from three stores."""
+def test_every_row_of_the_table_is_gone_through_on_four_stores(redis_url: str, tmp_path: Path) -> None:
+    """Each row of the table is used once, with equal answers from four stores."""
     with rows_used() as rows, unique_prefix(redis_url) as prefix:
         for number, (state, happens) in enumerate(TRANSITIONS):
-            sqlite = SqliteAccountStore(tmp_path / f"{number}.sqlite3")
-            store = LockStep(MemoryAccountStore(), sqlite, RedisAccountStore(redis_url, prefix=f"{prefix}-{number}"))
+            books = ExitStack()
+            store = four_stores(tmp_path, redis_url, f"{prefix}-{number}", books)
             clock = VirtualClock()
             pool = Pool([ACCOUNT], store, clock, EventLog())
             befall(pool, clock, brought(pool, state), happens)
             store.close()
+            books.close()
 
             assert (state, happens) in rows
     assert set(TRANSITIONS) == rows

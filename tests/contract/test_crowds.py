@@ -11,18 +11,22 @@ import pytest
 from chartimg import Account, AccountPool
 from chartimg.app.bootstrap import open_store
 from claimants import THREADS, UNITS, claimants
+from postgresql_server import own_books, shared_postgresql
 from redis_server import shared_redis
 
 ROUNDS = 6
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite", "redis", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Yield the address of an empty store."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/books.sqlite3"
-    else:
+    elif request.param == "redis":
         with shared_redis() as address:
+            yield address
+    else:
+        with own_books(shared_postgresql()) as address:
             yield address
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,7 @@ import pytest
 
 from chartimg import Account, AccountPool, ChartRequest, StoreUnavailable, fetch_with_retries
 from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.postgresql import PostgresqlAccountStore
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountSnapshot
@@ -21,6 +23,7 @@ from chartimg.domain.ports import AccountStore
 from chartimg.domain.reply import Reply
 from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 from pools import fault
+from postgresql_server import own_books, shared_postgresql
 from redis_server import redis_url, unique_prefix
 from samples import NOON
 
@@ -95,17 +98,18 @@ STORY: list[Deed] = [
 ]
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
-def stores(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Callable[[], AccountStore]:
+@pytest.fixture(params=["memory", "sqlite", "redis", "postgresql"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Callable[[], AccountStore]]:
     """Return a maker of empty stores, for each kind."""
-    with unique_prefix(redis_url) as prefix:
+    with unique_prefix(redis_url) as prefix, ExitStack() as books:
         runs = iter(range(10_000))
         made: dict[str, Callable[[], AccountStore]] = {
             "memory": MemoryAccountStore,
             "sqlite": lambda: SqliteAccountStore(tmp_path / f"{next(runs)}.sqlite3"),
             "redis": lambda: RedisAccountStore(redis_url, prefix=f"{prefix}{next(runs)}"),
+            "postgresql": lambda: PostgresqlAccountStore(books.enter_context(own_books(shared_postgresql()))),
         }
-        return made[request.param]
+        yield made[request.param]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it is done", "after it is done"])

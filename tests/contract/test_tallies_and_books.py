@@ -15,6 +15,7 @@ import pytest
 from chartimg import AccountPool, ChartClient, ChartRequest, RetryPolicy
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.adapters.postgresql import PostgresqlAccountStore
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.app.async_client import AsyncRoutedClient
@@ -25,10 +26,11 @@ from chartimg.domain.ports import AccountStore
 from chartimg.emulator import running
 from chartimg.emulator.quota import Tally
 from chartimg.testing import EmulatedAccount, Fault, Rule, VirtualClock, emulator
+from postgresql_server import postgresql_url
 from redis_server import redis_url, unique_prefix
 from simulation import SimulatedClock, SimulatedWorkers, simulate
 
-__all__ = ["redis_url"]  # the fixture
+__all__ = ["postgresql_url", "redis_url"]  # the fixtures
 
 MORNING = datetime(2026, 1, 5, 7, tzinfo=UTC)
 FAULTS = (
@@ -46,8 +48,10 @@ def request(number: int) -> ChartRequest:
     return ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400, "height": 300, "shiftRight": 1 + number % 4})
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
-def test_tallies_and_books_agree_after_days_of_use(kind: str, tmp_path: Path, redis_url: str) -> None:
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "redis", "postgresql"])
+def test_tallies_and_books_agree_after_days_of_use(
+    kind: str, tmp_path: Path, redis_url: str, postgresql_url: str
+) -> None:
     """Tallies and books agree unit for unit through faults, restarts and over midnight."""
     clock = VirtualClock(MORNING)
     keys = [EmulatedAccount(f"a{number}", f"canary-key-{number}", plan="BASIC", daily_limit=12) for number in range(3)]
@@ -57,6 +61,7 @@ def test_tallies_and_books_agree_after_days_of_use(kind: str, tmp_path: Path, re
             "memory": lambda: memory,
             "sqlite": lambda: SqliteAccountStore(tmp_path / "books.sqlite3"),
             "redis": lambda: RedisAccountStore(redis_url, prefix=prefix),
+            "postgresql": lambda: PostgresqlAccountStore(postgresql_url),
         }
         booked: dict[str, dict[str, int]] = {}
         pictures, calls = 0, 0

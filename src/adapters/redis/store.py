@@ -19,11 +19,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
-from ...codec import dump, load
+from ...codec import dump
 from ...domain.account import AccountSnapshot
 from ...domain.errors import OTHER_STORES, ConfigError, StoreBusy, StoreUnavailable, missing_extra
+from ..server_clock import ServerClock
+from ..snapshot_text import damaged, read_snapshot
 from .address import open_client
-from .clock import RedisClock
 from .failover import Client, afresh, proves_wrong
 
 _PAUSE_SECONDS: Final = 0.05
@@ -61,7 +62,7 @@ class RedisAccountStore:
             raise missing_extra("the Redis store", "redis") from None
         self._prefix = f"{{{prefix}}}:v1:"
         self._client, self._own = (open_client(server, timeout), True) if isinstance(server, str) else (server, False)
-        self.clock: Final = RedisClock(self._ask_time)
+        self.clock: Final = ServerClock(self._ask_time)
 
     def read(self, account_ids: Sequence[str]) -> tuple[AccountSnapshot | None, ...]:
         """Return the snapshot of each id, if it is known."""
@@ -149,22 +150,12 @@ class RedisAccountStore:
             return None
         value = f"the value of {self._key('account', account_id).decode('utf-8', 'replace')!r}"
         if not isinstance(kept, bytes):  # an error of the server
-            raise self._damaged(f"{value} can't be read: {self._without_secrets(kept)}")
+            raise damaged(f"{value} can't be read: {self._without_secrets(kept)}", self._place)
         try:
-            snapshot = load(kept.decode(), AccountSnapshot, where=value)
-        except ConfigError as error:
-            raise self._damaged("; ".join(error.problems)) from None
+            text = kept.decode()
         except UnicodeDecodeError:
-            raise self._damaged(f"{value} is not text") from None
-        if snapshot.account_id != account_id:
-            raise self._damaged(f"{value} is that of another account")
-        return snapshot
-
-    def _damaged(self, problem: str) -> StoreUnavailable:
-        return StoreUnavailable(
-            f"{problem}, in the account store {self._place}; "
-            "it is damaged or from a newer chartimg: keep it aside, or install that version"
-        )
+            raise damaged(f"{value} is not text", self._place) from None
+        return read_snapshot(text, account_id, where=value, place=self._place)
 
     def _failure(self, error: Exception, *, lost: bool) -> StoreUnavailable:
         """Return the error with the place of the server and a remedy. *lost*: the answer before this one was lost."""

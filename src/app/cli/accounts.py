@@ -13,7 +13,7 @@ import typer
 from ...domain.account import AccountState
 from ...domain.account.status import AccountStatus
 from ...domain.errors import ConfigError
-from ..bootstrap import AccountPool, open_pool
+from ..bootstrap import AccountPool, account_schema, open_pool
 from ..config import WorkerConfig
 from ..mode import ApiMode
 from .accounts_view import show_accounts, show_forecast
@@ -96,6 +96,12 @@ def forecast(
     emit({"enough": outlook.enough, "forecast": outlook}, lambda: show_forecast(outlook), as_json=as_json)
     if not outlook.enough:
         raise SystemExit(COME_BACK)
+
+
+@accounts_app.command()
+def schema() -> None:
+    """Print the SQL that creates the table of the books in PostgreSQL; nothing else creates it."""
+    typer.echo(account_schema(), nl=False)
 
 
 def _status(pool: AccountPool, account_id: str) -> AccountStatus:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg import StoreUnavailable
-from chartimg.adapters.redis.clock import RedisClock
+from chartimg.adapters.server_clock import ServerClock
 from chartimg.domain.ports import Clock
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ class World:
         self.delays = 0.0, 0.0
         self.reachable = True
         self.asked = 0
-        self.clock = RedisClock(self.ask, monotonic=lambda: self.passed, wall=self.wall)
+        self.clock = ServerClock(self.ask, monotonic=lambda: self.passed, wall=self.wall)
 
     def wall(self) -> float:
         """Return the machine's own time."""

@@ -1,4 +1,4 @@
-"""The time of a Redis server, shared by machines with skewed clocks."""
+"""The time of a server that keeps account books, shared by machines with skewed clocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from ...domain.errors import StoreUnavailable
+from ..domain.errors import StoreUnavailable
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FRESH_SECONDS: Final = 60.0
@@ -18,15 +18,15 @@ _MAX_DRIFT: Final = 0.001
 """Seconds by which two clocks may drift apart each second."""
 
 
-class RedisClock:
+class ServerClock:
     """A :class:`chartimg.domain.ports.Clock` with the server's time. Machines with skewed clocks agree on it.
 
-    A script runs at some moment between its sending and its answer. So each run bounds how far the server's time is ahead of
-    this machine's monotonic clock, and all runs together leave narrow bounds. If the server's clock steps, the new bounds
-    contradict the old ones, and the old ones are dropped.
+    The server answers at some moment between the question and the answer's arrival. So each answer bounds how far the
+    server's time is ahead of this machine's monotonic clock, and all together leave narrow bounds. If the server's clock
+    steps, the new bounds contradict the old ones, and the old ones are dropped.
 
     Args:
-        ask: runs a script, so that its answer is noted.
+        ask: asks the server, so that its answer is noted.
         monotonic: this machine's seconds; they never step back.
         wall: this machine's own time; it shows jumps: the clock was set, or the machine has slept.
     """
