@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,10 +59,10 @@ class LockStep:
             store.close()
 
 
-def four_stores(folder: Path, redis: str, name: str, books: ExitStack) -> LockStep:
-    """Return empty stores of each kind; *books* is closed after them."""
+def four_stores(folder: Path, redis: str, name: str) -> LockStep:
+    """Return empty stores of each kind."""
     sqlite = SqliteAccountStore(folder / f"{name}.sqlite3")
-    postgresql = PostgresqlAccountStore(books.enter_context(own_books(shared_postgresql())))
+    postgresql = PostgresqlAccountStore(own_books(shared_postgresql()))
     return LockStep(MemoryAccountStore(), sqlite, RedisAccountStore(redis, prefix=name), postgresql)
 
 
@@ -77,14 +76,12 @@ def machine(folder: Path, url: str, prefix: str) -> type[SevenInvariants]:
         def new_store(self) -> AccountStore:
             """Open four empty stores."""
             run = next(runs)
-            self.books = ExitStack()
-            return four_stores(folder, url, f"{prefix}-{run}", self.books)
+            return four_stores(folder, url, f"{prefix}-{run}")
 
         def teardown(self) -> None:
             """Close them."""
             super().teardown()
             self.store.close()
-            self.books.close()
 
     return FourStores
 
@@ -149,13 +146,11 @@ def test_every_row_of_the_table_is_gone_through_on_four_stores(redis_url: str, t
     """Each row of the table is used once, with equal answers from four stores."""
     with rows_used() as rows, unique_prefix(redis_url) as prefix:
         for number, (state, happens) in enumerate(TRANSITIONS):
-            books = ExitStack()
-            store = four_stores(tmp_path, redis_url, f"{prefix}-{number}", books)
+            store = four_stores(tmp_path, redis_url, f"{prefix}-{number}")
             clock = VirtualClock()
             pool = Pool([ACCOUNT], store, clock, EventLog())
             befall(pool, clock, brought(pool, state), happens)
             store.close()
-            books.close()
 
             assert (state, happens) in rows
     assert set(TRANSITIONS) == rows

@@ -26,8 +26,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         with shared_redis() as address:
             yield address
     else:
-        with own_books(shared_postgresql()) as address:
-            yield address
+        yield own_books(shared_postgresql())
 
 
 def serials(said: list[list[str]]) -> list[str]:

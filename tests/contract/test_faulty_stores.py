@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -101,13 +100,13 @@ STORY: list[Deed] = [
 @pytest.fixture(params=["memory", "sqlite", "redis", "postgresql"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Callable[[], AccountStore]]:
     """Return a maker of empty stores, for each kind."""
-    with unique_prefix(redis_url) as prefix, ExitStack() as books:
+    with unique_prefix(redis_url) as prefix:
         runs = iter(range(10_000))
         made: dict[str, Callable[[], AccountStore]] = {
             "memory": MemoryAccountStore,
             "sqlite": lambda: SqliteAccountStore(tmp_path / f"{next(runs)}.sqlite3"),
             "redis": lambda: RedisAccountStore(redis_url, prefix=f"{prefix}{next(runs)}"),
-            "postgresql": lambda: PostgresqlAccountStore(books.enter_context(own_books(shared_postgresql()))),
+            "postgresql": lambda: PostgresqlAccountStore(own_books(shared_postgresql())),
         }
         yield made[request.param]
 

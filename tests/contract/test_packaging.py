@@ -16,7 +16,7 @@ import chartimg
 from command import environment, run_python
 from places import ROOT
 
-KINDS = {".py", ".j2", ".json", ".lua", ".typed"}
+KINDS = {".py", ".j2", ".json", ".lua", ".sql", ".typed"}
 
 
 def tracked() -> list[str]:

@@ -160,23 +160,23 @@ def shared_postgresql() -> str:
     return server.url
 
 
-@contextmanager
-def own_books(url: str) -> Iterator[str]:
-    """Yield the address of empty books, in a schema of their own on the server at *url*."""
+def own_schema(url: str) -> str:
+    """Return the address of an empty schema on the server at *url*."""
     name = f"test_{secrets.token_hex(6)}"
-    own = f"{url}?options={quote(f'-csearch_path={name}')}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())
-        with psycopg.connect(own, autocommit=True) as inside:
-            inside.execute(schema().encode())
-        try:
-            yield own
-        finally:
-            connection.execute(f"DROP SCHEMA {name} CASCADE".encode())
+    return f"{url}?options={quote(f'-csearch_path={name}')}"
+
+
+def own_books(url: str) -> str:
+    """Return the address of empty books, in a schema of their own on the server at *url*."""
+    own = own_schema(url)
+    with psycopg.connect(own, autocommit=True) as connection:
+        connection.execute(schema().encode())
+    return own
 
 
 @pytest.fixture
-def postgresql_url() -> Iterator[str]:
-    """Yield the address of empty books."""
-    with own_books(shared_postgresql()) as url:
-        yield url
+def postgresql_url() -> str:
+    """Return the address of empty books."""
+    return own_books(shared_postgresql())

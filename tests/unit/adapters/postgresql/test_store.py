@@ -234,10 +234,11 @@ pool.close()
 
 def test_many_stores_share_one_server() -> None:
     """Books in schemas of their own know nothing of each other."""
-    with own_books(shared_postgresql()) as one, own_books(shared_postgresql()) as other:
-        pools = [AccountPool([ACCOUNT], PostgresqlAccountStore(url)) for url in (one, other)]
-        pools[0].claim()
+    stores = [PostgresqlAccountStore(own_books(shared_postgresql())) for _ in range(2)]
+    pools = [AccountPool([ACCOUNT], store) for store in stores]
+    pools[0].claim()
+    used = [pool.status()[0].used for pool in pools]
+    for pool in pools:
+        pool.close()
 
-        assert [1, 0] == [pool.status()[0].used for pool in pools]
-        for pool in pools:
-            pool.close()
+    assert [1, 0] == used

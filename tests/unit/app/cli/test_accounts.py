@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from command import call
 from fetching import FETCH, KEY, PNG, SPENT, TEMPLATE, mock, real, refused
 from loopback import LoopbackServer, answer
+from postgresql_server import own_schema, shared_postgresql
 
 
 def test_accounts_shows_what_a_fetch_has_used(server: LoopbackServer, tmp_path: Path) -> None:
@@ -159,6 +161,20 @@ def _closed(path: Path) -> None:
     path.touch(0)
 
 
+def test_the_printed_schema_makes_books_in_postgresql(tmp_path: Path) -> None:
+    """What ``accounts schema`` prints makes a new schema usable; before it, every use says so with code 69."""
+    books = own_schema(shared_postgresql())
+    settings = {"CHART_IMG_API_KEY": KEY, "CHARTS_ACCOUNT_STORE": books}
+    before = call("accounts", cwd=tmp_path, **settings)
+    with psycopg.connect(books, autocommit=True) as connection:
+        connection.execute(call("accounts", "schema", cwd=tmp_path).stdout.encode())
+    after = call("accounts", "--json", cwd=tmp_path, **settings)
+
+    assert 69 == before.returncode
+    assert "has no table chartimg_account; run: chartimg accounts schema | psql ADDRESS" in before.stderr
+    assert (0, "main") == (after.returncode, json.loads(after.stdout)["accounts"][0]["accountId"])
+
+
 PLACES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "folder": (_folder, "sqlite:///{}", "it is a folder; name a file in it"),
     "pipe": (_pipe, "sqlite:///{}", "it is a pipe, a device or a socket"),
@@ -166,6 +182,7 @@ PLACES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "deep below a file": (_closed, "sqlite:///{}/new/books.sqlite3", "/books is a file, not a folder"),
     "empty file": (Path.touch, "sqlite:///{}", "is damaged (it is empty, or nearly so)"),
     "no server": (_folder, "redis://127.0.0.1:1", "can't be reached"),
+    "no database": (_folder, "postgresql://127.0.0.1:1/books", "can't be reached"),
 }
 
 
@@ -200,7 +217,10 @@ def test_a_user_without_a_home_is_reported_what_to_set(
     settings = {"HOME": "", **real(server), **({} if store is None else {"CHARTS_ACCOUNT_STORE": store})}
     for command in (FETCH, ("accounts",), FORECAST):
         (line,) = refused(call(*command, cwd=tmp_path, **settings))
-        assert "set CHARTS_ACCOUNT_STORE to sqlite:///path, redis://host:port/0 or memory://" in line
+        assert (
+            "set CHARTS_ACCOUNT_STORE to sqlite:///path, redis://host:port/0, postgresql://host/database or memory://"
+            in line
+        )
 
     assert [] == server.requests
     assert [] == list(tmp_path.iterdir())
