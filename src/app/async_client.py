@@ -22,6 +22,7 @@ from .workers import Worklike
 
 __all__ = ["AsyncRoutedClient"]
 
+_MAX_DRAIN_SECONDS: Final = 86_400.0
 _GRACE_SECONDS: Final = 0.5
 _END_SECONDS: Final = 1.0  # for threads to end after their calls were cut off
 
@@ -95,6 +96,8 @@ class AsyncRoutedClient(Client):
         fetch gets the error of its last call or NO_ACCOUNT.
         """
         require("drain", drain, float)
+        if not 0 <= drain <= _MAX_DRAIN_SECONDS:
+            raise ConfigError(f"drain must be a number of seconds from 0 to a day, not {drain}")
         self._is_closed = True
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close(drain))

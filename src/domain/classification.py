@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from .argument import require
 from .faults import ChartApiError, FaultKind
 from .reply import OK, Reply, TransportFailure
 from .reply.error_text import ErrorText, read_error_text
@@ -32,12 +33,17 @@ _SECONDS: Final = re.compile(r"[0-9]{1,300}(\.[0-9]{1,9})?")
 
 
 def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiError | None:
-    """Return the error that *outcome* means, or None for a whole valid picture. Total: any bytes, never raises.
+    """Return the error that *outcome* means, or None for a whole valid picture. Total for any bytes.
 
     *now* (UTC) turns a ``Retry-After`` that is a date into seconds.
+
+    Raises:
+        ConfigError: a transport of the host's own has returned neither a reply nor a failure.
     """
     if isinstance(outcome, TransportFailure):
         return ChartApiError.of(outcome.kind, outcome.message, details=outcome.details)
+    if not isinstance(outcome, Reply):
+        require("the outcome of a transport", outcome, Reply | TransportFailure)
     if outcome.status == OK and isinstance(outcome.picture, Picture):
         return None
     text = read_error_text(outcome.body)

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from ..argument import require
 from ..finding import Finding
 from .png import SIGNATURE
 from .reply import OK, Reply, TransportFailure
@@ -20,9 +21,14 @@ _MIN_KEY_CHARACTERS: Final = 4  # no real key is shorter, and masking fewer char
 
 
 def scrub(outcome: Reply | TransportFailure, key: str) -> Reply | TransportFailure:
-    """Mask *key* in *outcome*; return the same object if it does not hold the key."""
+    """Mask *key* in *outcome*; return the same object if it does not hold the key.
+
+    Raises:
+        ConfigError: a transport of the host's own has returned something else.
+    """
     if isinstance(outcome, Reply):
         return scrub_reply(outcome, key)
+    require("the outcome of a transport", outcome, Reply | TransportFailure)
     details = tuple(
         {_without(name, key): _clean(value, key) for name, value in each.items()} for each in outcome.details
     )

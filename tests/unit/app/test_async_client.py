@@ -511,3 +511,18 @@ def test_a_child_leaves_the_fetches_of_its_parent_alone(tmp_path: Path) -> None:
         return code, used, (await task).ok
 
     assert (0, 2, False) == asyncio.run(_main())
+
+
+@pytest.mark.parametrize("drain", [-1, float("nan"), float("inf"), 10**400])
+def test_a_time_to_drain_that_no_clock_can_wait_is_refused(drain: float) -> None:
+    """Seconds below zero or above a day are a ConfigError, and the client stays open."""
+
+    async def main() -> None:
+        """Close a client with a mistake, use it, and close it."""
+        client, _, _ = client_of(Reply(200, body=picture()))
+        with pytest.raises(ConfigError, match="drain must be a number of seconds from 0 to a day"):
+            await client.aclose(drain=drain)
+        assert (await client.fetch(REQUEST)).ok
+        await client.aclose(drain=0)
+
+    asyncio.run(main())

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import cycle
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -373,6 +374,25 @@ def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> 
     ]
     assert [PNG] * 3 == [result.unwrap() for result in results]
     assert [RequestDoubtful] * 2 == list(map(type, listener.other_than(*FRAME)))
+
+
+@pytest.mark.parametrize("accounts", [None, [ACCOUNT]], ids=["free", "metered"])
+@pytest.mark.parametrize("outcome", [None, 5, b"", Reply])
+def test_a_transport_that_returns_something_else_is_named(outcome: Any, accounts: list[Account] | None) -> None:
+    """If a host's own transport returns neither a reply nor a failure, that is a ConfigError, and the unit stays spent."""
+
+    class Odd:
+        """A transport with a mistake."""
+
+        def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Outcome:
+            """Return the mistake."""
+            return cast("Outcome", outcome)
+
+    odd = ChartClient(transport=Odd(), accounts=accounts, clock=VirtualClock())
+    with pytest.raises(ConfigError, match="the outcome of a transport must be a Reply or a TransportFailure, not "):
+        odd.fetch(REQUEST)
+    if odd.accounts is not None:
+        assert [1] == [status.used for status in odd.accounts.status()]
 
 
 @pytest.mark.parametrize("outcome", [FOUND, INVALID])
