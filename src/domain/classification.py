@@ -43,7 +43,7 @@ def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiErr
     if isinstance(outcome, TransportFailure):
         return ChartApiError.of(outcome.kind, outcome.message, details=outcome.details)
     if not isinstance(outcome, Reply):
-        require("the outcome of a transport", outcome, Reply | TransportFailure)
+        require("the outcome of a transport", outcome, Reply | TransportFailure)  # type: ignore[unreachable]  # by a host
     if outcome.status == OK and isinstance(outcome.picture, Picture):
         return None
     text = read_error_text(outcome.body)
