@@ -5,7 +5,10 @@ Source: API page, "API v2 TradingView Advanced Chart", tables of parameters, and
 
 The documentation does not say how strictly the provider checks. Here, a wrong type is refused if the catalog knows the
 type. A wrong number or choice is refused in the tables of the chart itself. In the inputs of studies and drawings it is
-accepted, and so is everything that the catalog does not know.
+accepted, and so is every key that the catalog does not know.
+
+Two refusals are known from the logs of public users, with their texts: a study whose name is not one of the documented
+(``must be a supported name``), and a colour with an alpha of two decimals (``must be a valid rgb/rgba color``).
 """
 
 from __future__ import annotations
@@ -25,6 +28,10 @@ from ..domain.check.catalog import Catalog, Entry, Parameter, ValueType
 
 _MARKS: Final = frozenset("_.:!/&()+-*^ ")  # allowed in a symbol or a formula, beside letters and digits
 _EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # takes time linear in the text
+_COLOUR: Final = re.compile(r"rgba?\(([^()]*)\)")
+_CHANNEL: Final = re.compile(r" ?(\d{1,3}) ?", re.ASCII)
+_ALPHA: Final = re.compile(r" ?(0|1|0?\.\d|1\.0) ?", re.ASCII)
+_MAX_CHANNEL: Final = 255
 _INTERVAL: Final = re.compile(r"[1-9]\d{0,3}[smhDWMY]", re.ASCII)
 _DEFAULTS: Final[Mapping[str, object]] = {
     "symbol": "BINANCE:BTCUSDT",
@@ -136,12 +143,16 @@ def _body_errors(body: Mapping[str, object], rules: Catalog) -> Iterator[FieldEr
 
 
 def _entry_errors(entry: object, known: Mapping[str, Entry], row: Parameter, prefix: str) -> Iterator[FieldError]:
-    """List the errors within a study or a drawing, if its name is known.
+    """List the errors within a study or a drawing: an unknown name, or errors by the tables of a known one.
 
     Without an ``input`` its required keys are missing, unless ``input`` itself is required.
     """
     name = entry.get("name") if isinstance(entry, Mapping) else None
-    if isinstance(entry, Mapping) and isinstance(name, str) and (found := known.get(name)) is not None:
+    if isinstance(entry, Mapping) and isinstance(name, str) and known:
+        if (found := known.get(name)) is None:
+            if name.strip():  # an empty one is an error of its own
+                yield _error(name, "must be a supported name", f"{prefix}.name")
+            return
         if entry.get("input") is None and not any(field.required for field in row.fields if field.name == "input"):
             entry = {**entry, "input": {}}
         yield from _part_errors(entry, "input", found.inputs, prefix)
@@ -200,8 +211,19 @@ def _table_errors(
                     yield from _table_errors(entry, row.fields, f"{param}[{place}].", strict=strict)
                 else:
                     yield _error(entry, "must be an object", f"{param}[{place}]")
+        elif row.type is ValueType.COLOUR and not _is_colour(str(value)):
+            yield _error(value, "must be a valid rgb/rgba color", param)
         elif strict and (problem := _problem(value, row)):
             yield _error(value, problem, param)
+
+
+def _is_colour(text: str) -> bool:
+    """Return whether *text* is ``rgb(r,g,b)`` or ``rgba(r,g,b,a)``, with one decimal in the alpha at most."""
+    numbers = found[1].split(",") if (found := _COLOUR.fullmatch(text)) else []
+    channels = [int(number[1]) for part in numbers[:3] if (number := _CHANNEL.fullmatch(part))]
+    if len(channels) < 3 or max(channels) > _MAX_CHANNEL:  # noqa: PLR2004 (red, green and blue)
+        return False
+    return numbers[3:] == [] if text.startswith("rgb(") else len(numbers) == 4 and bool(_ALPHA.fullmatch(numbers[3]))  # noqa: PLR2004
 
 
 def _is_number(value: object) -> bool:

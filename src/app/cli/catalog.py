@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ...domain.check.catalog import Entry
+from ...domain.check.exchange import likely_exchange
 from ...domain.check.suggestion import (
     hint,
     likely_interval,
@@ -100,7 +101,7 @@ def timezones(name: Part = None, *, as_json: Json = False) -> None:
 def exchanges(name: Part = None, *, as_json: Json = False) -> None:
     """List the exchanges. An exchange is the part of a symbol before the colon."""
     catalog = open_catalog()
-    found = _holding("exchange", catalog.exchanges, name)
+    found = _holding("exchange", catalog.exchanges, name, likely=likely_exchange)
     dead = [each for each in catalog.unavailable_exchanges if each in found]
     emit(
         {"exchanges": found, "unavailableExchanges": dead},

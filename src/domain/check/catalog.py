@@ -6,92 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import attrs
 
 from ..argument import require, typed
 from ..chart.candle import Grid
+from ..chart.endpoint import LAYOUT_CHART, ChartEndpoint
 from ..errors import ConfigError
 from ..plan import Plan, PlanName
+from .parameter import Entry, Parameter, Table, ValueType
 from .suggestion import bare
 
 __all__ = ["Catalog", "Endpoint", "Entry", "Opening", "Parameter", "ValueType"]
-
-
-class ValueType(StrEnum):
-    """The type of a value, in the words of the documentation's tables."""
-
-    STRING = "String"
-    INTEGER = "Integer"
-    FLOAT = "Float"
-    BOOLEAN = "Boolean"
-    COLOUR = "Color"
-    MOMENT = "DateTime"
-    OBJECT = "Object"
-    OBJECTS = "Object[]"
-    STRING_OR_OBJECT = "String or Object"
-
-
-@attrs.frozen
-class Parameter:
-    """One row of a table of the documentation.
-
-    Attributes:
-        name: key in the body.
-        type: type of the value.
-        required: the key must be there.
-        min: smallest number.
-        max: largest number.
-        enum: allowed values; empty if any is allowed.
-        default: documented value of a missing key.
-        label: meaning, for people.
-        fields: keys of an object, or of each object of an array; empty if they are unknown.
-    """
-
-    name: str
-    type: ValueType
-    required: bool = False
-    min: float | None = None
-    max: float | None = None
-    enum: tuple[str | int, ...] = ()
-    default: str | float | bool | None = None
-    label: str = ""
-    fields: tuple[Parameter, ...] = ()
-
-    @cached_property
-    def field_by_name(self) -> Mapping[str, Parameter]:
-        """The fields by name."""
-        return _by_name(self.fields)
-
-
-@attrs.frozen
-class Entry:
-    """A study, a drawing, or a style of the chart.
-
-    Attributes:
-        name: exact name in the body.
-        inputs: keys of ``input``.
-        overrides: keys of ``override``.
-        aliases: names among people, for suggestions only; the provider refuses them.
-    """
-
-    name: str
-    inputs: tuple[Parameter, ...] = ()
-    overrides: tuple[Parameter, ...] = ()
-    aliases: tuple[str, ...] = ()
-
-    @cached_property
-    def input_by_name(self) -> Mapping[str, Parameter]:
-        """The inputs by name."""
-        return _by_name(self.inputs)
-
-    @cached_property
-    def override_by_name(self) -> Mapping[str, Parameter]:
-        """The overrides by name."""
-        return _by_name(self.overrides)
 
 
 @attrs.frozen
@@ -131,6 +59,7 @@ class Catalog:
         openings: exchanges where trade opens at other moments than the half hours.
         plans: plans, from the smallest to the largest.
         parameters: keys of a body.
+        layout_parameters: keys of the body of a layout.
         styles: styles of the chart, with the keys of ``override.style``.
         drawings: drawings.
         studies: studies.
@@ -151,6 +80,7 @@ class Catalog:
     openings: tuple[Opening, ...] = ()
     plans: tuple[Plan, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    layout_parameters: tuple[Parameter, ...] = ()
     styles: tuple[Entry, ...] = ()
     drawings: tuple[Entry, ...] = ()
     studies: tuple[Entry, ...] = ()
@@ -176,19 +106,28 @@ class Catalog:
         return {plan.name: plan for plan in self.plans}
 
     @cached_property
-    def parameter_by_name(self) -> Mapping[str, Parameter]:
+    def parameter_by_name(self) -> Table:
         """The keys of a body by name."""
-        return _by_name(self.parameters)
+        return Table(self.parameters)
+
+    @cached_property
+    def _layout_parameter_by_name(self) -> Table:
+        """The keys of the body of a layout by name."""
+        return Table(self.layout_parameters)
+
+    def rows_of(self, endpoint: ChartEndpoint) -> Table:
+        """Return the keys of a body for *endpoint* by name."""
+        return self._layout_parameter_by_name if endpoint is LAYOUT_CHART else self.parameter_by_name
 
     @cached_property
     def study_by_name(self) -> Mapping[str, Entry]:
         """The studies by name."""
-        return _by_name(self.studies)
+        return {entry.name: entry for entry in self.studies}
 
     @cached_property
     def drawing_by_name(self) -> Mapping[str, Entry]:
         """The drawings by name."""
-        return _by_name(self.drawings)
+        return {entry.name: entry for entry in self.drawings}
 
     @cached_property
     def study_by_alias(self) -> Mapping[str, Sequence[str]]:
@@ -201,9 +140,9 @@ class Catalog:
         return _by_alias(self.drawings)
 
     @cached_property
-    def style_override_by_name(self) -> Mapping[str, Parameter]:
+    def style_override_by_name(self) -> Table:
         """The keys of ``override.style`` of all styles by name."""
-        return _by_name(row for style in self.styles for row in style.overrides)
+        return Table(row for style in self.styles for row in style.overrides)
 
     @cached_property
     def interval_set(self) -> frozenset[str]:
@@ -243,6 +182,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "openings": "openings",
     "plans": "plans",
     "parameters": "parameters",
+    "layoutParameters": "layout_parameters",
     "styles": "styles",
     "drawings": "drawings",
     "studies": "studies",
@@ -250,12 +190,7 @@ _PARTS: Final[Mapping[str, str]] = {
 }
 """The attribute of each part, by its name in a file."""
 
-Named = TypeVar("Named", Parameter, Entry)
 Row = str | Endpoint | Opening | Parameter | Entry | Plan
-
-
-def _by_name(rows: Iterable[Named]) -> Mapping[str, Named]:
-    return {row.name: row for row in rows}
 
 
 def _by_alias(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:

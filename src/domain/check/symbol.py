@@ -11,13 +11,13 @@ from typing import Final
 
 from .value import shown
 
-__all__ = ["exchanges_of", "off_exchange"]
+__all__ = ["PAIRS_ONLY", "exchanges_of", "off_exchange"]
 
 _STRANGE: Final = re.compile(r"[^\w.!/&()+\-*^: ]")
 # Not from within a word: a long one would be tried at each letter.
 _PAIR: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]+:(?=\w)")
 _PARENTHESIS: Final = re.compile(r"[()]")
-_PAIRS_ONLY: Final = frozenset(
+PAIRS_ONLY: Final = frozenset(
     {"BINANCE", "BINANCEUS", "BINGX", "BITGET", "BYBIT", "COINEX", "GATEIO", "HTX", "KUCOIN", "MEXC", "OKX"}
 )
 """Exchanges that list pairs of coins, and no stock, index or pair of currencies. Kraken lists EURUSD, Coinbase other futures."""
@@ -55,7 +55,7 @@ def off_exchange(symbol: str) -> str | None:
     """Return why the exchange in *symbol* can't list it, if that is evident: ``BINANCE:AAPL``, ``BINANCE:EURUSD``."""
     exchange, _, ticker = symbol.partition(":")
     is_pair = _QUOTED_PAIR.match(ticker.upper()) and not _CURRENCY_PAIR.fullmatch(ticker.upper())
-    if is_pair or exchange.upper() not in _PAIRS_ONLY:
+    if is_pair or exchange.upper() not in PAIRS_ONLY:
         return None
     return (
         f"{shown(ticker)} is evidently not a pair, and {exchange} lists only pairs; a symbol without an exchange gets "

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 import chartimg
@@ -19,6 +20,7 @@ from chartimg.domain.check.catalog import Catalog, Parameter, ValueType
 from chartimg.domain.check.suggestion import bare
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan import PlanName
+from chartimg.files import DATA
 from chartimg.testing import ScriptedTransport
 
 
@@ -37,7 +39,15 @@ def test_what_ships_is_as_large_as_the_page() -> None:
     assert 68 == sum(len(style.overrides) for style in catalog.styles)
     assert 19 == len(catalog.parameters)
     assert 19 == len(catalog.parameter_by_name["override"].fields)
+    assert 13 == len(catalog.layout_parameters)
     assert list(PlanName) == [plan.name for plan in catalog.plans]
+
+
+def test_what_ships_is_what_the_codec_reads() -> None:
+    """The catalog that ships equals its own file, read as a host's."""
+    shipped, read = shipped_catalog(), load_catalog(DATA / "advanced_chart_v2.json")
+
+    assert [] == [name for name in attrs.fields_dict(Catalog) if getattr(shipped, name) != getattr(read, name)]
 
 
 def rows() -> list[Parameter]:

@@ -335,9 +335,9 @@ def test_a_request_the_provider_would_refuse_costs_no_claim_and_no_call() -> Non
 
     assert result.error is not None
     assert (ErrorCode.VALIDATION_FAILED, FaultKind.INVALID_BEFORE_CALL) == (result.error.code, result.error.kind)
-    assert ["symbol", "interval", "studies[0].name"] == [detail["param"] for detail in result.error.details]
-    assert ["ERROR", "ERROR", "WARNING"] == [detail["severity"] for detail in result.error.details]
-    assert ("1h", "Relative Strength Index") == tuple(result.error.details[each]["suggestion"] for each in (1, 2))
+    assert ["studies[0].name", "symbol", "interval"] == [detail["param"] for detail in result.error.details]
+    assert ["ERROR", "ERROR", "ERROR"] == [detail["severity"] for detail in result.error.details]
+    assert ["Relative Strength Index", "BINANCE:BTCUSDT", "1h"] == [each["suggestion"] for each in result.error.details]
     assert ([], 0) == (transport.calls, paid.status()[0].used)
     (refused,) = listener.other_than(*FRAME)
     assert isinstance(refused, RequestRefused)
@@ -362,14 +362,14 @@ def test_what_is_recorded_is_given_whatever_the_check_says() -> None:
 
 def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> None:
     """A warning is on every result, and is reported once by a client."""
-    doubtful = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "RSI"}]})
+    doubtful = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"studies": [{"name": "MACD", "input": {"in_0": 0}}]})
     other = ChartRequest("BINANCE:BTCUSDT", "2m", "price_v1")
     listener = EventLog()
     tested = client(Route(ScriptedTransport([FOUND, FOUND, FOUND])), listener=listener)
 
     results = [tested.fetch(request) for request in (doubtful, doubtful, other)]
 
-    assert [["studies[0].name"], ["studies[0].name"], ["interval"]] == [
+    assert [["studies[0].input.in_0"], ["studies[0].input.in_0"], ["interval"]] == [
         [each.path for each in result.warnings] for result in results
     ]
     assert [PNG] * 3 == [result.unwrap() for result in results]
@@ -420,7 +420,7 @@ def test_no_more_findings_are_remembered_than_fit() -> None:
             "BINANCE:BTCUSDT",
             "1h",
             "price_v1",
-            {"studies": [{"name": f"Mine {page} {number}"} for number in range(50)]},
+            {f"mine {page} {number}": 1 for number in range(50)},
         )
         for page in range(24)
     ]

@@ -42,6 +42,10 @@ def test_a_piece_is_the_plain_dict_one_would_write() -> None:
     [
         (lambda: chartimg.study("MACD", in_0="12"), "study 'MACD', at input.in_0: must be a whole number"),
         (lambda: chartimg.study(""), "study '', at name: is empty"),
+        (
+            lambda: chartimg.study("RSI"),
+            'study \'RSI\', at name: "RSI" is not in the catalog; did you mean "Relative Strength Index"?',
+        ),
         (lambda: chartimg.study("MACD", in_0=float("nan")), "study 'MACD', at input.in_0: is nan"),
         (lambda: chartimg.study("MACD", override=5), "study 'MACD', at override: must be an object"),  # type: ignore[arg-type]
         (lambda: chartimg.drawing("Horizontal Line", price=1, override=[]), "drawing 'Horizontal Line', at override: "),  # type: ignore[arg-type]
@@ -66,7 +70,6 @@ def test_a_piece_that_would_be_refused_is_a_mistake(build: Callable[[], object],
 @pytest.mark.parametrize(
     ("build", "phrase"),
     [
-        (lambda: chartimg.study("RSI"), 'did you mean "Relative Strength Index"?'),
         (lambda: chartimg.study("MACD", in_0=0), "at input.in_0: 0 is not from 1 to 2,000"),
         (lambda: chartimg.drawing("Horizontal Line", price=1, prize=2), "at input.prize"),
         (lambda: chartimg.override(showLegnd=True), 'did you mean "showLegend"?'),
@@ -86,5 +89,5 @@ def test_a_host_s_catalog_counts_here_too() -> None:
     catalog = shipped_catalog().extended(Catalog(studies=(Entry("Mine"),)))
 
     assert {"name": "Mine"} == chartimg.study("Mine", catalog=catalog)
-    with pytest.warns(CheckWarning):
+    with pytest.raises(ConfigError, match="name it in CHARTS_CATALOG"):
         chartimg.drawing("Mine", catalog=catalog)

@@ -62,7 +62,11 @@ def test_a_body_may_be_empty(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("fields", "parameters", "watermark"),
     [
-        ({"studies": [{"name": "MACD"}, {"name": "N"}], "drawings": [{"name": "N", "input": {}}]}, 3, False),
+        (
+            {"studies": [{"name": "MACD"}] * 2, "drawings": [{"name": "Horizontal Line", "input": {"price": 1}}]},
+            3,
+            False,
+        ),
         ({"watermark": "mine"}, 0, True),
         ({"watermark": ""}, 0, False),
         ({"watermark": None}, 0, False),
@@ -182,7 +186,31 @@ def test_a_malformed_symbol_or_interval_is_a_field_error(param: str, msg: str, v
         ({"studies": [{"name": "MACD"}, {}]}, "studies[1].name", "is required"),
         ({"studies": [{"name": " "}]}, "studies[0].name", "must not be empty"),
         ({"studies": [{"name": ["MACD"]}]}, "studies[0].name", "must be text"),
-        ({"studies": [{"name": "X", "input": []}]}, "studies[0].input", "must be an object"),
+        ({"studies": [{"name": "MACD", "input": []}]}, "studies[0].input", "must be an object"),
+        ({"studies": [{"name": "macd"}]}, "studies[0].name", "must be a supported name"),
+        ({"studies": [{"name": "New", "input": {"in_0": "x"}}]}, "studies[0].name", "must be a supported name"),
+        ({"drawings": [{"name": "New", "input": {"price": "x"}}]}, "drawings[0].name", "must be a supported name"),
+        *(
+            (
+                {"studies": [{"name": "MACD", "override": {"MACD.color": text}}]},
+                "studies[0].override.MACD.color",
+                "must be a valid rgb/rgba color",
+            )
+            for text in (
+                "rgba(1,2,3,0.25)",
+                "rgb(1,2,256)",
+                "rgba(1,2,3,1.1)",
+                "rgb(1,2)",
+                "rgb(1,2,3,0.5)",
+                "#fff",
+                "",
+            )
+        ),
+        (
+            {"override": {"style": {"barStyle.upColor": "no colour"}}},
+            "override.style.barStyle.upColor",
+            "must be a valid rgb/rgba color",
+        ),
         ({"studies": [{"name": "MACD", "input": {"in_0": "12"}}]}, "studies[0].input.in_0", "must be an integer"),
         ({"studies": [{"name": "MACD", "input": {"in_0": 1.5}}]}, "studies[0].input.in_0", "must be an integer"),
         ({"studies": [{"name": "MACD", "input": {"in_3": 1}}]}, "studies[0].input.in_3", "must be text"),
@@ -193,7 +221,7 @@ def test_a_malformed_symbol_or_interval_is_a_field_error(param: str, msg: str, v
         ),
         ({"drawings": [{"name": "Text"}]}, "drawings[0].input", "is required"),
         (
-            {"drawings": [{"name": "New", "input": {}, "zOrder": "up"}]},
+            {"drawings": [{"name": "Horizontal Line", "input": {"price": 1}, "zOrder": "up"}]},
             "drawings[0].zOrder",
             "must be one of top, bottom",
         ),
@@ -224,18 +252,17 @@ def test_fields_are_checked_by_the_documented_tables(fields: dict[str, object], 
         {"range": {"from": "20260101", "to": "2026-01-02T00:00:00+01:00", "new": 1}},
         {"range": {"from": "2026-02-01", "to": "2026-01-01"}, "shiftLeft": 1, "shiftRight": 1},
         {"override": {"priceRange": None, "style": None, "showLegend": None}, "watermark": ""},
-        {"override": {"style": {"barStyle.upColor": "no colour"}}},
-        {"studies": [{"name": "macd", "input": {"in_0": "x"}, "override": {"Plot.color": 1}, "new": 1}]},
+        {"override": {"style": {"barStyle.upColor": "rgba( 0, 0,255, .5 )"}}},
+        {"studies": [{"name": "MACD", "override": {"Plot.color": 1}, "new": 1}]},
         {"studies": [{"name": "MACD", "input": {"new": [], "in_0": 10**9, "in_1": None, "in_3": "best"}}]},
-        {"studies": [{"name": "MACD", "override": {"MACD.linewidth": 99, "MACD.plottype": "dots", "MACD.color": ""}}]},
-        {"drawings": [{"name": "New", "input": {"price": "x"}}]},
+        {"studies": [{"name": "MACD", "override": {"MACD.linewidth": 99, "MACD.plottype": "dots"}}]},
         {"drawings": [{"name": "Text", "input": {"datetime": "2026-01-01", "price": 1, "text": ""}}]},
         {"drawings": [{"name": "Trend Line", "input": LINE, "override": {"fontSize": 1, "horzLabelAlign": "up"}}]},
         {"drawings": [{"name": "Fib Retracement", "input": LINE, "override": {"level2": {"coeff": 1, "new": 1}}}]},
     ],
 )
 def test_everything_the_catalog_leaves_open_is_served(fields: dict[str, object]) -> None:
-    """Unknown keys and names, values of studies, drawings and styles, colours of any text, and null are accepted."""
+    """Unknown keys, values of studies, drawings and styles, and null are accepted."""
     assert isinstance(read(**fields), AcceptedChart)
 
 
@@ -259,7 +286,7 @@ def test_a_given_catalog_decides() -> None:
     """Names, tables and required inputs are those of the given catalog, also for a body read before by another one."""
     content = b'{"timezone": "UTC", "width": 10, "studies": [{"name": "Own", "input": {"new": 1}}]}'
 
-    assert ["width", "timezone"] == [entry["param"] for entry in told(read_body(content))]
+    assert ["width", "timezone", "studies[0].name"] == [entry["param"] for entry in told(read_body(content))]
     assert ["studies[0].input.length"] == [entry["param"] for entry in told(read_body(content, OWN))]
 
 

@@ -21,7 +21,7 @@ from command import Result, call, invoke, run_bound
 from places import DOCS
 
 GOOD = '{"symbol": "BINANCE:BTCUSDT", "interval": "1h"}'
-DOUBTFUL = '{"symbol": "BINANCE:BTCUSDT", "studies": [{"name": "RSI"}]}'
+DOUBTFUL = '{"symbol": "BINANC:BTCUSDT", "studies": [{"name": "MACD"}]}'
 WRONG = '{"symbol": "BINANCE:BTCUSDT", "interval": "1H"}'
 LARGE = '{"symbol": "BINANCE:BTCUSDT", "width": 1920, "height": 1080}'
 TEMPLATE = {"id": "mine", "description": "", "chartImgSymbolTemplate": "BINANCE:{symbol}", "request": {}}
@@ -63,7 +63,7 @@ def test_findings_are_lines_of_a_linter() -> None:
     result = check(write("a/b.json", DOUBTFUL), write("c.json", WRONG), write("d.json", "{"), write("e.json", GOOD))
 
     assert [
-        'a/b.json:studies[0].name: WARNING: "RSI" is not in the catalog; did you mean "Relative Strength Index"?',
+        'a/b.json:symbol: WARNING: the exchange "BINANC" is not in the catalog; did you mean "BINANCE:BTCUSDT"?',
         'c.json:interval: ERROR: "1H" is not an interval; did you mean "1h"?',
         "d.json: ERROR: is not JSON: Expecting property name enclosed in double quotes at line 1, column 2",
     ] == result.stdout.splitlines()
@@ -227,7 +227,7 @@ def test_any_file_is_reported_without_a_traceback(content: bytes) -> None:
 
 def test_rules_of_the_host_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A study of CHARTS_CATALOG is known, and a mistake in that file is refused."""
-    doubtful = write("a.json", DOUBTFUL)
+    doubtful = write("a.json", '{"symbol": "BINANCE:BTCUSDT", "studies": [{"name": "RSI"}]}')
     monkeypatch.setenv("CHARTS_CATALOG", write("catalog.txt", '{"studies": [{"name": "RSI"}]}'))
 
     assert "1 file, nothing found\n" == check(doubtful).stdout

@@ -174,7 +174,7 @@ def test_a_field_of_another_type_is_reported_with_its_place(name: str) -> None:
 def test_the_pattern_of_a_symbol_is_tried() -> None:
     """A mistake in the pattern of symbols is reported at the pattern."""
     assert [
-        'chartImgSymbolTemplate: WARNING: the exchange "BINANCEX" is not in the catalog; did you mean "BINANCE"?'
+        'chartImgSymbolTemplate: WARNING: the exchange "BINANCEX" is not in the catalog; did you mean "BINANCE:{symbol}"?'
     ] == lines_of(look({**TEMPLATE, "chartImgSymbolTemplate": "BINANCEX:{symbol}"}))
     assert ["chartImgSymbolTemplate"] == [
         finding.path for finding in look({**TEMPLATE, "chartImgSymbolTemplate": ":{symbol}"}).findings
