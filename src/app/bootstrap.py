@@ -238,7 +238,8 @@ def check(
     known = _templates(read_templates_dir()) if templates is None else templates
     checker = Checker(lambda: rules, () if limits is None else (limits.name,), templates=known)
     try:
-        return list(checker(checker.completed(request)))
+        asked = checker.completed(request)
+        return list(asked.problems or checker(asked))
     except ConfigError as error:  # the file of the template can't be used
         return [Finding("chart_template_id", Severity.ERROR, problem) for problem in error.problems]
 

@@ -195,9 +195,9 @@ class Routes:
     def _answer(
         self, request: ChartRequest, fetch_id: str, policy: RetryPolicy, stop: Stop, started: float
     ) -> Steps[ChartApiResult]:
+        request = self._completed(request)
         if problems := request.problems:
             return self._refuse(request, self._scrubbed(problems), fetch_id)
-        request = self._completed(request)
         if (kept := self._kept.take(request, started)) is not None:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
         findings = self._scrubbed(self._checker(request))
@@ -232,12 +232,12 @@ class Routes:
         return self._with_warnings(request, result, findings, doubts)
 
     def _completed(self, request: ChartRequest) -> ChartRequest:
-        """Return the request to send: that of its template, in the default time zone.
+        """Return the request to send: that of its template, in the default time zone. One with problems stays as it is.
 
         Raises:
             ConfigError: the file of the template can't be used.
         """
-        return self._checker.completed(request).with_timezone(self._default_timezone)
+        return request if request.problems else self._checker.completed(request).with_timezone(self._default_timezone)
 
     def _call_seconds(self) -> float:
         """Return half the median of the last pictures' seconds: nine calls of ten take longer. 0 before five pictures."""

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis.strategies import text
 
 import chartimg
-from chartimg import Catalog, ChartClient, ChartRequest, CheckMode, ConfigError, Severity
+from chartimg import Catalog, ChartClient, ChartRequest, CheckMode, ConfigError, FaultKind, Severity, WorkerConfig
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.checking import Checker
+from chartimg.app.mode import ApiMode
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.plan import PlanName
 from chartimg.domain.reply import Reply
@@ -160,6 +161,22 @@ def test_a_request_without_a_payload_is_checked_as_what_would_be_sent(
     assert refused == found("wide")
     assert [("chart_template_id", Severity.ERROR, None)] == found("price_psar_adi_v1")
     assert [] == found("price_rsi14_stochrsi_v1")
+
+
+def test_a_template_that_can_not_be_posted_is_found_by_the_check_and_by_a_client(tmp_path: Path) -> None:
+    """A template with a number that JSON lacks is an ERROR at its place, and costs no call."""
+    own = '{"id": "odd", "description": "", "chartImgSymbolTemplate": "A:{symbol}", "request": {"width": NaN}}'
+    (tmp_path / "odd.json").write_text(own, encoding="utf-8")
+    settings, request = WorkerConfig(mode=ApiMode.MOCK, templates_dir=tmp_path), ChartRequest("A:B", "1h", "odd")
+    (finding,) = chartimg.check(request, templates=chartimg.templates({"CHARTS_TEMPLATES_DIR": f"{tmp_path}"}))
+    with ChartClient(settings) as client:
+        for asked in (request, client.request("B", "1h", template="odd")):
+            error = client.fetch(asked).error
+
+            assert error is not None
+            assert FaultKind.INVALID_BEFORE_CALL is error.kind
+            assert f"{finding.path}: {finding.message}" in error.message
+    assert ("width", Severity.ERROR) == (finding.path, finding.severity)
 
 
 @settings(max_examples=30)
