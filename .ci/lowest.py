@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -12,4 +13,4 @@ for requirements in (
     *(each for extra, each in PROJECT["optional-dependencies"].items() if extra not in {"dev", "docs"}),
 ):
     for requirement in requirements:
-        print(requirement.replace(">=", "=="))
+        print(re.sub(r"\[.*?\]", "", requirement).replace(">=", "=="))  # a constraint takes no extras
