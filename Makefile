@@ -15,6 +15,8 @@ demo: .venv/cli  ## record what is missing from an emulated CHART-IMG, then expo
 	@echo && echo "2. mock: the same again, without network, key or quota"
 	@$(DEMO) CHARTS_API_MODE=mock $(BIN)/chartimg $(GRID)
 
+export PYTHONDONTWRITEBYTECODE :=  # or each run would compile all tests anew
+
 test: .venv/dev  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
@@ -29,6 +31,7 @@ check: .venv/dev  ## run the quick checks, and print how each room measures
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p chartimg
 	$(BIN)/mypy tests benchmarks docs .ci
+	$(BIN)/python .ci/doc_types.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/interrogate tests --config pyproject.toml
 	$(BIN)/python .ci/figures.py

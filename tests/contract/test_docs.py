@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codeop
 import itertools
-import json
 import os
 import re
 import shlex
@@ -22,6 +21,7 @@ from chartimg.adapters.logs import LOG_NAMES
 from chartimg.app.cli.main import app
 from chartimg.emulator.scenario import Fault, read_scenario
 from chartimg.testing import emulator
+from forks import forked
 from places import FIXTURES, ROOT, SRC
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/yield.md"]
@@ -57,8 +57,7 @@ def run_example(example: str, tmp_path: Path) -> str:
     }
     if not (tmp_path / "fixtures").exists():
         (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    command = [sys.executable, "-W", "error", "-c", example]
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    done = forked(example, cwd=tmp_path, environ=environ, options=("-W", "error"))
 
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout
@@ -92,24 +91,6 @@ def test_the_tests_of_the_documentation_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(example)
 
     pytester.runpytest_inprocess("-W", "error", "-p", "no:cacheprovider").assert_outcomes(passed=3)
-
-
-@pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_every_example_passes_a_type_checker(checker: str, tmp_path: Path) -> None:
-    """Each sample and each program of docs/examples passes mypy in strict mode and pyright, as it stands."""
-    for program in sorted((ROOT / "docs/examples").glob("*.py")):
-        shutil.copy(program, tmp_path)
-    for page in PAGES:
-        for number, block in enumerate(blocks(page, "python"), start=1):
-            if block not in TESTS:
-                (tmp_path / f"{page.stem.lower()}_{number}.py").write_text(block, encoding="utf-8")
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [str(ROOT / "typings")]}), encoding="utf-8")
-    options = {"mypy": ["--strict"], "pyright": ["--pythonpath", sys.executable, "--project"]}[checker]
-    environ = {**os.environ, "MYPYPATH": str(tmp_path), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
-    command = [sys.executable, "-m", checker, *options, str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
-
-    assert 0 == done.returncode, done.stdout + done.stderr
 
 
 def test_the_first_example_fetches_the_same_chart_in_every_mode(tmp_path: Path) -> None:

@@ -81,8 +81,8 @@ def rows_used() -> Iterator[set[Row]]:
         yield rows
 
 
-def check_all(machine: type[SevenInvariants], examples: int) -> None:
-    """Run *machine*, and check that every state and every event has been met."""
+def run_all(machine: type[SevenInvariants], examples: int) -> set[Row]:
+    """Run *machine*, check that it uses rows of the table only, and return them."""
     with rows_used() as rows:
         run_state_machine_as_test(
             machine,
@@ -96,6 +96,13 @@ def check_all(machine: type[SevenInvariants], examples: int) -> None:
         )
 
     assert rows <= set(TRANSITIONS)
+    return rows
+
+
+def check_all(machine: type[SevenInvariants], examples: int) -> None:
+    """Run *machine*, and check that every state and every event has been met."""
+    rows = run_all(machine, examples)
+
     assert set(AccountState) == {state for state, _ in rows}
     assert set(AccountEvent) == {happened for _, happened in rows}
 

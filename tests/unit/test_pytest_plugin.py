@@ -205,11 +205,14 @@ def test_an_emulator_serves_all_tests_and_is_new_for_each(pytester: pytest.Pytes
     run(pytester, EMULATED, *(("-p", "turned") if order else ()), passed=6)
 
 
-def test_each_process_of_a_distributed_run_has_its_own_emulator(pytester: pytest.Pytester) -> None:
+def test_each_process_of_a_distributed_run_has_its_own_emulator(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Under pytest-xdist tests that run at once do not see each other's calls."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take seconds to load, three times
     pytester.makeconftest('pytest_plugins = ["chartimg.pytest_plugin"]')
     pytester.makepyfile(HEAD + EMULATED)
-    done = pytester.runpytest_subprocess("-n2", "-p", "no:cacheprovider", timeout=2 * LONG)
+    done = pytester.runpytest_subprocess("-p", "xdist", "-n2", "-p", "no:cacheprovider", timeout=2 * LONG)
 
     done.assert_outcomes(passed=6)
 
