@@ -9,6 +9,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -93,7 +94,7 @@ def read_posted_body(name: str, content: bytes) -> dict[str, object]:
     """
     try:
         text = _text(content)
-        value = parse(text if text.lstrip().startswith(("{", "[")) else _posted_by(text))
+        value = parse(text) if text.lstrip().startswith(("{", "[")) else _posted_by(text)
     except ValueError as error:
         raise ConfigError(f"{name} {error}") from None
     if not isinstance(value, dict):
@@ -103,8 +104,8 @@ def read_posted_body(name: str, content: bytes) -> dict[str, object]:
     return value
 
 
-def _posted_by(command: str) -> str:
-    """Return the JSON in the arguments of a shell command.
+def _posted_by(command: str) -> object:
+    """Return the JSON in the arguments of a shell command: of the first that holds some, since a header may have a brace.
 
     Raises:
         ValueError: there is none.
@@ -113,10 +114,13 @@ def _posted_by(command: str) -> str:
         words = shlex.split(command)
     except ValueError:
         raise ValueError("is not JSON, nor a command: a quote in it has no end") from None
-    found = next((word[word.index("{") :] for word in words if "{" in word), None)
-    if found is None:
+    found = [word[word.index("{") :] for word in words if "{" in word]
+    if not found:
         raise ValueError("has no JSON body; if a command posts a file (--data @FILE), name that file")
-    return found
+    for text in found[:-1]:
+        with suppress(ValueError):
+            return parse(text)
+    return parse(found[-1])
 
 
 def finding_line(name: str, finding: Finding) -> str:

@@ -273,8 +273,9 @@ CURL = r"""curl -X POST 'https://api.chart-img.com/v2/tradingview/advanced-chart
         CURL.replace("--data-raw 'BODY'", f"--json={shlex.quote(json.dumps(BODY))}"),
         CURL.replace("'BODY'", json.dumps(json.dumps(BODY))),
         CURL.replace("'BODY'", f"${shlex.quote(json.dumps(BODY))}"),
+        CURL.replace("BODY", json.dumps(BODY)).replace("canary-key-7f3a9", "{canary}"),
     ],
-    ids=["JSON", "indented", "curl", "attached", "json", "double quotes", "bash"],
+    ids=["JSON", "indented", "curl", "attached", "json", "double quotes", "bash", "a brace in a header"],
 )
 def test_a_template_is_made_of_a_body_that_is_posted_today(content: str) -> None:
     """A template has the fields of a body or of a curl command, and the exchange of its symbol as the pattern; no key."""
