@@ -80,6 +80,7 @@ class Keys(logging.Handler):
 _EMULATOR: Final = pytest.StashKey["Emulator"]()
 _WANTED: Final = pytest.StashKey[Mapping[str, Any]]()
 _SCRIPTS: Final = pytest.StashKey[list[ScriptedTransport]]()
+_TOLD: Final = pytest.StashKey[set[str]]()
 _KEYS: Final = pytest.StashKey[Keys]()
 
 
@@ -110,7 +111,11 @@ def pytest_runtest_makereport(
     """Fail a test whose script was not followed, or whose keys show; a test that failed already gets a section."""
     report = yield
     scripts = item.stash.get(_SCRIPTS, [])
-    problems = [problem for script in scripts for problem in script.problems] if call.when == "call" else []
+    told = item.stash.setdefault(_TOLD, set())
+    problems = (
+        [] if call.when == "setup" else [each for script in scripts for each in script.problems if each not in told]
+    )
+    told.update(problems)
     if call.when != "setup" and (keys := item.stash.get(_KEYS, None)) is not None:
         keys(*(account.api_key for account in _accounts(item, scripts)))
         problems += keys.problems(report)

@@ -65,9 +65,22 @@ def test_fails_itself(chartimg_script):
 def test_known(chartimg_script):
     chartimg_script([PICTURE])
     assert False
+
+@pytest.fixture
+def calling_at_its_end(chartimg_script):
+    script = chartimg_script([])
+    yield
+    try:
+        script.send(ASKED, None)
+    except AssertionError:
+        pass
+
+def test_swallowed_at_the_end(calling_at_its_end):
+    pass
 """,
-        passed=2,
+        passed=3,
         failed=3,
+        errors=1,
         xfailed=1,
     )
 
