@@ -47,6 +47,7 @@ LOG_NAMES: Final[Mapping[type[Event], tuple[str, int]]] = MappingProxyType(
         events.FixtureNotRecorded: ("chart_api_fixture_not_recorded", logging.ERROR),
         events.FixtureStale: ("chart_api_fixture_stale", logging.WARNING),
         events.PictureDoubtful: ("chart_api_picture_doubtful", logging.WARNING),
+        events.CacheFailed: ("chart_api_cache_failed", logging.WARNING),
         events.StoreFailed: ("chart_api_store_failed", logging.ERROR),
         events.StoreLostWrites: ("chart_api_store_lost_writes", logging.ERROR),
     }

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from ..domain.argument import require
 from ..domain.chart import ChartRequest
+from ..domain.chart.freshness import Freshness
 from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess
@@ -42,7 +43,13 @@ class AsyncRoutedClient(Client):
         self._flights: set[Flight] = set()
         self._closing: asyncio.Task[None] | None = None
 
-    async def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
+    async def fetch(
+        self,
+        request: ChartRequest,
+        *,
+        deadline: float | None = None,
+        fresh: Freshness | str | float | None = None,
+    ) -> ChartApiResult:
         """Fetch one chart, in at most *deadline* seconds. A failure is part of the result.
 
         If the caller is cancelled, a claim that was not sent is returned. A call under way is paid for: it goes on, and its
@@ -51,6 +58,8 @@ class AsyncRoutedClient(Client):
         Args:
             request: the chart. Without a payload it is the template that its id names, if there is one.
             deadline: seconds for the whole fetch; by default that of the policy.
+            fresh: a kept picture will do if it was drawn so many seconds ago, or if no candle has closed since (``candle``).
+                ``off`` asks for a new one. By default that of the settings.
 
         Raises:
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
@@ -59,7 +68,7 @@ class AsyncRoutedClient(Client):
         if self._is_closed:
             raise ConfigError("the client is closed; make another one")
         stop = threading.Event()
-        fetching = self._routes.begin(request, deadline, stop)
+        fetching = self._routes.begin(request, deadline, stop, fresh)
         flight = Flight(fetching.steps, stop, self._workers, copy_context())
         self._flights.add(flight)
         flight.task.add_done_callback(lambda _: self._flights.discard(flight))

@@ -7,28 +7,36 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Self, TypedDict, Unpack
+
+import attrs
 
 from ..adapters.clock import SystemClock
 from ..adapters.logs import LogListener
 from ..adapters.memory import MemoryAccountStore
 from ..adapters.templates import SHIPPED, load_templates
+from ..address import DEFAULT_BASE_URL
 from ..domain.account import Account
 from ..domain.argument import require
 from ..domain.chart import ChartKey, ChartRequest
+from ..domain.chart.candle import Grid
+from ..domain.chart.freshness import Freshness
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_body, check_request
+from ..domain.check.grid import grid_of
 from ..domain.errors import STORES, ConfigError
 from ..domain.events import RequestDoubtful
 from ..domain.finding import Finding, Severity
 from ..domain.plan import PlanName
-from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, Transport
+from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, PictureCache, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
+from .cache import CacheRoute
 from .checking import Checker, as_catalog, plan_named, template_named
 from .client import RoutedClient
 from .config import WorkerConfig, read_catalog, read_templates_dir, rules_of
@@ -40,6 +48,9 @@ from .routes import Route, Routes
 if TYPE_CHECKING:
     from ..domain.fixture import FixtureEntry
 
+_CACHE_PLACE: Final = "the cache of pictures has", "CHARTS_CACHE to a folder or to off"
+_CACHE_SECONDS: Final = 1.0  # for each answer of a server; a fetch goes on without it
+
 __all__ = [
     "SHIPPED",
     "AccountPool",
@@ -48,6 +59,7 @@ __all__ = [
     "account_schema",
     "check",
     "fetch_with_retries",
+    "open_cache",
     "open_catalog",
     "open_pool",
     "open_routes",
@@ -103,6 +115,9 @@ class Options(TypedDict, total=False):
     log: bool
     check: CheckMode | str | None
     catalog: Catalog | None
+    fresh: Freshness | str | float | None
+    cache: PictureCache | None
+    stale_if_error: float | None
 
 
 class ChartClient(RoutedClient):
@@ -119,6 +134,12 @@ class ChartClient(RoutedClient):
         check: the consequence of an ERROR in a request, ``error``, ``warn`` or ``off``; by default that of *config*, else
             ``error``.
         catalog: the rules of the check; by default those of *config* or of the pool, else those that ship.
+        fresh: how recently a kept picture must have been drawn, if a fetch does not say; by default that of *config*, else
+            ``off``.
+        cache: keeps pictures for fetches that ask for a fresh one, in place of that of *config*; the host closes it. By default
+            a client over a *transport* keeps them in memory.
+        stale_if_error: seconds; a kept picture of this age will do in place of an error that time may mend. By default that of
+            *config*, else 0.
 
     Raises:
         ConfigError: the arguments or settings can't be used together, or in record mode the fixtures folder can't be
@@ -137,6 +158,9 @@ class ChartClient(RoutedClient):
         log: bool = True,
         check: CheckMode | str | None = None,
         catalog: Catalog | None = None,
+        fresh: Freshness | str | float | None = None,
+        cache: PictureCache | None = None,
+        stale_if_error: float | None = None,
     ) -> None:
         super().__init__(
             open_routes(
@@ -149,6 +173,9 @@ class ChartClient(RoutedClient):
                 log=log,
                 check=check,
                 catalog=catalog,
+                fresh=fresh,
+                cache=cache,
+                stale_if_error=stale_if_error,
             )
         )
 
@@ -173,6 +200,9 @@ def open_routes(  # noqa: PLR0913 (those of a client)
     log: bool = True,
     check: CheckMode | str | None = None,
     catalog: Catalog | None = None,
+    fresh: Freshness | str | float | None = None,
+    cache: PictureCache | None = None,
+    stale_if_error: float | None = None,
 ) -> Routes:
     """Build the routes of a client from its arguments."""
     heard = _heard(listener, log=log)
@@ -181,6 +211,7 @@ def open_routes(  # noqa: PLR0913 (those of a client)
     require("transport", transport, Transport | None)
     require("policy", policy, RetryPolicy | None)
     require("clock", clock, Clock | None)
+    require("cache", cache, PictureCache | None)
     if (config is None) is (transport is None) or (transport is None and accounts is not None):
         raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
     settings = WorkerConfig() if config is None else config
@@ -189,12 +220,17 @@ def open_routes(  # noqa: PLR0913 (those of a client)
     if rules is None and isinstance(accounts, AccountPool):
         rules = accounts.catalog
     known = _templates(settings.templates_dir)
+    require("stale_if_error", stale_if_error, float | None)
+    if stale_if_error is not None:
+        settings = attrs.evolve(settings, stale_if_error=stale_if_error)
+    caching = _Caching(settings, cache, heard, lambda symbol: grid_of(symbol, rules_of(rules)))
     with ExitStack() as resources:
         if transport is None:
-            routes = _configured_routes(settings, clock, heard, resources, rules)
+            routes = _configured_routes(settings, clock, heard, resources, rules, caching)
         else:
             pool = None if accounts is None else _pool(accounts, clock, heard, rules)
-            routes = (Route(transport, pool),)
+            kept = None if pool is None else caching.route(pool.clock, resources, of_memory=True)
+            routes = (Route(transport, pool, cache=kept),)
         pools = [route.pool for route in routes if route.pool is not None]
         plans = [account.plan for pool in pools for account in pool.accounts]
         return Routes(
@@ -206,6 +242,7 @@ def open_routes(  # noqa: PLR0913 (those of a client)
             resources=resources.pop_all(),
             default_timezone=settings.default_timezone,
             checker=Checker(lambda: rules_of(rules), plans, mode, known),
+            fresh=settings.fresh if fresh is None else Freshness.of(fresh, where="fresh"),
         )
 
 
@@ -386,7 +423,12 @@ def _pool(
 
 
 def _configured_routes(
-    config: WorkerConfig, clock: Clock | None, listener: Listener, resources: ExitStack, catalog: Catalog | None
+    config: WorkerConfig,
+    clock: Clock | None,
+    listener: Listener,
+    resources: ExitStack,
+    catalog: Catalog | None,
+    caching: _Caching,
 ) -> tuple[Route, ...]:
     """Build the routes of a mode; import and open only the adapters that it needs."""
     routes: list[Route] = []
@@ -401,13 +443,73 @@ def _configured_routes(
         resources.callback(pool.close)
         http = resources.enter_context(Urllib3Transport(config.base_url))
         transport: Transport = http
+        kept = None
+        if config.mode is ApiMode.REAL:
+            kept = caching.route(clock or pool.clock, resources)
         if config.mode is ApiMode.RECORD:
             from ..adapters.recording import RecordingTransport
 
             now = (clock or SystemClock()).now
             transport = RecordingTransport(http, config.fixtures_dir, listener=listener, now=now)
-        routes.append(Route(transport, pool, cut_off=http.close))
+        routes.append(Route(transport, pool, cut_off=http.close, cache=kept))
     return tuple(routes)
+
+
+@attrs.frozen
+class _Caching:
+    """All that a route with a cache needs, but its clock."""
+
+    config: WorkerConfig
+    given: PictureCache | None
+    listener: Listener
+    grid_of: Callable[[str], Grid]
+
+    def route(self, clock: Clock, resources: ExitStack, *, of_memory: bool = False) -> CacheRoute | None:
+        """Return the route; None if the settings turn the cache off. A cache that was not given is closed with *resources*."""
+        config, given = self.config, self.given
+        if given is None and config.cache == "off":
+            return None
+        opened = given
+        if given is None and config.cache is not None:
+            opened = open_cache(config.cache, config.cache_max_bytes)  # a mistake in the address is told at once
+        place = "memory://" if of_memory else config.cache
+        route = CacheRoute(
+            (lambda: opened) if opened is not None else partial(open_cache, place, config.cache_max_bytes),
+            clock=clock,
+            listener=self.listener,
+            grid_of=self.grid_of,
+            scope="" if config.base_url == DEFAULT_BASE_URL else config.base_url,
+            stale_seconds=config.stale_if_error,
+        )
+        if given is None:
+            resources.callback(route.close)
+        return route
+
+
+def open_cache(place: str | None, max_bytes: int) -> PictureCache:
+    """Open the cache of pictures at *place*; by default a folder in the user's cache folder.
+
+    Raises:
+        ConfigError: the address is wrong, or the user's home folder, and so the default, can't be found.
+    """
+    from ..adapters.cache import FolderPictureCache, MemoryPictureCache
+
+    if place == "memory://":
+        return MemoryPictureCache(max_bytes)
+    if place is not None and "://" in place:
+        from ..adapters.cache import RedisPictureCache
+
+        return RedisPictureCache(place, max_bytes, timeout=_CACHE_SECONDS)
+    return FolderPictureCache(_cache_folder() if place is None else _at_home(place, *_CACHE_PLACE), max_bytes)
+
+
+def _cache_folder() -> Path:
+    """Return the folder of kept pictures if the settings name none."""
+    import platformdirs
+
+    if not os.environ.get("XDG_CACHE_HOME"):
+        _at_home("~/pictures", *_CACHE_PLACE)
+    return _at_home(str("~" / platformdirs.user_cache_path("chartimg") / "pictures"), *_CACHE_PLACE)
 
 
 def open_store(url: str | None) -> AccountStore:
@@ -448,8 +550,10 @@ def _state_file() -> Path:
     return _at_home(str("~" / platformdirs.user_state_path("chartimg") / "accounts.sqlite3"))
 
 
-def _at_home(path: str) -> Path:
-    """Return *path* with the user's home folder in place of a ``~``."""
+def _at_home(
+    path: str, noun: str = "the account books have", setting: str = f"CHARTS_ACCOUNT_STORE to {STORES}"
+) -> Path:
+    """Return *path* with the user's home folder in place of a ``~``; the others are parts of a message."""
     expanded = os.path.expanduser(path)  # noqa: PTH111 (a user without a home keeps the ~)
     home, user = os.environ.get("HOME"), path.partition("/")[0][1:]
     if not path.startswith("~") or (Path(expanded).is_absolute() and (user or home != "")):
@@ -460,6 +564,4 @@ def _at_home(path: str) -> Path:
         reason = "HOME is not an absolute path"
     else:
         reason = "the home folder is unknown (HOME is not set, and the user is not in the password file)"
-    raise ConfigError(
-        f"the account books have no place at {path}, since {reason}; set HOME, or set CHARTS_ACCOUNT_STORE to {STORES}"
-    )
+    raise ConfigError(f"{noun} no place at {path}, since {reason}; set HOME, or set {setting}")

@@ -9,9 +9,11 @@ from typing import Final, TypeVar
 import attrs
 
 from ..domain.chart import ChartRequest
+from ..domain.chart.candle import Grid
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_request, check_template, ignored_keys
+from ..domain.check.grid import grid_of
 from ..domain.check.suggestion import hint, likely_name
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
@@ -65,6 +67,10 @@ class Checker:
                 self._remembered.clear()
             self._remembered[body] = findings
         return findings
+
+    def grid_of(self, symbol: str) -> Grid:
+        """Return the grid of the candles of *symbol*."""
+        return grid_of(symbol, self._rules())
 
     def completed(self, request: ChartRequest) -> ChartRequest:
         """Return the request to send: one without a payload is the template that its id names, if there is one.

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from ..domain.chart import ChartRequest
+from ..domain.chart.freshness import Freshness
 from ..domain.errors import ConfigError
 from ..domain.ports import Listener
 from ..domain.result import ChartApiResult
@@ -66,18 +67,26 @@ class RoutedClient(Client):
         self._lock = Lock()
         self._under_way = 0
 
-    def fetch(self, request: ChartRequest, *, deadline: float | None = None) -> ChartApiResult:
+    def fetch(
+        self,
+        request: ChartRequest,
+        *,
+        deadline: float | None = None,
+        fresh: Freshness | str | float | None = None,
+    ) -> ChartApiResult:
         """Fetch one chart. A failure is part of the result. The call may block for *deadline* seconds.
 
         Args:
             request: the chart. Without a payload it is the template that its id names, if there is one.
             deadline: seconds for the whole fetch; by default that of the policy.
+            fresh: a kept picture will do if it was drawn so many seconds ago, or if no candle has closed since (``candle``).
+                ``off`` asks for a new one. By default that of the settings.
 
         Raises:
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
-        fetching = self._routes.begin(request, deadline, self._stop)
+        fetching = self._routes.begin(request, deadline, self._stop, fresh)
         with self._lock:
             if self._stop.is_set():
                 raise ConfigError("the client is closed; make another one")

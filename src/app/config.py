@@ -21,6 +21,7 @@ from ..codec import load
 from ..domain.account import Account
 from ..domain.argument import require, typed
 from ..domain.chart import DEFAULT_TIMEZONE
+from ..domain.chart.freshness import MAX_SECONDS, Freshness
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_payload
 from ..domain.check.suggestion import likely_name
@@ -29,22 +30,36 @@ from ..domain.retry import RetryPolicy
 from .checking import as_catalog
 from .mode import ApiMode, CheckMode, M, mode_named
 
-__all__ = ["DEFAULT_FIXTURES_DIR", "SETTINGS", "WorkerConfig", "read_catalog", "read_templates_dir", "rules_of"]
+__all__ = [
+    "DEFAULT_FIXTURES_DIR",
+    "SETTINGS",
+    "WorkerConfig",
+    "read_cache",
+    "read_catalog",
+    "read_templates_dir",
+    "rules_of",
+]
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
+DEFAULT_CACHE_BYTES: Final = 256 * 1024 * 1024
 DEFAULT_FIXTURES_DIR: Final = Path("fixtures/chart-api/chart-img/advanced-chart-v2")
 SETTINGS: Final = frozenset(
     {
         "CHARTS_ACCOUNT_STORE",
         "CHARTS_API_BASE_URL",
         "CHARTS_API_MODE",
+        "CHARTS_CACHE",
+        "CHARTS_CACHE_MAX_BYTES",
         "CHARTS_CATALOG",
         "CHARTS_CHECK",
         "CHARTS_DEADLINE",
         "CHARTS_DEFAULT_TIMEZONE",
         "CHARTS_FIXTURES_DIR",
+        "CHARTS_FRESH",
         "CHARTS_MAX_ATTEMPTS",
+        "CHARTS_STALE_IF_ERROR",
         "CHARTS_TEMPLATES_DIR",
         "CHART_IMG_ACCOUNTS_JSON",
         "CHART_IMG_API_KEY",
@@ -56,6 +71,7 @@ _PRODUCTION: Final = frozenset({"prod", "production"})
 _ACCOUNTS: Final = "CHART_IMG_ACCOUNTS_JSON"
 _KEY: Final = "CHART_IMG_API_KEY"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
+_CACHE_SERVERS: Final = frozenset({"redis", "rediss", "unix"})
 _SERVERS: Final = frozenset({"postgres", "postgresql", "redis", "rediss", "unix"})
 _EXAMPLE: Final = '[{"id": "main", "apiKey": "<your key>"}]'
 
@@ -66,6 +82,22 @@ def _api_mode(name: str) -> ApiMode:
 
 def _check_mode(name: str) -> CheckMode:
     return mode_named(CheckMode, name, where="check")
+
+
+def _fresh(fresh: Freshness | str | float) -> Freshness:
+    return Freshness.of(fresh, where="fresh")
+
+
+def _seconds(text: str) -> float:
+    """Read seconds.
+
+    Raises:
+        ValueError: they are not a number from 0 to a year.
+    """
+    seconds = float(text)
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(text)
+    return seconds
 
 
 def _accounts(accounts: Iterable[Account]) -> tuple[Account, ...]:
@@ -93,6 +125,11 @@ class WorkerConfig:
         check: the consequence of an ERROR in a request: error, warn or off.
         catalog: the rules of the check; None for those that ship.
         policy: limits of the calls and the time of one request.
+        fresh: how recently a kept picture must have been drawn, if a fetch does not say: off, candle or seconds.
+        cache: the place of kept pictures: a folder, ``redis://host:port/0``, ``memory://`` or ``off``; None for a folder in
+            the user's cache folder.
+        cache_max_bytes: bound of the kept pictures; the least recently used leave first.
+        stale_if_error: seconds; a kept picture of this age will do in place of an error that time may mend.
 
     Raises:
         ConfigError: a mode is unknown, or a value is of a wrong type.
@@ -108,6 +145,16 @@ class WorkerConfig:
     check: CheckMode = attrs.field(default=CheckMode.ERROR, converter=_check_mode)
     catalog: Catalog | None = attrs.field(default=None, converter=attrs.converters.optional(as_catalog))
     policy: RetryPolicy = attrs.field(factory=RetryPolicy)
+    fresh: Freshness = attrs.field(factory=Freshness, converter=_fresh)
+    cache: str | None = None
+    cache_max_bytes: int = DEFAULT_CACHE_BYTES
+    stale_if_error: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.stale_if_error <= MAX_SECONDS:
+            raise ConfigError(f"stale_if_error must be seconds from 0 to {MAX_SECONDS:.0f}, not {self.stale_if_error}")
+        if self.cache_max_bytes < 1:
+            raise ConfigError(f"cache_max_bytes must be at least 1, not {self.cache_max_bytes}")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> WorkerConfig:
@@ -131,6 +178,10 @@ class WorkerConfig:
             check=check,
             catalog=catalog,
             policy=reader.policy(),
+            fresh=reader.fresh(),
+            cache=None if mode is ApiMode.MOCK else reader.cache(),
+            cache_max_bytes=reader.cache_max_bytes(),
+            stale_if_error=reader.stale_if_error(),
         )
         reader.check_plans(config.accounts, catalog)
         reader.refuse_misspelt()
@@ -163,6 +214,15 @@ def read_templates_dir(environ: Mapping[str, str] | None = None) -> Path | None:
         ConfigError: the folder does not exist.
     """
     return _alone(_Reader.templates_dir, environ)
+
+
+def read_cache(environ: Mapping[str, str] | None = None) -> tuple[str | None, int]:
+    """Read the place of kept pictures in ``CHARTS_CACHE``, and their bound in ``CHARTS_CACHE_MAX_BYTES``.
+
+    Raises:
+        ConfigError: one of them is wrong.
+    """
+    return _alone(lambda reader: (reader.cache(), reader.cache_max_bytes()), environ)
 
 
 def _alone(read: Callable[[_Reader], T], environ: Mapping[str, str] | None) -> T:
@@ -253,7 +313,7 @@ class _Reader:
             self.problems.extend(f"{_KEY}: {problem}" for problem in error.problems)
             return ()
 
-    def numeral(self, name: str, default: float) -> str:
+    def numeral(self, name: str, default: float | str) -> str:
         """Return the text of a number. Digits of other scripts and ``1_0``, which Python reads, are not numbers here.
 
         Raises:
@@ -314,6 +374,43 @@ class _Reader:
             wrong = f"must be {STORES}" + (f", not {scheme}://…" if "://" in url and "@" not in scheme else "")
         self.problems.append(f"CHARTS_ACCOUNT_STORE {wrong}")
         return None
+
+    def cache(self) -> str | None:
+        """Return the place of kept pictures. Its scheme alone is repeated, since an address may hold a password."""
+        place = self.text("CHARTS_CACHE")
+        scheme, separator, rest = place.partition("://")
+        if not separator or place == "memory://" or (scheme in _CACHE_SERVERS and rest):
+            return place or None
+        self.problems.append(f"CHARTS_CACHE must be a folder, redis://host:port/0, memory:// or off, not {scheme}://…")
+        return None
+
+    def fresh(self) -> Freshness:
+        try:
+            return Freshness.of(self.numeral("CHARTS_FRESH", "off").lower(), where="CHARTS_FRESH")
+        except ConfigError as error:
+            self.problems.extend(error.problems)
+        except ValueError:
+            self.problems.append("CHARTS_FRESH must be off, candle or a number of seconds")
+        return Freshness()
+
+    def cache_max_bytes(self) -> int:
+        size = self._number("CHARTS_CACHE_MAX_BYTES", DEFAULT_CACHE_BYTES, int, "a whole number of bytes")
+        if size < 1:
+            self.problems.append(
+                f"CHARTS_CACHE_MAX_BYTES must be at least 1, not {size}; to keep no picture, set CHARTS_CACHE=off"
+            )
+            return DEFAULT_CACHE_BYTES
+        return size
+
+    def stale_if_error(self) -> float:
+        return self._number("CHARTS_STALE_IF_ERROR", 0.0, _seconds, "seconds from 0 to a year")
+
+    def _number(self, name: str, default: N, read: Callable[[str], N], meant: str) -> N:
+        try:
+            return read(self.numeral(name, default))
+        except ValueError:
+            self.problems.append(f"{name} must be {meant}, not {self.text(name)!r}")
+            return default
 
     def catalog(self) -> Catalog | None:
         path = self.text("CHARTS_CATALOG")

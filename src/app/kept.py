@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import insort
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Final
 
@@ -39,14 +40,16 @@ class Kept:
             while sum(len(each.png_bytes) for _, _, each in self._pictures) > _MAX_BYTES:
                 del self._pictures[0]
 
-    def take(self, request: ChartRequest, now: float) -> ChartApiSuccess | None:
-        """Return the newest picture of the same body, once; None if none came in the last minute."""
+    def take(
+        self, request: ChartRequest, now: float, suits: Callable[[ChartApiSuccess], bool] = bool
+    ) -> ChartApiSuccess | None:
+        """Return the newest picture of the same body that *suits*, once; None if none came in the last minute."""
         if not self._pictures:
             return None
         with self._lock:
             self._pictures = [kept for kept in self._pictures if now - kept[0] < KEPT_SECONDS]
             for place, (_, digest, result) in reversed(list(enumerate(self._pictures))):
-                if digest == request.body_digest:
+                if digest == request.body_digest and suits(result):
                     del self._pictures[place]
                     return result
         return None

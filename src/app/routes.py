@@ -12,6 +12,7 @@ import attrs
 
 from ..domain.argument import require
 from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
+from ..domain.chart.freshness import Freshness
 from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify
 from ..domain.events import (
@@ -30,6 +31,7 @@ from ..domain.ports import Clock, Listener, RecordedTransport, Transport
 from ..domain.reply.secret import scrub_findings
 from ..domain.result import ChartApiResult, ChartApiSuccess, Source, refused, result_of
 from ..domain.retry import RetryPolicy
+from .cache import CacheRoute
 from .checking import Checker, template_named
 from .fetch import Steps, Stop, fetch_steps
 from .kept import Kept
@@ -38,6 +40,7 @@ from .pool import Pool
 
 __all__ = ["Fetching", "Route", "Routes"]
 
+_OFF: Final = Freshness()
 _MAX_FINDINGS_PER_EVENT: Final = 50
 _MAX_REMEMBERED_CALLS: Final = 9
 _MIN_REMEMBERED_CALLS: Final = 5
@@ -52,12 +55,14 @@ class Route:
         transport: answers requests.
         pool: pays for the calls; None if they are free.
         cut_off: ends the calls under way, if the client opened the transport.
+        cache: pictures that were fetched on this route before.
         recorded: whether all answers are recorded ones; they stand even if the check refuses the request.
     """
 
     transport: Transport
     pool: Pool | None = None
     cut_off: Callable[[], object] = attrs.field(default=tuple, kw_only=True)
+    cache: CacheRoute | None = attrs.field(default=None, kw_only=True)
     recorded: bool = attrs.field(kw_only=True)
 
     @recorded.default
@@ -98,9 +103,10 @@ class Routes:
         checker: the check of requests; knows the templates.
         resources: closed with the client.
         default_timezone: for requests without a time zone.
+        fresh: how recently a picture must have been drawn, if a fetch does not ask for another freshness.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a client is made of)
         self,
         routes: Sequence[Route],
         *,
@@ -111,6 +117,7 @@ class Routes:
         resources: ExitStack,
         checker: Checker,
         default_timezone: str = DEFAULT_TIMEZONE,
+        fresh: Freshness = _OFF,
     ) -> None:
         self.routes = tuple(routes)
         self.policy = policy
@@ -120,6 +127,7 @@ class Routes:
         self._chance = chance
         self._checker = checker
         self._default_timezone = default_timezone
+        self._fresh = fresh
         self._reported: set[Finding] = set()
         self._kept = Kept()
         self._durations: deque[float] = deque(maxlen=_MAX_REMEMBERED_CALLS)
@@ -140,8 +148,10 @@ class Routes:
         request = template_named(template, self._checker.templates).request(symbol, timeframe)
         return attrs.evolve(request, payload={**request.payload, **changes}) if changes else request
 
-    def begin(self, request: ChartRequest, deadline: float | None, stop: Stop) -> Fetching:
-        """Begin a fetch, which ends *deadline* seconds from now, or when *stop* is set.
+    def begin(
+        self, request: ChartRequest, deadline: float | None, stop: Stop, fresh: Freshness | str | float | None = None
+    ) -> Fetching:
+        """Begin a fetch, which ends *deadline* seconds from now, or when *stop* is set. A *fresh* picture needs no call.
 
         Raises:
             ConfigError: an argument has a wrong type.
@@ -151,8 +161,9 @@ class Routes:
         if deadline is not None:
             require("deadline", deadline, float)
             policy = attrs.evolve(policy, deadline=deadline)
+        asked = self._fresh if fresh is None else Freshness.of(fresh, where="fresh")
         fetch_id = f"{int(self._chance() * 2**48):012x}"
-        steps = self._answer(request, fetch_id, policy, stop, self.clock.monotonic())
+        steps = self._answer(request, fetch_id, policy, stop, self.clock.monotonic(), asked)
         return Fetching(fetch_id, policy.deadline, self._framed(request, fetch_id, steps))
 
     def keep(self, request: ChartRequest, result: ChartApiSuccess) -> PictureKept | None:
@@ -193,12 +204,18 @@ class Routes:
         return result
 
     def _answer(
-        self, request: ChartRequest, fetch_id: str, policy: RetryPolicy, stop: Stop, started: float
+        self,
+        request: ChartRequest,
+        fetch_id: str,
+        policy: RetryPolicy,
+        stop: Stop,
+        started: float,
+        fresh: Freshness,
     ) -> Steps[ChartApiResult]:
         request = self._completed(request)
         if problems := request.problems:
             return self._refuse(request, self._scrubbed(problems), fetch_id)
-        if (kept := self._kept.take(request, started)) is not None:
+        if (kept := self._kept.take(request, started, partial(self._is_fresh, request, fresh))) is not None:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
         findings = self._scrubbed(self._checker(request))
         is_refused = self._checker.refuses(findings)
@@ -211,25 +228,55 @@ class Routes:
                 outcome, now = route.transport.send(request, None), self.clock.now()
                 result = result_of(outcome, classify(outcome, now=now), taken_at=now, fetch_id=fetch_id)
             else:
-                moment = Moment(self.clock.now(), self.clock.monotonic() - started, self._chance())
-                result = yield from fetch_steps(
-                    Fetch.begin(request, policy, moment, fetch_id, call_seconds=self._call_seconds()),
-                    transport=route.transport,
-                    pool=route.pool,
-                    clock=self.clock,
-                    chance=self._chance,
-                    listener=doubts,
-                    stop=stop,
-                    started=started,
+                call = partial(
+                    self._call, request, route.transport, route.pool, policy, fetch_id, stop, started, doubts
                 )
-                if result.ok:
-                    self._durations.append(result.attempts[-1].duration)
+                if (cache := route.cache) is None:
+                    result = yield from call()
+                elif (result := cache.find(request, fresh, fetch_id)) is None:
+                    ends = started + policy.deadline
+                    result = yield from cache.alone(request, fresh, call, fetch_id=fetch_id, ends=ends, stop=stop)
+                    result = cache.instead_of(result, request)
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
                 return self._with_warnings(request, result, findings, doubts)
         if is_refused or result is None:
             return self._refuse(request, findings, fetch_id)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
         return self._with_warnings(request, result, findings, doubts)
+
+    def _call(
+        self,
+        request: ChartRequest,
+        transport: Transport,
+        pool: Pool,
+        policy: RetryPolicy,
+        fetch_id: str,
+        stop: Stop,
+        started: float,
+        doubts: Listener,
+    ) -> Steps[ChartApiResult]:
+        """Fetch a picture from the provider."""
+        moment = Moment(self.clock.now(), self.clock.monotonic() - started, self._chance())
+        result = yield from fetch_steps(
+            Fetch.begin(request, policy, moment, fetch_id, call_seconds=self._call_seconds()),
+            transport=transport,
+            pool=pool,
+            clock=self.clock,
+            chance=self._chance,
+            listener=doubts,
+            stop=stop,
+            started=started,
+        )
+        if result.ok:
+            self._durations.append(result.attempts[-1].duration)
+        return result
+
+    def _is_fresh(self, request: ChartRequest, fresh: Freshness, kept: ChartApiSuccess) -> bool:
+        """Return whether a picture that came after its caller had gone is fresh. Without a wish for freshness it is."""
+        now = self.clock.now()
+        drawn_at = kept.attempts[-1].started_at if kept.attempts else kept.taken_at or now
+        grid = self._checker.grid_of(request.symbol)
+        return fresh.is_off or fresh.allows(drawn_at, now, request.timeframe, grid)
 
     def _completed(self, request: ChartRequest) -> ChartRequest:
         """Return the request to send: that of its template, in the default time zone. One with problems stays as it is.

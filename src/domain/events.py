@@ -16,6 +16,7 @@ __all__ = [
     "AccountSuspended",
     "AccountThrottled",
     "BooksAhead",
+    "CacheFailed",
     "CallFinished",
     "CallStarted",
     "Event",
@@ -241,6 +242,13 @@ class PictureDoubtful(_Fact):
 
 
 @attrs.frozen
+class CacheFailed(_Fact):
+    """The cache of pictures can't be used; charts are fetched without it. A client reports it once."""
+
+    reason: str
+
+
+@attrs.frozen
 class StoreFailed(_Fact):
     """The account store could not be reached.
 
@@ -279,6 +287,7 @@ Event = (
     | AccountSuspended
     | AccountReinstated
     | BooksAhead
+    | CacheFailed
     | PlanLimitLearned
     | LimitExceeded
     | MockMissing

@@ -12,17 +12,18 @@ from typing import Annotated
 import typer
 
 from ...domain.chart import ChartRequest
+from ...domain.chart.freshness import Freshness
 from ...domain.errors import ConfigError
 from ...domain.faults import ErrorCode
 from ...domain.fixture import no_fixtures
-from ...domain.result import ChartApiResult
+from ...domain.result import ChartApiResult, Source
 from ..bootstrap import ChartClient, open_templates
 from ..config import WorkerConfig, rules_of
 from ..export import Export
 from ..manifest import STORE_UNAVAILABLE
 from ..mode import ApiMode
 from .charts_view import following, show_manifest
-from .options import Json, emit
+from .options import Fresh, Json, emit
 from .process import (
     COME_BACK,
     FAILED,
@@ -48,9 +49,11 @@ def fetch(
     *,
     template: Annotated[str, typer.Option(metavar="ID", help="The id of the chart template.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The PNG file to write, or - for standard output.")],
+    fresh: Fresh = None,
     as_json: Json = False,
 ) -> None:
     """Fetch one chart into a file."""
+    asked = None if fresh is None else Freshness.of(fresh, where="--fresh")
     config = WorkerConfig.from_env()
     request = open_templates(config, [template])[0].request(symbol, timeframe)
     _refuse_problems(request)
@@ -59,7 +62,7 @@ def fetch(
     calls, doubts = Calls(), Doubts()
     with ChartClient(config, listener=[calls, doubts]) as client, terminable() as codes:
         try:
-            result = client.fetch(request)
+            result = client.fetch(request, fresh=asked)
             if result.ok:
                 _save(out, result.unwrap(), calls)
         except KeyboardInterrupt:
@@ -69,6 +72,8 @@ def fetch(
     def show() -> None:
         if result.error is None and out != STANDARD_OUTPUT:
             source = f"fixture {result.fixture_path}" if result.from_fixture else f"account {result.account_id}"
+            if result.source is Source.CACHE:
+                source = f"the cache, taken at {result.taken_at:%Y-%m-%d %H:%M:%S} UTC"
             typer.echo(f"{request.key}: {out} ({len(result.unwrap()):,} bytes, from {source})")
 
     emit(_report(request, result, out), show, as_json=as_json)
@@ -181,6 +186,8 @@ def _report(request: ChartRequest, result: ChartApiResult, out: Path) -> Mapping
         "bytes": None if picture is None else len(picture),
         "sha256": None if picture is None else hashlib.sha256(picture).hexdigest(),
         "httpStatus": result.http_status,
+        "source": result.source,
+        "takenAt": result.taken_at,
         "fromFixture": result.from_fixture,
         "fixturePath": None if result.fixture_path is None else str(result.fixture_path),
         "accountId": result.account_id,

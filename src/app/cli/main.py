@@ -13,6 +13,7 @@ import typer
 from ...domain.errors import ConfigError, StoreUnavailable
 from ...version import __version__
 from .accounts import accounts_app
+from .cache import cache_app
 from .catalog import catalog_app
 from .charts import export, fetch
 from .check import check
@@ -36,6 +37,7 @@ app.command()(export)
 app.command()(check)
 app.command()(emulate)
 app.add_typer(accounts_app, name="accounts")
+app.add_typer(cache_app, name="cache")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(fixtures_app, name="fixtures")
 app.add_typer(templates_app, name="templates")

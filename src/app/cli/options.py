@@ -9,9 +9,17 @@ import typer
 
 from ...codec import dump
 
-__all__ = ["Json", "emit", "group"]
+__all__ = ["Fresh", "Json", "emit", "group"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+Fresh = Annotated[
+    str | None,
+    typer.Option(
+        metavar="off|candle|SECONDS",
+        help="A kept picture will do if no candle has closed since it was drawn, or if it is so many seconds old.",
+    ),
+]
 
 
 def group(text: str, *, epilog: str | None = None, no_args_is_help: bool = True) -> typer.Typer:

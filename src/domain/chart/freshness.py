@@ -11,9 +11,9 @@ import attrs
 from ..errors import ConfigError
 from .candle import SETTLE, Grid, boundary_between
 
-__all__ = ["Freshness"]
+__all__ = ["MAX_SECONDS", "Freshness"]
 
-_MAX_SECONDS: Final = 366 * 24 * 3600.0
+MAX_SECONDS: Final = 366 * 24 * 3600.0
 
 
 @attrs.frozen
@@ -46,9 +46,9 @@ class Freshness:
             seconds = math.nan if isinstance(given, bool) else float(given)
         except (TypeError, ValueError):
             seconds = math.nan
-        if not 0 <= seconds <= _MAX_SECONDS:
+        if not 0 <= seconds <= MAX_SECONDS:
             shown = repr(given) if isinstance(given, str | int | float) else type(given).__name__
-            raise ConfigError(f"{where} must be off, candle or seconds from 0 to {_MAX_SECONDS:.0f}, not {shown:.60}")
+            raise ConfigError(f"{where} must be off, candle or seconds from 0 to {MAX_SECONDS:.0f}, not {shown:.60}")
         return cls(seconds)
 
     @property
@@ -66,6 +66,13 @@ class Freshness:
         if self.by_candle:
             return not boundary_between(drawn_at - SETTLE, now, interval, grid)
         return now - drawn_at < timedelta(seconds=self.seconds)
+
+    def shares(self, drawn_at: datetime, taken_at: datetime, asked_at: datetime, interval: str, grid: Grid) -> bool:
+        """Return whether a picture is as good as that of a call at *asked_at* would have been.
+
+        Its own call was under way then, and no candle had closed since it was sent at *drawn_at*. It came at *taken_at*.
+        """
+        return taken_at > asked_at and not (self.by_candle and boundary_between(drawn_at, asked_at, interval, grid))
 
     def __str__(self) -> str:
         return "candle" if self.by_candle else f"{self.seconds:g}" if self.seconds else "off"

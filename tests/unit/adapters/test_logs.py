@@ -85,6 +85,7 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         logging.ERROR,
         {"account_id": "a", "window": MOMENT.isoformat()},
     ),
+    "chart_api_cache_failed": (events.CacheFailed("disk full"), logging.WARNING, {"reason": "disk full"}),
     "chart_api_account_reinstated": (events.AccountReinstated("a"), logging.INFO, {"account_id": "a"}),
     "chart_api_plan_limit_learned": (
         events.PlanLimitLearned("a", 800, 600, None, None, MOMENT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 import chartimg
 from chartimg import Account, ChartClient, CheckMode, ConfigError, RetryPolicy, WorkerConfig
-from chartimg.app.config import DEFAULT_FIXTURES_DIR, SETTINGS, read_catalog
+from chartimg.app.config import DEFAULT_FIXTURES_DIR, SETTINGS, read_cache, read_catalog
 from chartimg.app.mode import ApiMode
+from chartimg.domain.chart.freshness import Freshness
 from places import ROOT, SRC
 
 KEY = "canary-key-7f3a9"
@@ -23,8 +25,12 @@ ONE: Mapping[str, str] = {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "main", 
 VARIABLES = (
     "CHART_IMG_ACCOUNTS_JSON",
     "CHART_IMG_API_KEY",
+    "CHARTS_CACHE",
+    "CHARTS_CACHE_MAX_BYTES",
     "CHARTS_DEADLINE",
+    "CHARTS_FRESH",
     "CHARTS_MAX_ATTEMPTS",
+    "CHARTS_STALE_IF_ERROR",
     "CHARTS_API_MODE",
     "TDA_ENV",
     "ENV",
@@ -513,3 +519,66 @@ def test_a_name_that_is_not_text_is_reported(name: object) -> None:
     """A variable whose name is not text is a ConfigError; it is not left out of account."""
     with pytest.raises(ConfigError, match="the names of environ must be a sequence of str, not list of"):
         WorkerConfig.from_env(cast("dict[str, str]", {name: "mock"}))
+
+
+@pytest.mark.parametrize(
+    "cache", ["/pictures", "~/pictures", "off", "memory://", "redis://host:6379/0", "unix:///socket"]
+)
+def test_the_settings_of_kept_pictures_are_read(cache: str) -> None:
+    """Their place, their bound, their freshness and their age in place of an error are settings; all have defaults."""
+    variables = {"CHARTS_FRESH": "Candle", "CHARTS_CACHE_MAX_BYTES": "1000", "CHARTS_STALE_IF_ERROR": "90.5"}
+    config = WorkerConfig.from_env({**ONE, **variables, "CHARTS_CACHE": cache})
+    default = WorkerConfig.from_env(ONE)
+
+    assert (cache, 1000, Freshness(by_candle=True), 90.5) == (
+        config.cache,
+        config.cache_max_bytes,
+        config.fresh,
+        config.stale_if_error,
+    )
+    assert (None, 256 * 1024 * 1024, Freshness(), 0.0) == (
+        default.cache,
+        default.cache_max_bytes,
+        default.fresh,
+        default.stale_if_error,
+    )
+    assert (cache, 1000) == read_cache({**variables, "CHARTS_CACHE": cache})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("CHARTS_FRESH", "daily", "CHARTS_FRESH must be off, candle or seconds from 0 to 31622400, not 'daily'"),
+        ("CHARTS_FRESH", "1_0", "CHARTS_FRESH must be off, candle or a number of seconds"),
+        (
+            "CHARTS_CACHE",
+            "http://user:pw@host",
+            "CHARTS_CACHE must be a folder, redis://host:port/0, memory:// or off, not http://…",
+        ),
+        (
+            "CHARTS_CACHE",
+            "redis://",
+            "CHARTS_CACHE must be a folder, redis://host:port/0, memory:// or off, not redis://…",
+        ),
+        (
+            "CHARTS_CACHE_MAX_BYTES",
+            "0",
+            "CHARTS_CACHE_MAX_BYTES must be at least 1, not 0; to keep no picture, set CHARTS_CACHE=off",
+        ),
+        ("CHARTS_CACHE_MAX_BYTES", "1e6", "CHARTS_CACHE_MAX_BYTES must be a whole number of bytes, not '1e6'"),
+        ("CHARTS_STALE_IF_ERROR", "-1", "CHARTS_STALE_IF_ERROR must be seconds from 0 to a year, not '-1'"),
+        ("CHARTS_STALE_IF_ERROR", "nan", "CHARTS_STALE_IF_ERROR must be seconds from 0 to a year, not 'nan'"),
+    ],
+)
+def test_a_wrong_setting_of_kept_pictures_names_its_variable(variable: str, value: str, message: str) -> None:
+    """It is one line, without a password."""
+    assert (message,) == problems({**ONE, variable: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("stale_if_error", -1.0), ("stale_if_error", math.nan), ("cache_max_bytes", 0)]
+)
+def test_a_wrong_bound_of_kept_pictures_is_refused(name: str, value: float) -> None:
+    """The message names the argument."""
+    with pytest.raises(ConfigError, match=name):
+        WorkerConfig(**{name: value})  # type: ignore[arg-type]

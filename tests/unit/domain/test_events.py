@@ -50,6 +50,7 @@ FACTS: list[tuple[events.Event, tuple[str, ...]]] = [
     (events.RequestDoubtful(CHART, (PLAIN,)), ("chart", "findings")),
     (events.RequestRefused(CHART, (PLAIN,)), ("chart", "findings")),
     (events.PictureDoubtful(CHART, None, (PLAIN,)), ("chart", "account_id", "findings")),
+    (events.CacheFailed("disk full"), ("reason",)),
     (events.StoreFailed("a", "disk full"), ("account_id", "reason")),
     (events.StoreLostWrites("a", 2, 7, 5), ("account_id", "units", "version_known", "version_kept")),
 ]

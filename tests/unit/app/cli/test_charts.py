@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_fetch_in_json_is_json_and_nothing_else(server: LoopbackServer, tmp_path
     server.script.append(answer(200, PNG))
     child = call(*FETCH, "--json", cwd=tmp_path, **real(server))
     report: dict[str, Any] = json.loads(child.stdout)
-    attempts = report.pop("attempts")
+    attempts, taken_at = report.pop("attempts"), datetime.fromisoformat(report.pop("takenAt"))
 
     assert (0, "") == (child.returncode, child.stderr)
     assert report == {
@@ -56,12 +57,14 @@ def test_fetch_in_json_is_json_and_nothing_else(server: LoopbackServer, tmp_path
         "bytes": len(PNG),
         "sha256": hashlib.sha256(PNG).hexdigest(),
         "httpStatus": 200,
+        "source": "HTTP",
         "fromFixture": False,
         "fixturePath": None,
         "accountId": "main",
         "error": None,
         "warnings": [],
     }
+    assert taken_at >= datetime.fromisoformat(attempts[0]["startedAt"])
     assert [{"accountId", "startedAt", "duration", "httpStatus", "kind"}] == [set(attempt) for attempt in attempts]
 
 

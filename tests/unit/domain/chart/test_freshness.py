@@ -77,6 +77,29 @@ def test_a_picture_is_fresh_until_a_candle_closes(drawn: float, now: float, *, e
     assert expected is Freshness(by_candle=True).allows(drawn_at, moment, "1h", Grid(0))
 
 
+@pytest.mark.parametrize(
+    ("drawn", "taken", "asked", "of_candle", "of_seconds"),
+    [
+        (2, 8, 1, True, True),
+        (2, 8, 2.1, True, True),
+        (2, 8, 7.9, True, True),
+        (2, 8, 8, False, False),
+        (-10, 8, -5, True, True),
+        (-10, 8, 2, False, True),
+        (-10, 8, 9, False, False),
+    ],
+)
+def test_a_picture_of_a_call_that_was_under_way_is_shared_within_a_candle(
+    drawn: float, taken: float, asked: float, *, of_candle: bool, of_seconds: bool
+) -> None:
+    """A call that was sent before a close is not shared with one who asks after it, if candles matter."""
+    moments = [CLOSE + timedelta(seconds=seconds) for seconds in (drawn, taken, asked)]
+    drawn_at, taken_at, asked_at = moments
+
+    assert of_candle is Freshness(by_candle=True).shares(drawn_at, taken_at, asked_at, "1h", Grid(0))
+    assert of_seconds is Freshness(0.1).shares(drawn_at, taken_at, asked_at, "1h", Grid(0))
+
+
 def test_a_picture_of_an_unknown_interval_is_never_fresh_by_candle() -> None:
     """A candle of it may have closed at any moment."""
     assert not Freshness(by_candle=True).allows(CLOSE, CLOSE, "1x", Grid(0))

@@ -1,0 +1,206 @@
+"""The route before the provider: a kept picture that is fresh enough, and one call of all processes for a chart at one moment."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+import attrs
+
+from ..domain.cached import CachedPicture
+from ..domain.chart import ChartRequest
+from ..domain.chart.candle import SETTLE, Grid
+from ..domain.chart.freshness import Freshness
+from ..domain.errors import CacheUnavailable, ConfigError
+from ..domain.events import CacheFailed, PictureDoubtful
+from ..domain.faults import ChartApiError, FaultKind
+from ..domain.finding import Finding, Severity
+from ..domain.ports import Clock, Listener, PictureCache
+from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess, Source
+from .fetch import Steps, Stop
+
+__all__ = ["CacheRoute"]
+
+_FIRST_WAIT_SECONDS: Final = 0.02
+_MAX_WAIT_SECONDS: Final = 0.25
+_REST_SECONDS: Final = 30.0
+_MAX_NAME: Final = 200
+_OK: Final = 200
+T = TypeVar("T")
+
+
+class CacheRoute:
+    """Looks for a kept picture, and keeps new ones. Safe from many threads.
+
+    A cache that can't be used stops no fetch. It is reported once, and is not asked for half a minute if reading failed.
+
+    Args:
+        open_cache: returns the cache; called when it is first needed.
+        clock: time.
+        listener: notified if the cache can't be used.
+        grid_of: returns the grid of the candles of a symbol.
+        scope: the address of the provider, if it is not the usual one: its pictures are others.
+        stale_seconds: how old a picture may be that is returned in place of an error; 0 for no such picture.
+    """
+
+    def __init__(
+        self,
+        open_cache: Callable[[], PictureCache],
+        *,
+        clock: Clock,
+        listener: Listener,
+        grid_of: Callable[[str], Grid],
+        scope: str = "",
+        stale_seconds: float = 0.0,
+    ) -> None:
+        self._open_cache = open_cache
+        self._clock = clock
+        self._listener = listener
+        self._grid_of = grid_of
+        self._scope = scope
+        self._stale = timedelta(seconds=stale_seconds)
+        self._lock = threading.Lock()
+        self._opened: PictureCache | None = None
+        self._rests_until = float("-inf")
+        self._has_failed = False
+
+    def find(self, request: ChartRequest, fresh: Freshness, fetch_id: str) -> ChartApiSuccess | None:
+        """Return the kept picture of *request* if it is fresh enough."""
+        return None if fresh.is_off else self._found(request, fresh, fetch_id, None)
+
+    def alone(
+        self,
+        request: ChartRequest,
+        fresh: Freshness,
+        call: Callable[[], Steps[ChartApiResult]],
+        *,
+        fetch_id: str,
+        ends: float,
+        stop: Stop,
+    ) -> Steps[ChartApiResult]:
+        """Carry out *call* while no other process does so for the same picture, and keep its picture.
+
+        If another process is at it, wait for its picture up to *ends* (monotonic seconds). If it dies, or fails, one of those who
+        wait takes its place.
+        """
+        lock, begun, seconds = None, self._clock.now(), _FIRST_WAIT_SECONDS
+        try:
+            while not fresh.is_off:
+                locked = self._try(lambda cache: (cache.lock(self._digest(request)),), writes=True)
+                lock = None if locked is None else locked[0]
+                if locked is None:
+                    break  # the cache can't be used
+                if lock is not None:
+                    if (found := self._found(request, fresh, fetch_id, begun)) is not None:
+                        return found
+                    break
+                left = ends - self._clock.monotonic()
+                if left <= 0 or stop.is_set():
+                    return self._in_vain(fetch_id, is_stopped=stop.is_set())
+                yield min(seconds, left)
+                seconds = min(2 * seconds, _MAX_WAIT_SECONDS)
+            result = yield from call()
+            if isinstance(result, ChartApiSuccess) and not (fresh.is_off and not self._stale):
+                self._keep(request, result)
+            return result
+        finally:
+            if lock is not None:
+                lock.release()
+
+    def instead_of(self, result: ChartApiResult, request: ChartRequest) -> ChartApiResult:
+        """Return an older picture in place of an error that time may mend, if the host has opted in; else *result*."""
+        if result.error is None or not (self._stale and result.error.retriable):
+            return result
+        picture = self._try(lambda cache: cache.read(self._digest(request)))
+        if picture is None:
+            return result
+        age = self._clock.now() - picture.entry.taken_at
+        if age > self._stale:
+            return result
+        message = f"it was taken {age.total_seconds():.0f} s ago, in place of the error {result.error.kind}: "
+        warning = Finding("", Severity.WARNING, message + result.error.message)
+        self._listener.notify(PictureDoubtful(str(request.key), picture.entry.account_id, (warning,)))
+        kept = _result(picture, result.fetch_id)
+        return attrs.evolve(kept, attempts=result.attempts, warnings=(warning, *result.warnings))
+
+    def close(self) -> None:
+        """Close the cache, if it was opened."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    def _found(
+        self, request: ChartRequest, fresh: Freshness, fetch_id: str, begun: datetime | None
+    ) -> ChartApiSuccess | None:
+        """Return the kept picture if it is fresh, or if its call was under way at *begun*."""
+        picture = self._try(lambda cache: cache.read(self._digest(request)))
+        if picture is None:
+            return None
+        entry, now = picture.entry, self._clock.now()
+        of_chart = request.timeframe, self._grid_of(request.symbol)
+        is_fresh = fresh.allows(entry.drawn_at, now, *of_chart)
+        if begun is not None and entry.taken_at <= now + SETTLE:
+            is_fresh = is_fresh or fresh.shares(entry.drawn_at, entry.taken_at, begun, *of_chart)
+        return _result(picture, fetch_id) if is_fresh else None
+
+    def _keep(self, request: ChartRequest, result: ChartApiSuccess) -> None:
+        taken_at = result.taken_at or self._clock.now()
+        picture = CachedPicture.of(
+            result.png_bytes,
+            body_digest=self._digest(request),
+            chart=str(request.key)[:_MAX_NAME],
+            taken_at=taken_at,
+            drawn_at=result.attempts[-1].started_at if result.attempts else taken_at,
+            account_id=result.account_id,
+        )
+        self._try(lambda cache: cache.keep(picture), writes=True)
+
+    def _digest(self, request: ChartRequest) -> str:
+        """Return the name of the picture of *request* in the cache."""
+        if not self._scope:
+            return request.body_digest
+        return hashlib.sha256(f"{self._scope}\n{request.body_digest}".encode()).hexdigest()
+
+    def _try(self, use: Callable[[PictureCache], T], *, writes: bool = False) -> T | None:
+        """Use the cache. Report the first failure, and return None for each."""
+        if self._clock.monotonic() < self._rests_until:
+            return None
+        try:
+            with self._lock:
+                cache = self._opened = self._opened or self._open_cache()
+            return use(cache)
+        except Exception as error:  # noqa: BLE001 (a cache of the host's own may raise any, and the picture may be paid for)
+            if not writes:
+                self._rests_until = self._clock.monotonic() + _REST_SECONDS
+            is_known = isinstance(error, CacheUnavailable | ConfigError)
+            with self._lock:
+                is_first, self._has_failed = not self._has_failed, True
+            if is_first:
+                self._listener.notify(
+                    CacheFailed(str(error) if is_known else f"the cache raised {type(error).__name__}")
+                )
+            return None
+
+    def _in_vain(self, fetch_id: str, *, is_stopped: bool) -> ChartApiFailure:
+        """Return the result of a wait for another process that was too long."""
+        message = "another process, for which this one waited, had not got the chart within the deadline"
+        if is_stopped:
+            message = "the fetch was stopped before an account was called"
+        error = ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=self._clock.now())
+        return ChartApiFailure(error=error, fetch_id=fetch_id)
+
+
+def _result(picture: CachedPicture, fetch_id: str) -> ChartApiSuccess:
+    entry = picture.entry
+    return ChartApiSuccess(
+        png_bytes=picture.png_bytes,
+        http_status=_OK,
+        source=Source.CACHE,
+        account_id=entry.account_id,
+        taken_at=entry.taken_at,
+        fetch_id=fetch_id,
+    )
