@@ -23,7 +23,7 @@ from chartimg.domain.account.turn import Granted
 from chartimg.domain.errors import StoreBusy
 from chartimg.domain.faults import FaultKind
 from chartimg.testing import VirtualClock
-from command import run_python
+from command import run_loaded, run_python
 from pools import fault
 
 FULL = """
@@ -93,7 +93,7 @@ sys.exit(subprocess.run([sys.executable, "-c", *sys.argv[2:]]).returncode)
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX")
 def test_a_file_that_may_not_grow_loses_nothing(tmp_path: Path) -> None:
     """While a file may not grow claims raise StoreUnavailable, and the counts stay right."""
-    child = run_python(FULL, str(tmp_path), "limit", cwd=tmp_path)
+    child = run_loaded(FULL, str(tmp_path), "limit", cwd=tmp_path)
 
     assert (0, "", "True\n") == (child.returncode, child.stderr, child.stdout)
 
@@ -180,7 +180,7 @@ def meet(content: bytes, sound: Path) -> None:
             assert found == books(path)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_flipped_byte_never_gives_other_books(sound: Path, data: st.DataObject) -> None:
     """A file with any byte changed is refused or has the right snapshots."""

@@ -94,7 +94,7 @@ def run(*arguments: str, cwd: Path, **variables: str) -> Result:
     if any(name.startswith("PYTHON") for name in variables):  # it reads them when it begins
         return _run((*_COMMAND, *arguments), cwd, variables)
     code = "import sys; from chartimg.__main__ import main; sys.argv[0] = 'chartimg'; main()"
-    return _shown(forked(code, *arguments, cwd=cwd, environ=environment(cwd / "home", **variables)))
+    return run_loaded(code, *arguments, cwd=cwd, **variables)
 
 
 def run_bound(*arguments: str, cwd: Path, **variables: str) -> Result:
@@ -102,8 +102,13 @@ def run_bound(*arguments: str, cwd: Path, **variables: str) -> Result:
     return run_python(BOUND, "-m", "chartimg", *arguments, cwd=cwd, **variables)
 
 
+def run_loaded(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:
+    """Run a piece of Python in a process of its own that has loaded the library before."""
+    return _shown(forked(code, *arguments, cwd=cwd, environ=environment(cwd / "home", **variables)))
+
+
 def run_python(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:
-    """Run a piece of Python in a process of its own, under the same conditions."""
+    """Run a piece of Python in a new process, under the same conditions."""
     return _run((sys.executable, "-c", code, *arguments), cwd, variables)
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import hashlib
+import itertools
 import json
 import os
 import pickle
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -194,8 +195,8 @@ def tried(act: Callable[[Path], str], folder: Path, at: int, error: int) -> tupl
     return pickle.loads(told) if told else (UNKNOWN, at)
 
 
-def wrong(operation: Operation, error: int, folder: Path) -> Iterator[str]:
-    """Let every call fail with *error*, and yield what is wrong, at last the number of calls."""
+def try_all(operation: Operation, failures: Sequence[str], folder: Path) -> tuple[list[str], int]:
+    """Let every call fail in each of the ways; return what is wrong, and the number of calls."""
     before, now = folder / "before", folder / "now"
     before.mkdir()
     operation.prepare(before)
@@ -203,19 +204,18 @@ def wrong(operation: Operation, error: int, folder: Path) -> Iterator[str]:
     old = operation.look(now)
     renew(now, before)
     outcome, calls = tried(operation.act, now, 0, 0)
-    if outcome != DONE:
-        yield f"undisturbed: {outcome}"
+    wrong = [f"undisturbed: {outcome}"] if outcome != DONE else []
     new = operation.look(now)
-    for at in range(1, calls + 1):
+    for failure, at in itertools.product(failures, range(1, calls + 1)):
         renew(now, before)
-        outcome, _ = tried(operation.act, now, at, error)
+        outcome, _ = tried(operation.act, now, at, getattr(errno, failure, DIES))
         try:
             state = operation.look(now)
         except Exception as problem:  # noqa: BLE001 (to be told)
             state = f"unusable: {problem}"
         if state not in {FREE: (old,), DONE: (new,), UNKNOWN: (old, new)}.get(outcome, ()):
-            yield f"call {at} of {calls}: {outcome}, and then {state!r}"
-    yield str(calls)
+            wrong.append(f"{failure} at call {at} of {calls}: {outcome}, and then {state!r}")
+    return wrong, calls
 
 
 def renew(folder: Path, before: Path) -> None:
@@ -225,5 +225,5 @@ def renew(folder: Path, before: Path) -> None:
 
 
 if __name__ == "__main__":
-    name, failure, place = sys.argv[1:]
-    sys.stdout.write(json.dumps(list(wrong(OPERATIONS[name], getattr(errno, failure, DIES), Path(place)))))
+    name, place, *ways = sys.argv[1:]
+    sys.stdout.write(json.dumps(try_all(OPERATIONS[name], ways, Path(place))))

@@ -34,7 +34,7 @@ from chartimg.domain.errors import StoreBusy
 from chartimg.domain.plan import ChartLimits
 from chartimg.domain.ports import AccountStore, Clock
 from chartimg.testing import AccountStoreContract
-from command import eventually, run_python
+from command import eventually, run_loaded, run_python
 from patience import LONG, with_patience
 from redis_server import Proxy, RedisServer, free_port, redis_server, redis_url, unique_prefix
 
@@ -237,7 +237,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_store_may_be_used_on_both_sides_of_a_fork(redis_url: str, prefix: str, tmp_path: Path) -> None:
     """After a fork, parent and child each get the answers to their own commands."""
-    done = run_python(FORK, redis_url, prefix, cwd=tmp_path)
+    done = run_loaded(FORK, redis_url, prefix, cwd=tmp_path)
 
     assert ("0\n", "") == (done.stdout, done.stderr)
 

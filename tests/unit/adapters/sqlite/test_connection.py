@@ -19,7 +19,7 @@ from chartimg import StoreUnavailable
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountSnapshot
 from chartimg.domain.errors import StoreBusy
-from command import BOUND, run_python
+from command import BOUND, run_loaded, run_python
 from samples import NOON
 
 FIRST = AccountSnapshot("a", NOON, NOON, "digest")
@@ -240,7 +240,7 @@ def test_what_may_not_be_written_is_unavailable(file_mode: int, folder_mode: int
     assert str(path) in child.stdout
     assert before == path.read_bytes()
     assert [] == list(path.parent.glob("*damaged*"))
-    assert "granted" in run_python(BOUND, "-c", SWAP, str(path), cwd=tmp_path).stdout
+    assert "granted" in run_loaded(SWAP, str(path), cwd=tmp_path).stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
@@ -311,6 +311,6 @@ print(SqliteAccountStore(path).read(["a"])[0].used)
 @pytest.mark.parametrize(("how", "used"), [("closed", 35), ("with threads", 40), ("by others", 20)])
 def test_a_store_can_be_used_after_a_fork(how: str, used: int, path: Path) -> None:
     """After a fork parent and children use the books at once, also with threads, or if C code has forked."""
-    child = run_python(FORK, str(path), how, cwd=path.parent)
+    child = run_loaded(FORK, str(path), how, cwd=path.parent)
 
     assert (0, "", f"{used}\n") == (child.returncode, child.stderr, child.stdout)
