@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from loopback import LoopbackServer, serving
 
@@ -20,7 +20,9 @@ pytest_plugins = ["pytester"]  # tests of chartimg.pytest_plugin
 # A background job of a shell ignores SIGINT, and its children inherit that; a handler of our own does not reach them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 examples = int(os.environ.get("CHARTIMG_TEST_EXAMPLES", "50"))
-settings.register_profile("chartimg", deadline=None, max_examples=examples)  # speed is for benchmarks, never asserted
+settings.register_profile(  # speed is for benchmarks, never asserted
+    "chartimg", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("chartimg")  # the parent of those below
 settings.register_profile("brief", max_examples=20)
 settings.register_profile(

@@ -21,7 +21,7 @@ COMMAND = str(Path(sys.executable).with_name("chartimg"))
 
 # What the provider allows, and what the host believes: rates too high, and a quota that others have nearly spent.
 TRUE = (
-    EmulatedAccount("tight", "canary-key-1", 60, "BASIC", 5, 3),
+    EmulatedAccount("tight", "canary-key-1", 60, "BASIC", 1, 1),
     EmulatedAccount("spent", "canary-key-2", 2, "BASIC", 50, 20),
     EmulatedAccount("wide", "canary-key-3", 60, "BASIC", 50, 20),
 )

@@ -219,7 +219,7 @@ def test_no_key_is_in_a_reply(stage: Stage) -> None:
 TEXT = st.text(min_size=1, max_size=12)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(TEXT, TEXT, TEXT, st.dictionaries(TEXT, st.text(max_size=5) | st.integers(), max_size=3))
 def test_any_request_gets_an_outcome(
     stage: Stage, symbol: str, timeframe: str, template: str, payload: dict[str, object]

@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -46,7 +46,7 @@ BODIES: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
         "watermarkSize": st.sampled_from([16, 128]),
     },
 )
-QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=25)
 
 
 @given(body=BODIES)
