@@ -18,15 +18,18 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import urllib3
 
 import chartimg
+from chartimg.adapters.cache import FolderPictureCache
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.domain.account.turn import Need
+from chartimg.domain.cached import CachedPicture
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.reply.png import SIGNATURE
 
@@ -57,6 +60,7 @@ def main() -> None:
     rows = [
         ("fetch over loopback / bare urllib3, CPU time", fetch_ratio(png), 1.3),
         *replay_ratios(png),
+        *hit_ratios(png),
         ("import chartimg / attrs, cattrs, urllib3, structlog", import_ratio(), 0.5),
         ("claim among 100 / among 5", claim_ratio(), 6.0),
         ("claim among 100 of two plans, half of them too small / among 5", claim_ratio("BASIC", "PRO"), 6.0),
@@ -118,6 +122,26 @@ def replay_ratios(png: bytes) -> Iterator[tuple[str, float, float]]:
 
                 ratio = interleaved(lambda: client.fetch(REQUEST), theirs, rounds=21, calls=300)  # noqa: B023
             yield f"replay of {what}, {count:,} fixture{'s' * (count > 1)} / read and check eight bytes", ratio, 2.0
+
+
+def hit_ratios(png: bytes) -> Iterator[tuple[str, float, float]]:
+    """Measure a hit in a folder of kept pictures, and a whole fetch with one, against reading the file."""
+    now = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as name:
+        cache = FolderPictureCache(name)
+        digest = REQUEST.body_digest
+        cache.keep(CachedPicture.of(png, body_digest=digest, chart=str(REQUEST.key), taken_at=now, drawn_at=now))
+        (file,) = Path(name).glob("*.chart")
+        account = chartimg.Account("a", **ACCOUNT)  # type: ignore[arg-type]
+        with Urllib3Transport("http://127.0.0.1:9") as transport:  # a call would fail
+            client = chartimg.ChartClient(transport=transport, accounts=[account], cache=cache, fresh=86_400)
+            client.fetch(REQUEST).unwrap()
+            for what, ours, most in (
+                ("a hit in a folder of kept pictures", lambda: cache.read(digest), 2.0),
+                ("a whole fetch with such a hit, its events and checks", lambda: client.fetch(REQUEST), 6.0),
+            ):
+                ratio = interleaved(ours, file.read_bytes, rounds=21, calls=300)
+                yield f"{what} / read the file", ratio, most
 
 
 def old(path: Path, content: bytes) -> None:

@@ -24,6 +24,7 @@ from .fetch import Steps, Stop
 
 __all__ = ["CacheRoute"]
 
+_UNUSED: Final = Grid()
 _FIRST_WAIT_SECONDS: Final = 0.02
 _MAX_WAIT_SECONDS: Final = 0.25
 _REST_SECONDS: Final = 30.0
@@ -141,7 +142,7 @@ class CacheRoute:
         if picture is None:
             return None
         entry, now = picture.entry, self._clock.now()
-        of_chart = request.timeframe, self._grid_of(request.symbol)
+        of_chart = request.timeframe, self._grid_of(request.symbol) if fresh.by_candle else _UNUSED
         is_fresh = fresh.allows(entry.drawn_at, now, *of_chart)
         if begun is not None and entry.taken_at <= now + SETTLE:
             is_fresh = is_fresh or fresh.shares(entry.drawn_at, entry.taken_at, begun, *of_chart)

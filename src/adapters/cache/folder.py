@@ -50,6 +50,7 @@ class FolderPictureCache:
 
     def __init__(self, folder: str | os.PathLike[str], max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self.folder: Final = Path(folder)
+        self._beginning = os.path.join(folder, "")  # noqa: PTH118 (each microsecond of a hit counts)
         self._max_bytes = max_bytes
         self._verified: dict[str, tuple[tuple[int, ...], CachedPicture]] = {}
 
@@ -129,7 +130,7 @@ class FolderPictureCache:
     def _path(self, body_digest: str) -> str:
         if not _DIGEST.fullmatch(body_digest):
             raise ValueError("the name of a picture in a cache is 64 hexadecimal digits")
-        return os.path.join(self.folder, body_digest + _SUFFIX)  # noqa: PTH118
+        return f"{self._beginning}{body_digest}{_SUFFIX}"
 
     def _make(self, folder: Path) -> None:
         """Create *folder* and its parents, for their owner only."""

@@ -169,9 +169,10 @@ class Catalog:
 
     def grid_of_exchange(self, exchange: str) -> Grid:
         """Return the grid of the candles of *exchange*: half an hour if it is not known better."""
-        return self._grids.get(exchange, Grid())
+        return self._grids.get(exchange, _HALF_HOURS)
 
 
+_HALF_HOURS: Final = Grid()
 _PARTS: Final[Mapping[str, str]] = {
     "intervals": "intervals",
     "unconfirmedIntervals": "unconfirmed_intervals",

@@ -18,4 +18,6 @@ def grid_of(symbol: str, catalog: Catalog) -> Grid:
     exchanges = exchanges_of(symbol)
     if isinstance(exchanges, str):
         return Grid()
+    if len(exchanges) == 1:
+        return catalog.grid_of_exchange(exchanges[0])
     return Grid.of_formula(map(catalog.grid_of_exchange, exchanges))
