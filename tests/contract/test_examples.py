@@ -212,10 +212,10 @@ def test_forked_workers_may_be_those_of_gunicorn(tmp_path: Path) -> None:
         try:
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             with ThreadPoolExecutor(6) as others:
-                got = list(others.map(lambda each: urlopen(f"{url}/{each}", timeout=30).read().decode(), SYMBOLS[:6]))
+                got = list(others.map(lambda each: urlopen(f"{url}/{each}", timeout=LONG).read().decode(), SYMBOLS[:6]))
         finally:
             server.terminate()
-            code = server.wait(timeout=30)
+            code = server.wait(timeout=LONG)
         assert 6 == provider.ledger().accounts["demo"].total.charged
 
     assert [f"{symbol}: paid by demo" for symbol in SYMBOLS[:6]] == got

@@ -17,6 +17,7 @@ from chartimg.domain.cached import CachedPicture
 from chartimg.domain.errors import CacheUnavailable
 from command import environment
 from limits import small_files
+from patience import LONG
 from samples import NOON
 
 A, B = (hashlib.sha256(name).hexdigest() for name in (b"a", b"b"))
@@ -173,7 +174,7 @@ def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
         assert b"held\n" == holder.stdout.readline()
         assert cache.lock(A) is None
         holder.kill()
-        holder.wait(30)
+        holder.wait(LONG)
         lock = cache.lock(A)
         assert lock is not None
         lock.release()

@@ -15,6 +15,7 @@ import redis
 from chartimg.adapters.cache import RedisPictureCache
 from chartimg.domain.cached import CachedPicture
 from chartimg.domain.errors import CacheUnavailable, ConfigError
+from patience import LONG
 from redis_server import redis_server, redis_url, unique_prefix
 from samples import NOON
 
@@ -33,7 +34,7 @@ def prefix(redis_url: str) -> Iterator[str]:
 
 def until(condition: Callable[[], object]) -> None:
     """Wait until *condition* holds."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + LONG
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -41,14 +42,14 @@ def until(condition: Callable[[], object]) -> None:
 
 def test_a_lock_is_held_for_longer_than_its_lease_while_its_holder_lives(redis_url: str, prefix: str) -> None:
     """The lease is renewed until the release, and the thread that renews it ends then."""
-    cache = RedisPictureCache(redis_url, prefix=prefix, lease=1.2)
+    cache = RedisPictureCache(redis_url, prefix=prefix, lease=15.0)
     other = RedisPictureCache(redis_url, prefix=prefix)
     lock = cache.lock(A)
     assert lock is not None
     key = f"{{{prefix}}}:pictures:v1:lock:{A}"
     with redis.Redis.from_url(redis_url, protocol=2) as server:
         server.pexpire(key, 60_000)
-        until(lambda: server.pttl(key) <= 1_200)
+        until(lambda: server.pttl(key) <= 15_000)
 
     assert other.lock(A) is None
     lock.release()
