@@ -20,13 +20,14 @@ from ..domain.faults import ChartApiError, FaultKind
 from ..domain.finding import Finding, Severity
 from ..domain.ports import Clock, Listener, PictureCache
 from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess, Source
+from ..fork import begin_in_children
 from .fetch import Steps, Stop
 
 __all__ = ["CacheRoute"]
 
 _UNUSED: Final = Grid()
 _FIRST_WAIT_SECONDS: Final = 0.02
-_MAX_WAIT_SECONDS: Final = 0.25
+_MAX_WAIT_SECONDS: Final = 0.1
 _REST_SECONDS: Final = 30.0
 _MAX_NAME: Final = 200
 _OK: Final = 200
@@ -63,10 +64,15 @@ class CacheRoute:
         self._grid_of = grid_of
         self._scope = scope
         self._stale = timedelta(seconds=stale_seconds)
-        self._lock = threading.Lock()
         self._opened: PictureCache | None = None
         self._rests_until = float("-inf")
         self._has_failed = False
+        self.begin()
+        begin_in_children(self)
+
+    def begin(self) -> None:
+        """Make the lock, also in a forked child."""
+        self._lock = threading.Lock()
 
     def find(self, request: ChartRequest, fresh: Freshness, fetch_id: str) -> ChartApiSuccess | None:
         """Return the kept picture of *request* if it is fresh enough."""
@@ -94,9 +100,9 @@ class CacheRoute:
                 lock = None if locked is None else locked[0]
                 if locked is None:
                     break  # the cache can't be used
+                if (found := self._found(request, fresh, fetch_id, begun)) is not None:
+                    return found
                 if lock is not None:
-                    if (found := self._found(request, fresh, fetch_id, begun)) is not None:
-                        return found
                     break
                 left = ends - self._clock.monotonic()
                 if left <= 0 or stop.is_set():
