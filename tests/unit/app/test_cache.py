@@ -10,10 +10,15 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chartimg import Account, AsyncChartClient, ChartApiResult, ChartClient, ChartRequest, ConfigError, WorkerConfig
 from chartimg.adapters.cache import FolderPictureCache, MemoryPictureCache
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.cached import CachedPicture, CacheEntry
+from chartimg.domain.chart.freshness import Freshness
+from chartimg.domain.check.grid import grid_of
 from chartimg.domain.errors import CacheUnavailable
 from chartimg.domain.events import CacheFailed, CallStarted, FetchFinished, PictureDoubtful
 from chartimg.domain.faults import FaultKind
@@ -406,3 +411,37 @@ def test_a_cache_of_a_wrong_type_is_refused(client: Callable[..., object]) -> No
     """The message names the argument and the methods that are missing."""
     with pytest.raises(ConfigError, match=r"cache must be .*an object with read\(\), keep\(\), lock\(\)"):
         client(transport=ScriptedTransport([]), cache="memory://")
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.integers(0, 5000),
+            st.sampled_from(["off", "candle"]) | st.integers(1, 5000),
+            st.sampled_from([REQUEST, attrs.evolve(REQUEST, symbol="NASDAQ:AAPL")]),
+        ),
+        max_size=12,
+    )
+)
+def test_a_call_is_made_exactly_if_no_kept_picture_is_fresh(
+    steps: list[tuple[int, str | int, ChartRequest]],
+) -> None:
+    """Over any time and any wishes, calls are those that the rule of freshness leaves, and a kept picture is the last one."""
+    clock = VirtualClock(NOON)
+    transport = ScriptedTransport(iter(lambda: OLD, None), clock=clock, duration=3)
+    account = Account("main", "key-of-main", 10**6, None, 1e5, 10**5)
+    kept: dict[ChartRequest, tuple[datetime, datetime]] = {}
+    with transport.client([account], log=False) as client:
+        for seconds, wish, request in steps:
+            clock.advance(seconds)
+            fresh, now, calls = Freshness.of(wish, where="fresh"), clock.now(), len(transport.calls)
+            drawn_at, taken_at = kept.get(request, (None, None))
+            grid = grid_of(request.symbol, shipped_catalog())
+            is_hit = drawn_at is not None and fresh.allows(drawn_at, now, "1h", grid)
+            result = client.fetch(request, fresh=wish)
+
+            assert (Source.CACHE if is_hit else Source.HTTP) is result.source
+            assert calls + (not is_hit) == len(transport.calls)
+            assert (taken_at if is_hit else clock.now()) == result.taken_at
+            if not is_hit and not fresh.is_off:
+                kept[request] = now, clock.now()
