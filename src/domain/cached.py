@@ -1,4 +1,4 @@
-"""A picture in a cache, and what is known of it without its bytes."""
+"""A kept picture, and its entry: all but its bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["CacheEntry", "CachedPicture"]
 
 @attrs.frozen(kw_only=True)
 class CacheEntry:
-    """What is known of a picture in a cache.
+    """All about a kept picture but its bytes.
 
     Attributes:
         body_digest: names the picture: the digest of the body that was posted for it. It also covers the address it was posted to,
@@ -36,10 +36,10 @@ class CacheEntry:
 
 @attrs.frozen
 class CachedPicture:
-    """A picture in a cache.
+    """A kept picture.
 
     Attributes:
-        entry: what is known of it.
+        entry: all but its bytes.
         png_bytes: the picture.
     """
 

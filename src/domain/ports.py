@@ -117,7 +117,7 @@ class PictureCache(Protocol):
         ...
 
     def entries(self) -> Sequence[CacheEntry]:
-        """List what is kept, from the most to the least recently used."""
+        """List the kept pictures, from the most to the least recently used."""
         ...
 
     def clear(self) -> int:

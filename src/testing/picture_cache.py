@@ -61,7 +61,7 @@ class PictureCacheContract:
     durable = True
 
     def open(self, max_bytes: int) -> PictureCache:
-        """Open a handle on the cache of this test, which keeps *max_bytes* at most."""
+        """Open a handle on the cache of this test. It keeps *max_bytes* at most."""
         raise NotImplementedError
 
     def test_a_kept_picture_is_read_back(self) -> None:

@@ -1,4 +1,4 @@
-"""What is known of a picture, as one line of JSON."""
+"""The entry of a kept picture, as one line of JSON."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class FolderPictureCache:
             raise self._unavailable("locked", error) from error
 
     def entries(self) -> Sequence[CacheEntry]:
-        """List what is kept, from the most to the least recently used. Only the heads of the files are read."""
+        """List the kept pictures, from the most to the least recently used. Only the heads of the files are read."""
         found = []
         try:
             for file in sorted(self._files(), key=lambda file: -file.used):
@@ -125,7 +125,7 @@ class FolderPictureCache:
         return count
 
     def close(self) -> None:
-        """Do nothing: no file is open."""
+        """Keep all as it is: no file is open."""
 
     def _path(self, body_digest: str) -> str:
         if not _DIGEST.fullmatch(body_digest):
@@ -161,7 +161,7 @@ class FolderPictureCache:
                         yield _File(Path(each.path), used, status.st_size)
 
     def _shrink(self) -> None:
-        """Remove what was abandoned, and then the least recently used until the rest is small enough."""
+        """Remove abandoned files, and then the least recently used pictures until the others are small enough."""
         files = sorted(self._files(), key=lambda file: file.used)
         size = sum(file.size for file in files if file.path.suffix == _SUFFIX)
         for file in files:

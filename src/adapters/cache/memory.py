@@ -63,7 +63,7 @@ class MemoryPictureCache:
                 del self._held[body_digest]
 
     def entries(self) -> Sequence[CacheEntry]:
-        """List what is kept, from the most to the least recently used."""
+        """List the kept pictures, from the most to the least recently used."""
         with self._lock:
             return [picture.entry for picture in reversed(self._pictures.values())]
 
@@ -75,7 +75,7 @@ class MemoryPictureCache:
             return count
 
     def close(self) -> None:
-        """Do nothing: no file or connection is open."""
+        """Keep all as it is: no file or connection is open."""
 
 
 class _Held:

@@ -33,7 +33,7 @@ class RedisPictureCache:
 
     Args:
         url: ``redis://[[user]:password@]host[:port][/db]``, ``rediss://…`` (TLS) or ``unix://[user[:password@]@]/path[?db=…]``.
-        max_bytes: bound of the pictures with what is known of them.
+        max_bytes: bound of the pictures with their entries.
         prefix: beginning of the keys, in braces, so that all share one slot of a cluster.
         timeout: seconds that connecting, and each answer, may take.
         lease: seconds until a lock ends after its holder has died.
@@ -110,7 +110,7 @@ class RedisPictureCache:
         return _Held(lambda: self._release(key, token))
 
     def entries(self) -> Sequence[CacheEntry]:
-        """List what is kept, from the most to the least recently used."""
+        """List the kept pictures, from the most to the least recently used."""
         with self._reached():
             kept = self._client.zrange(self._keys[0], 0, -1, desc=True)
             digests = [digest.decode() for digest in kept if isinstance(digest, bytes)]
@@ -146,7 +146,7 @@ class RedisPictureCache:
             self._scripts["release"](keys=[key], args=[token])
 
     def _renew(self) -> None:
-        """Renew the leases of all locks that are held, until none is."""
+        """Renew the leases of all locks that are held, until the last one is released."""
         idle = self._idle
         while True:
             idle.wait(self._lease / 3)

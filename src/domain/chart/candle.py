@@ -34,7 +34,7 @@ _YEAR_MONTHS: Final = 12
 
 @attrs.frozen
 class Grid:
-    """The moments at which candles of an exchange may close.
+    """The moments of a day when candles of an exchange may close.
 
     Attributes:
         minutes: each opening of trade is a multiple of these minutes after midnight. 0 where trade never rests: candles
@@ -54,7 +54,7 @@ class Candle:
     """The time of one candle.
 
     Attributes:
-        begins: its first moment, at which the candle before it closes.
+        begins: its first moment; the candle before it closes then.
         closes: the first moment after it.
     """
 
@@ -104,7 +104,7 @@ def _within_day(moment: datetime, midnight: datetime, step: timedelta) -> Candle
 
 
 def _of_months(midnight: datetime, months: int) -> Candle:
-    """Return the candle of *months* whose beginnings divide a year; if they can't, that of one month."""
+    """Return the candle of *months*, from January on. If they do not divide a year, their largest divisor that does counts."""
     step = gcd(months, _YEAR_MONTHS)
     month = (midnight.month - 1) // step * step
     begins = midnight.replace(month=month + 1, day=1)
