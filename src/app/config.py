@@ -57,6 +57,7 @@ SETTINGS: Final = frozenset(
         "CHARTS_DEADLINE",
         "CHARTS_DEFAULT_TIMEZONE",
         "CHARTS_FIXTURES_DIR",
+        "CHARTS_GATEWAY_TOKENS",
         "CHARTS_FRESH",
         "CHARTS_MAX_ATTEMPTS",
         "CHARTS_STALE_IF_ERROR",

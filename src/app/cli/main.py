@@ -21,6 +21,7 @@ from .emulate import emulate
 from .fixtures import fixtures_app
 from .options import group
 from .process import FAILED, MISUSED, STORE_GONE, complain, discard_output
+from .serve import serve
 from .templates import templates_app
 
 __all__ = ["app", "run"]
@@ -36,6 +37,7 @@ app.command()(fetch)
 app.command()(export)
 app.command()(check)
 app.command()(emulate)
+app.command()(serve)
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(cache_app, name="cache")
 app.add_typer(catalog_app, name="catalog")

@@ -1,0 +1,231 @@
+"""The gateway as an ASGI application, and the process that serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ...codec import dump
+from ...domain.chart import ChartRequest
+from ...domain.errors import ConfigError, StoreUnavailable
+from ...domain.result import ChartApiResult
+from ..async_bootstrap import AsyncChartClient
+from ..bootstrap import open_pool, templates
+from ..config import WorkerConfig
+from ..mode import ApiMode
+from . import answers
+from .asking import BodyRefusedError, named_after_template, read_body
+from .callers import Callers, DaySpent
+from .openapi import description
+from .settings import Caller, read_callers
+
+__all__ = ["CHART_PATH", "Gateway", "from_env"]
+
+CHART_PATH: Final = "/v2/tradingview/advanced-chart"
+_MAX_BODY_BYTES: Final = 1024 * 1024
+_MAX_AT_ONCE: Final = 1000
+_STORE_SECONDS: Final = "5"  # after which a caller may ask a store again
+_UNITS_SECONDS: Final = 1.0  # for which a number of units is shown
+_GONE: Final = 499  # read by nobody
+_FORBIDDEN: Final = "Forbidden"
+_LOGGER: Final = logging.getLogger("chartimg.gateway")
+_LOGGER.addHandler(logging.NullHandler())
+
+Handler = Callable[[Request, "Caller | None"], Awaitable[Response]]
+
+
+class Gateway:
+    """Answers callers over *client*.
+
+    Args:
+        client: fetches the charts; closed with the gateway.
+        config: the settings of the client.
+        callers: those who may ask.
+    """
+
+    def __init__(self, client: AsyncChartClient, config: WorkerConfig, callers: Callers) -> None:
+        self._client = client
+        self._config = config
+        self._callers = callers
+        self._templates = templates({"CHARTS_TEMPLATES_DIR": str(config.templates_dir or "")})
+        self._at_once = 0
+        self._units: tuple[float, int | None] = (-_UNITS_SECONDS, None)
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        get = "/charts/{symbol}/{timeframe}/{template}.png"
+        routes = [
+            Route(CHART_PATH, self._guarded(self._post), methods=["POST"]),
+            Route(get, self._guarded(self._get), methods=["GET"]),
+            Route("/accounts", self._guarded(self._accounts), methods=["GET"]),
+            Route("/healthz", self._healthz, methods=["GET"]),
+            Route("/openapi.json", self._description, methods=["GET"]),
+        ]
+        missing = {404: _not_found, 405: _not_found}
+        return Starlette(routes=routes, lifespan=self._lifespan, exception_handlers=missing)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        yield
+        await self._client.aclose()
+        await run_in_threadpool(self._callers.close)
+
+    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """Answer only those who may ask, so many at once, and a store that can't be reached."""
+
+        async def guarded(request: Request) -> Response:
+            caller = self._callers.known(request.headers.get("x-api-key", ""))
+            if caller is None and not self._callers.is_open:
+                return answers.message(403, _FORBIDDEN)
+            if self._callers.is_open and request.headers.get("sec-fetch-site") == "cross-site":
+                return answers.message(403, _FORBIDDEN)  # a page of another site must not spend units
+            if self._at_once >= _MAX_AT_ONCE:
+                return answers.message(503, "Service Unavailable", {"retry-after": "1"})
+            self._at_once += 1
+            try:
+                return await handler(request, caller)
+            except StoreUnavailable as error:
+                _LOGGER.error("%s", error)  # noqa: TRY400 (one line)
+                return answers.message(503, "the account store can't be reached", {"retry-after": _STORE_SECONDS})
+            except DaySpent:
+                return answers.message(429, "Limit Exceeded", {"retry-after": str(self._callers.seconds_to_next_day())})
+            finally:
+                self._at_once -= 1
+
+        return guarded
+
+    async def _post(self, request: Request, caller: Caller | None) -> Response:
+        """Answer ``POST /v2/tradingview/advanced-chart``."""
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            return Response(status_code=_GONE)
+        if body is None:
+            return answers.message(413, f"the body is larger than {_MAX_BODY_BYTES:,} bytes")
+        try:
+            chart = read_body(body)
+        except BodyRefusedError:
+            return answers.message(400, "the body must be a JSON object")
+        if self._config.mode is not ApiMode.REAL:
+            chart = named_after_template(chart, self._templates)
+        return await self._answer(request, chart, caller)
+
+    async def _get(self, request: Request, caller: Caller | None) -> Response:
+        """Answer ``GET /charts/SYMBOL/TIMEFRAME/TEMPLATE.png``."""
+        named = request.path_params
+        try:
+            chart = self._client.request(named["symbol"], named["timeframe"], template=named["template"])
+        except ConfigError as error:
+            return answers.message(404, str(error))
+        return await self._answer(request, chart, caller)
+
+    async def _answer(self, request: Request, chart: ChartRequest, caller: Caller | None) -> Response:
+        """Fetch *chart* for a caller, who may leave."""
+        claim = await run_in_threadpool(self._callers.spend, caller)
+        paid = True
+        try:
+            result = await _unless_gone(request, self._client.fetch(chart))
+            paid = result is None or bool(result.attempts)
+        except ConfigError as error:
+            paid = False
+            return answers.message(422, str(error))
+        finally:
+            if claim is not None and not paid:
+                await run_in_threadpool(self._callers.give_back, claim)
+        if result is None:
+            return Response(status_code=_GONE)
+        left, now = await self._units_left(), datetime.now(UTC)
+        if result.ok:
+            return answers.picture(result, now, units_left=left, if_none_match=request.headers.get("if-none-match"))
+        return answers.failure(result, now, units_left=left)
+
+    async def _units_left(self) -> int | None:
+        """Return the units that all accounts have left today, as of a second ago at most; None without accounts."""
+        pool, asked = self._client.accounts, time.monotonic()
+        if pool is not None and asked - self._units[0] >= _UNITS_SECONDS:
+            self._units = asked, self._units[1]  # others don't ask meanwhile
+            with suppress(StoreUnavailable):
+                self._units = asked, sum(each.left for each in await run_in_threadpool(pool.status))
+        return self._units[1]
+
+    async def _accounts(self, _: Request, __: Caller | None) -> Response:
+        """Answer ``GET /accounts``."""
+        pool = self._client.accounts
+        statuses = () if pool is None else await run_in_threadpool(pool.status)
+        return Response(dump({"accounts": statuses}), media_type="application/json")
+
+    async def _healthz(self, _: Request) -> Response:
+        """Answer ``GET /healthz``: whether the gateway can take claims."""
+        pool = self._client.accounts
+        try:
+            if pool is not None:
+                await run_in_threadpool(pool.status)
+        except StoreUnavailable:
+            return JSONResponse({"status": "the account store can't be reached"}, 503)
+        return JSONResponse({"status": "ok", "mode": self._config.mode.value})
+
+    async def _description(self, _: Request) -> Response:
+        """Answer ``GET /openapi.json``."""
+        return Response(description(), media_type="application/json")
+
+
+def from_env() -> Starlette:
+    """Return the application with the settings of the process's environment.
+
+    Raises:
+        ConfigError: with one line for every mistake in the settings.
+    """
+    config, known = WorkerConfig.from_env(), read_callers()
+    client = AsyncChartClient(config)
+    callers = Callers(known, lambda account: open_pool(attrs.evolve(config, accounts=(account,))))
+    return Gateway(client, config, callers).app()
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the posted body, None if it is too large."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > _MAX_BODY_BYTES:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _unless_gone(request: Request, fetching: Coroutine[None, None, ChartApiResult]) -> ChartApiResult | None:
+    """Return the result of a fetch; cancel it and return None if the caller leaves."""
+    fetch, gone = asyncio.ensure_future(fetching), asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({fetch, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if fetch.done():
+            return fetch.result()
+        return None
+    finally:
+        for task in (fetch, gone):
+            task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await fetch
+        with suppress(asyncio.CancelledError):
+            await gone
+
+
+async def _gone(request: Request) -> None:
+    """Return when the caller has left."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return answers.message(404, "Route not found.")

@@ -1,0 +1,292 @@
+"""The gateway as hosts of other languages meet it: the provider's own answers over real sockets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from chartimg import templates
+from chartimg.emulator import running
+from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
+from command import eventually
+from gateway import Answer, Served, gateway
+from places import FIXTURES
+
+CHART = "/v2/tradingview/advanced-chart"
+KEY = "canary-key"
+TOKENS = {"node": "canary-token-of-node", "sheet": {"token": "canary-token-of-sheet", "perDay": 2}}
+BODY = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "width": 400, "height": 300}
+
+
+@pytest.fixture
+def provider() -> Iterator[Emulator]:
+    """Yield a provider with one account."""
+    with emulator(EmulatedAccount("main", KEY, 20, "BASIC", 1000.0, 1000)) as running_emulator:
+        yield running_emulator
+
+
+@pytest.fixture
+def served(provider: Emulator) -> Iterator[Served]:
+    """Yield a gateway to the provider."""
+    with gateway(provider.environ) as running_gateway:
+        yield running_gateway
+
+
+def direct(provider: Emulator, body: object) -> Answer:
+    """Ask the provider itself."""
+    return Served(provider.url).chart(body, token=KEY)
+
+
+def charged(provider: running.Emulator) -> int:
+    """Return the number of calls that the provider has charged."""
+    return provider.ledger().accounts["main"].total.charged
+
+
+def test_a_picture_is_that_of_the_provider(provider: Emulator, served: Served) -> None:
+    """The same body gets the same bytes, status and content type as from the provider, with the library's own headers beside."""
+    theirs, ours = direct(provider, BODY), served.chart(BODY, token="whatever")
+
+    assert (200, theirs.data) == (ours.status, ours.data)
+    assert theirs.headers["content-type"] == ours.headers["content-type"] == "image/png"
+    assert ("HTTP", "main", "19") == tuple(
+        ours.headers[f"x-chartimg-{name}"] for name in ("source", "account", "units-left")
+    )
+    assert 12 == len(ours.headers["x-chartimg-fetch-id"])
+    assert "age" in ours.headers
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        (Rule(status=422, body={"message": "Invalid Symbol"}), 422),
+        (Rule(Fault.SERVER_ERROR), 500),
+        (Rule(Fault.UNAVAILABLE), 503),
+        (Rule(Fault.TIMEOUT), 504),
+        (Rule(Fault.BAD_GATEWAY), 502),
+        (Rule(Fault.RESET), 504),
+        (Rule(Fault.JSON), 502),
+        (Rule(status=404), 404),
+    ],
+)
+def test_an_error_of_the_provider_has_its_status_and_shape(rule: Rule, status: int) -> None:
+    """An error that no other account and no wait mends keeps the provider's status, with a message in its shape."""
+    with (
+        emulator(EmulatedAccount("main", KEY, 20, "BASIC", 1000.0, 1000), rules=[rule]) as provider,
+        gateway({**provider.environ, "CHARTS_MAX_ATTEMPTS": "1"}) as served,
+    ):
+        reply = served.chart(BODY)
+
+    assert status == reply.status
+    assert "application/json" == reply.headers["content-type"]
+    assert reply.json()["message"]
+    assert KEY not in reply.data.decode()
+
+
+def test_a_wrong_body_is_a_422_with_all_findings_and_costs_nothing(provider: Emulator, served: Served) -> None:
+    """A body with several mistakes is answered with all of them in the provider's shape, without a call."""
+    reply = served.chart({**BODY, "interval": "9h", "theme": "drak"})
+    findings = reply.json()
+
+    assert 422 == reply.status
+    assert {"interval", "theme"} == {each["param"] for each in findings}
+    assert all({"msg", "param", "location"} <= each.keys() for each in findings)
+    assert 0 == charged(provider)
+
+
+@pytest.mark.parametrize("body", [b'{"symbol":', b"[1]", b"null", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_no_object_is_a_400(provider: Emulator, served: Served, body: bytes) -> None:
+    """A body that is not a JSON object is a 400 in the provider's shape, without a call."""
+    reply = served.chart(body)
+
+    assert (400, {"message": "the body must be a JSON object"}) == (reply.status, reply.json())
+    assert 0 == charged(provider)
+
+
+def test_without_a_unit_left_the_answer_is_the_providers_429(provider: Emulator, served: Served) -> None:
+    """When the day of all accounts is spent, the answer is 429 Limit Exceeded with the seconds to the next day."""
+    for _ in range(20):
+        assert 200 == served.chart(BODY).status
+    reply = served.chart(BODY)
+    midnight = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    to_midnight = (midnight - datetime.now(UTC)).total_seconds()
+
+    assert (429, {"message": "Limit Exceeded"}) == (reply.status, reply.json())
+    assert abs(int(reply.headers["retry-after"]) - to_midnight) < 60
+    assert 20 == charged(provider)
+
+
+def test_a_chart_has_an_address_for_pages_and_messengers(served: Served) -> None:
+    """A GET draws the template, and whoever has the picture gets 304 without it."""
+    path = "/charts/BINANCE:BTCUSDT/1h/price_psar_adi_v1.png"
+    first = served.ask("GET", path)
+    again = served.ask("GET", path, if_none_match=f'"other", {first.headers["etag"]}')
+    misspelt = served.ask("GET", "/charts/BTCUSDT/1h/price_psr_adi_v1.png")
+
+    assert (200, "image/png", b"\x89PNG") == (first.status, first.headers["content-type"], first.data[:4])
+    assert (304, b"") == (again.status, again.data)
+    assert 404 == misspelt.status
+    assert "did you mean price_psar_adi_v1?" in misspelt.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", CHART), ("POST", "/v2/other"), ("GET", "/"), ("PUT", "/accounts")]
+)
+def test_an_unknown_route_is_the_providers_404(served: Served, method: str, path: str) -> None:
+    """Each unknown path or method is the provider's own 404."""
+    reply = served.ask(method, path)
+
+    assert (404, {"message": "Route not found."}) == (reply.status, reply.json())
+
+
+def test_the_books_are_shown_without_a_key(served: Served) -> None:
+    """The accounts show their units, and neither they nor the health show a key."""
+    served.chart(BODY)
+    books, health = served.ask("GET", "/accounts"), served.ask("GET", "/healthz")
+    (account,) = books.json()["accounts"]
+
+    assert ("main", 1, 19) == (account["accountId"], account["used"], account["left"])
+    assert {"status": "ok", "mode": "real"} == health.json()
+    assert KEY not in books.data.decode() + health.data.decode()
+
+
+def test_only_known_tokens_may_ask_and_each_has_its_day(provider: Emulator, tmp_path: Path) -> None:
+    """Without a known token every path but the health is Forbidden; a caller's day is shared by two gateways."""
+    environ = {
+        **provider.environ,
+        "CHARTS_ACCOUNT_STORE": f"sqlite:///{tmp_path}/books.sqlite3",
+        "CHARTS_GATEWAY_TOKENS": json.dumps(TOKENS),
+    }
+    with gateway(environ) as one, gateway(environ) as other:
+        wrong = [one.chart(BODY), one.chart(BODY, token="canary-token-of-nobody"), one.ask("GET", "/accounts")]
+        refused = one.chart({**BODY, "interval": "9h"}, token="canary-token-of-sheet")
+        days = [each.chart(BODY, token="canary-token-of-sheet") for each in (one, other, one)]
+        free = other.chart(BODY, token="canary-token-of-node")
+        health = one.ask("GET", "/healthz")
+
+    assert [(403, {"message": "Forbidden"})] * 3 == [(each.status, each.json()) for each in wrong]
+    assert 422 == refused.status  # it cost no call, so no unit of the day
+    assert [200, 200, 429] == [each.status for each in days]
+    assert {"message": "Limit Exceeded"} == days[-1].json()
+    assert 0 < int(days[-1].headers["retry-after"]) <= 86_400
+    assert (200, 200) == (free.status, health.status)
+    assert 3 == charged(provider)
+
+
+def test_a_page_of_another_site_spends_no_unit(provider: Emulator, served: Served) -> None:
+    """A picture in a page of another site is refused on loopback, where no token guards the units."""
+    reply = served.ask("GET", "/charts/BTCUSDT/1h/price_psar_adi_v1.png", sec_fetch_site="cross-site")
+
+    assert (403, 0) == (reply.status, charged(provider))
+
+
+def test_a_body_that_is_too_large_is_a_413(provider: Emulator, served: Served) -> None:
+    """A body over a megabyte is refused without a call."""
+    reply = served.chart(b" " * (1024 * 1024 + 1))
+
+    assert (413, 0) == (reply.status, charged(provider))
+
+
+def test_a_store_that_is_gone_is_a_503(provider: Emulator) -> None:
+    """While the books can't be reached, charts, books and health are 503 with one line, and no call is made."""
+    with gateway({**provider.environ, "CHARTS_ACCOUNT_STORE": "redis://127.0.0.1:1"}) as served:
+        replies = [served.chart(BODY), served.ask("GET", "/accounts"), served.ask("GET", "/healthz")]
+
+    assert [503] * 3 == [reply.status for reply in replies]
+    assert "5" == replies[0].headers["retry-after"]
+    assert 0 == charged(provider)
+
+
+def test_a_caller_that_leaves_ends_its_wait_and_loses_no_picture() -> None:
+    """Of callers that leave, one whose call was under way leaves its picture to the next, and one that waited costs no call."""
+    with (
+        emulator(EmulatedAccount("main", KEY, 20, "BASIC", 0.02, 1), rules=[Rule(latency=1.0)]) as provider,
+        gateway(provider.environ) as served,
+    ):
+        callers = []
+        for width in (401, 402, 403):
+            body = json.dumps({**BODY, "width": width}).encode()
+            head = f"POST {CHART} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+            callers.append(socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))))
+            callers[-1].sendall(head + body)
+            eventually(lambda: charged(provider) == 1)  # the others wait for the pace of the account
+        eventually(lambda: used(served) > 1)
+        for caller in callers:
+            caller.close()
+        eventually(lambda: used(served) == 1)
+        eventually(lambda: served.chart({**BODY, "width": 401}).headers.get("x-chartimg-source") == "CACHE")
+
+        assert 1 == charged(provider)
+
+
+def used(served: Served) -> int:
+    """Return the units that the books count as taken."""
+    (account,) = served.ask("GET", "/accounts").json()["accounts"]
+    units: int = account["used"]
+    return units
+
+
+def test_two_hundred_callers_at_once_are_all_answered() -> None:
+    """Two hundred callers at the same moment all get the picture of a fixture."""
+    body = templates()["price_psar_adi_v1"].request("BINANCE:BTCUSDT", "1h").body
+    environ = {"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(FIXTURES)}
+    with gateway(environ) as mocked, ThreadPoolExecutor(200) as crowd:
+        replies = list(crowd.map(lambda _: mocked.chart(body).status, range(200)))
+
+    assert [200] * 200 == replies
+
+
+def test_curl_gets_a_picture(served: Served, tmp_path: Path) -> None:
+    """The provider's own curl example works with another base address."""
+    command = ["curl", "-sS", "-w", "%{http_code} %{content_type}", "-o", "chart.png", "-X", "POST", served.url + CHART]
+    command += ["-H", "x-api-key: any", "-H", "content-type: application/json", "-d", json.dumps(BODY)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert "200 image/png" == done.stdout
+    assert b"\x89PNG" == (tmp_path / "chart.png").read_bytes()[:4]
+
+
+NODE = """
+const [url] = process.argv.slice(1);
+const reply = await fetch(url, {
+  method: "POST",
+  headers: {"x-api-key": "any", "content-type": "application/json"},
+  body: JSON.stringify({symbol: "BINANCE:BTCUSDT", interval: "1h", width: 400, height: 300}),
+});
+const bytes = new Uint8Array(await reply.arrayBuffer());
+console.log(reply.status, reply.headers.get("content-type"), Buffer.from(bytes.slice(1, 4)).toString());
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="NODE IS NOT INSTALLED: the gateway is not tried with its fetch"
+)
+def test_fetch_of_node_gets_a_picture(served: Served) -> None:
+    """Node's fetch gets a picture."""
+    command = ["node", "--input-type=module", "-e", NODE, "--", served.url + CHART]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ("200 image/png PNG\n", "") == (done.stdout, done.stderr)
+
+
+def test_the_request_of_n8n_gets_a_picture(served: Served) -> None:
+    """The HTTP request node of n8n (accept of everything, body as text, keep-alive) gets a picture as binary data."""
+    reply = served.ask(
+        "POST",
+        CHART,
+        BODY,
+        token="any",
+        accept="application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, image/*;q=0.8, */*;q=0.7",
+        content_type="application/json",
+        user_agent="axios/1.7",
+        accept_encoding="gzip, compress, deflate, br",
+    )
+
+    assert (200, "image/png") == (reply.status, reply.headers["content-type"])
