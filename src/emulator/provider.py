@@ -1,7 +1,9 @@
 """The answer to each request, without sockets and without waiting.
 
 The order is that of a gateway with a service behind it: path, key, throttle, quota. Now the call is charged. Then come the
-faults of the scenario, the body, the plan, and at last the picture.
+faults of the scenario, the TradingView session, the body, the plan, and at last the picture, its address, or a list.
+
+All endpoints of the API's versions 2 and 3 are here: a row of :data:`_ROUTES` for each.
 
 The documentation has no message for a watermark that the plan forbids. ``Exceed Max Usage Watermark Limit`` is assumed,
 after the messages for size and number (API page, "Errors", 403).
@@ -25,57 +27,21 @@ from ..domain.check.catalog import Catalog
 from ..domain.errors import ConfigError
 from ..domain.plan import Plan, PlanName
 from .accounts import EmulatedAccount, completed, refuse_duplicates
+from .answer import HttpAnswer, HttpRequest, as_json, content_type_of, error_answer, with_fault
+from .layout import is_layout_id
+from .listings import exchange_list, symbol_list
 from .quota import Admission, KeyQuota, Tallies
 from .rules import AcceptedChart, Refusal, read_body
-from .scenario import Effect, Fault, Rule, Scenario, Script, read_scenario
+from .scenario import Effect, Scenario, Script, read_scenario
+from .sessions import DEMO_SESSION, Access, EmulatedSession, Sessions
+from .storage import STORAGE_PATH, Storage
 
 CHART_PATH: Final = "/v2/tradingview/advanced-chart"
+LAYOUT_PATH: Final = "/v2/tradingview/layout-chart"
+EXCHANGE_PATH: Final = "/v3/tradingview/exchange"
 _LOGGER: Final = logging.getLogger("chartimg.emulator")
 _LOGGER.addHandler(logging.NullHandler())
 _MAX_CLOCK_MOVE_SECONDS: Final = 100 * 366 * 86_400.0
-
-
-@attrs.frozen
-class HttpRequest:
-    """One request as received; header names are in lower case."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
-
-
-@attrs.frozen
-class HttpAnswer:
-    """An answer: *status* with *body*, or with the picture of *chart*.
-
-    Attributes:
-        latency: seconds to wait before it is sent.
-        damage: the fault that it meets on its way.
-    """
-
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = MappingProxyType({})
-    chart: AcceptedChart | None = None
-    latency: float = 0.0
-    damage: Fault | None = None
-
-
-_FAULTY_ANSWERS: Final[Mapping[Fault, HttpAnswer]] = MappingProxyType(
-    {
-        Fault.SERVER_ERROR: HttpAnswer(500, b'{"message":"Something Went Wrong"}'),
-        Fault.UNAVAILABLE: HttpAnswer(503, b'{"message":"Service Unavailable"}'),
-        Fault.TIMEOUT: HttpAnswer(504, b'{"message":"External Request Timeout"}'),
-        Fault.GATEWAY_TIMEOUT: HttpAnswer(504, b'{"message":"Endpoint request timed out"}'),
-        Fault.BAD_GATEWAY: HttpAnswer(502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"),
-        Fault.SILENT_429: HttpAnswer(429, b"{}"),
-        Fault.REDIRECT: HttpAnswer(302, headers={"location": "https://charts.invalid/elsewhere"}),
-        Fault.JSON: HttpAnswer(200, b'{"url":"https://charts.invalid/chart.png"}'),
-    }
-)
-"""The answers in place of the right one; every other fault damages the right one on its way."""
 
 
 class Provider:
@@ -86,6 +52,7 @@ class Provider:
         now: a function that returns the date and time (UTC); moving the clock adds to it.
         scenario: the faults.
         catalog: the rules for a chart and the plans of the accounts; by default the shipped ones.
+        sessions: the known TradingView sessions; by default one, ``demo-session`` with ``demo-sign``.
 
     Attributes:
         accounts: the known keys, with every limit stated.
@@ -101,6 +68,7 @@ class Provider:
         now: Callable[[], datetime],
         scenario: Scenario | None = None,
         catalog: Catalog | None = None,
+        sessions: Sequence[EmulatedSession] | None = None,
     ) -> None:
         refuse_duplicates(accounts, where="the emulator's accounts")
         self._catalog = catalog or shipped_catalog()
@@ -109,6 +77,8 @@ class Provider:
         self._quotas = {account.id: KeyQuota(account.calls) for account in self.accounts}
         self._now = now
         self._moved = timedelta()
+        self._sessions = Sessions((DEMO_SESSION,) if sessions is None else sessions)
+        self._storage = Storage()
         self._unknown = 0
         self.play(scenario or Scenario())
 
@@ -146,22 +116,57 @@ class Provider:
         """Return the answer to one request."""
         if request.path.startswith("/_emulator/"):
             return self._control(request)
-        if request.path != CHART_PATH or request.method != "POST":
+        if request.path.startswith(STORAGE_PATH):
+            return self._stored(request)
+        route = _route(request)
+        if route is None:
             return self._not_found(request)
-        account = self._accounts.get(request.headers.get("x-api-key", ""))
+        key = request.headers.get("x-api-key") or (request.query.get("key", "") if route.key_in_query else "")
+        account = self._accounts.get(key)
         if account is None:
             self._unknown += 1
-            return _logged("no account", _error(403, "Forbidden", "ForbiddenException"))
+            return _logged("no account", error_answer(403, "Forbidden", "ForbiddenException"))
         match self._quotas[account.id].admit(self.now()):
             case Admission.THROTTLED:
-                return _logged(account.id, _error(429, "Too Many Requests", "TooManyRequestsException"))
+                return _logged(account.id, error_answer(429, "Too Many Requests", "TooManyRequestsException"))
             case Admission.REFUSED:
-                return _logged(account.id, _error(429, "Limit Exceeded", "LimitExceededException"))
+                return _logged(account.id, error_answer(429, "Limit Exceeded", "LimitExceededException"))
             case Admission.CHARGED:
                 effect = self._script.next_effect(account.id)
                 plan = self._catalog.plan_by_name[PlanName(str(account.plan))]
-                served = _served(plan, read_body(request.body, self._catalog))
-                return _logged(account.id, _with_fault(served, effect), effect)
+                return _logged(account.id, with_fault(route.answer(self, request, route, plan), effect), effect)
+
+    def _chart(self, request: HttpRequest, route: _Route, plan: Plan) -> HttpAnswer:
+        """Return a picture, or the address of one, or the refusal of the session, the body or the plan."""
+        layout = request.path.removeprefix(route.path) if route.is_prefix else ""
+        if route.is_prefix and not is_layout_id(layout):
+            return HttpAnswer(404)
+        refused = _REFUSED_SESSIONS.get(self._sessions.access(request.headers, layout))
+        if refused is not None:
+            return refused
+        answer = _served(plan, read_body(request.body, self._catalog, layout))
+        if answer.chart is None or not route.stores:
+            return answer
+        base = f"http://{request.headers.get('host', '127.0.0.1')}"
+        stored = self._storage.keep(answer.chart, base, self.now(), plan.storage_days or 0, sized=bool(layout))
+        return HttpAnswer(200, stored=stored)
+
+    def _exchanges(self, request: HttpRequest, route: _Route, plan: Plan) -> HttpAnswer:
+        """Return the list of exchanges."""
+        del request, route, plan
+        return HttpAnswer(200, as_json(exchange_list(self._catalog, self.now())))
+
+    def _symbols(self, request: HttpRequest, route: _Route, plan: Plan) -> HttpAnswer:
+        """Return the symbols of an exchange."""
+        del plan
+        exchange = request.path.removeprefix(route.path)
+        rows = symbol_list(exchange, request.query, self._catalog, self.now())
+        return HttpAnswer(404) if rows is None else HttpAnswer(200, as_json(rows))
+
+    def _stored(self, request: HttpRequest) -> HttpAnswer:
+        """Return a stored picture to anybody, until it expires."""
+        chart = self._storage.chart_at(request.path, self.now()) if request.method in {"GET", "HEAD"} else None
+        return HttpAnswer(404) if chart is None else HttpAnswer(200, chart=chart, content_type=content_type_of(chart))
 
     def _control(self, request: HttpRequest) -> HttpAnswer:
         """Answer the paths by which a test controls the emulator."""
@@ -179,7 +184,7 @@ class Provider:
                 case _:
                     return self._not_found(request)
         except ConfigError as error:
-            return _error(400, str(error))
+            return error_answer(400, str(error))
 
     def _set_clock(self, body: bytes) -> datetime:
         """Move the clock by ``{"advance": seconds}`` or to ``{"now": "2026-01-05T12:00:00Z"}``."""
@@ -198,15 +203,55 @@ class Provider:
     def _not_found(self, request: HttpRequest) -> HttpAnswer:
         """Return the provider's 404, and log the path that was probably meant."""
         documented = {endpoint.path for endpoint in self._catalog.paths}
-        prefixes = {path.partition("<")[0] for path in documented if "<" in path}
-        if request.path == CHART_PATH:
-            hint = f"{CHART_PATH} wants POST, not {request.method}"
-        elif request.path in documented or any(request.path.startswith(prefix) for prefix in prefixes):
-            hint = f"{request.path} is documented, but only POST {CHART_PATH} is emulated"
+        other = next((route for route in _ROUTES if route.fits(request.path)), None)
+        if other is not None:
+            hint = f"{request.path} wants {other.method}, not {request.method}"
+        elif request.path in documented:
+            hint = f"{request.path} is documented, but only the versions 2 and 3 of the API are emulated"
         else:
             hint = f"{request.method} {request.path} is not in the API; did you mean POST {CHART_PATH}?"
         _LOGGER.warning("404 %s", hint)
-        return _error(404, "Route not found.")
+        return error_answer(404, "Route not found.")
+
+
+@attrs.frozen
+class _Route:
+    """A row of the table of endpoints.
+
+    Attributes:
+        method: the method.
+        path: the whole path, or its beginning.
+        answer: answers a charged request.
+        is_prefix: the path goes on, with the id of a layout or an exchange.
+        stores: the answer is an address.
+        key_in_query: the key may also be the query parameter ``key``.
+    """
+
+    method: str
+    path: str
+    answer: Callable[[Provider, HttpRequest, _Route, Plan], HttpAnswer]
+    is_prefix: bool = False
+    stores: bool = False
+    key_in_query: bool = False
+
+    def fits(self, path: str) -> bool:
+        """Return whether *path* is that of this row."""
+        return path.startswith(self.path) and path != self.path if self.is_prefix else path == self.path
+
+
+_ROUTES: Final = (
+    _Route("POST", CHART_PATH, Provider._chart),  # noqa: SLF001 (a table of its own methods)
+    _Route("POST", f"{CHART_PATH}/storage", Provider._chart, stores=True),  # noqa: SLF001
+    _Route("POST", f"{LAYOUT_PATH}/storage/", Provider._chart, is_prefix=True, stores=True),  # noqa: SLF001
+    _Route("POST", f"{LAYOUT_PATH}/", Provider._chart, is_prefix=True),  # noqa: SLF001
+    _Route("GET", f"{EXCHANGE_PATH}/list", Provider._exchanges, key_in_query=True),  # noqa: SLF001
+    _Route("GET", f"{EXCHANGE_PATH}/", Provider._symbols, is_prefix=True, key_in_query=True),  # noqa: SLF001
+)
+"""The endpoints of the API; the first that fits answers."""
+
+
+def _route(request: HttpRequest) -> _Route | None:
+    return next((each for each in _ROUTES if each.method == request.method and each.fits(request.path)), None)
 
 
 def _moment(text: str) -> datetime:
@@ -223,36 +268,27 @@ def _served(plan: Plan, read: AcceptedChart | Refusal) -> HttpAnswer:
         return HttpAnswer(read.status, read.body)
     width, height = read.size
     if width > plan.max_width or height > plan.max_height:
-        return _error(403, f"Exceed Max Usage Resolution Limit ({plan.max_width}x{plan.max_height})")
+        return error_answer(403, f"Exceed Max Usage Resolution Limit ({plan.max_width}x{plan.max_height})")
     if read.parameters > plan.max_parameters:
-        return _error(403, f"Exceed Max Usage Parameter Limit ({plan.max_parameters})")
+        return error_answer(403, f"Exceed Max Usage Parameter Limit ({plan.max_parameters})")
     if read.watermark and not plan.custom_watermark:
-        return _error(403, "Exceed Max Usage Watermark Limit")
-    kind = "image/jpeg" if read.body["format"] == "jpeg" else "image/png"
-    return HttpAnswer(200, chart=read, content_type=kind)
+        return error_answer(403, "Exceed Max Usage Watermark Limit")
+    return HttpAnswer(200, chart=read, content_type=content_type_of(read))
 
 
-def _with_fault(answer: HttpAnswer, effect: Effect) -> HttpAnswer:
-    """Return *answer* with the fault and the delay of *effect*."""
-    match effect.rule:
-        case Rule(status=int(status), body=body):
-            answer = HttpAnswer(status, b"" if body is None else _json(body))
-        case Rule(fault=Fault() as fault):
-            answer = _FAULTY_ANSWERS.get(fault) or attrs.evolve(answer, damage=fault)
-    return attrs.evolve(answer, latency=effect.latency) if effect.latency else answer
-
-
-def _error(status: int, message: str, kind: str | None = None) -> HttpAnswer:
-    return HttpAnswer(status, _json({"message": message}), headers={} if kind is None else {"x-amzn-ErrorType": kind})
-
-
-def _json(content: object) -> bytes:
-    return json.dumps(content, separators=(",", ":")).encode()
+_REFUSED_SESSIONS: Final[Mapping[Access, HttpAnswer]] = MappingProxyType(
+    {
+        Access.UNKNOWN_SESSION: HttpAnswer(403, b'{"message":"Forbidden"}'),
+        Access.DISCONNECTED: HttpAnswer(409, b'{"message":"Session Disconnected"}'),
+        Access.PRIVATE_LAYOUT: HttpAnswer(403, b'{"message":"Layout Forbidden"}'),
+    }
+)
 
 
 def _logged(who: str, answer: HttpAnswer, effect: Effect | None = None) -> HttpAnswer:
     if _LOGGER.isEnabledFor(logging.INFO):
-        chart = "" if answer.chart is None else f" {answer.chart.body['symbol']} {answer.chart.body['interval']}"
+        drawn = answer.chart if answer.stored is None else answer.stored.chart
+        chart = "" if drawn is None else f" {drawn.body['symbol']} {drawn.body['interval']}"
         rule = None if effect is None else effect.rule
         fault = "" if rule is None else f" (scenario: {rule.fault or rule.status})"
         what = chart or " " + answer.body.decode("utf-8", "replace")[:200]

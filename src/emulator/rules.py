@@ -25,6 +25,7 @@ import attrs
 
 from ..adapters.catalog import shipped_catalog
 from ..domain.check.catalog import Catalog, Entry, Parameter, ValueType
+from .layout import saved_look
 
 _MARKS: Final = frozenset("_.:!/&()+-*^ ")  # allowed in a symbol or a formula, beside letters and digits
 _EXCHANGE: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z0-9_]+):(?=\w)")  # takes time linear in the text
@@ -33,6 +34,7 @@ _CHANNEL: Final = re.compile(r" ?(\d{1,3}) ?", re.ASCII)
 _ALPHA: Final = re.compile(r" ?(0|1|0?\.\d|1\.0) ?", re.ASCII)
 _MAX_CHANNEL: Final = 255
 _INTERVAL: Final = re.compile(r"[1-9]\d{0,3}[smhDWMY]", re.ASCII)
+_LAYOUT_DEFAULTS: Final[Mapping[str, object]] = {"width": 800, "height": 600, "format": "png"}
 _DEFAULTS: Final[Mapping[str, object]] = {
     "symbol": "BINANCE:BTCUSDT",
     "interval": "1D",
@@ -59,7 +61,7 @@ class Refusal:
 
 @attrs.frozen
 class AcceptedChart:
-    """A body with its defaults; *identity* are bytes that only an equal body has."""
+    """A body with its defaults; *identity* are bytes that only an equal body for the same layout has."""
 
     body: Mapping[str, object] = attrs.field(eq=False)
     identity: bytes
@@ -71,7 +73,9 @@ class AcceptedChart:
 
     @property
     def parameters(self) -> int:
-        """The number of studies and drawings."""
+        """The number of studies and drawings in the body; those saved in a layout do not count."""
+        if "layoutId" in self.body:
+            return 0
         return sum(len(listed) for name in ("studies", "drawings") if isinstance(listed := self.body.get(name), list))
 
     @property
@@ -81,19 +85,23 @@ class AcceptedChart:
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED_BODIES)
-def read_body(content: bytes, catalog: Catalog | None = None) -> AcceptedChart | Refusal:
-    """Return the accepted chart or the refusal of a body, by *catalog* or the shipped one. Never raises."""
+def read_body(content: bytes, catalog: Catalog | None = None, layout: str = "") -> AcceptedChart | Refusal:
+    """Return the accepted chart or the refusal of a body, by *catalog* or the shipped one. Never raises.
+
+    With the id of a *layout* the body is one for that layout: it draws the look, the symbol and the interval saved in it.
+    """
     try:
         body = json.loads(content or b"{}", parse_constant=_refuse_constant)
         identity = json.dumps(
-            body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+            [layout, body], sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         ).encode()  # raises for a lone surrogate or an infinite number
     except (ValueError, RecursionError):
         return Refusal(400)
     if not isinstance(body, dict):
         return _refused({"message": "Invalid Request"})
     rules = catalog or shipped_catalog()
-    if errors := list(islice(_body_errors(body, rules), _MAX_FIELD_ERRORS)):
+    rows = rules.layout_parameters if layout else rules.parameters
+    if errors := list(islice(_body_errors(body, rules, rows), _MAX_FIELD_ERRORS)):
         return _refused(errors)
     symbol, interval = body.get("symbol"), body.get("interval")
     if isinstance(symbol, str) and rules.exchanges and not rules.exchange_set.issuperset(_EXCHANGE.findall(symbol)):
@@ -101,6 +109,10 @@ def read_body(content: bytes, catalog: Catalog | None = None) -> AcceptedChart |
     if isinstance(interval, str) and rules.intervals and interval not in rules.interval_set:
         return _refused({"message": "Invalid Interval"})
     given = {name: value for name, value in body.items() if value is not None}
+    if layout:
+        known = {row.name for row in rows}
+        stated = {name: value for name, value in given.items() if name in known}
+        return AcceptedChart({**_LAYOUT_DEFAULTS, **saved_look(layout), **stated, "layoutId": layout}, identity)
     return AcceptedChart({**_DEFAULTS, **given}, identity)
 
 
@@ -121,9 +133,9 @@ def _whole(value: object) -> int:
     return int(value) if isinstance(value, int | float) else 0
 
 
-def _body_errors(body: Mapping[str, object], rules: Catalog) -> Iterator[FieldError]:
+def _body_errors(body: Mapping[str, object], rules: Catalog, rows: Iterable[Parameter]) -> Iterator[FieldError]:
     """List the errors of the fields, in the order of the catalog."""
-    for row in rules.parameters:
+    for row in rows:
         value = body.get(row.name)
         match row.name:
             case "symbol" if value is not None and not _is_symbol(value):

@@ -20,6 +20,7 @@ from .provider import Provider
 from .quota import Tallies
 from .scenario import Rule, Scenario
 from .server import Server
+from .sessions import EmulatedSession
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class Emulator:
             both live on the same day.
         port: the port to listen on; 0 takes a free one.
         catalog: the provider's rules and plans; by default the shipped ones.
+        sessions: the known TradingView sessions; by default one.
 
     Attributes:
         accounts: the known keys, with every limit stated.
@@ -51,11 +53,12 @@ class Emulator:
         now: Callable[[], datetime] | None = None,
         port: int = 0,
         catalog: Catalog | None = None,
+        sessions: Sequence[EmulatedSession] | None = None,
     ) -> None:
         self._port = port
         self._running: _Running | None = None
         self.url = ""
-        self.begin_anew(accounts, scenario, now=now, catalog=catalog)
+        self.begin_anew(accounts, scenario, now=now, catalog=catalog, sessions=sessions)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -99,13 +102,14 @@ class Emulator:
         *,
         now: Callable[[], datetime] | None = None,
         catalog: Catalog | None = None,
+        sessions: Sequence[EmulatedSession] | None = None,
     ) -> None:
         """Be a new provider at the same address: without connections, tallies, faults and a moved clock.
 
         Raises:
             ConfigError: as for the constructor; then it goes on as before.
         """
-        self._provider = Provider(accounts, now or SystemClock().now, scenario, catalog)
+        self._provider = Provider(accounts, now or SystemClock().now, scenario, catalog, sessions)
         self.accounts = self._provider.accounts
         if self._running is not None:
             self._running.call(self._running.server.serve(self._provider))

@@ -18,6 +18,7 @@ from ..domain.argument import typed
 from ..domain.errors import ConfigError
 
 _DAY: Final = 86_400.0  # seconds
+_MAX_SPREAD: Final = 5.0
 _STATUSES: Final = range(200, 600)
 
 
@@ -53,6 +54,8 @@ class Rule:
     Attributes:
         fault: the fault of the answer, if there is one.
         latency: seconds before the answer.
+        spread: how much that varies. The latencies of many calls are log-normal, with the median *latency* and this standard
+            deviation of their logarithm: ``"latency": 5.9, "spread": 0.9`` is what a user's log of twelve charts shows.
         next: the number of calls; None is all.
         share: the part of those calls, from 0 to 1.
         account: the id of the account; None is any.
@@ -70,10 +73,13 @@ class Rule:
     account: str | None = None
     status: int | None = None
     body: object = None
+    spread: float = 0.0
 
     def __attrs_post_init__(self) -> None:
         rules = (
             (0 <= self.latency <= _DAY, f"latency must be a number of seconds from 0 to a day, not {self.latency}"),
+            (0 <= self.spread <= _MAX_SPREAD, f"spread must be a number from 0 to {_MAX_SPREAD:g}, not {self.spread}"),
+            (self.spread == 0 or self.latency > 0, "a spread needs a latency"),
             (self.next is None or self.next >= 0, f"next must be a number of calls from 0, not {self.next}"),
             (0 <= self.share <= 1, f"share must be from 0 to 1, not {self.share}"),
             (self.status is None or self.status in _STATUSES, f"status must be from 200 to 599, not {self.status}"),
@@ -130,10 +136,16 @@ class Script:
                 self._left[place] = left - 1
             if rule.share < 1 and self._chance.random() >= rule.share:
                 continue
-            latency += rule.latency
+            latency += self._varied(rule)
             if rule.changes_answer:
                 changing = rule
         return Effect(latency, changing)
+
+    def _varied(self, rule: Rule) -> float:
+        """Return the latency of one call."""
+        if not rule.spread:
+            return rule.latency
+        return min(_DAY, rule.latency * self._chance.lognormvariate(0, rule.spread))
 
 
 def read_scenario(text: str, *, where: str) -> Scenario:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import re
 import socket
@@ -13,12 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Final
+from urllib.parse import parse_qsl
 
 import h11
 
 from ..version import __version__
+from .answer import HttpAnswer, HttpRequest
 from .drawing import draw
-from .provider import HttpAnswer, HttpRequest, Provider
+from .provider import Provider
 from .rules import AcceptedChart
 from .scenario import Fault
 
@@ -110,10 +113,12 @@ class Server:
 
     async def _drawn(self, answer: HttpAnswer) -> tuple[HttpAnswer, bytes]:
         """Return an answer with its body; a bug in the drawing is logged and answered with 500."""
-        if answer.chart is None:
+        chart = answer.chart if answer.stored is None else answer.stored.chart
+        if chart is None:
             return answer, answer.body
         try:
-            return answer, await asyncio.shield(self._picture(answer.chart))
+            picture = await asyncio.shield(self._picture(chart))
+            return answer, picture if answer.stored is None else json.dumps(answer.stored.answer(picture)).encode()
         except Exception:
             logging.getLogger("chartimg.emulator").exception("a chart can't be drawn")
             return _DRAWING_FAILED, _DRAWING_FAILED.body
@@ -142,8 +147,8 @@ async def _receive(
                     raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
             case h11.EndOfMessage() if head is not None:
                 headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-                path = _ABSOLUTE.sub("", head.target.decode("latin-1")).partition("?")[0]
-                return HttpRequest(head.method.decode("latin-1"), path, headers, bytes(body))
+                path, _, query = _ABSOLUTE.sub("", head.target.decode("latin-1")).partition("?")
+                return HttpRequest(head.method.decode("latin-1"), path, headers, bytes(body), dict(parse_qsl(query)))
             case _:
                 return None
 

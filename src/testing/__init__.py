@@ -33,6 +33,7 @@ from .transport import Answer, Call, Outcome, ScriptedTransport
 if TYPE_CHECKING:
     from ..emulator.accounts import EmulatedAccount
     from ..emulator.scenario import Fault, Rule
+    from ..emulator.sessions import EmulatedSession
     from .account_store import AccountStoreContract
     from .emulated import Emulator
     from .picture_cache import PictureCacheContract
@@ -42,6 +43,7 @@ __all__ = [
     "Answer",
     "Call",
     "EmulatedAccount",
+    "EmulatedSession",
     "Emulator",
     "EventLog",
     "Fault",
@@ -59,6 +61,7 @@ __all__ = [
 _LATER = {
     "AccountStoreContract": ".account_store",
     "EmulatedAccount": "..emulator.accounts",
+    "EmulatedSession": "..emulator.sessions",
     "Emulator": ".emulated",
     "Fault": "..emulator.scenario",
     "PictureCacheContract": ".picture_cache",

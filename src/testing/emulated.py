@@ -13,6 +13,7 @@ from ..domain.check.catalog import Catalog
 from ..emulator import running
 from ..emulator.accounts import DEMO, EmulatedAccount
 from ..emulator.scenario import Rule, Scenario
+from ..emulator.sessions import EmulatedSession
 from .clock import VirtualClock
 
 __all__ = ["Emulator"]
@@ -32,10 +33,11 @@ class Emulator(running.Emulator):
         clock: VirtualClock | None = None,
         port: int = 0,
         catalog: Catalog | None = None,
+        sessions: Sequence[EmulatedSession] | None = None,
     ) -> None:
         require("port", port, int)
         super().__init__(port=port)
-        self.reset(*accounts, rules=rules, clock=clock, catalog=catalog)
+        self.reset(*accounts, rules=rules, clock=clock, catalog=catalog, sessions=sessions)
 
     def reset(
         self,
@@ -43,6 +45,7 @@ class Emulator(running.Emulator):
         rules: Sequence[Rule] = (),
         clock: VirtualClock | None = None,
         catalog: Catalog | None = None,
+        sessions: Sequence[EmulatedSession] | None = None,
     ) -> None:
         """Begin anew at the same address: connections end, and tallies, faults and moves of the clock are gone.
 
@@ -54,8 +57,9 @@ class Emulator(running.Emulator):
         require("rules", rules, Sequence[Rule])
         require("clock", clock, VirtualClock | None)
         require("catalog", catalog, Catalog | None)
+        require("sessions", sessions, Sequence[EmulatedSession] | None)
         now = None if clock is None else clock.now
-        self.begin_anew(accounts or (DEMO,), Scenario(tuple(rules)), now=now, catalog=catalog)
+        self.begin_anew(accounts or (DEMO,), Scenario(tuple(rules)), now=now, catalog=catalog, sessions=sessions)
         self.clock = clock
 
     def client(self, **options: Unpack[Options]) -> ChartClient:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..domain.check.catalog import Catalog
     from ..emulator.accounts import EmulatedAccount
     from ..emulator.scenario import Rule
+    from ..emulator.sessions import EmulatedSession
     from .emulated import Emulator
 
 
@@ -22,6 +23,7 @@ def emulator(
     clock: VirtualClock | None = None,
     port: int = 0,
     catalog: Catalog | None = None,
+    sessions: Sequence[EmulatedSession] | None = None,
 ) -> Emulator:
     """Return an emulator of CHART-IMG that listens on loopback while its ``with`` block runs.
 
@@ -31,6 +33,7 @@ def emulator(
         clock: the clock of the emulator and of the clients that :meth:`Emulator.client` makes; by default the machine's.
         port: the port to listen on; 0 takes a free one.
         catalog: the provider's rules for a chart, and its plans; by default the shipped ones.
+        sessions: the TradingView sessions it knows; by default ``demo-session``, signed ``demo-sign``.
 
     Raises:
         ConfigError: the extra ``emulator`` is not installed, the accounts or the rules can't be used, or the catalog
@@ -40,4 +43,4 @@ def emulator(
         from .emulated import Emulator
     except ModuleNotFoundError:
         raise missing_extra("the emulator", "emulator") from None
-    return Emulator(*accounts, rules=rules, clock=clock, port=port, catalog=catalog)
+    return Emulator(*accounts, rules=rules, clock=clock, port=port, catalog=catalog, sessions=sessions)

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from chartimg import ChartRequest
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.bootstrap import check
+from chartimg.domain.chart.endpoint import LAYOUT_CHART
 from chartimg.domain.check.catalog import Catalog, Entry, Parameter, ValueType
-from chartimg.domain.check.check import ignored_keys
+from chartimg.domain.check.check import check_body, ignored_keys
 from chartimg.domain.check.picture import picture_warnings
 from chartimg.domain.classification import classify
 from chartimg.domain.faults import ChartApiError, FaultKind
@@ -27,8 +28,9 @@ from chartimg.domain.plan import Plan, PlanName
 from chartimg.domain.reply import Reply
 from chartimg.domain.reply.png import inspect
 from chartimg.emulator.accounts import EmulatedAccount
+from chartimg.emulator.answer import HttpRequest
 from chartimg.emulator.drawing import draw
-from chartimg.emulator.provider import CHART_PATH, HttpRequest, Provider
+from chartimg.emulator.provider import CHART_PATH, LAYOUT_PATH, Provider
 from chartimg.testing import picture
 from documented_examples import documented_examples
 from samples import NOON
@@ -36,6 +38,7 @@ from samples import NOON
 Body = dict[str, Any]
 
 KNOWN: Final = "BINANCE:BTCUSDT"
+LAYOUT: Final = f"{LAYOUT_PATH}/abc"
 JPEG: Final = b"\xff\xd8\xff\xe0 a picture, but no PNG"
 OF_THE_PLAN: Final = frozenset({"width", "height", "studies", "drawings", "watermark"})
 MAX_DETAILS: Final = 50  # field errors in one result
@@ -154,9 +157,9 @@ def provider(catalog: Catalog) -> Provider:
     return Provider(accounts, lambda: NOON, catalog=catalog)
 
 
-def refusal(body: object, plan: Plan, catalog: Catalog = CATALOG) -> ChartApiError | None:
+def refusal(body: object, plan: Plan, catalog: Catalog = CATALOG, path: str = CHART_PATH) -> ChartApiError | None:
     """Return the emulator's answer as the client reads it; a JPEG is not a picture."""
-    answer = provider(catalog).answer(HttpRequest("POST", CHART_PATH, {"x-api-key": plan.name}, strict_json(body)))
+    answer = provider(catalog).answer(HttpRequest("POST", path, {"x-api-key": plan.name}, strict_json(body)))
     content = answer.body if answer.chart is None else picture(8, 8) if answer.content_type == "image/png" else JPEG
     return classify(Reply(answer.status, answer.headers, content), now=NOON)
 
@@ -190,7 +193,25 @@ def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> None
         assert_same_places(body, plan, catalog, refused, errors)
 
 
-def assert_same_places(body: Body, plan: Plan, catalog: Catalog, refused: ChartApiError, errors: set[str]) -> None:
+def assert_agreement_on_a_layout(body: Body, plan: Plan) -> None:
+    """Assert that the check of a body for a layout has an ERROR exactly when the emulator refuses, at the same places.
+
+    The exceptions are those of a chart, but for the symbol: without one the layout has its own.
+    """
+    findings = check_body(body, CATALOG, plan, LAYOUT_CHART)
+    errors, refused = paths(findings), refusal(body, plan, path=LAYOUT)
+    if refused is not None and "Invalid Symbol" in refused.message:
+        assert "symbol" in paths(findings, Severity.WARNING) | errors
+        assert_agreement_on_a_layout({**body, "symbol": KNOWN}, plan)
+        return
+    assert (refused is not None) == bool(errors), (refused, findings)
+    if refused is not None:
+        assert_same_places(body, plan, CATALOG, refused, errors, LAYOUT)
+
+
+def assert_same_places(
+    body: Body, plan: Plan, catalog: Catalog, refused: ChartApiError, errors: set[str], path: str = CHART_PATH
+) -> None:
     """Assert that the emulator's places are among the ERRORs, and that it refuses the others, too, one by one."""
     match refused.kind, refused.http_status:
         case FaultKind.PLAN_LIMIT, 403:
@@ -208,7 +229,7 @@ def assert_same_places(body: Body, plan: Plan, catalog: Catalog, refused: ChartA
             assert named
             assert named <= errors
             if len(refused.details) < MAX_DETAILS:
-                assert set() == {path for path in errors - named if refusal(alone(body, path), plan, catalog) is None}
+                assert set() == {at for at in errors - named if refusal(alone(body, at), plan, catalog, path) is None}
         case _:
             pytest.fail(f"refused as {refused.kind} with {refused.http_status}: {refused.message}")
 
@@ -439,6 +460,51 @@ def test_both_agree_on_texts_of_any_spelling(examples: int) -> None:
 def test_both_agree_on_colours_of_any_spelling(examples: int) -> None:
     """Channels, alphas, spaces and commas are read alike."""
     agree_on(COLOURS, examples)
+
+
+LAYOUT_ROWS: Final = CATALOG.layout_parameters
+EVERYTHING_OF_A_LAYOUT: Final[Body] = {
+    **{row.name: row.default if row.default is not None else 1 for row in LAYOUT_ROWS},
+    "symbol": KNOWN,
+    "interval": "1h",
+    "watermark": "mine",
+}
+
+
+@st.composite
+def spoilt_layout_bodies(draw: st.DrawFn) -> Body:
+    """Generate a body for a layout with up to two changes, most of them mistakes."""
+    body = draw(tables(LAYOUT_ROWS, most=6))
+    for mistake in draw(st.lists(st.sampled_from((_replace, _alter, _leave_out, _rename, _add, _set)), max_size=2)):
+        mistake(draw, body)
+    return body
+
+
+@pytest.mark.parametrize("examples", [100, pytest.param(20_000, marks=pytest.mark.soak)])
+def test_both_agree_on_bodies_for_layouts(examples: int) -> None:
+    """For the body of a layout, an ERROR comes with a refusal at the same places, and the reverse, on every plan."""
+
+    @at_length(examples)
+    @given(body=spoilt_layout_bodies())
+    def agree(body: Body) -> None:
+        for plan in CATALOG.plans:
+            assert_agreement_on_a_layout(body, plan)
+
+    agree()
+
+
+def test_both_agree_on_every_field_of_a_layout_spoilt_in_every_way() -> None:
+    """Every field of a layout takes every odd value and is left out; each has a refused value."""
+    plan, body = CATALOG.plans[-1], {**EVERYTHING_OF_A_LAYOUT}
+    assert refusal(body, plan, path=LAYOUT) is None
+    assert set(body) == {row.name for row in LAYOUT_ROWS}
+    for key, value in EVERYTHING_OF_A_LAYOUT.items():
+        refused = False
+        for odd in NO_SYMBOLS + SYMBOLS if key == "symbol" else ODD:
+            assert_agreement_on_a_layout({**body, key: odd}, plan)
+            refused |= refusal({**body, key: odd}, plan, path=LAYOUT) is not None
+        assert refused, (key, value)
+        assert_agreement_on_a_layout({name: each for name, each in body.items() if name != key}, plan)
 
 
 @pytest.mark.parametrize("examples", [75, pytest.param(10_000, marks=pytest.mark.soak)])

@@ -28,6 +28,7 @@ from chartimg.domain.account.turn import Granted
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import (
     EmulatedAccount,
+    EmulatedSession,
     Emulator,
     EventLog,
     Rule,
@@ -316,12 +317,23 @@ TESTING: Final[Mapping[str, Case]] = {
             "burst": (none, whole),
         },
     ),
+    "EmulatedSession": (
+        EmulatedSession,
+        {"session_id": "a", "session_id_sign": "b"},
+        {"session_id": (text,), "session_id_sign": (text,), "connected": (any_of(bool),), "layouts": (empty,)},
+    ),
     "Emulator.move_clock": (lambda seconds: Emulator().move_clock(seconds), {}, {"seconds": (number,)}),
     "Emulator.play": (lambda rules: Emulator().play(rules), {}, {"rules": (no,)}),
     "Emulator.reset": (
         lambda accounts, **given: Emulator().reset(accounts, **given),
         {"accounts": EmulatedAccount("a", "k")},
-        {"accounts": (any_of(Account),), "rules": (empty,), "clock": (none,), "catalog": (none,)},
+        {
+            "accounts": (any_of(Account),),
+            "rules": (empty,),
+            "clock": (none,),
+            "catalog": (none,),
+            "sessions": (none, empty),
+        },
     ),
     "Reply": (
         Reply,
@@ -340,6 +352,7 @@ TESTING: Final[Mapping[str, Case]] = {
         {
             "fault": (none,),
             "latency": (number,),
+            "spread": (number,),
             "next": (none, whole),
             "share": (number,),
             "account": (none, text),

@@ -53,6 +53,12 @@ def emulate(
     script: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file with a scenario: latency and faults.")
     ] = None,
+    sessions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A file with TradingView sessions, and their private layouts; one if left out."
+        ),
+    ] = None,
 ) -> None:
     """Run an emulated CHART-IMG on loopback. It serves real HTTP, and needs no real key and no quota."""
     if any(find_spec(needed) is None for needed in ("h11", "PIL")):
@@ -60,6 +66,7 @@ def emulate(
     from ...emulator.accounts import DEMO, read_accounts
     from ...emulator.running import Emulator
     from ...emulator.scenario import read_scenario
+    from ...emulator.sessions import read_sessions
     from ..config import read_catalog
 
     known: Sequence[EmulatedAccount] = (DEMO,)
@@ -70,9 +77,13 @@ def emulate(
     if script is not None:
         scenario = read_scenario(read_text(str(script), what="--script", piped=True), where=f"--script {script}")
     started = _found(command) if command else []
+    signed_in = None
+    if sessions is not None:
+        text = read_text(str(sessions), what="--sessions", piped=True)
+        signed_in = read_sessions(text, where=f"--sessions {sessions}")
     if port is None:
         port = 0 if started else _DEFAULT_PORT
-    with Emulator(known, scenario, port=port, catalog=read_catalog()) as emulator, terminable():
+    with Emulator(known, scenario, port=port, catalog=read_catalog(), sessions=signed_in) as emulator, terminable():
         _log(logging.WARNING if started else logging.INFO)
         complain(
             f"CHART-IMG is emulated at {emulator.url} for {', '.join(f'{a.id} ({a.plan})' for a in emulator.accounts)}"

@@ -54,10 +54,12 @@ def draw_prices(
         canvas.text((left, round(spot)), canvas.fitted(write(value), room, 11), theme.on(colour), 11)
 
 
-def draw_time(canvas: Canvas, theme: Theme, panes: Sequence[Pane], interval: Interval, zone: tzinfo) -> None:
-    """Draw the grid of the time, and write the time at the bottom."""
+def draw_time(
+    canvas: Canvas, theme: Theme, panes: Sequence[Pane], interval: Interval, zone: tzinfo, back: int = 0
+) -> None:
+    """Draw the grid of the time, and write the time at the bottom; the newest candle is *back* candles old."""
     count, bottom = panes[0].count, panes[-1].bottom
-    moments = [interval.moment(count - 1 - number) for number in range(count + AHEAD)]
+    moments = [interval.moment(back + count - 1 - number) for number in range(count + AHEAD)]
     if interval.intraday:
         moments = [moment.astimezone(zone) for moment in moments]
     for number, name in time_marks(moments, interval):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from .layers import Colour
 
@@ -71,14 +71,16 @@ class Canvas:
         fit = bisect_right(cuts, room, key=lambda cut: self.measure(cut, size))
         return cuts[fit - 1] if fit else ""
 
-    def encoded(self, form: str) -> bytes:
-        """Return the picture as ``png`` or ``jpeg``."""
+    def encoded(self, form: str, comment: str = "") -> bytes:
+        """Return the picture as ``png`` or ``jpeg``, with a *comment* in the file."""
         file = io.BytesIO()
         picture = self._image.reduce(self._scale)
         if form == "jpeg":
-            picture.save(file, "JPEG", quality=_QUALITY)
+            picture.save(file, "JPEG", quality=_QUALITY, comment=comment)
         else:
-            picture.save(file, "PNG", compress_level=6, compress_type=zlib.Z_DEFAULT_STRATEGY)
+            info = PngImagePlugin.PngInfo()
+            info.add_text("Comment", comment)
+            picture.save(file, "PNG", pnginfo=info, compress_level=6, compress_type=zlib.Z_DEFAULT_STRATEGY)
         return file.getvalue()
 
     def _scaled(self, point: Point) -> Point:

@@ -1,13 +1,15 @@
-"""The invented market: the price level of a symbol, the times of its candles, and their seeded walk."""
+"""The invented market: the prices of a symbol, the times of its candles, and their walk.
+
+A symbol and an interval have one market: it is the same in every picture, as the real one is.
+"""
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -31,7 +33,10 @@ _LEVELS: Final = {
     "SPX": 5_850.0, "TSLA": 219.0, "USDJPY": 149.6, "XAUUSD": 2_650.0, "XRPUSDT": 0.5412,
 }  # fmt: skip
 _SALT: Final = 465  # chosen for walks that look good
-_MAX_AWAY: Final = 3.0  # distance of a hidden candle from the middle, in powers of e
+_MAX_AWAY: Final = 3.0  # distance of a candle from the newest price, in powers of e
+_MAX_SPAN: Final = 0.8
+_MAX_OFF_LEVEL: Final = 0.02
+_SCALED: Final = 140  # so many of the newest candles reach over the span; about as many are shown
 
 
 @attrs.frozen
@@ -76,7 +81,7 @@ class Interval:
     @property
     def span(self) -> float:
         """The reach of the shown prices as a share of the level; it grows with the square root of time, as in a walk."""
-        return min(0.8, 0.055 * math.sqrt(self.step / timedelta(hours=1)))
+        return min(_MAX_SPAN, 0.055 * math.sqrt(self.step / timedelta(hours=1)))
 
     def moment(self, age: int) -> datetime:
         """Return the beginning of the candle *age* candles before the newest, or after it if negative."""
@@ -88,18 +93,6 @@ class Interval:
         origin = _EPOCH - timedelta(days=3) if self.unit == "W" else _EPOCH  # a Monday
         newest = (NEWEST - origin) // self.step
         return origin + min(max(self.step * (newest - age), -_MAX_AGE), _MAX_AGE)
-
-
-def seed(body: Mapping[str, object]) -> str:
-    """Return *body* as canonical JSON: the same text for bodies that are equal as JSON, with 2.0 as 2."""
-    plain = json.loads(json.dumps([_SALT, dict(body)]), parse_float=_number)
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
-
-
-def _number(text: str) -> int | float:
-    """Return a number with a point, as an integer if it is whole."""
-    value = float(text)
-    return int(value) if value.is_integer() else value
 
 
 def level(symbol: str) -> float:
@@ -116,31 +109,44 @@ def decimals(middle: float, span: float) -> int:
     return max(MIN_DECIMALS, math.ceil(2 - math.log10(middle * span)))
 
 
-def walk(text: str, count: int, shown: int, middle: float, span: float) -> list[Candle]:
-    """Return *count* candles from the seed *text*; the last *shown* lie around *middle*, over its share *span*.
+def last_price(symbol: str) -> float:
+    """Return the newest price of *symbol*, the same at every interval: its level, give or take two percent."""
+    middle = level(symbol)
+    share = zlib.crc32(f"{_SALT} {symbol}".encode(errors="backslashreplace")) / 2**32
+    return round(middle * math.exp(_MAX_OFF_LEVEL * (2 * share - 1)), decimals(middle, _MAX_SPAN))
 
-    Prices are positive and rounded to the decimals of the level.
+
+def market(symbol: str, interval: Interval, count: int) -> list[Candle]:
+    """Return the newest *count* candles of *symbol*, oldest first; a longer list ends in a shorter one."""
+    text = f"{_SALT} {symbol} {interval.number}{interval.unit}"
+    return walk(text, count, _SCALED, last_price(symbol), interval.span)
+
+
+def walk(text: str, count: int, scaled: int, newest: float, span: float) -> list[Candle]:
+    """Return *count* candles from the seed *text*, oldest first; the last *scaled* of them reach over the share *span*.
+
+    The walk goes back in time from the price *newest*, so a longer one ends in a shorter one. Prices are positive and rounded
+    to the decimals of the newest.
     """
     chance = random.Random(text)  # noqa: S311 (a picture, not a secret)
     place, drift, heat = 0.0, 0.0, 0.0
     raw: list[Candle] = []
-    for _ in range(count):
+    for _ in range(max(count, scaled)):
         heat = 0.85 * heat + chance.gauss(0, 0.22)
         drift = 0.9 * drift - 0.004 * place + chance.gauss(0, 0.07)
         size = 2.0**heat
-        start, place = place, place + drift + chance.gauss(0, size)
-        high = max(start, place) + abs(chance.gauss(0, 0.5 * size))
-        low = min(start, place) - abs(chance.gauss(0, 0.5 * size))
-        raw.append(Candle(start, high, low, place, 350 * (high - low + 0.6) * chance.lognormvariate(0, 0.35)))
-    bottom, top = min(candle.low for candle in raw[-shown:]), max(candle.high for candle in raw[-shown:])
-    digits = decimals(middle, span)
+        end, place = place, place + drift + chance.gauss(0, size)
+        high = max(place, end) + abs(chance.gauss(0, 0.5 * size))
+        low = min(place, end) - abs(chance.gauss(0, 0.5 * size))
+        raw.append(Candle(place, high, low, end, 350 * (high - low + 0.6) * chance.lognormvariate(0, 0.35)))
+    unit = span / (max(candle.high for candle in raw[:scaled]) - min(candle.low for candle in raw[:scaled]))
+    digits = decimals(newest, span)
     tick = float(f"1e-{digits}")
 
     def price(value: float) -> float:
-        away = span * ((value - bottom) / (top - bottom) - 0.5)
-        return max(tick, round(middle * math.exp(min(max(away, -_MAX_AWAY), _MAX_AWAY)), digits))
+        return max(tick, round(newest * math.exp(min(max(unit * value, -_MAX_AWAY), _MAX_AWAY)), digits))
 
-    return [Candle(price(c.open), price(c.high), price(c.low), price(c.close), c.volume) for c in raw]
+    return [Candle(price(c.open), price(c.high), price(c.low), price(c.close), c.volume) for c in reversed(raw[:count])]
 
 
 def heikin_ashi(candles: Sequence[Candle]) -> list[Candle]:

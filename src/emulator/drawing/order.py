@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import attrs
 
 from .layers import Inputs, number
+
+_MAX_BACK: Final = 1000  # candles
 
 
 @attrs.frozen
@@ -39,6 +42,8 @@ class Order:
     drawings: tuple[StudyOrDrawing, ...]
     show_legend: bool
     show_main: bool
+    back: int
+    layout: str
 
     @classmethod
     def read(cls, body: Mapping[str, object]) -> Order:
@@ -60,6 +65,8 @@ class Order:
             drawings=_listed(body.get("drawings")),
             show_legend=override.get("showLegend") is not False,
             show_main=override.get("showMainPane") is not False,
+            back=int(max(asked.number(name, 0, 0, _MAX_BACK) for name in ("shiftLeft", "moveLeft"))),
+            layout=asked.text("layoutId", ""),
         )
 
     @property

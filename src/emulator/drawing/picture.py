@@ -1,10 +1,13 @@
 """The picture of a request, drawn from its order.
 
-The same body gives the same bytes, in any process and any thread. Another body gives another picture.
+The same body gives the same bytes, in any process and any thread. Another body gives other bytes: what is not drawn of it is
+in a comment of the file, as a digest.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -13,7 +16,7 @@ from .axes import HEIGHT, PADDING, Tag, draw_grid, draw_prices, draw_time
 from .canvas import Canvas
 from .layers import Band, Columns, Line, PriceSeries, Profile, Study, Zone, number
 from .legend import LegendRow, Value
-from .market import MIN_DECIMALS, Interval, decimals, heikin_ashi, level, seed, walk
+from .market import MIN_DECIMALS, Interval, decimals, heikin_ashi, last_price, market
 from .order import Order
 from .panes import AHEAD, SLOT, Pane, Panel, arranged, hosted, newest, placed, plain, short
 from .prices import draw_price, price_colour
@@ -21,7 +24,8 @@ from .studies import study
 from .theme import THEMES, Theme, mixed
 
 _MARK: Final = "emulated · not market data"  # stands at the bottom of every first pane
-_HIDDEN, _AVERAGED = 120, 30  # candles before the shown ones: all, and those that weigh in the lines at the left edge
+_HIDDEN: Final = 120  # candles before the shown ones
+_CANDLES: Final = 480  # so many or more, so that averages do not depend on the width of the picture
 _MIN_AXIS_PIXELS: Final = 74  # width of the price axis
 _MAX_LEGEND_SHARE: Final = 0.45  # the first pane keeps room for its candles
 
@@ -31,15 +35,28 @@ def draw(body: Mapping[str, object]) -> bytes:
     order = Order.read(body)
     theme = THEMES.get(order.theme, THEMES["light"])
     canvas = Canvas(order.width, order.height, theme.background)
-    interval, middle = Interval.read(order.interval), level(order.symbol)
-    digits = decimals(middle, interval.span)
+    interval, last = Interval.read(order.interval), last_price(order.symbol)
+    digits = decimals(last, interval.span)
     margin = 2 * PADDING + (8 if digits > MIN_DECIMALS else 0)
-    axis = max(_MIN_AXIS_PIXELS, canvas.measure(plain(middle, digits), 11) + margin)
+    axis = max(_MIN_AXIS_PIXELS, canvas.measure(plain(last, digits), 11) + margin)
     count = int(order.width - axis) // SLOT - AHEAD
-    candles = walk(seed(body), _HIDDEN + count, count + _AVERAGED, middle, interval.span)
+    candles = market(order.symbol, interval, max(_CANDLES, _HIDDEN + count) + order.back)
+    candles = candles[: len(candles) - order.back]
     chart = PriceSeries(heikin_ashi(candles) if order.style == "heikinAshi" else candles, count)
     _Painter(canvas, theme, order, chart, digits).paint(interval)
-    return canvas.encoded(order.form)
+    return canvas.encoded(order.form, hashlib.sha256(canonical(body).encode()).hexdigest())
+
+
+def canonical(body: Mapping[str, object]) -> str:
+    """Return *body* as canonical JSON: the same text for bodies that are equal as JSON, with 2.0 as 2."""
+    plain = json.loads(json.dumps(dict(body)), parse_float=_number)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+
+
+def _number(text: str) -> int | float:
+    """Return a number with a point, as an integer if it is whole."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 class _Painter:
@@ -58,7 +75,7 @@ class _Painter:
         rows = len(head) + len(panels[0].titled) + len(panels[0].guests) + len(order.drawings)
         above = legend.ROW * rows + 16 if order.show_legend else 16
         panes = placed(panels, self._chart, canvas.height - HEIGHT, above)
-        draw_time(canvas, theme, panes, interval, order.zone)
+        draw_time(canvas, theme, panes, interval, order.zone, order.back)
         self._watermark(panes[0])
         for panel, pane in zip(panels, panes, strict=False):
             self._pane(panel, pane)
@@ -191,7 +208,9 @@ class _Painter:
         self._canvas.text((pane.width / 2, (pane.top + pane.bottom) / 2), text, colour, order.watermark_size, "mm")
 
     def _mark(self, pane: Pane) -> None:
-        """Write that the picture is not market data."""
-        width, y = self._canvas.measure(_MARK, 10), pane.bottom - 12
+        """Write that the picture is not market data, and the layout that it is drawn by."""
+        layout = self._order.layout
+        text = self._canvas.fitted(f"layout {layout} · {_MARK}" if layout else _MARK, self._room, 10)
+        width, y = self._canvas.measure(text, 10), pane.bottom - 12
         self._canvas.box(legend.LEFT - 4, y - 8, legend.LEFT + width + 4, y + 8, self._theme.ghost)
-        self._canvas.text((legend.LEFT, y), _MARK, self._theme.muted, 10)
+        self._canvas.text((legend.LEFT, y), text, self._theme.muted, 10)

@@ -16,9 +16,11 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.plan import Plan, PlanName
 from chartimg.emulator.accounts import EmulatedAccount
-from chartimg.emulator.provider import HttpAnswer, HttpRequest, Provider
+from chartimg.emulator.answer import HttpAnswer, HttpRequest
+from chartimg.emulator.provider import Provider
 from chartimg.emulator.quota import Tally
 from chartimg.emulator.scenario import Fault, Rule, Scenario
+from chartimg.emulator.sessions import EmulatedSession
 from chartimg.testing import VirtualClock
 from samples import NOON
 
@@ -182,7 +184,9 @@ def test_a_rule_decides_the_answer(rule: Rule, status: int, message: str | None)
     [
         ("GET", PATH, "wants POST"),
         ("GET", "/v1/tradingview/mini-chart", "documented, but only"),
-        ("POST", "/v2/tradingview/layout-chart/abc", "documented, but only"),
+        ("GET", "/v2/tradingview/layout-chart/abc", "wants POST, not GET"),
+        ("POST", "/v3/tradingview/exchange/list", "wants GET, not POST"),
+        ("POST", "/v2/tradingview/layout-chart/", "is not in the API"),
         ("POST", "/v2/tradingview/advancedchart", "did you mean"),
     ],
 )
@@ -277,3 +281,90 @@ def test_any_request_gets_an_answer(method: str, path: str, body: bytes, known: 
         answer = asked.answer(HttpRequest(method or "POST", where, {"x-api-key": KEY if known else ""}, body))
 
         assert 200 <= answer.status < 600
+
+
+SESSION = {"tradingview-session-id": "demo-session", "tradingview-session-id-sign": "demo-sign"}
+
+
+def ask(asked: Provider, method: str, path: str, body: object = None, **more: Mapping[str, str]) -> HttpAnswer:
+    """Return the answer to a request with headers and a query."""
+    content = b"" if body is None else json.dumps(body).encode()
+    headers = {"x-api-key": KEY, "host": "127.0.0.1:80", **more.get("headers", {})}
+    return asked.answer(HttpRequest(method, path, headers, content, more.get("query", {})))
+
+
+@pytest.mark.parametrize("path", [PATH, "/v2/tradingview/layout-chart/abc"])
+def test_a_picture_can_be_stored(path: str) -> None:
+    """The sibling of a path answers with an address, where anybody gets the picture without a charge until it expires."""
+    asked = provider(plan="BASIC")
+    head, _, layout = path.removeprefix("/v2/tradingview/").partition("/")
+    answer = ask(asked, "POST", f"/v2/tradingview/{head}/storage{'/' if layout else ''}{layout}", {"width": 500})
+
+    assert answer.stored is not None
+    assert (500, bool(layout)) == (answer.stored.chart.body["width"], answer.stored.sized)
+    place = answer.stored.url.removeprefix("http://127.0.0.1:80")
+    served = asked.answer(HttpRequest("GET", place, {}, b""))
+    assert (200, answer.stored.chart, "image/png") == (served.status, served.chart, served.content_type)
+    assert 404 == asked.answer(HttpRequest("POST", place, {}, b"")).status
+    asked.move_clock(14 * 86_400)
+    assert 404 == asked.answer(HttpRequest("GET", place, {}, b"")).status
+    assert 1 == asked.ledger().accounts["a"].total.asked
+
+
+def test_a_layout_is_drawn_as_its_id_and_its_body_say() -> None:
+    """What is saved follows from the id, and the body replaces parts; another form of id is 404, and charged."""
+    asked = provider(daily_limit=9, burst=9)
+    one, other, changed = (
+        ask(asked, "POST", f"/v2/tradingview/layout-chart/{layout}", body)
+        for layout, body in (("abc", None), ("abd", None), ("abc", {"symbol": "SP:SPX"}))
+    )
+
+    assert one.chart is not None
+    assert changed.chart is not None
+    assert one.chart != other.chart
+    assert {**one.chart.body, "symbol": "SP:SPX"} == changed.chart.body
+    assert 404 == ask(asked, "POST", "/v2/tradingview/layout-chart/a%20b").status
+    assert 422 == ask(asked, "POST", "/v2/tradingview/layout-chart/abc", {"zoomIn": 26}).status
+    assert 403 == ask(provider(plan="BASIC"), "POST", "/v2/tradingview/layout-chart/abc", {"width": 900}).status
+    assert 5 == asked.ledger().accounts["a"].total.charged
+
+
+@pytest.mark.parametrize(
+    ("headers", "layout", "status", "message"),
+    [
+        ({}, "private", 403, "Layout Forbidden"),
+        (SESSION, "private", 200, None),
+        ({**SESSION, "tradingview-session-id-sign": "other"}, "abc", 403, "Forbidden"),
+        (SESSION, "abc", 200, None),
+    ],
+)
+def test_a_session_opens_its_private_layouts(
+    headers: Mapping[str, str], layout: str, status: int, message: str | None
+) -> None:
+    """A private layout needs its session, and an unknown session is refused."""
+    answer = ask(provider(), "POST", f"/v2/tradingview/layout-chart/{layout}", headers=headers)
+
+    assert (status, message) == said(answer)[:2]
+
+
+def test_a_disconnected_session_is_told_so() -> None:
+    """A session that is signed out is 409 at charts and layouts alike, and the call is charged."""
+    gone = EmulatedSession("demo-session", "demo-sign", connected=False)
+    asked = Provider([EmulatedAccount("a", KEY)], lambda: NOON, sessions=[gone])
+
+    for path in (PATH, "/v2/tradingview/layout-chart/abc"):
+        assert (409, "Session Disconnected") == said(ask(asked, "POST", path, headers=SESSION))[:2]
+    assert 2 == asked.ledger().accounts["a"].total.charged
+
+
+def test_the_lists_take_the_key_in_the_query_too() -> None:
+    """Both lists are charged like a chart; only they accept the key in the query; an unknown exchange is 404."""
+    asked = provider(burst=9)
+    listed = ask(asked, "GET", "/v3/tradingview/exchange/list", headers={"x-api-key": ""}, query={"key": KEY})
+    symbols = ask(asked, "GET", "/v3/tradingview/exchange/binance", query={"symbol": "BTC", "type": "spot"})
+
+    assert "BINANCE" in json.loads(listed.body)["payload"]
+    assert ["BTCUSDT"] == [row["symbol"] for row in json.loads(symbols.body)["payload"]]
+    assert 404 == ask(asked, "GET", "/v3/tradingview/exchange/nowhere").status
+    assert 403 == ask(asked, "POST", PATH, headers={"x-api-key": ""}, query={"key": KEY}).status
+    assert 3 == asked.ledger().accounts["a"].total.charged

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from typing import Any
 
 import pytest
@@ -105,3 +107,24 @@ def test_a_rule_of_plain_python_is_checked_as_one_of_json(fields: dict[str, Any]
     assert (86_400, 200, 599) == (Rule(latency=86_400).latency, Rule(status=200).status, Rule(status=599).status)
     with pytest.raises(ConfigError, match=message):
         Rule(**fields)
+
+
+def test_latencies_are_log_normal_around_their_median() -> None:
+    """With a spread, half of the latencies are below the stated one, and their logarithms have that deviation."""
+    script = Script(Scenario((Rule(latency=5.9, spread=0.9),), seed=3))
+    drawn = [math.log(script.next_effect("a").latency) for _ in range(2000)]
+
+    assert 0.05 > abs(statistics.median(drawn) - math.log(5.9))
+    assert 0.05 > abs(statistics.stdev(drawn) - 0.9)
+
+
+def test_latencies_vary_for_a_share_of_the_calls() -> None:
+    """A share of the calls is late; without a spread they all are equally late."""
+    script = Script(Scenario((Rule(latency=2.0, spread=0.5, share=0.5), Rule(latency=1.0)), seed=1))
+    drawn = [script.next_effect("a").latency for _ in range(200)]
+
+    assert 60 < drawn.count(1.0) < 140
+    assert 50 < len({each for each in drawn if each != 1.0})
+    for wrong in ({"spread": -1.0, "latency": 1.0}, {"spread": 6.0, "latency": 1.0}, {"spread": 1.0, "status": 500}):
+        with pytest.raises(ConfigError, match="spread"):
+            Rule(**wrong)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import json
 import socket
@@ -211,3 +212,29 @@ def test_a_client_that_expects_100_continue_gets_it(running: Emulator) -> None:
 
     assert first.startswith(b"HTTP/1.1 100")
     assert rest.startswith(b"HTTP/1.1 200")
+
+
+def test_a_stored_picture_is_served_at_its_address(running: Emulator, connect: Connect) -> None:
+    """The address of a stored picture gives the bytes that the chart itself has, until it expires."""
+    connection = connect()
+    _, picture = ask(connection)
+    response, stored = ask(connection, path=f"{PATH}/storage")
+    answer = json.loads(stored)
+
+    assert (200, "application/json") == (response.status, response.headers["content-type"])
+    assert answer["url"].startswith(running.url)
+    place = answer["url"].removeprefix(running.url)
+    assert picture == ask(connection, method="GET", path=place)[1]
+    assert hashlib.md5(picture).hexdigest() == answer["etag"]
+    running.move_clock(31 * 86_400)  # the plan PRO keeps pictures for 30 days
+    assert 404 == ask(connection, method="GET", path=place)[0].status
+
+
+def test_layouts_and_lists_come_over_http(connect: Connect) -> None:
+    """A layout is a picture of its size, and a query filters the symbols of an exchange."""
+    connection = connect()
+    _, picture = ask(connection, {"width": 400, "height": 300}, path="/v2/tradingview/layout-chart/abc")
+    _, rows = ask(connection, method="GET", path="/v3/tradingview/exchange/binance?symbol=BTC&type=spot")
+
+    assert Picture(400, 300) == inspect(picture)
+    assert ["BTCUSDT"] == [row["symbol"] for row in json.loads(rows)["payload"]]

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import itertools
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chartimg.emulator.drawing.market import NEWEST, Candle, Interval, decimals, heikin_ashi, level, seed, walk
+from chartimg.emulator.drawing.market import NEWEST, Candle, Interval, decimals, heikin_ashi, last_price, level, market
 
-LEVELS = st.floats(1e-8, 1e6)
-SPANS = st.floats(0.005, 0.8)
+SYMBOLS = st.sampled_from(["BINANCE:BTCUSDT", "BINANCE:SHIBUSDT", "FX:EURUSD", "(A:B+C:D)/2"]) | st.text()
 INTERVALS = st.builds(Interval, st.integers(1, 999), st.sampled_from("mhDWMY"))
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
 
 
-@given(text=st.text(), count=st.integers(2, 60), middle=LEVELS, span=SPANS)
+@given(symbol=SYMBOLS, interval=INTERVALS, count=st.integers(0, 600))
 @settings(max_examples=50)
-def test_every_candle_is_possible(text: str, count: int, middle: float, span: float) -> None:
+def test_every_candle_is_possible(symbol: str, interval: Interval, count: int) -> None:
     """Prices are positive, low and high are the extremes of a candle, and its volume is positive."""
-    candles = walk(text, count, count // 2, middle, span)
+    candles = market(symbol, interval, count)
 
     assert count == len(candles)
     for candle in candles:
@@ -34,35 +29,45 @@ def test_every_candle_is_possible(text: str, count: int, middle: float, span: fl
         assert candle.volume > 0
 
 
-@given(text=st.text(), middle=LEVELS, span=SPANS)
+@given(symbol=SYMBOLS, one=INTERVALS, other=INTERVALS)
 @settings(max_examples=50)
-def test_shown_candles_fill_the_span_around_the_level(text: str, middle: float, span: float) -> None:
-    """The shown candles fill the span around the level and stay within it, up to rounding."""
-    shown = walk(text, 60, 30, middle, span)[-30:]
-    low, high = min(candle.low for candle in shown), max(candle.high for candle in shown)
-    step = 10.0 ** -decimals(middle, span)
+def test_the_last_price_is_the_same_at_every_interval(symbol: str, one: Interval, other: Interval) -> None:
+    """The newest candle of any interval closes at the last price, which is near the level."""
+    closes = [market(symbol, interval, 1)[-1].close for interval in (one, other)]
 
-    assert low < middle < high
-    assert middle * 2.8 ** (-span / 2) - step <= low
-    assert middle * 2.8 ** (span / 2) + step >= high
-    assert high - low > 0.8 * span * middle
+    assert [last_price(symbol)] * 2 == closes
+    assert 0.02 >= abs(math.log(last_price(symbol) / level(symbol))) - 1e-2 * (level(symbol) < 1)
 
 
-def test_a_seed_decides_the_walk() -> None:
-    """The same seed gives the same candles; the numbers 2.0 and 2 are one seed; 2.5, true and a text are others."""
-    walks = [walk(seed({"a": [value]}), 20, 10, 100, 0.1) for value in (2, 2.0, 2.5, True, "2")]
+@given(symbol=SYMBOLS, interval=INTERVALS, few=st.integers(1, 200), more=st.integers(0, 400))
+@settings(max_examples=25)
+def test_a_longer_walk_ends_in_the_shorter_one(symbol: str, interval: Interval, few: int, more: int) -> None:
+    """The candles of a symbol and an interval are the same however many are asked for."""
+    assert market(symbol, interval, few) == market(symbol, interval, few + more)[more:]
 
-    assert walks[0] == walks[1]
-    assert all(walks[place] not in walks[place + 1 :] for place in range(1, 5))
+
+@given(symbol=SYMBOLS, interval=INTERVALS)
+@settings(max_examples=25)
+def test_a_candle_opens_where_the_one_before_closed(symbol: str, interval: Interval) -> None:
+    """A walk has no gaps, and the newest 140 candles reach over the span of the interval, up to rounding."""
+    candles = market(symbol, interval, 140)
+    step = 10.0 ** -decimals(last_price(symbol), interval.span)
+
+    assert all(before.close == after.open for before, after in itertools.pairwise(candles))
+    low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
+    assert math.isclose(math.log((high + step) / max(low - step, step / 2)), interval.span, rel_tol=0.5, abs_tol=0.02)
 
 
-@given(body=st.dictionaries(st.text(), JSON, max_size=4))
-def test_a_seed_is_the_same_for_equal_json(body: dict[str, object]) -> None:
-    """The order of keys and a trip over the wire do not change the seed."""
-    turned = dict(reversed(body.items()))
+def test_symbol_and_interval_decide_the_walk() -> None:
+    """Another symbol or interval has other candles."""
+    walks = [
+        market("BINANCE:BTCUSDT", Interval(1, "h"), 20),
+        market("BINANCE:ETHUSDT", Interval(1, "h"), 20),
+        market("BINANCE:BTCUSDT", Interval(4, "h"), 20),
+        market("COINBASE:BTCUSDT", Interval(1, "h"), 20),
+    ]
 
-    assert seed(body) == seed(turned)
-    assert seed(body) == seed(json.loads(json.dumps(body)))
+    assert all(one != other for one, other in itertools.combinations(walks, 2))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from PIL import Image
 
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.emulator.drawing import draw
+from chartimg.emulator.drawing.picture import canonical
 from chartimg.emulator.drawing.prices import STYLES
 from chartimg.emulator.drawing.studies import STUDIES
 
@@ -46,6 +47,11 @@ BODIES: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
         "watermarkSize": st.sampled_from([16, 128]),
     },
 )
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
 QUICK = settings(max_examples=25)
 
 
@@ -74,6 +80,34 @@ def test_different_bodies_give_different_pictures(pair: tuple[dict[str, object],
 def test_every_part_of_a_body_counts(other: dict[str, object]) -> None:
     """A part that is not drawn changes the picture too."""
     assert draw(SMALL) != draw({**SMALL, **other})
+
+
+@given(body=st.dictionaries(st.text(), JSON, max_size=4))
+def test_canonical_text_is_the_same_for_equal_json(body: dict[str, object]) -> None:
+    """The order of keys and a trip over the wire do not change the text; 2.0 is 2, and true and a text are others."""
+    assert canonical(body) == canonical(dict(reversed(body.items()))) == canonical(json.loads(json.dumps(body)))
+    assert canonical({"a": [2]}) == canonical({"a": [2.0]})
+    assert 4 == len({canonical({"a": value}) for value in (2, 2.5, True, "2")})
+
+
+def columns(body: dict[str, object], width: int) -> bytes:
+    """Return the pixels of the candles next to the newest one."""
+    picture = Image.open(io.BytesIO(draw(body))).convert("RGB")
+    newest = picture.width - width
+    return picture.crop((newest, 120, newest + 70, picture.height - 60)).tobytes()
+
+
+def test_the_same_symbol_and_interval_show_the_same_candles() -> None:
+    """A study, a theme's absence and a watermark size do not change the candles, nor does an older view change the past."""
+    base = {**SMALL, "symbol": "BINANCE:BTCUSDT", "interval": "1h", "override": {"showLegend": False}}
+
+    assert columns(base, 190) == columns({**base, "session": "extended", "watermarkSize": 64}, 190)
+    assert columns(base, 190) != columns({**base, "shiftLeft": 5}, 190)
+
+
+def test_a_layout_names_itself() -> None:
+    """The id of a layout is written in the picture."""
+    assert draw(SMALL) != draw({**SMALL, "layoutId": "abc"})
 
 
 @pytest.mark.parametrize("size", [(400, 300), (800, 600), (2048, 1920)])
