@@ -169,8 +169,8 @@ def paths(findings: Sequence[Finding], severity: Severity = Severity.ERROR) -> s
     return {finding.path for finding in findings if finding.severity is severity}
 
 
-def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> None:
-    """Assert that the check has an ERROR exactly when the emulator refuses, at the same places.
+def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> bool:
+    """Assert that the check has an ERROR exactly when the emulator refuses, at the same places; return whether it does.
 
     There are three exceptions. A missing symbol is an ERROR, although the provider draws its default. An unknown exchange
     is a WARNING, because the catalog grows old; one in another case is an ERROR. A JPEG is an ERROR, although the provider draws it: see :func:`refusal`.
@@ -180,17 +180,17 @@ def assert_agreement(body: Body, plan: Plan, catalog: Catalog = CATALOG) -> None
     if body.get("symbol") is None:
         assert errors == {"symbol", *paths(check(corrected, plan.name, catalog=catalog))}
         assert refusal(body, plan, catalog) == refusal(corrected, plan, catalog)
-        assert_agreement(corrected, plan, catalog)
-        return
+        return assert_agreement(corrected, plan, catalog)
     refused = refusal(body, plan, catalog)
     if refused is not None and "Invalid Symbol" in refused.message:
         assert "symbol" in paths(findings, Severity.WARNING) | errors
         assert errors - {"symbol"} == paths(check(corrected, plan.name, catalog=catalog))
         assert_agreement(corrected, plan, catalog)
-        return
+        return True
     assert (refused is not None) == bool(errors), (refused, findings)
     if refused is not None:
         assert_same_places(body, plan, catalog, refused, errors)
+    return refused is not None
 
 
 def assert_agreement_on_a_layout(body: Body, plan: Plan) -> None:
@@ -537,7 +537,12 @@ def test_both_take_the_default_size_where_none_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "bodies", [[EVERYTHING], pytest.param(EXAMPLES, marks=pytest.mark.soak)], ids=["everything", "examples"]
+    "bodies",
+    [
+        [{"symbol": KNOWN, "interval": "1h", key: value} for key, value in EVERYTHING.items()],
+        pytest.param([EVERYTHING, *EXAMPLES], marks=pytest.mark.soak),
+    ],
+    ids=["each", "everything and examples"],
 )
 def test_both_agree_on_every_field_spoilt_in_every_way(bodies: Sequence[Body]) -> None:
     """Every field takes every odd value and is left out; each known key has a refused value."""
@@ -548,8 +553,7 @@ def test_both_agree_on_every_field_spoilt_in_every_way(bodies: Sequence[Body]) -
             value, refused = inside[key], False
             for odd in NO_SYMBOLS + SYMBOLS if key == "symbol" else ODD:
                 inside[key] = odd
-                assert_agreement(body, plan)
-                refused |= refusal(body, plan) is not None
+                refused |= assert_agreement(body, plan)
             assert refused or key == "extendLines"
             if isinstance(inside, dict):
                 del inside[key]
