@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -54,14 +55,13 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
+def running() -> Iterator[PostgresqlServer]:
     """Yield a server of this module's own."""
-    folder: Path = tmp_path_factory.mktemp("postgresql")
-    for each in (folder, folder.parent, folder.parent.parent):
-        each.chmod(0o755)  # the server runs as another user than root
-    with postgresql_server(folder / "server") as server:
-        server.execute(schema())
-        yield server
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # the server runs as another user than root
+        with postgresql_server(Path(folder) / "server") as server:
+            server.execute(schema())
+            yield server
 
 
 @pytest.fixture
