@@ -19,6 +19,7 @@ from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Emulator, Rule, emulator
 from command import environment, eventually
+from forks import forked
 from loopback import answer, serving
 from patience import LONG
 from places import DOCS
@@ -26,9 +27,18 @@ from places import DOCS
 SYMBOLS = [f"BINANCE:{coin}USDT" for coin in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOT", "LTC", "TRX", "UNI")]
 
 
+ALONE = {"post_chart.py", "cron_job.py", "forked_workers.py"}
+"""Programs that read no input and no further path."""
+
+
 def run(program: str, *arguments: str, provider: Emulator, cwd: Path, stdin: str = "", **variables: str) -> list[str]:
     """Run a program to its end, and return its exit code and output as lines."""
     settings = {**provider.environ, "CHARTS_ACCOUNT_STORE": f"sqlite:///{cwd}/books", **variables}
+    if program in ALONE:
+        code = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+        path, environ = str(DOCS / "examples" / program), environment(cwd, **settings)
+        ended = forked(code, path, *arguments, cwd=cwd, environ=environ, options=("-W", "error"))
+        return [str(ended.returncode), *ended.stdout.splitlines(), *ended.stderr.splitlines()]
     command = [sys.executable, "-W", "error", str(DOCS / "examples" / program), *arguments]
     done = subprocess.run(
         command,
