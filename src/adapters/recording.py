@@ -19,7 +19,7 @@ from ..domain.errors import ConfigError
 from ..domain.events import Event, FixtureNotRecorded, FixtureRecorded
 from ..domain.faults import FaultKind
 from ..domain.finding import Finding, Severity
-from ..domain.ports import Listener, Transport
+from ..domain.ports import CacheLock, Listener, Transport
 from ..domain.reply import Reply, TransportFailure
 from ..domain.reply.error_text import read_error_text
 from ..domain.reply.secret import scrub
@@ -83,6 +83,16 @@ class RecordingTransport:
             return self._save(request, _error_suffix(outcome), _error_file(outcome), outcome)
         return outcome
 
+    def lock(self, request: ChartRequest) -> CacheLock | None:
+        """Return the lock that one process holds while it records a chart, at once; None if another one holds it.
+
+        Where the folder can't be written or has no locks, there is none to wait for.
+        """
+        try:
+            return self._folder.lock(request.key)
+        except OSError:
+            return _NoLock()
+
     def _save(self, request: ChartRequest, suffix: str, content: bytes, reply: Reply) -> Reply:
         """Record *reply* and return it, with a warning if it could not be recorded: it is paid for."""
         meta = FixtureMeta(
@@ -114,6 +124,13 @@ class RecordingTransport:
     def _notify(self, event: Event) -> None:
         if self._listener is not None:
             self._listener.notify(event)
+
+
+class _NoLock:
+    """Stands for a lock where the system has none."""
+
+    def release(self) -> None:
+        """Do nothing."""
 
 
 def _error_suffix(reply: Reply) -> str:

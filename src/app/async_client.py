@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
@@ -16,8 +15,9 @@ from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess
 from ..fork import begin_in_children
-from .async_fetch import Flight
+from .async_fetch import CallersFetch
 from .client import Client
+from .flights import Waiter
 from .routes import Routes
 from .workers import Worklike
 
@@ -40,7 +40,7 @@ class AsyncRoutedClient(Client):
 
     def begin(self) -> None:
         """Have no fetch under way: at first, and in a forked child, which leaves those of its parent alone."""
-        self._flights: set[Flight] = set()
+        self._fetches: set[CallersFetch] = set()
         self._closing: asyncio.Task[None] | None = None
 
     async def fetch(
@@ -67,35 +67,39 @@ class AsyncRoutedClient(Client):
         """
         if self._is_closed:
             raise ConfigError("the client is closed; make another one")
-        stop = threading.Event()
-        fetching = self._routes.begin(request, deadline, stop, fresh)
-        flight = Flight(fetching.steps, stop, self._workers, copy_context())
-        self._flights.add(flight)
-        flight.task.add_done_callback(lambda _: self._flights.discard(flight))
-        late = asyncio.get_running_loop().call_later(fetching.deadline + _GRACE_SECONDS, flight.wake)
+        fetch = CallersFetch()
+        fetching = self._routes.begin(request, deadline, fetch.waiter, fresh)
+        fetch.begin(fetching.steps, self._workers, copy_context())
+        self._fetches.add(fetch)
+        fetch.task.add_done_callback(lambda _: self._fetches.discard(fetch))
+        late = asyncio.get_running_loop().call_later(fetching.deadline + _GRACE_SECONDS, fetch.wake)
         try:
-            await flight.over
+            await fetch.over
         except asyncio.CancelledError:
-            self._leave(request, flight)
+            self._leave(request, fetch)
             raise
         finally:
             late.cancel()
-        if flight.task.done():
-            return flight.task.result()
-        self._leave(request, flight)
+        if fetch.task.done():
+            self._routes.flights.told(fetch.waiter)
+            return fetch.task.result()
+        self._leave(request, fetch)
         message = f"no worker was free within the deadline of {fetching.deadline:g} s; raise in_flight"
         error = ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=self._routes.clock.now())
         return ChartApiFailure(error=error, fetch_id=fetching.fetch_id)
 
-    def _leave(self, request: ChartRequest, flight: Flight) -> None:
-        """Give a flight up without its caller, and keep its picture."""
-        flight.give_up()
-        flight.task.add_done_callback(partial(self._keep, request))
+    def _leave(self, request: ChartRequest, fetch: CallersFetch) -> None:
+        """Leave a fetch without its caller, and keep its picture unless another caller gets it."""
+        self._routes.flights.leave(fetch.waiter)
+        fetch.task.add_done_callback(partial(self._keep, request, fetch.waiter))
 
-    def _keep(self, request: ChartRequest, task: asyncio.Task[ChartApiResult]) -> None:
+    def _keep(self, request: ChartRequest, waiter: Waiter, task: asyncio.Task[ChartApiResult]) -> None:
         if task.cancelled() or task.exception() is not None:
             return
-        if isinstance(result := task.result(), ChartApiSuccess) and (event := self._routes.keep(request, result)):
+        result = task.result()
+        if not isinstance(result, ChartApiSuccess) or not self._routes.flights.is_left_over(waiter):
+            return
+        if event := self._routes.keep(request, result):
             self._workers.run(partial(self.listener.notify, event))
 
     async def aclose(self, drain: float = 5.0) -> None:
@@ -114,9 +118,9 @@ class AsyncRoutedClient(Client):
             await asyncio.shield(self._closing)
 
     async def _close(self, drain: float) -> None:
-        for flight in self._flights:
-            flight.give_up()
-        tasks = {flight.task for flight in self._flights}
+        for fetch in self._fetches:
+            fetch.give_up()
+        tasks = {fetch.task for fetch in self._fetches}
         try:
             if tasks:
                 await asyncio.wait(tasks, timeout=drain)

@@ -43,7 +43,8 @@ from .config import WorkerConfig, read_catalog, read_templates_dir, rules_of
 from .listeners import Listeners
 from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
-from .routes import Route, Routes
+from .route import Route
+from .routes import Routes
 
 if TYPE_CHECKING:
     from ..domain.fixture import FixtureEntry
@@ -442,7 +443,6 @@ def _configured_routes(
         pool = open_pool(config, clock=clock, listener=listener, catalog=catalog)
         resources.callback(pool.close)
         http = resources.enter_context(Urllib3Transport(config.base_url))
-        transport: Transport = http
         kept = None
         if config.mode is ApiMode.REAL:
             kept = caching.route(clock or pool.clock, resources)
@@ -450,8 +450,10 @@ def _configured_routes(
             from ..adapters.recording import RecordingTransport
 
             now = (clock or SystemClock()).now
-            transport = RecordingTransport(http, config.fixtures_dir, listener=listener, now=now)
-        routes.append(Route(transport, pool, cut_off=http.close, cache=kept))
+            recording = RecordingTransport(http, config.fixtures_dir, listener=listener, now=now)
+            routes.append(Route(recording, pool, cut_off=http.close, lock=recording.lock))
+        else:
+            routes.append(Route(http, pool, cut_off=http.close, cache=kept))
     return tuple(routes)
 
 

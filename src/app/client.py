@@ -13,6 +13,7 @@ from ..domain.ports import Listener
 from ..domain.result import ChartApiResult
 from ..fork import begin_in_children
 from .fetch import run
+from .flights import Waiter
 from .pool import Pool
 from .routes import Routes
 
@@ -86,7 +87,7 @@ class RoutedClient(Client):
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
-        fetching = self._routes.begin(request, deadline, self._stop, fresh)
+        fetching = self._routes.begin(request, deadline, Waiter(self._stop), fresh)
         with self._lock:
             if self._stop.is_set():
                 raise ConfigError("the client is closed; make another one")
@@ -103,6 +104,7 @@ class RoutedClient(Client):
         thread goes on to its end, is booked, and the last one closes what the client opened.
         """
         self._stop.set()
+        self._routes.flights.wake()
         self._leave(0)
 
     def _leave(self, fetches: int) -> None:

@@ -1,14 +1,16 @@
 """One fetch over a transport and a pool: the actions of the fetch machine, carried out.
 
-A fetch is a generator. It blocks for the store and the network, and yields the seconds of each wait instead of sleeping. So the
-synchronous client sleeps in its thread, the asynchronous client waits on its loop, and both do the same otherwise.
+A fetch is a generator. It blocks for the store and the network, and yields each wait instead of sleeping. So the synchronous
+client sleeps in its thread, the asynchronous client waits on its loop, and both do the same otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar, assert_never
+from typing import Final, Protocol, TypeVar, assert_never
+
+import attrs
 
 from ..domain.account import Claim
 from ..domain.errors import StoreUnavailable
@@ -35,11 +37,30 @@ from ..domain.reply.secret import scrub
 from ..domain.result import ChartApiResult
 from .pool import Pool
 
-__all__ = ["Steps", "Stop", "fetch_steps", "run"]
+__all__ = ["Happening", "Steps", "Stop", "Until", "fetch_steps", "run"]
 
 T = TypeVar("T")
 
-Steps = Generator[float, None, T]
+_POLL_SECONDS: Final = 0.01
+
+
+class Happening(Signal, Protocol):
+    """Happens at some moment."""
+
+    def then(self, callback: Callable[[], object]) -> None:
+        """Call *callback* at that moment, in any thread; at once if it has passed."""
+        ...
+
+
+@attrs.frozen
+class Until:
+    """A wait of some *seconds* that *happening* ends early."""
+
+    seconds: float
+    happening: Happening
+
+
+Steps = Generator[float | Until, None, T]
 """Work that yields the seconds of its waits and returns a T."""
 
 
@@ -55,16 +76,28 @@ def run(steps: Steps[T], clock: Clock, stop: Stop) -> T:
     """Carry out *steps* in this thread. The waits end early when *stop* is set, if the clock can be interrupted."""
     try:
         while True:
-            seconds = next(steps)
-            if isinstance(clock, InterruptibleClock):
-                clock.wait(seconds, stop)
+            wait = next(steps)
+            if isinstance(wait, Until):
+                _wait_until(wait, clock)
+            elif isinstance(clock, InterruptibleClock):
+                clock.wait(wait, stop)
             else:
-                clock.sleep(seconds)
+                clock.sleep(wait)
     except StopIteration as end:
         result: T = end.value
         return result
     finally:
         steps.close()
+
+
+def _wait_until(until: Until, clock: Clock) -> None:
+    """Wait for another thread. A clock that can't be interrupted is moved by that thread alone."""
+    if isinstance(clock, InterruptibleClock):
+        clock.wait(until.seconds, until.happening)
+        return
+    ends = clock.monotonic() + until.seconds
+    while clock.monotonic() < ends and not until.happening.wait(_POLL_SECONDS):
+        pass
 
 
 def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)

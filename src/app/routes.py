@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from itertools import takewhile
 from typing import Final
 
 import attrs
@@ -25,49 +25,25 @@ from ..domain.events import (
     RequestRefused,
 )
 from ..domain.faults import ErrorCode, FaultKind
-from ..domain.fetch import Fetch, Moment
 from ..domain.finding import Finding
-from ..domain.ports import Clock, Listener, RecordedTransport, Transport
+from ..domain.ports import Clock, Listener
 from ..domain.reply.secret import scrub_findings
 from ..domain.result import ChartApiResult, ChartApiSuccess, Source, refused, result_of
 from ..domain.retry import RetryPolicy
-from .cache import CacheRoute
 from .checking import Checker, template_named
-from .fetch import Steps, Stop, fetch_steps
+from .fetch import Steps
+from .flights import Flights, Waiter
 from .kept import Kept
 from .listeners import FETCH_ID, Doubts
+from .metered import Metered, Order
 from .pool import Pool
+from .route import Route
 
-__all__ = ["Fetching", "Route", "Routes"]
+__all__ = ["Fetching", "Routes"]
 
 _OFF: Final = Freshness()
 _MAX_FINDINGS_PER_EVENT: Final = 50
-_MAX_REMEMBERED_CALLS: Final = 9
-_MIN_REMEMBERED_CALLS: Final = 5
 _MAX_REPORTED_FINDINGS: Final = 1_000  # remembered, so that a client reports each of them once
-
-
-@attrs.frozen
-class Route:
-    """One way to a picture.
-
-    Attributes:
-        transport: answers requests.
-        pool: pays for the calls; None if they are free.
-        cut_off: ends the calls under way, if the client opened the transport.
-        cache: pictures that were fetched on this route before.
-        recorded: whether all answers are recorded ones; they stand even if the check refuses the request.
-    """
-
-    transport: Transport
-    pool: Pool | None = None
-    cut_off: Callable[[], object] = attrs.field(default=tuple, kw_only=True)
-    cache: CacheRoute | None = attrs.field(default=None, kw_only=True)
-    recorded: bool = attrs.field(kw_only=True)
-
-    @recorded.default
-    def _is_recorded(self) -> bool:
-        return isinstance(self.transport, RecordedTransport) and self.transport.recorded
 
 
 @attrs.frozen
@@ -104,6 +80,7 @@ class Routes:
         resources: closed with the client.
         default_timezone: for requests without a time zone.
         fresh: how recently a picture must have been drawn, if a fetch does not ask for another freshness.
+        flights: the metered fetches under way.
     """
 
     def __init__(  # noqa: PLR0913 (all that a client is made of)
@@ -129,8 +106,9 @@ class Routes:
         self._default_timezone = default_timezone
         self._fresh = fresh
         self._reported: set[Finding] = set()
+        self.flights = Flights()
         self._kept = Kept()
-        self._durations: deque[float] = deque(maxlen=_MAX_REMEMBERED_CALLS)
+        self._metered = Metered(self.flights, clock, chance, checker.grid_of)
 
     @property
     def pool(self) -> Pool | None:
@@ -149,9 +127,13 @@ class Routes:
         return attrs.evolve(request, payload={**request.payload, **changes}) if changes else request
 
     def begin(
-        self, request: ChartRequest, deadline: float | None, stop: Stop, fresh: Freshness | str | float | None = None
+        self,
+        request: ChartRequest,
+        deadline: float | None,
+        waiter: Waiter,
+        fresh: Freshness | str | float | None = None,
     ) -> Fetching:
-        """Begin a fetch, which ends *deadline* seconds from now, or when *stop* is set. A *fresh* picture needs no call.
+        """Begin a fetch for *waiter*, which ends *deadline* seconds from now. A *fresh* picture needs no call.
 
         Raises:
             ConfigError: an argument has a wrong type.
@@ -163,7 +145,8 @@ class Routes:
             policy = attrs.evolve(policy, deadline=deadline)
         asked = self._fresh if fresh is None else Freshness.of(fresh, where="fresh")
         fetch_id = f"{int(self._chance() * 2**48):012x}"
-        steps = self._answer(request, fetch_id, policy, stop, self.clock.monotonic(), asked)
+        waiter.fetch_id, waiter.fresh, waiter.outer = fetch_id, asked, FETCH_ID.get()
+        steps = self._answer(request, waiter, policy, self.clock.monotonic(), asked)
         return Fetching(fetch_id, policy.deadline, self._framed(request, fetch_id, steps))
 
     def keep(self, request: ChartRequest, result: ChartApiSuccess) -> PictureKept | None:
@@ -172,7 +155,7 @@ class Routes:
         Return None for a picture that was free, and for one that was kept before: it stays for the rest of its minute.
         """
         again = result.source is Source.CACHE
-        if not (result.attempts or again):
+        if not (result.attempts or again or result.source is Source.SHARED):
             return None
         now = self.clock.now()
         age = max(0.0, (now - (result.taken_at or now)).total_seconds())
@@ -204,14 +187,9 @@ class Routes:
         return result
 
     def _answer(
-        self,
-        request: ChartRequest,
-        fetch_id: str,
-        policy: RetryPolicy,
-        stop: Stop,
-        started: float,
-        fresh: Freshness,
+        self, request: ChartRequest, waiter: Waiter, policy: RetryPolicy, started: float, fresh: Freshness
     ) -> Steps[ChartApiResult]:
+        fetch_id = waiter.fetch_id
         request = self._completed(request)
         if problems := request.problems:
             return self._refuse(request, self._scrubbed(problems), fetch_id)
@@ -225,51 +203,17 @@ class Routes:
             if is_refused and not route.recorded:
                 break
             if route.pool is None:
-                outcome, now = route.transport.send(request, None), self.clock.now()
-                result = result_of(outcome, classify(outcome, now=now), taken_at=now, fetch_id=fetch_id)
+                result = self._free(route, request, fetch_id)
             else:
-                call = partial(
-                    self._call, request, route.transport, route.pool, policy, fetch_id, stop, started, doubts
-                )
-                if (cache := route.cache) is None:
-                    result = yield from call()
-                elif (result := cache.find(request, fresh, fetch_id)) is None:
-                    ends = started + policy.deadline
-                    result = yield from cache.alone(request, fresh, call, fetch_id=fetch_id, ends=ends, stop=stop)
-                    result = cache.instead_of(result, request)
+                look = partial(self._look_again, route, request, fetch_id)
+                order = Order(route, route.pool, request, waiter, policy, started, fresh, doubts, look)
+                result = yield from self._metered.fetch(order)
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
                 return self._with_warnings(request, result, findings, doubts)
         if is_refused or result is None:
             return self._refuse(request, findings, fetch_id)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
         return self._with_warnings(request, result, findings, doubts)
-
-    def _call(
-        self,
-        request: ChartRequest,
-        transport: Transport,
-        pool: Pool,
-        policy: RetryPolicy,
-        fetch_id: str,
-        stop: Stop,
-        started: float,
-        doubts: Listener,
-    ) -> Steps[ChartApiResult]:
-        """Fetch a picture from the provider."""
-        moment = Moment(self.clock.now(), self.clock.monotonic() - started, self._chance())
-        result = yield from fetch_steps(
-            Fetch.begin(request, policy, moment, fetch_id, call_seconds=self._call_seconds()),
-            transport=transport,
-            pool=pool,
-            clock=self.clock,
-            chance=self._chance,
-            listener=doubts,
-            stop=stop,
-            started=started,
-        )
-        if result.ok:
-            self._durations.append(result.attempts[-1].duration)
-        return result
 
     def _is_fresh(self, request: ChartRequest, fresh: Freshness, kept: ChartApiSuccess) -> bool:
         """Return whether a picture that came after its caller had gone is fresh. Without a wish for freshness it is."""
@@ -278,6 +222,19 @@ class Routes:
         grid = self._checker.grid_of(request.symbol)
         return fresh.is_off or fresh.allows(drawn_at, now, request.timeframe, grid)
 
+    def _free(self, route: Route, request: ChartRequest, fetch_id: str) -> ChartApiResult:
+        """Ask a *route* that costs nothing."""
+        outcome, now = route.transport.send(request, None), self.clock.now()
+        return result_of(outcome, classify(outcome, now=now), taken_at=now, fetch_id=fetch_id)
+
+    def _look_again(self, metered: Route, request: ChartRequest, fetch_id: str) -> ChartApiResult | None:
+        """Return the answer of a route before the *metered* one, if another thread or process has put one there meanwhile."""
+        for route in takewhile(lambda each: each is not metered, self.routes):
+            result = self._free(route, request, fetch_id)
+            if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
+                return result
+        return None
+
     def _completed(self, request: ChartRequest) -> ChartRequest:
         """Return the request to send: that of its template, in the default time zone. One with problems stays as it is.
 
@@ -285,11 +242,6 @@ class Routes:
             ConfigError: the file of the template can't be used.
         """
         return request if request.problems else self._checker.completed(request).with_timezone(self._default_timezone)
-
-    def _call_seconds(self) -> float:
-        """Return half the median of the last pictures' seconds: nine calls of ten take longer. 0 before five pictures."""
-        known = sorted(self._durations)
-        return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
 
     def _with_warnings(
         self, request: ChartRequest, result: ChartApiResult, findings: tuple[Finding, ...], doubts: Doubts

@@ -34,6 +34,7 @@ from .result import Attempt, ChartApiFailure, ChartApiResult, refused, result_of
 from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
 
 __all__ = [
+    "STOPPED",
     "Action",
     "Answered",
     "Booked",
@@ -52,6 +53,7 @@ __all__ = [
     "Woken",
 ]
 
+STOPPED: Final = "the fetch was stopped before an account was called"
 _MAX_NAMED_ACCOUNTS: Final = 3  # a message stays one readable line
 
 
@@ -173,6 +175,7 @@ class Fetch:
         unused: a claim that is held and not sent yet; a driver that abandons the fetch gives it back.
         attempts: the calls made so far.
         fetch_id: the name of this fetch in events and in its result.
+        refused_ids: accounts that have refused the body before because of their plan.
     """
 
     request: ChartRequest
@@ -184,6 +187,7 @@ class Fetch:
     _demand: Demand = attrs.field(kw_only=True)
     attempts: tuple[Attempt, ...] = ()
     fetch_id: str = ""
+    refused_ids: frozenset[str] = frozenset()
     _call_seconds: float = 0.0
     _failure: ChartApiFailure | None = None
 
@@ -196,18 +200,23 @@ class Fetch:
         fetch_id: str = "",
         *,
         call_seconds: float = 0.0,
+        refused_ids: frozenset[str] = frozenset(),
     ) -> Fetch:
-        """Start at *moment*. No call is begun with less than *call_seconds* left, since it could hardly end in time."""
+        """Start at *moment*. No call is begun with less than *call_seconds* left, since it could hardly end in time.
+
+        The accounts *refused_ids* are not asked, since they have refused the body because of their plan.
+        """
         problems = request.problems
         demand = Demand() if problems else request.demand
         latest = _latest(policy, moment, call_seconds)
         return cls(
             request,
             policy,
-            Finish(refused(problems, fetch_id)) if problems else TakeClaim(latest, Need(demand)),
+            Finish(refused(problems, fetch_id)) if problems else TakeClaim(latest, Need(demand, refused_ids)),
             sent=moment,
             demand=demand,
             fetch_id=fetch_id,
+            refused_ids=refused_ids,
             call_seconds=call_seconds,
         )
 
@@ -233,7 +242,7 @@ class Fetch:
             case Outlook():
                 return self._foresee(feedback)
             case Stopped():
-                stopped = ChartApiError.of(FaultKind.NO_ACCOUNT, "the fetch was stopped before an account was called")
+                stopped = ChartApiError.of(FaultKind.NO_ACCOUNT, STOPPED)
                 return self._fail(self._error or stopped, unused=self.unused)
             case _:
                 assert_never(feedback)
@@ -364,7 +373,7 @@ class Fetch:
     def _need(self) -> Need:
         """The demand of the chart, and the accounts that refused it because of their plan."""
         refused = (attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
-        return Need(self._demand, frozenset(refused))
+        return Need(self._demand, self.refused_ids.union(refused))
 
     def _step(
         self,
@@ -386,6 +395,7 @@ class Fetch:
             demand=self._demand,
             attempts=self.attempts if attempts is None else attempts,
             fetch_id=self.fetch_id,
+            refused_ids=self.refused_ids,
             call_seconds=self._call_seconds,
             failure=self._failure if failure is None else failure,
         )

@@ -35,8 +35,8 @@ POLICY = RetryPolicy(max_attempts=3, base_delay=0.02, max_delay=0.05, deadline=2
 
 
 def request(number: int, template: str = "small") -> ChartRequest:
-    """Return one of five small charts."""
-    return ChartRequest("BINANCE:BTCUSDT", "1h", template, {"width": 400, "height": 300, "shiftRight": 1 + number % 5})
+    """Return one of fifty small charts."""
+    return ChartRequest("BINANCE:BTCUSDT", "1h", template, {"width": 400, "height": 300, "shiftRight": 1 + number % 50})
 
 
 def worker_threads() -> int:
@@ -81,7 +81,7 @@ def test_a_crowd_that_leaves_at_random_loses_no_unit_and_no_picture(seed: int, t
     assert sources[Source.CACHE] <= len(kept)
     assert threads[0] <= IN_FLIGHT
     paid = [event for event in log.of(CallFinished) if event.kind is None]
-    assert len(paid) == sources[Source.HTTP] + len(kept)
+    assert 0 <= len(paid) - sources[Source.HTTP] - len(kept) <= sources[Source.SHARED]  # of those whose leader left
 
 
 def test_a_thousand_who_wait_for_pace_cost_no_thread_each() -> None:
@@ -96,7 +96,8 @@ def test_a_thousand_who_wait_for_pace_cost_no_thread_each() -> None:
             transport=transport, accounts=pool, in_flight=4, policy=attrs.evolve(POLICY, deadline=20_000.0), log=False
         )
         before = threading.active_count()
-        tasks = [asyncio.create_task(client.fetch(request(0))) for _ in range(1_001)]
+        requests = [attrs.evolve(request(0), payload={"width": 400 + number}) for number in range(1_001)]
+        tasks = [asyncio.create_task(client.fetch(each)) for each in requests]
         await holds(lambda: pool.status()[0].used == 1_001)
         await holds(lambda: any(task.done() for task in tasks))
         assert threading.active_count() <= before + 4

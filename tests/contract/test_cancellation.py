@@ -20,9 +20,11 @@ from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.async_client import AsyncRoutedClient
 from chartimg.app.checking import Checker
 from chartimg.app.client import RoutedClient
-from chartimg.app.routes import Route, Routes
-from chartimg.domain.events import CallStarted, Event, PictureKept
+from chartimg.app.route import Route
+from chartimg.app.routes import Routes
+from chartimg.domain.events import CallFinished, CallStarted, Event, PictureKept
 from chartimg.domain.faults import FaultKind
+from chartimg.domain.fetch import STOPPED
 from chartimg.domain.ports import Clock, Listener
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Source
@@ -30,7 +32,7 @@ from chartimg.testing import EventLog, Outcome, ScriptedTransport, VirtualClock,
 from simulation import SimulatedClock, SimulatedWorkers, simulate
 
 SEEDS = 2_000
-GRACE = 0.5
+GRACE = 0.5 + 1e-9  # rounding
 REQUESTS = [ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 800 + number}) for number in range(3)]
 ACCOUNTS = [
     Account("a", "key-of-a", daily_limit=9, requests_per_second=2.0, burst=1),
@@ -97,8 +99,16 @@ class Seen:
     """What happened to the callers of one run."""
 
     returned: list[ChartApiResult] = attrs.field(factory=list)
-    left: dict[str, float] = attrs.field(factory=dict)
+    asked: dict[str, tuple[str, float]] = attrs.field(factory=dict)
+    gone: dict[str, float] = attrs.field(factory=dict)
     late: list[float] = attrs.field(factory=list)
+
+    def has_waiter(self, chart: str, at: float) -> bool:
+        """Return whether somebody waited at this moment for a chart with the body of *chart*."""
+        body, _ = self.asked[chart]
+        return any(
+            other == body and begun <= at <= self.gone.get(name, at) for name, (other, begun) in self.asked.items()
+        )
 
 
 class Watch:
@@ -128,20 +138,22 @@ async def bad_day(chance: random.Random) -> None:
         await asyncio.sleep(chance.uniform(0, 5))
         begun, deadline = clock.monotonic(), chance.choice([None, 1.0, 4.0, 12.0])
         request = attrs.evolve(chance.choice(REQUESTS), chart_template_id=f"t{number}")
+        seen.asked[str(request.key)] = request.body_digest, begun
         try:
             seen.returned.append(await client.fetch(request, deadline=deadline))
-        except asyncio.CancelledError:
-            seen.left[str(request.key)] = clock.monotonic()
-            raise
         except ValueError:
             assert closing.done() or not closing.cancelled()
+        finally:
+            seen.gone[str(request.key)] = clock.monotonic()
         seen.late.append(clock.monotonic() - begun - (POLICY.deadline if deadline is None else deadline))
 
     async def close() -> None:
         """Close the client at some moment."""
         await asyncio.sleep(chance.choice([3.0, 8.0, 60.0]))
+        closed.append(clock.monotonic())
         await client.aclose(drain=1_000.0)
 
+    closed: list[float] = []
     callers = [asyncio.create_task(caller(number)) for number in range(chance.randint(1, 7))]
     closing = asyncio.create_task(close())
     for task in callers:
@@ -154,19 +166,34 @@ async def bad_day(chance: random.Random) -> None:
     await client.aclose(drain=1_000.0)
 
     returned = [result.png_bytes for result in seen.returned if result.source is Source.HTTP and result.ok]
-    again = [result.png_bytes for result in seen.returned if result.source is Source.CACHE]
+    shared = {result.png_bytes for result in seen.returned if result.source is Source.SHARED and result.ok}
+    orphaned = shared - set(returned)  # by leaders who left, to those who waited with them
+    again = [result.png_bytes for result in seen.returned if result.source is Source.CACHE and result.ok]
     kept = [event for _, event in watch.events if isinstance(event, PictureKept)]
-    assert len(provider.drawn) == len(returned) + len(kept), "each paid picture is returned or kept, exactly once"
-    assert set(returned) | set(again) <= set(provider.drawn)
+    assert len(provider.drawn) == len(returned) + len(orphaned) + len(kept), (
+        "each paid picture is returned or kept, exactly once"
+    )
+    assert set(returned) | set(again) | shared <= set(provider.drawn)
     assert len(returned + again) == len(set(returned + again))
     assert len(again) <= len(kept)
     for status in accounts.status():
         assert provider.sent[status.account_id] == status.used, (
             "granted units less refunded ones are those that were sent"
         )
+    stopped = [result for result in seen.returned if result.error is not None and result.error.message == STOPPED]
+    assert closed or not stopped, "no one who leaves ends the fetch of another"
+    assert not any(result.attempts for result in seen.returned if result.source is Source.SHARED)
+    under_way: dict[str, str] = {}
     for at, event in watch.events:
         if isinstance(event, CallStarted):
-            assert at <= seen.left.get(event.chart, at), "no call follows when its caller has gone"
+            body, _ = seen.asked[event.chart]
+            other = under_way.get(body)
+            assert other is None or seen.gone[other] <= at, "one call for one body at a moment, but for those given up"
+            under_way[body] = event.chart
+        if isinstance(event, CallFinished) and under_way.get(seen.asked[event.chart][0]) == event.chart:
+            del under_way[seen.asked[event.chart][0]]
+        if isinstance(event, CallStarted):
+            assert seen.has_waiter(event.chart, at), "no call follows when all who asked for its body have gone"
     assert all(late <= GRACE for late in seen.late), "no caller waits past the deadline"
 
 

@@ -45,6 +45,11 @@ SLOW = attrs.evolve(QUICK, requests_per_second=0.01, burst=1)
 POLICY = RetryPolicy(max_attempts=3, base_delay=0.001, max_delay=0.001, deadline=1_000.0)
 
 
+def different(number: int) -> ChartRequest:
+    """Return a request with a body of its own."""
+    return attrs.evolve(REQUEST, payload={**LOOK, "shiftRight": 1 + number})
+
+
 class Gate:
     """A place where a worker thread stops until it may go on."""
 
@@ -342,7 +347,7 @@ def test_events_come_from_worker_threads_and_each_has_the_name_of_its_fetch() ->
         )
         accounts = [QUICK, attrs.evolve(QUICK, id="b", api_key="key-of-b")]
         async with AsyncChartClient(transport=transport, accounts=accounts, policy=POLICY, listener=Where()) as client:
-            results = list(await asyncio.gather(client.fetch(REQUEST), client.fetch(EQUAL)))
+            results = list(await asyncio.gather(client.fetch(REQUEST), client.fetch(different(0))))
             task = asyncio.create_task(client.fetch(REQUEST))
             await gate.met()
             await gone(task, 1)
@@ -391,7 +396,7 @@ def test_closing_wakes_whoever_waits() -> None:
     async def _main() -> None:
         client, transport, pool = client_of(Reply(200, body=PNG), account=SLOW)
         assert await client.fetch(REQUEST)
-        waiting = [asyncio.create_task(client.fetch(REQUEST)) for _ in range(3)]
+        waiting = [asyncio.create_task(client.fetch(different(number))) for number in range(3)]
         await holds(lambda: pool.status()[0].used == 4)
         await client.aclose()
         results = await asyncio.gather(*waiting)
@@ -470,8 +475,8 @@ def test_the_end_of_the_loop_returns_claims_that_wait(tmp_path: Path) -> None:
     async def _main() -> None:
         client, _, pool = client_of(Reply(200, body=PNG), account=SLOW, store=store)
         assert await client.fetch(REQUEST)
-        for _ in range(3):
-            asyncio.get_running_loop().create_task(client.fetch(REQUEST)).add_done_callback(lambda _: None)
+        for number in range(3):
+            asyncio.get_running_loop().create_task(client.fetch(different(number))).add_done_callback(lambda _: None)
         await holds(lambda: pool.status()[0].used == 4)
 
     asyncio.run(_main())

@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from chartimg import ChartApiResult
-from chartimg.app.async_fetch import Flight
+from chartimg.app.async_fetch import CallersFetch
 from chartimg.app.fetch import Steps
 from chartimg.app.workers import Workers
 from chartimg.domain.result import ChartApiSuccess, Source
@@ -24,10 +24,11 @@ RESULT = ChartApiSuccess(png_bytes=b"png", source=Source.HTTP)
 NAME: ContextVar[str] = ContextVar("name", default="nobody")
 
 
-def flight_of(steps: Callable[[threading.Event], Steps[ChartApiResult]]) -> Flight:
+def fetch_of(steps: Callable[[threading.Event], Steps[ChartApiResult]]) -> CallersFetch:
     """Begin a fetch of these *steps*."""
-    stop = threading.Event()
-    return Flight(steps(stop), stop, Workers(4), copy_context())
+    fetch = CallersFetch()
+    fetch.begin(steps(fetch.waiter.stop), Workers(4), copy_context())
+    return fetch
 
 
 def test_steps_run_in_threads_in_the_context_of_the_caller_and_waits_are_on_the_loop() -> None:
@@ -45,7 +46,7 @@ def test_steps_run_in_threads_in_the_context_of_the_caller_and_waits_are_on_the_
 
     async def _main() -> ChartApiResult:
         NAME.set("caller")
-        result = await flight_of(steps).task
+        result = await fetch_of(steps).task
         assert "caller" == NAME.get()
         return result
 
@@ -61,7 +62,7 @@ def test_a_wait_takes_its_seconds() -> None:
         return RESULT
 
     async def _main() -> None:
-        await flight_of(steps).task
+        await fetch_of(steps).task
 
     started = time.monotonic()
     asyncio.run(_main())
@@ -69,8 +70,8 @@ def test_a_wait_takes_its_seconds() -> None:
     assert 0.049 <= time.monotonic() - started < LONG
 
 
-def test_a_flight_that_is_given_up_waits_no_longer() -> None:
-    """Giving a flight up ends its wait and all further ones; its steps learn of it, and the result is theirs."""
+def test_a_fetch_that_is_given_up_waits_no_longer() -> None:
+    """Giving a fetch up ends its wait and all further ones; its steps learn of it, and the result is theirs."""
     waits: list[bool] = []
 
     def steps(stop: threading.Event) -> Steps[ChartApiResult]:
@@ -80,26 +81,26 @@ def test_a_flight_that_is_given_up_waits_no_longer() -> None:
         return RESULT
 
     async def _main() -> ChartApiResult:
-        flight = flight_of(steps)
+        fetch = fetch_of(steps)
         await holds(lambda: bool(waits))
-        flight.give_up()
-        flight.give_up()
-        return await asyncio.wait_for(flight.task, LONG)
+        fetch.give_up()
+        fetch.give_up()
+        return await asyncio.wait_for(fetch.task, LONG)
 
     assert RESULT is asyncio.run(_main())
     assert [False, True, True] == waits
 
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError])
-def test_an_error_of_a_step_is_that_of_the_flight(error: type[Exception]) -> None:
-    """An exception of a step ends the flight with that exception."""
+def test_an_error_of_a_step_is_that_of_the_fetch(error: type[Exception]) -> None:
+    """An exception of a step ends the fetch with that exception."""
 
     def steps(_: threading.Event) -> Steps[ChartApiResult]:
         yield 0.0
         raise error
 
     async def _main() -> None:
-        await flight_of(steps).task
+        await fetch_of(steps).task
 
     with pytest.raises(error):
         asyncio.run(_main())
@@ -119,25 +120,26 @@ def test_the_end_of_the_loop_ends_the_steps(later: int) -> None:
             ended.set()
         return RESULT
 
-    async def _main() -> Flight:
-        flight = flight_of(steps)
+    async def _main() -> CallersFetch:
+        fetch = fetch_of(steps)
         await holds(gate.is_set, pause=0.0)
         for _ in range(later):
             await asyncio.sleep(0)
-        return flight
+        return fetch
 
     for _ in range(20):  # threads differ
         ended.clear()
         gate.clear()
-        flight = asyncio.run(_main())
-        assert flight.task.cancelled()
-        del flight
+        fetch = asyncio.run(_main())
+        assert fetch.task.cancelled()
+        del fetch
         eventually(ended.is_set)
 
 
 def test_a_step_that_ended_just_before_the_loop_is_followed_by_the_end_of_the_steps() -> None:
     """If a thread has come to a wait, and the loop ends before it hears of that, the steps still come to their end."""
-    stop, ended = threading.Event(), threading.Event()
+    stops: list[threading.Event] = []
+    ended = threading.Event()
 
     class Unheard:
         """Carries out work at once; the loop does not hear of the first outcome."""
@@ -155,17 +157,19 @@ def test_a_step_that_ended_just_before_the_loop_is_followed_by_the_end_of_the_st
 
     def steps() -> Steps[ChartApiResult]:
         try:
-            while not stop.is_set():
+            while not stops[0].is_set():
                 yield 1_000.0
         finally:
             ended.set()
         return RESULT
 
     async def _main() -> None:
-        flight = Flight(steps(), stop, Unheard(), copy_context())
+        fetch = CallersFetch()
+        stops.append(fetch.waiter.stop)
+        fetch.begin(steps(), Unheard(), copy_context())
         await asyncio.sleep(0)
-        flight.task.cancel()
-        await asyncio.wait({flight.task})
+        fetch.task.cancel()
+        await asyncio.wait({fetch.task})
 
     asyncio.run(_main())
 

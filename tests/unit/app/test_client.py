@@ -37,7 +37,8 @@ from chartimg.app.bootstrap import open_routes
 from chartimg.app.checking import Checker
 from chartimg.app.client import RoutedClient
 from chartimg.app.listeners import Listeners
-from chartimg.app.routes import Route, Routes
+from chartimg.app.route import Route
+from chartimg.app.routes import Routes
 from chartimg.domain.account import AccountSnapshot
 from chartimg.domain.events import (
     AccountExhausted,
@@ -399,14 +400,17 @@ def test_a_transport_that_returns_something_else_is_named(outcome: Any, accounts
 def test_a_doubt_is_told_before_the_unit_is_spent(outcome: Outcome) -> None:
     """The findings of a request that is sent are told before its first call, and never again by that client."""
     listener = EventLog()
-    stock = ChartRequest("BINANCE:AAPL", "1D", "price_v1", {"theme": "dark"})
+    stock = ChartRequest("BINANCE:AAPL", "1D", "price_v1")
     tested = ChartClient(
         transport=ScriptedTransport([outcome] * 2), accounts=[ACCOUNT], clock=VirtualClock(), listener=listener
     )
 
-    for expected in ([RequestDoubtful, CallStarted, CallFinished], [CallStarted, CallFinished]):
+    for theme, expected in (
+        ("dark", [RequestDoubtful, CallStarted, CallFinished]),
+        ("light", [CallStarted, CallFinished]),
+    ):
         listener.clear()
-        warnings = tested.fetch(stock).warnings
+        warnings = tested.fetch(attrs.evolve(stock, payload={"theme": theme})).warnings
 
         assert ["symbol"] == [finding.path for finding in warnings]
         assert expected == [type(event) for event in listener.other_than(*FRAME)]

@@ -1,0 +1,169 @@
+"""Fetches that an account pays for: one for equal requests at one moment, and none for a body that was refused today."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import attrs
+
+from ..domain.chart import ChartRequest
+from ..domain.chart.candle import Grid
+from ..domain.chart.freshness import Freshness
+from ..domain.fetch import Fetch, Moment
+from ..domain.ports import CacheLock, Clock, Listener
+from ..domain.result import ChartApiResult, Source
+from ..domain.retry import RetryPolicy
+from .fetch import Steps, fetch_steps
+from .flights import Flights, Waiter, without_end
+from .pool import Pool
+from .refusals import Refusals
+from .route import Route
+
+__all__ = ["Metered", "Order"]
+
+_MAX_REMEMBERED_CALLS: Final = 9
+_MIN_REMEMBERED_CALLS: Final = 5
+_LOCK_SECONDS: Final = 0.1  # between two looks at a lock that another process holds
+
+
+@attrs.frozen
+class Order:
+    """One fetch to pay for.
+
+    Attributes:
+        route, pool: send and pay.
+        request: the chart.
+        waiter: the caller.
+        policy: the limits of calls and time.
+        started: its beginning (monotonic seconds).
+        fresh: how recently a kept picture must have been drawn.
+        listener: hears of its calls.
+        look: returns an answer that another thread or process has recorded meanwhile.
+    """
+
+    route: Route
+    pool: Pool
+    request: ChartRequest
+    waiter: Waiter
+    policy: RetryPolicy
+    started: float
+    fresh: Freshness
+    listener: Listener
+    look: Callable[[], ChartApiResult | None]
+
+    @property
+    def ends(self) -> float:
+        """The deadline (monotonic seconds)."""
+        return self.started + self.policy.deadline
+
+
+class Metered:
+    """Pays for charts. Safe from many threads.
+
+    Args:
+        flights: those under way.
+        clock: time.
+        chance: returns random numbers in [0, 1).
+        grid_of: returns the grid of the candles of a symbol.
+    """
+
+    def __init__(
+        self, flights: Flights, clock: Clock, chance: Callable[[], float], grid_of: Callable[[str], Grid]
+    ) -> None:
+        self._flights = flights
+        self._clock = clock
+        self._chance = chance
+        self._grid_of = grid_of
+        self._refusals = Refusals()
+        self._durations: deque[float] = deque(maxlen=_MAX_REMEMBERED_CALLS)
+
+    def fetch(self, order: Order) -> Steps[ChartApiResult]:
+        """Return a kept picture, share the fetch of an equal request that is under way, or begin one."""
+        route, request, waiter = order.route, order.request, order.waiter
+        if route.cache and (found := route.cache.find(request, order.fresh, waiter.fetch_id)) is not None:
+            return found
+        result = yield from self._flights.share(
+            (request.encoded, request.key if route.lock else None),
+            waiter,
+            partial(self._lead, order),
+            ends=order.ends,
+            max_attempts=order.policy.max_attempts,
+            clock=self._clock,
+            suits=partial(self._suits, order, self._clock.now()),
+        )
+        return result if route.cache is None else route.cache.instead_of(result, request)
+
+    def _suits(self, order: Order, asked_at: datetime, leader: Waiter, result: ChartApiResult) -> bool:
+        """Return whether the *result* of an equal request is as good as that of a call at *asked_at*."""
+        fresh, request = order.fresh, order.request
+        if not result.ok or (fresh == leader.fresh and not fresh.by_candle):
+            return True
+        if not result.attempts or result.taken_at is None:  # it was kept, and fresh enough for the leader
+            return fresh == leader.fresh or result.source is Source.FIXTURE
+        drawn_at, grid = result.attempts[-1].started_at, self._grid_of(request.symbol)
+        return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe, grid)
+
+    def _lead(self, order: Order) -> Steps[ChartApiResult]:
+        """Fetch a chart for all who wait for it, unless the provider has refused its body today."""
+        route, request, waiter = order.route, order.request, order.waiter
+        if (known := self._refusals.final(request, waiter.fetch_id, self._clock.now())) is not None:
+            return known
+        if route.lock is not None:
+            return (yield from self._pay_in_turn(order, route.lock))
+        if route.cache is None:
+            return (yield from self._pay(order))
+        pay = partial(self._pay, order)
+        return (
+            yield from route.cache.alone(
+                request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=order.ends, stop=waiter.stop
+            )
+        )
+
+    def _pay_in_turn(self, order: Order, take: Callable[[ChartRequest], CacheLock | None]) -> Steps[ChartApiResult]:
+        """Fetch and record a chart, one process at a time, if it has not been recorded meanwhile."""
+        while (lock := take(order.request)) is None:
+            left = order.ends - self._clock.monotonic()
+            if order.waiter.stop.is_set() or left <= 0:
+                return without_end(order.waiter, self._clock)
+            yield min(_LOCK_SECONDS, left)
+        try:
+            found = order.look()
+            return found if found is not None else (yield from self._pay(order))
+        finally:
+            lock.release()
+
+    def _pay(self, order: Order) -> Steps[ChartApiResult]:
+        """Fetch a chart from the provider."""
+        now, request = self._clock.now(), order.request
+        moment = Moment(now, self._clock.monotonic() - order.started, self._chance())
+        refused_ids = self._refusals.by_plan(request, now)
+        result = yield from fetch_steps(
+            Fetch.begin(
+                request,
+                order.policy,
+                moment,
+                order.waiter.fetch_id,
+                call_seconds=self._call_seconds(),
+                refused_ids=refused_ids,
+            ),
+            transport=order.route.transport,
+            pool=order.pool,
+            clock=self._clock,
+            chance=self._chance,
+            listener=order.listener,
+            stop=order.waiter.stop,
+            started=order.started,
+        )
+        self._refusals.remember(request, result, self._clock.now())
+        if result.ok:
+            self._durations.append(result.attempts[-1].duration)
+        return result
+
+    def _call_seconds(self) -> float:
+        """Return half the median of the last pictures' seconds: nine calls of ten take longer. 0 before five pictures."""
+        known = sorted(self._durations)
+        return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
