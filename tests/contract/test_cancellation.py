@@ -124,6 +124,21 @@ class Watch:
         self.events.append((self.clock.monotonic(), event))
 
 
+def check_calls(watch: Watch, seen: Seen) -> None:
+    """Check that at each moment there is one call for a body, and somebody who waits for it, but for calls given up."""
+    under_way: dict[str, str] = {}
+    for at, event in watch.events:
+        if isinstance(event, CallStarted):
+            body, _ = seen.asked[event.chart]
+            other = under_way.get(body)
+            assert other is None or seen.gone[other] <= at, "one call for one body at a moment, but for those given up"
+            under_way[body] = event.chart
+        if isinstance(event, CallFinished) and under_way.get(seen.asked[event.chart][0]) == event.chart:
+            del under_way[seen.asked[event.chart][0]]
+        if isinstance(event, CallStarted):
+            assert seen.has_waiter(event.chart, at), "no call follows when all who asked for its body have gone"
+
+
 async def bad_day(chance: random.Random) -> None:
     """Let one to seven callers ask, leave and leave again at random, close the client at random, and check the invariants."""
     workers = SimulatedWorkers(chance, latency=0.3)
@@ -183,17 +198,7 @@ async def bad_day(chance: random.Random) -> None:
     stopped = [result for result in seen.returned if result.error is not None and result.error.message == STOPPED]
     assert closed or not stopped, "no one who leaves ends the fetch of another"
     assert not any(result.attempts for result in seen.returned if result.source is Source.SHARED)
-    under_way: dict[str, str] = {}
-    for at, event in watch.events:
-        if isinstance(event, CallStarted):
-            body, _ = seen.asked[event.chart]
-            other = under_way.get(body)
-            assert other is None or seen.gone[other] <= at, "one call for one body at a moment, but for those given up"
-            under_way[body] = event.chart
-        if isinstance(event, CallFinished) and under_way.get(seen.asked[event.chart][0]) == event.chart:
-            del under_way[seen.asked[event.chart][0]]
-        if isinstance(event, CallStarted):
-            assert seen.has_waiter(event.chart, at), "no call follows when all who asked for its body have gone"
+    check_calls(watch, seen)
     assert all(late <= GRACE for late in seen.late), "no caller waits past the deadline"
 
 
