@@ -42,6 +42,7 @@ bench: .venv/dev  ## print what a fetch, a replay, an import and a claim cost, a
 	$(BIN)/python benchmarks/check.py
 	$(BIN)/python benchmarks/emulator.py
 	$(BIN)/python benchmarks/claims.py
+	$(BIN)/python benchmarks/gateway.py
 	$(BIN)/python benchmarks/quota_yield.py
 
 fixtures: .venv/cli  ## record the shipped fixtures again, from an emulated CHART-IMG

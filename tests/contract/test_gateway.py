@@ -136,6 +136,20 @@ def test_a_chart_has_an_address_for_pages_and_messengers(served: Served) -> None
     assert "did you mean price_psar_adi_v1?" in misspelt.json()["message"]
 
 
+def test_a_kept_picture_that_is_fresh_costs_no_call(provider: Emulator, served: Served) -> None:
+    """A caller that takes a kept picture gets it without a call; a wish that can't be read is refused."""
+    path = "/charts/BINANCE:BTCUSDT/1D/price_psar_adi_v1.png"
+    first, again = (served.ask("GET", f"{path}?fresh=3600") for _ in range(2))
+    body = templates()["price_psar_adi_v1"].request("BINANCE:BTCUSDT", "1D").body
+    posted = served.ask("POST", CHART, body, x_chartimg_fresh="3600")
+    wrong = served.ask("GET", f"{path}?fresh=soon")
+
+    assert ["HTTP", "CACHE", "CACHE"] == [each.headers["x-chartimg-source"] for each in (first, again, posted)]
+    assert first.data == again.data == posted.data
+    assert 422 == wrong.status
+    assert 1 == charged(provider)
+
+
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", CHART), ("POST", "/v2/other"), ("GET", "/"), ("PUT", "/accounts")]
 )

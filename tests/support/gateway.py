@@ -52,11 +52,12 @@ class Served:
 @contextmanager
 def gateway(environ: Mapping[str, str]) -> Iterator[Served]:
     """Run a gateway with these settings in the block."""
-    config = WorkerConfig.from_env(environ)
+    config = WorkerConfig.from_env({"CHARTS_CACHE": "memory://", **environ})
     callers = Callers(read_callers(environ), lambda account: open_pool(attrs.evolve(config, accounts=(account,))))
     app = Gateway(AsyncChartClient(config), config, callers).app()
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=30))
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         end = time.monotonic() + _PATIENCE

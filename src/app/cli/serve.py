@@ -37,6 +37,7 @@ def serve(
     if any(find_spec(needed) is None for needed in ("starlette", "uvicorn")):
         raise missing_extra("the gateway", "gateway")
     import uvicorn
+    from uvicorn.supervisors import Multiprocess
 
     from ..gateway.settings import TOKENS, read_callers
 
@@ -47,9 +48,9 @@ def serve(
         )
     if workers > 1 and config.account_store == "memory://":
         raise ConfigError("--workers: with CHARTS_ACCOUNT_STORE=memory:// each process would have books of its own")
-    _refuse_taken(host, port)
+    listening = _listen(host, port)
     complain(f"chartimg serves CHART-IMG at http://{host}:{port} (mode {config.mode}); use it as the base URL")
-    uvicorn.run(
+    settings = uvicorn.Config(
         _APP,
         factory=True,
         host=host,
@@ -62,14 +63,24 @@ def serve(
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+    server = uvicorn.Server(settings)
+    if workers == 1:
+        server.run([listening])
+    else:
+        Multiprocess(settings, [listening]).run()
 
 
-def _refuse_taken(host: str, port: int) -> None:
-    """Raise if the address can't be listened on."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        ConfigError: the address can't be listened on.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        listening = socket.create_server(address[:2], family=family)
     except OSError as error:
         raise ConfigError(f"--host {host} --port {port} can't be listened on: {error.strerror or error}") from None
+    # Connections inherit it. Without it the head and the body of an answer are 40 ms apart.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

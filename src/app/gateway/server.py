@@ -120,7 +120,7 @@ class Gateway:
             return answers.message(400, "the body must be a JSON object")
         if self._config.mode is not ApiMode.REAL:
             chart = named_after_template(chart, self._templates)
-        return await self._answer(request, chart, caller)
+        return await self._answer(request, chart, caller, request.headers.get("x-chartimg-fresh"))
 
     async def _get(self, request: Request, caller: Caller | None) -> Response:
         """Answer ``GET /charts/SYMBOL/TIMEFRAME/TEMPLATE.png``."""
@@ -129,14 +129,16 @@ class Gateway:
             chart = self._client.request(named["symbol"], named["timeframe"], template=named["template"])
         except ConfigError as error:
             return answers.message(404, str(error))
-        return await self._answer(request, chart, caller)
+        return await self._answer(request, chart, caller, request.query_params.get("fresh"))
 
-    async def _answer(self, request: Request, chart: ChartRequest, caller: Caller | None) -> Response:
-        """Fetch *chart* for a caller, who may leave."""
+    async def _answer(
+        self, request: Request, chart: ChartRequest, caller: Caller | None, fresh: str | None
+    ) -> Response:
+        """Fetch *chart* for a caller, who may leave; *fresh* is the caller's wish."""
         claim = await run_in_threadpool(self._callers.spend, caller)
         paid = True
         try:
-            result = await _unless_gone(request, self._client.fetch(chart))
+            result = await _unless_gone(request, self._client.fetch(chart, fresh=fresh))
             paid = result is None or bool(result.attempts)
         except ConfigError as error:
             paid = False
