@@ -42,7 +42,13 @@ def typed(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute
 
 
 def _validator(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    return lambda _, field, value: require(field.name, value, hint)
+    plain = frozenset(get_args(hint) if get_origin(hint) is UnionType else (hint,))
+
+    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
+        if type(value) not in plain:
+            require(field.name, value, hint)
+
+    return check
 
 
 def _is_of(value: object, hint: Any) -> bool:
