@@ -60,6 +60,10 @@ _LOGGER.addHandler(logging.NullHandler())
 class LogListener:
     """Writes each event as one line; its fields are also in the record, as ``record.chartimg``."""
 
+    def hears(self, kind: type[Event]) -> bool:
+        """Return whether the level of the logger allows events of this *kind*."""
+        return _LOGGER.isEnabledFor(LOG_NAMES[kind][1])
+
     def notify(self, event: Event) -> None:
         """Log *event* if the level of the logger allows."""
         name, level = LOG_NAMES[type(event)]

@@ -10,9 +10,9 @@ from typing import Final
 import attrs
 
 from ..domain.events import CallStarted, Event
-from ..domain.ports import Listener
+from ..domain.ports import Listener, SelectiveListener
 
-__all__ = ["FETCH_ID", "Doubts", "Listeners"]
+__all__ = ["FETCH_ID", "Doubts", "Listeners", "hearing"]
 
 FETCH_ID: Final[ContextVar[str | None]] = ContextVar("chartimg_fetch_id", default=None)
 """The name of the fetch that this thread or task works for."""
@@ -23,6 +23,17 @@ class Listeners:
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self._listeners = tuple(listeners)
+        self._hearing = tuple(map(hearing, self._listeners))
+
+    def hears(self, kind: type[Event]) -> bool:
+        """Return whether one of them takes note of events of this *kind*."""
+        for hears in self._hearing:
+            try:
+                if hears(kind):
+                    return True
+            except Exception:  # noqa: BLE001 (notify logs what is wrong with it)
+                return True
+        return False
 
     def notify(self, event: Event) -> None:
         """Pass *event* on."""
@@ -33,6 +44,11 @@ class Listeners:
                 listener.notify(event)
             except Exception:
                 logging.getLogger("chartimg").exception("a listener failed on %s", type(event).__name__)
+
+
+def hearing(listener: Listener) -> Callable[[type[Event]], bool]:
+    """Return the function that tells whether *listener* takes note of a kind of event; by default it does."""
+    return listener.hears if isinstance(listener, SelectiveListener) else lambda _: True
 
 
 class Doubts:

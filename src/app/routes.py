@@ -34,9 +34,10 @@ from .checking import Checker, template_named
 from .fetch import Steps
 from .flights import Flights, Waiter
 from .kept import Kept
-from .listeners import FETCH_ID, Doubts
+from .listeners import FETCH_ID, Doubts, hearing
 from .metered import Metered, Order
 from .pool import Pool
+from .replays import Replays
 from .route import Route
 
 __all__ = ["Fetching", "Routes"]
@@ -67,8 +68,8 @@ class Routes:
     A mode is a tuple of routes: real is (http), mock is (fixtures), record is (fixtures, recording(http)).
     Safe from many threads.
 
-    A request is checked first. If the check refuses it, no call is made. A recorded answer is returned all the same,
-    since it costs nothing.
+    Recorded answers come first, since they cost nothing. Then the request is checked. If the check refuses it, no call is
+    made.
 
     Attributes:
         routes: the ways to a picture.
@@ -109,6 +110,10 @@ class Routes:
         self.flights = Flights()
         self._kept = Kept()
         self._metered = Metered(self.flights, clock, chance, checker.grid_of)
+        self._recorded = [route for route in self.routes if route.recorded]
+        self._live = [route for route in self.routes if not route.recorded]
+        self._replays = Replays(clock, self._warned)
+        self._hears = hearing(listener)
 
     @property
     def pool(self) -> Pool | None:
@@ -170,18 +175,21 @@ class Routes:
 
     def _framed(self, request: ChartRequest, fetch_id: str, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
         """Report the start and the end of a fetch, and name it in all events between them."""
-        outer, started, chart = FETCH_ID.get(), self.clock.monotonic(), str(request.key)
+        outer, started = FETCH_ID.get(), self.clock.monotonic()
         FETCH_ID.set(fetch_id)
-        self.listener.notify(FetchStarted(chart, fetch_id=fetch_id))
+        if self._hears(FetchStarted):
+            self.listener.notify(FetchStarted(str(request.key), fetch_id=fetch_id))
         result = None
         try:
             result = yield from steps
         finally:
-            kind = None if result is None or result.error is None else result.error.kind
-            seconds, calls = self.clock.monotonic() - started, 0 if result is None else len(result.attempts)
-            source = None if result is None else result.source
-            ok = result is not None and result.ok
-            self.listener.notify(FetchFinished(chart, seconds, calls, ok, source, kind, fetch_id=fetch_id))
+            if self._hears(FetchFinished):
+                kind = None if result is None or result.error is None else result.error.kind
+                seconds, calls = self.clock.monotonic() - started, 0 if result is None else len(result.attempts)
+                source = None if result is None else result.source
+                ok = result is not None and result.ok
+                chart = str(request.key)
+                self.listener.notify(FetchFinished(chart, seconds, calls, ok, source, kind, fetch_id=fetch_id))
             if FETCH_ID.get() == fetch_id:  # abandoned steps end in any thread
                 FETCH_ID.set(outer)
         return result
@@ -193,15 +201,18 @@ class Routes:
         request = self._completed(request)
         if problems := request.problems:
             return self._refuse(request, self._scrubbed(problems), fetch_id)
+        result = None
+        for route in self._recorded:
+            result = self._replays.answer(request, route.transport, fetch_id)
+            if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
+                return result
         if (kept := self._kept.take(request, started, partial(self._is_fresh, request, fresh))) is not None:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
         findings = self._scrubbed(self._checker(request))
-        is_refused = self._checker.refuses(findings)
+        if self._checker.refuses(findings):
+            return self._refuse(request, findings, fetch_id)
         doubts = Doubts(self.listener, partial(self._doubt, request, findings))
-        result = None
-        for route in self.routes:
-            if is_refused and not route.recorded:
-                break
+        for route in self._live:
             if route.pool is None:
                 result = self._free(route, request, fetch_id)
             else:
@@ -209,11 +220,16 @@ class Routes:
                 order = Order(route, route.pool, request, waiter, policy, started, fresh, doubts, look)
                 result = yield from self._metered.fetch(order)
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
-                return self._with_warnings(request, result, findings, doubts)
-        if is_refused or result is None:
+                return self._with_warnings(request, result, findings, doubts.tell)
+        if result is None:
             return self._refuse(request, findings, fetch_id)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
-        return self._with_warnings(request, result, findings, doubts)
+        return self._with_warnings(request, result, findings, doubts.tell)
+
+    def _warned(self, request: ChartRequest, result: ChartApiResult) -> ChartApiResult:
+        """Add to a recorded answer the warnings about the request and the picture, and report them."""
+        findings = self._scrubbed(self._checker(request))
+        return self._with_warnings(request, result, findings, partial(self._doubt, request, findings))
 
     def _is_fresh(self, request: ChartRequest, fresh: Freshness, kept: ChartApiSuccess) -> bool:
         """Return whether a picture that came after its caller had gone is fresh. Without a wish for freshness it is."""
@@ -244,7 +260,11 @@ class Routes:
         return request if request.problems else self._checker.completed(request).with_timezone(self._default_timezone)
 
     def _with_warnings(
-        self, request: ChartRequest, result: ChartApiResult, findings: tuple[Finding, ...], doubts: Doubts
+        self,
+        request: ChartRequest,
+        result: ChartApiResult,
+        findings: tuple[Finding, ...],
+        tell_findings: Callable[[], None],
     ) -> ChartApiResult:
         """Add *findings* about the request, and warnings about the picture, to *result*, and report them.
 
@@ -255,7 +275,7 @@ class Routes:
         doubtful = () if result.png_bytes is None else picture_warnings(result.png_bytes, request)
         if not findings and not doubtful:
             return result  # it has the warnings of its transport
-        doubts.tell()
+        tell_findings()
         if doubtful:
             self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
         return attrs.evolve(result, warnings=(*findings, *result.warnings, *doubtful))

@@ -168,3 +168,12 @@ class Listener(Protocol):
     def notify(self, event: Event) -> None:
         """Take note of *event*, quickly; an exception raised here is logged and dropped."""
         ...
+
+
+@runtime_checkable
+class SelectiveListener(Listener, Protocol):
+    """A listener that says beforehand of which events it takes note, so that others need not be made."""
+
+    def hears(self, kind: type[Event]) -> bool:
+        """Return whether it takes note of events of this *kind* now."""
+        ...

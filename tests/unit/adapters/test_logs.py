@@ -328,3 +328,17 @@ def test_structlog_is_not_loaded_while_the_level_is_off() -> None:
         "notify(failed)\n"
         "assert 'structlog' in sys.modules\n"
     )
+
+
+@pytest.mark.parametrize(("event", "level", "fields"), SAMPLES.values(), ids=SAMPLES)
+def test_an_event_is_of_use_from_its_level_on(
+    event: Event, level: int, fields: Mapping[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log hears a kind of event at its level and below, and not above."""
+    del fields
+    heard = []
+    for each in (level - 1, level, level + 1):
+        caplog.set_level(each, "chartimg")
+        heard.append(LogListener().hears(type(event)))
+
+    assert [True, True, False] == heard

@@ -8,6 +8,7 @@ import pytest
 
 from chartimg.app.listeners import Doubts, Listeners
 from chartimg.domain.events import CallStarted, Event, MockMissing
+from chartimg.domain.ports import Listener
 from chartimg.testing import EventLog
 
 STARTED = CallStarted("BINANCE:BTCUSDT 1h price_v1", "a", 1)
@@ -64,6 +65,39 @@ def test_a_guard_around_a_guard_logs_once(caplog: pytest.LogCaptureFixture) -> N
     Listeners([Listeners([_Failing(RuntimeError("once"))])]).notify(STARTED)
 
     assert 1 == len(caplog.records)
+
+
+class _Selective(EventLog):
+    """Takes note of *kinds* of events; an exception among them is raised."""
+
+    def __init__(self, *kinds: type[Event] | Exception) -> None:
+        """Keep the kinds."""
+        super().__init__()
+        self.kinds = kinds
+
+    def hears(self, kind: type[Event]) -> bool:
+        """Return whether the kind is among them."""
+        for each in self.kinds:
+            if isinstance(each, Exception):
+                raise each
+        return kind in self.kinds
+
+
+@pytest.mark.parametrize(
+    ("listeners", "heard"),
+    [
+        ([], False),
+        ([_Selective()], False),
+        ([_Selective(MockMissing)], False),
+        ([_Selective(MockMissing), _Selective(CallStarted)], True),
+        ([_Selective(), EventLog()], True),
+        ([_Selective(RuntimeError("a defect of the host's"))], True),
+        ([Listeners([_Selective(MockMissing)])], False),
+    ],
+)
+def test_an_event_is_of_use_if_a_listener_hears_it(listeners: list[Listener], *, heard: bool) -> None:
+    """A kind of event is heard if one listener says so, does not say, or fails to say."""
+    assert heard == Listeners(listeners).hears(CallStarted)
 
 
 @pytest.mark.parametrize("told_before", [False, True])
