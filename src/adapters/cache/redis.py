@@ -25,6 +25,7 @@ __all__ = ["RedisPictureCache"]
 
 _KEPT_SECONDS: Final = 30 * 24 * 3600
 _SCRIPTS: Final = ("read", "keep", "clear", "renew", "release")
+_RENEWALS: Final = 10  # in one lease: several may be lost
 _END_SECONDS: Final = 5.0
 
 
@@ -149,7 +150,7 @@ class RedisPictureCache:
         """Renew the leases of all locks that are held, until the last one is released."""
         idle = self._idle
         while True:
-            idle.wait(self._lease / 3)
+            idle.wait(self._lease / _RENEWALS)
             with self._guard:
                 if not self._held:
                     self._renewing = None

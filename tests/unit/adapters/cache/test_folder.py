@@ -15,7 +15,7 @@ import pytest
 from chartimg.adapters.cache import FolderPictureCache
 from chartimg.domain.cached import CachedPicture
 from chartimg.domain.errors import CacheUnavailable
-from command import environment
+from command import environment, run_loaded
 from limits import small_files
 from patience import LONG
 from samples import NOON
@@ -201,3 +201,36 @@ def test_a_child_does_not_hold_a_lock_of_its_parent(tmp_path: Path) -> None:
     finally:
         os.write(go_on, b"x")
         os.waitpid(pid, 0)
+
+
+BOUND = """
+import ctypes, sys
+from chartimg.adapters.cache import FolderPictureCache
+from chartimg.domain.errors import CacheUnavailable
+from chartimg.domain.cached import CachedPicture
+# Without capabilities root is bound by permissions, too.
+assert ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()) == 0
+cache = FolderPictureCache(sys.argv[1])
+picture = cache.read(sys.argv[2])
+print(picture.entry.chart, picture.is_whole)
+for verb in (lambda: cache.keep(picture), lambda: cache.lock(sys.argv[2])):
+    try:
+        print(verb())
+    except CacheUnavailable as error:
+        print("Permission denied" in str(error))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux can root be bound by permissions")
+def test_a_folder_that_can_only_be_read_still_serves(tmp_path: Path) -> None:
+    """Its pictures are read, and each attempt to write there is reported."""
+    cache = cached(tmp_path, picture())
+    lock = cache.lock(A)
+    assert lock is not None
+    lock.release()
+    cache.folder.chmod(0o500)
+    (cache.folder / "locks").chmod(0o500)
+    child = run_loaded(BOUND, str(cache.folder), A, cwd=tmp_path)
+
+    assert (0, "") == (child.returncode, child.stderr)
+    assert ["A:A 1h look True", "True", "True"] == child.stdout.splitlines()

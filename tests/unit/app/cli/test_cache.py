@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from command import call, run_bound
+from command import call
 from fetching import FETCH, PNG, mock, real, refused
 from loopback import LoopbackServer, answer
 
@@ -97,19 +97,3 @@ def test_a_fetch_goes_on_without_a_cache_and_says_so(
     assert 0 == child.returncode
     assert 1 == caplog.text.count("chart_api_cache_failed")
     assert PNG == (tmp_path / "chart.png").read_bytes()
-
-
-def test_a_folder_that_can_only_be_read_still_serves(server: LoopbackServer, tmp_path: Path) -> None:
-    """A kept picture costs no call there, and another chart is fetched without being kept."""
-    server.script += [answer(200, PNG), answer(200, PNG)]
-    folder = tmp_path / "pictures"
-    settings = real(server, CHARTS_CACHE=str(folder), CHARTS_FRESH="3600")
-    assert 0 == call(*FETCH, cwd=tmp_path, **settings).returncode
-    folder.chmod(0o500)
-    (folder / "locks").chmod(0o500)
-    another = [part if part != "1h" else "4h" for part in FETCH]
-    kept, paid = (run_bound("-v", *command, cwd=tmp_path, **settings) for command in (FETCH, another))
-
-    assert (0, 0, 2) == (kept.returncode, paid.returncode, len(server.requests))
-    assert (0, 1) == tuple(child.stderr.count("chart_api_cache_failed") for child in (kept, paid))
-    assert 1 == len([*folder.glob("*.chart")])
