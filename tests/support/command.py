@@ -29,13 +29,17 @@ Result = subprocess.CompletedProcess[str]
 _COMMAND = (sys.executable, "-m", "chartimg")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 BOUND = """
-import ctypes, os, sys
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
+import ctypes, os
 if os.geteuid() == 0:
-    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-        assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+    DAC_OVERRIDE, DAC_READ_SEARCH, library = 1 << 1, 1 << 2, ctypes.CDLL(None)
+    version, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    assert library.capget(version, sets) == 0
+    sets[0] &= ~(DAC_OVERRIDE | DAC_READ_SEARCH)
+    assert library.capset(version, sets) == 0
 """
+"""Puts a program under the permissions of files, also if it is root's (on Linux)."""
+
+_MAIN = "import sys; from chartimg.__main__ import main; sys.argv[0] = 'chartimg'; main()"
 
 
 def call(*arguments: str, cwd: Path, **variables: str) -> Result:
@@ -93,13 +97,12 @@ def run(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` to its end in *cwd*; that it shows no traceback is asserted for every run."""
     if any(name.startswith("PYTHON") for name in variables):  # it reads them when it begins
         return _run((*_COMMAND, *arguments), cwd, variables)
-    code = "import sys; from chartimg.__main__ import main; sys.argv[0] = 'chartimg'; main()"
-    return run_loaded(code, *arguments, cwd=cwd, **variables)
+    return run_loaded(_MAIN, *arguments, cwd=cwd, **variables)
 
 
 def run_bound(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` bound by the permissions of files, which root (on Linux) otherwise is not."""
-    return run_python(BOUND, "-m", "chartimg", *arguments, cwd=cwd, **variables)
+    return run_loaded(BOUND + _MAIN, *arguments, cwd=cwd, **variables)
 
 
 def run_loaded(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:

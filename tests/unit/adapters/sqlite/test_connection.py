@@ -19,7 +19,7 @@ from chartimg import StoreUnavailable
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.account import AccountSnapshot
 from chartimg.domain.errors import StoreBusy
-from command import BOUND, run_loaded, run_python
+from command import BOUND, run_loaded
 from samples import NOON
 
 FIRST = AccountSnapshot("a", NOON, NOON, "digest")
@@ -231,7 +231,7 @@ def test_what_may_not_be_written_is_unavailable(file_mode: int, folder_mode: int
     before = path.read_bytes()
     path.chmod(file_mode)
     path.parent.chmod(folder_mode)
-    child = run_python(BOUND, "-c", SWAP, str(path), cwd=tmp_path)
+    child = run_loaded(BOUND + SWAP, str(path), cwd=tmp_path)
     path.parent.chmod(0o700)
     path.chmod(0o600)
 
@@ -248,7 +248,7 @@ def test_a_folder_where_no_file_may_be_made_is_unavailable(tmp_path: Path) -> No
     """A folder that can't be written is reported and stays empty."""
     folder = tmp_path / "folder"
     folder.mkdir(0o500)
-    child = run_python(BOUND, "-c", SWAP, f"{folder}/books.sqlite3", cwd=tmp_path)
+    child = run_loaded(BOUND + SWAP, f"{folder}/books.sqlite3", cwd=tmp_path)
 
     assert f"no permission to write {folder}; " in child.stdout
     assert [] == list(folder.iterdir())
