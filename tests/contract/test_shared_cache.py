@@ -47,7 +47,7 @@ if children and pid:
     sys.exit()
 os.close(go_write)
 os.read(go_read, 1)
-cache = RedisPictureCache(place, prefix=prefix, lease=6.0) if "://" in place else FolderPictureCache(place)
+cache = RedisPictureCache(place, prefix=prefix, lease=4.0) if "://" in place else FolderPictureCache(place)
 accounts = [Account("main", f"key-{os.getpid()}", 1000, None, 1e5, 10**5)]
 config = WorkerConfig(accounts=accounts, base_url=base_url, account_store="memory://", fresh=3600, check="off")
 said = []

@@ -26,6 +26,7 @@ from chartimg.domain.ports import CacheLock
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Source
 from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
+from loopback import LoopbackServer, answer, serving
 from samples import NOON
 
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "mine", {"theme": "dark", "width": 400, "height": 300})
@@ -445,3 +446,37 @@ def test_a_call_is_made_exactly_if_no_kept_picture_is_fresh(
             assert (taken_at if is_hit else clock.now()) == result.taken_at
             if not is_hit and not fresh.is_off:
                 kept[request] = now, clock.now()
+
+
+def test_pictures_of_another_address_are_other_pictures(tmp_path: Path) -> None:
+    """Clients of an emulator and of the provider share a folder without an exchange of pictures."""
+    settings = {"accounts": [Account("main", "key-of-main")], "account_store": "memory://", "fresh": 3600}
+    bodies, numbers = [], []
+    with serving() as one, serving() as other:
+        for server, reply in ((one, OLD), (other, NEW), (one, NEW)):
+            server.script.append(answer(200, reply.body))
+            config = WorkerConfig(base_url=server.url, cache=str(tmp_path / "pictures"), **settings)  # type: ignore[arg-type]
+            with ChartClient(config) as client:
+                bodies.append(client.fetch(REQUEST).png_bytes)
+        numbers = [len(server.requests) for server in (one, other)]
+
+    assert ([OLD.body, NEW.body, OLD.body], [1, 1]) == (bodies, numbers)
+
+
+def test_a_fetch_works_without_a_home_for_its_pictures(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A default folder that can't be found stops neither the client nor a fetch, and is told once."""
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    server.script += [answer(200, OLD.body), answer(200, NEW.body)]
+    notes, account = EventLog(), Account("main", "key-of-main", None, None, 1e5, 10**5)
+    config = WorkerConfig(accounts=[account], account_store="memory://", base_url=server.url, fresh=60)
+    with ChartClient(config, listener=notes) as client:
+        assert [OLD.body, NEW.body] == [client.fetch(REQUEST).png_bytes for _ in range(2)]
+
+    (failed,) = notes.of(CacheFailed)
+    assert "the cache of pictures has no place at ~/pictures" in failed.reason
+    assert failed.reason.endswith("set HOME, or set CHARTS_CACHE to a folder or to off")
+    assert [] == list(tmp_path.iterdir())

@@ -64,6 +64,17 @@ def test_the_oldest_pictures_leave_when_all_are_larger_than_the_bound() -> None:
     assert taken(kept, now=5.0) is None
 
 
+def test_a_picture_that_does_not_suit_stays_for_another() -> None:
+    """The newest picture that suits is taken, and the others can be taken later."""
+    kept = Kept()
+    for png, came in ((b"old", 1.0), (b"new", 2.0)):
+        kept.keep(REQUEST, result(png), came)
+    found = kept.take(REQUEST, 3.0, lambda each: each.png_bytes == b"old")
+
+    assert b"old" == (found and found.png_bytes)
+    assert [b"new", None] == [taken(kept, now=4.0) for _ in range(2)]
+
+
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_does_not_wait_for_a_lock_of_its_parent() -> None:
     """A child that is forked while a thread of the parent keeps a picture can keep one."""
