@@ -14,7 +14,7 @@ from claimants import THREADS, UNITS, claimants
 from postgresql_server import own_books, shared_postgresql
 from redis_server import shared_redis
 
-ROUNDS = 6
+ROUNDS = 3
 
 
 @pytest.fixture(params=["sqlite", "redis", "postgresql"])

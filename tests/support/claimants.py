@@ -16,11 +16,11 @@ import attrs
 THREADS, UNITS = 8, 50
 
 _WORKER = """
-import os, sys, threading, redis
+import os, sys, threading, psycopg, redis
 from chartimg import Account, AccountPool, StoreUnavailable
 from chartimg.app.bootstrap import open_store
 from chartimg.domain.account.turn import Granted
-from chartimg.adapters import redis, sqlite
+from chartimg.adapters import postgresql, redis, sqlite
 url, threads, units, *ends = sys.argv[1:]
 for given, said in zip(ends[::2], ends[1::2]):
     if not (pid := os.fork()):
