@@ -37,7 +37,7 @@ class _File(NamedTuple):
     """A file of the folder."""
 
     path: Path
-    used: float
+    used: int  # nanoseconds
     size: int
 
 
@@ -87,6 +87,8 @@ class FolderPictureCache:
                 return
             self._make(self.folder)
             write_atomically(Path(path), content, 0o600)
+            with contextlib.suppress(FileNotFoundError):  # another process has made room
+                os.utime(path, ns=(time.time_ns(),) * 2)  # the time of the file system has steps of milliseconds
             self._shrink()
         except OSError as error:
             raise self._unavailable("written", error) from error
@@ -157,7 +159,7 @@ class FolderPictureCache:
                 if each.name.endswith((_SUFFIX, ".tmp")):
                     with contextlib.suppress(FileNotFoundError):
                         status = each.stat(follow_symlinks=False)
-                        used = max(status.st_atime, status.st_mtime)
+                        used = max(status.st_atime_ns, status.st_mtime_ns)
                         yield _File(Path(each.path), used, status.st_size)
 
     def _shrink(self) -> None:
@@ -166,7 +168,11 @@ class FolderPictureCache:
         size = sum(file.size for file in files if file.path.suffix == _SUFFIX)
         for file in files:
             is_picture = file.path.suffix == _SUFFIX
-            if size <= self._max_bytes if is_picture else time.time() - file.used < _ABANDONED_SECONDS:
+            if (
+                size <= self._max_bytes
+                if is_picture
+                else time.time_ns() - file.used < _ABANDONED_SECONDS * 1_000_000_000
+            ):
                 continue
             file.path.unlink(missing_ok=True)
             size -= file.size if is_picture else 0
