@@ -334,7 +334,7 @@ def accounts(*plans: str | None) -> str:
 
 def test_a_template_the_provider_would_refuse_is_a_mistake_when_it_is_loaded(tmp_path: Path) -> None:
     """Each ERROR in a template is a line with its place in the file; a WARNING is not a mistake."""
-    folder = templates_folder(tmp_path, one={"theme": "Dark", "studies": [{"name": "RSI"}]}, two={"width": 5}, three={})
+    folder = templates_folder(tmp_path, one={"theme": "Dark", "colour": 1}, two={"width": 5}, three={})
 
     with pytest.raises(ConfigError) as caught:
         open_templates(settings(CHARTS_TEMPLATES_DIR=folder))
