@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -56,6 +57,11 @@ class Worker:
     claim: Claim | None = None
     outcome: FaultKind | None = None
     again: bool = True
+    order: str = attrs.field(init=False, eq=False)
+
+    @order.default
+    def _order(self) -> str:
+        return f"{self.step} {self.claim} {self.outcome} {self.again}"
 
 
 @attrs.frozen(cache_hash=True)
@@ -107,7 +113,7 @@ def explore(workers: int, rules: Rules | None = None, *, left: tuple[int, int, i
         Broken: an invariant does not hold in a state.
     """
     machine = _Machine(rules or Rules())
-    start = World(workers=(Worker(),) * workers, left=left)
+    start = World(workers=(_worker("claim"),) * workers, left=left)
     origin: dict[World, tuple[World, str] | None] = {start: None}
     steps, depth, waiting = 0, 0, deque([(start, 0)])
     while waiting:
@@ -147,10 +153,10 @@ class _Machine:
         for what, after in self._around(world):
             yield what, None, after
         for place, worker in enumerate(world.workers):
-            if worker.step == "end" or (place and worker == world.workers[place - 1]):
+            if worker.step == "end" or (place and worker is world.workers[place - 1]):
                 continue
             others = (*world.workers[:place], *world.workers[place + 1 :])
-            yield "crash", worker.claim, _with_workers(world, others, Worker("end"))
+            yield "crash", worker.claim, _with_workers(world, others, _worker("end"))
             for what, next_worker, after in self._of(world, worker):
                 yield what, worker.claim, _with_workers(after, others, next_worker)
 
@@ -187,19 +193,19 @@ class _Machine:
             case Worker("claim"):
                 ready = self._ready(snapshot)
                 if ready is None or ready > now:
-                    yield "no account", Worker("end"), world
+                    yield "no account", _worker("end"), world
                     return
                 books, claim = self._grant(snapshot, now)
                 after = _put(world, books)
                 yield (
                     "claim",
-                    Worker("use", claim),
+                    _worker("use", claim),
                     attrs.evolve(after, granted=after.granted | {claim}, lately=after.lately + 1),
                 )
             case Worker("use", claim):
-                yield "keep the claim", Worker("return", claim), world
+                yield "keep the claim", _worker("return", claim), world
                 for outcome in OUTCOMES:
-                    ended = Worker("end") if outcome is None else Worker("book", claim, outcome)
+                    ended = _worker("end") if outcome is None else _worker("book", claim, outcome)
                     yield f"call: {outcome or 'picture'}", ended, world
             case Worker(step, Claim() as claim, outcome, again):
                 is_refund = step == "return" or outcome is FaultKind.NOT_SENT
@@ -214,9 +220,9 @@ class _Machine:
                 elif not is_refund:
                     after = attrs.evolve(after, calm=False)
                 what = step if outcome is None else f"{step} {outcome}"
-                yield what, Worker("end"), after
+                yield what, _worker("end"), after
                 if again:  # the swap was made, and its answer lost
-                    yield f"{what}, unheard", Worker(step, claim, outcome, again=False), after
+                    yield f"{what}, unheard", _worker(step, claim, outcome, again=False), after
 
     def broken(self, before: World, what: str, claim: Claim | None, after: World) -> str | None:
         """Return the invariant that a step breaks."""
@@ -286,7 +292,7 @@ def _put(world: World, books: AccountSnapshot) -> World:
 
 
 def _with_workers(world: World, others: tuple[Worker, ...], worker: Worker) -> World:
-    return _changed(world, world.books, tuple(sorted((*others, worker), key=_order)))
+    return _changed(world, world.books, tuple(sorted((*others, worker), key=attrgetter("order"))))
 
 
 def _changed(world: World, books: AccountSnapshot | None, workers: tuple[Worker, ...]) -> World:
@@ -301,5 +307,11 @@ def _kept(books: AccountSnapshot) -> AccountSnapshot:
 
 
 @cache
-def _order(worker: Worker) -> str:
-    return repr(worker)
+def _worker(
+    step: str,
+    claim: Claim | None = None,
+    outcome: FaultKind | None = None,
+    again: bool = True,  # noqa: FBT001, FBT002
+) -> Worker:
+    """Return the one worker of its kind, so that states are compared quickly."""
+    return Worker(step, claim, outcome, again)
