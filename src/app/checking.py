@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import attrs
 
+from ..domain.argument import text_of
 from ..domain.chart import ChartRequest
 from ..domain.chart.candle import Grid
 from ..domain.chart.template import ChartTemplate
@@ -155,7 +156,7 @@ def plan_named(name: str, catalog: Catalog) -> Plan:
         if isinstance(name, str) and plan.name == name.upper():
             return plan
     known = f"plans of the catalog: {', '.join(plans)}" if plans else "the catalog has no plans"
-    raise ConfigError(f"unknown plan {name!r}; {known}")
+    raise ConfigError(f"unknown plan {text_of(name)}; {known}")
 
 
 def template_named(template_id: str, templates: Mapping[str, T], *, noun: str = "template") -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeVar
 
+from ..domain.argument import text_of
 from ..domain.check.suggestion import hint, likely_name
 from ..domain.errors import ConfigError
 
@@ -45,5 +46,5 @@ def mode_named(kind: type[M], name: str, *, where: str) -> M:
         return kind(name)
     except ValueError:
         meant = likely_name(name, kind) if isinstance(name, str) else None
-        message = f"{where} must be one of {', '.join(kind)}, not {name!r}"
+        message = f"{where} must be one of {', '.join(kind)}, not {text_of(name)}"
         raise ConfigError(f"{message}; {hint(meant, '')}" if meant else message) from None

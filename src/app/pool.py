@@ -172,7 +172,8 @@ class Pool:
         Raises:
             ConfigError: *charts* is not a whole number from 1 to a million.
         """
-        if not isinstance(charts, int) or isinstance(charts, bool) or not 1 <= charts <= _MAX_FORECAST_CHARTS:
+        require("charts", charts, int)
+        if not 1 <= charts <= _MAX_FORECAST_CHARTS:
             raise ConfigError(f"a forecast is for 1 to {_MAX_FORECAST_CHARTS:,} charts, not {charts}")
         snapshots, now = self._read()
         return forecast(self.accounts, snapshots, charts, now)

@@ -52,7 +52,7 @@ class Workers:
         self._pending = 0
         self._ended: deque[tuple[asyncio.Future[Any], Callable[[], None]]] = deque()
         self._woken: asyncio.AbstractEventLoop | None = None
-        weakref.finalize(self, self._jobs.end, self._limit)
+        weakref.finalize(self, self._jobs.end)
 
     def run(self, work: Callable[[], T], *, soon: bool = False) -> asyncio.Future[T]:
         """Carry out *work* in a thread, and return its outcome, to be awaited. If nobody waits, it is carried out all the same."""
@@ -90,7 +90,7 @@ class Workers:
     async def close(self, last: Callable[[], object], seconds: float) -> None:
         """Let all threads end within *seconds*, then carry out *last*, within as many. Later work has a thread of its own."""
         self._is_closed = True
-        self._jobs.end(self._limit)
+        self._jobs.end()
         await self._all_ended(seconds)
         closed = self.run(last)
         await asyncio.wait({closed}, timeout=seconds)
@@ -121,17 +121,16 @@ class _Jobs:
     def __init__(self) -> None:
         self._soon: deque[Job] = deque()
         self._later: deque[Job] = deque()
-        self._tokens: queue.SimpleQueue[int] = queue.SimpleQueue()  # 1 for each job, 0 for each thread that ends
+        self._tokens: queue.SimpleQueue[int] = queue.SimpleQueue()  # 1 for each job, 0 for the end
 
     def put(self, job: Job, *, soon: bool) -> None:
         """Add *job*."""
         (self._soon if soon else self._later).append(job)
         self._tokens.put(1)
 
-    def end(self, threads: int) -> None:
-        """Let so many threads end after the jobs that wait."""
-        for _ in range(threads):
-            self._tokens.put(0)
+    def end(self) -> None:
+        """Let all threads end after the jobs that wait."""
+        self._tokens.put(0)
 
     def carry_out(self) -> None:
         """Carry out jobs until the end."""
@@ -142,3 +141,4 @@ class _Jobs:
                 job = self._later.popleft()
             job()
             del job  # not to hold the caller's objects during the wait
+        self.end()  # the next thread, too

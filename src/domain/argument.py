@@ -11,9 +11,11 @@ from .errors import ConfigError
 if TYPE_CHECKING:
     import attrs
 
-__all__ = ["require", "typed"]
+__all__ = ["is_of", "require", "text_of", "typed"]
 
 _LAZY: Final = 0x20 | 0x80 | 0x200  # a call of a generator or a coroutine only makes it (inspect.CO_GENERATOR, …)
+_MAX_DIGITS: Final = 300
+_MAX_INT: Final = 10**_MAX_DIGITS  # a larger int is neither a float nor, at last, printed
 _WORDS: Final[Mapping[object, str]] = {
     str: "text",
     int: "a whole number",
@@ -26,13 +28,18 @@ _WORDS: Final[Mapping[object, str]] = {
 def require(argument: str, value: object, hint: Any) -> None:
     """Check that *value* is of the type *hint*, and so is each element of a sequence.
 
-    An int is a float, and a bool is neither. An object is of a port if it has the port's methods and none of them is async.
+    An int is a float, and a bool is neither. An int that no float can hold is of no type. An object is of a port if it has the port's methods and none of them is async.
 
     Raises:
         ConfigError: *value* is of another type. The message shows that type alone, since the value may be a key.
     """
-    if type(value) is not hint and not _is_of(value, hint):
+    if (type(value) is not hint or hint is int) and not is_of(value, hint):
         raise ConfigError(f"{argument} must be {_words(hint)}, not {_type_of(value)}")
+
+
+def text_of(value: object) -> str:
+    """Return *value* in quotes if it is text, and else its type: other values may be of any length."""
+    return repr(value) if isinstance(value, str) else _type_of(value)
 
 
 def typed(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
@@ -42,7 +49,7 @@ def typed(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute
 
 
 def _validator(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    plain = frozenset(get_args(hint) if get_origin(hint) is UnionType else (hint,))
+    plain = frozenset(get_args(hint) if get_origin(hint) is UnionType else (hint,)) - {int}  # which may be too large
 
     def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
         if type(value) not in plain:
@@ -51,21 +58,22 @@ def _validator(hint: object) -> Callable[[object, attrs.Attribute[Any], object],
     return check
 
 
-def _is_of(value: object, hint: Any) -> bool:
+def is_of(value: object, hint: Any) -> bool:
+    """Return whether *value* is of the type *hint*, as :func:`require` has it."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is UnionType:
-        return any(_is_of(value, each) for each in parts)
+        return any(is_of(value, each) for each in parts)
     if origin is Mapping:
         return isinstance(value, Mapping)
     if origin is not None:
-        return (
-            isinstance(value, origin) and not isinstance(value, str) and all(_is_of(each, parts[0]) for each in value)
-        )
+        return isinstance(value, origin) and not isinstance(value, str) and all(is_of(each, parts[0]) for each in value)
     if methods := _methods(hint):
         found = [getattr(value, method, None) for method in methods]
         return not isinstance(value, type) and all(callable(each) and not _is_lazy(each) for each in found)
     if isinstance(value, bool):
         return hint in {bool, object}
+    if isinstance(value, int) and abs(value) > _MAX_INT:
+        return hint is object
     return isinstance(value, int | float if hint is float else hint)
 
 
@@ -98,6 +106,8 @@ def _type_of(value: object) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     name = type(value).__name__
+    if isinstance(value, int) and abs(value) > _MAX_INT:
+        return f"{name} of more than {_MAX_DIGITS} digits"
     if isinstance(value, list | tuple):
         return f"{name} of {', '.join(sorted({type(each).__name__ for each in value})) or 'no elements'}"
     return name

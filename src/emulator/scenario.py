@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from ..codec import load
-from ..domain.argument import typed
+from ..domain.argument import text_of, typed
 from ..domain.errors import ConfigError
 
 _DAY: Final = 86_400.0  # seconds
@@ -44,7 +44,7 @@ class Fault(StrEnum):
 def _fault(name: str | None) -> Fault | None:
     if name is None or (isinstance(name, str) and name in set(Fault)):
         return None if name is None else Fault(name)
-    raise ConfigError(f"fault must be one of {', '.join(Fault)}, not {name!r}")
+    raise ConfigError(f"fault must be one of {', '.join(Fault)}, not {text_of(name)}")
 
 
 @attrs.frozen(field_transformer=typed)

@@ -46,8 +46,11 @@ class AsyncListener:
         """Do nothing."""
 
 
+HUGE: Final = 10**5_000
+"""A whole number that is no float, and that Python refuses to print."""
+
 JUNK: Final = (
-    None, True, 5, 1.5, "text", b"bytes", (), [5], ["text"], [None], {"a": 1}, [{"id": "a"}], {5}, object(),
+    None, True, 5, 1.5, HUGE, -HUGE, "text", b"bytes", (), [5], ["text"], [None], {"a": 1}, [{"id": "a"}], {5}, object(),
     print, EventLog, AsyncListener(), [AsyncListener()], datetime.now(UTC), Account("a", "k"), EventLog(), Reply(200),
 )  # fmt: skip
 
@@ -106,8 +109,8 @@ def text(value: object) -> bool:
 
 
 def whole(value: object) -> bool:
-    """Return whether *value* is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Return whether *value* is a whole number, and not a huge one."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < HUGE
 
 
 def number(value: object) -> bool:
@@ -395,6 +398,7 @@ TOLD: Final = (
     "not a JSON value",
     "write it as text",
     "a forecast is for 1 to",
+    "is a number with thousands of digits",
 )
 
 

@@ -7,11 +7,11 @@ import math
 import re
 from datetime import timedelta
 from functools import cached_property
-from types import NoneType
 from typing import Any, Final
 
 import attrs
 
+from ..argument import is_of
 from ..errors import ConfigError
 from ..finding import Finding, Severity
 from ..plan import CallLimits, Plan, PlanName
@@ -41,14 +41,10 @@ def _plan_name(plan: str | None) -> PlanName | str | None:
 _KINDS: Final = (
     ("id", str, "text"),
     ("api_key", str, "text"),
-    ("daily_limit", (int, NoneType), "a whole number"),
-    ("requests_per_second", (int, float, NoneType), "a number"),
-    ("burst", (int, NoneType), "a whole number"),
+    ("daily_limit", int | None, "a whole number"),
+    ("requests_per_second", float | None, "a number"),
+    ("burst", int | None, "a whole number"),
 )
-
-
-def _is_a(value: object, kind: type | tuple[type, ...]) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 @attrs.frozen
@@ -80,7 +76,7 @@ class Account:
 
     def _problems(self) -> list[str]:
         """List the mistakes in the fields."""
-        if wrong := [f"{name} must be {what}" for name, kind, what in _KINDS if not _is_a(getattr(self, name), kind)]:
+        if wrong := [f"{name} must be {what}" for name, kind, what in _KINDS if not is_of(getattr(self, name), kind)]:
             return wrong
         calls = self.calls
         rules = (

@@ -34,7 +34,8 @@ class ChartKey:
     chart_template_id: str
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.timeframe} {self.chart_template_id}"
+        parts = (self.symbol, self.timeframe, self.chart_template_id)
+        return " ".join(part if isinstance(part, str) else f"<{type(part).__name__}>" for part in parts)
 
 
 def _private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:

@@ -56,8 +56,10 @@ def check_request(request: ChartRequest, catalog: Catalog, plan: Plan | None = N
     Without a plan, the limits are those of the largest one. If the request can't be written as JSON, only the reasons for
     that are listed.
     """
+    if problems := request.problems:
+        return list(problems)
     found = _body(request.parts, request.demand, catalog, plan, ADVANCED_CHART)
-    return list(request.problems) or [*with_suggestions(found), *ignored_keys(request)]
+    return [*with_suggestions(found), *ignored_keys(request)]
 
 
 def ignored_keys(request: ChartRequest) -> Iterator[Finding]:

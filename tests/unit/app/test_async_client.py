@@ -518,7 +518,7 @@ def test_a_child_leaves_the_fetches_of_its_parent_alone(tmp_path: Path) -> None:
     assert (0, 2, False) == asyncio.run(_main())
 
 
-@pytest.mark.parametrize("drain", [-1, float("nan"), float("inf"), 10**400])
+@pytest.mark.parametrize("drain", [-1, float("nan"), float("inf"), 10**200])
 def test_a_time_to_drain_that_no_clock_can_wait_is_refused(drain: float) -> None:
     """Seconds below zero or above a day are a ConfigError, and the client stays open."""
 

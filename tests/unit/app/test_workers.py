@@ -227,3 +227,18 @@ def test_a_child_has_threads_of_its_own() -> None:
         return pid
 
     assert 0 == os.waitstatus_to_exitcode(os.waitpid(asyncio.run(_main()), 0)[1])
+
+
+def test_any_number_of_threads_may_be_allowed() -> None:
+    """If many more threads are allowed than there is work, only those that work begin, and all of them end."""
+
+    async def main() -> list[str]:
+        """Do three things, and close."""
+        workers = Workers(10**12)
+        names = await asyncio.gather(*(workers.run(lambda: threading.current_thread().name) for _ in range(3)))
+        await workers.close(bool, LONG)
+        return names
+
+    assert len(set(asyncio.run(main()))) <= 3
+    Workers(10**12)
+    gc.collect()
