@@ -10,7 +10,7 @@ from typing import Final
 from ..domain.account import Account, AccountSnapshot, AccountState, Claim, ledger
 from ..domain.account.forecast import Forecast, forecast
 from ..domain.account.status import AccountStatus, status_of
-from ..domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, WaitUntil, next_account
+from ..domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, Turns, WaitUntil
 from ..domain.argument import require
 from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from ..domain.events import AccountDoubtful
@@ -99,7 +99,7 @@ class Pool:
             with contextlib.suppress(StoreUnavailable):
                 self._books.read_all()
             now = self.clock.now()
-            first = next_account(self._books.standings, need, self._order, now)
+            first = Turns(self._books.standings, need, self._order, now).first
             chosen = self._chosen(need, now)
         none = self._none_left(None if first is None else max(first[1], now), chosen)
         return Outlook(none, len(none.exhausted) + len(none.suspended) < len(chosen))
@@ -210,8 +210,9 @@ class Pool:
         if not books.are_of(now):
             books.read_all()
             now = self.clock.now()
+        turns = Turns(books.standings, need, self._order, now)
         while True:
-            first = next_account(books.standings, need, self._order, now)
+            first = turns.first
             at = None if first is None else max(first[1], now)
             if first is not None and at is not None and (at < latest if latest is not None else at <= now):
                 taken = self._take(first[0], at, now)
@@ -223,6 +224,7 @@ class Pool:
                         raise StoreBusy(
                             f"the account store refused {_MAX_SWAPS} swaps in a row; does it read old books?"
                         )
+                    turns.renew()
                     continue
             elif latest is not None and asked < latest <= now:
                 raise StoreBusy("the account store took until the deadline")
@@ -232,6 +234,7 @@ class Pool:
             # Another process may have refunded a claim or reinstated an account meanwhile.
             books.read_all()
             now, is_read = self.clock.now(), True
+            turns = Turns(books.standings, need, self._order, now)
 
     def _take(self, place: int, at: datetime, now: datetime) -> Granted | WaitUntil | None:
         """Take a unit of the account at *place*; return None if its snapshot or the time has changed meanwhile."""

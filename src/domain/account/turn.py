@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 import attrs
@@ -31,8 +32,8 @@ __all__ = [
     "NoneLeft",
     "Outlook",
     "Standing",
+    "Turns",
     "WaitUntil",
-    "next_account",
     "size_of",
     "standing_of",
     "steps_spent",
@@ -162,25 +163,40 @@ def standing_of(
     )
 
 
-def next_account(
-    standings: Sequence[Standing], need: Need, plans: Sequence[Plan], now: datetime
-) -> tuple[int, datetime] | None:
-    """Return the place of the account to call next and the moment (UTC) of the call; None without such an account."""
-    is_large = need.demand is not None and bool(plans) and not plans[0].chart.allows(need.demand)
-    large = need.demand if is_large else None
+class Turns:
+    """The turns of the accounts that may serve a chart, as they stand at *now* (UTC).
 
-    def turn(candidate: tuple[datetime, int, Standing]) -> tuple[object, ...]:
-        moment, place, standing = candidate
-        size = standing.size if large is None or standing.limits.surely_allows(large) else _LAST
-        return (False, size, standing.steps, place) if moment <= now else (True, moment, size, place)
+    A change of the first account's standing costs no look at the others: among a thousand accounts that other processes
+    call, too, one claim may meet several such changes.
+    """
 
-    candidates = (
-        (standing.ready_at, place, standing)
-        for place, standing in enumerate(standings)
-        if standing.ready_at is not None and need.is_met_by(standing.account_id, standing.limits)
-    )
-    first = min(candidates, key=turn, default=None)
-    return None if first is None else (first[1], first[0])
+    def __init__(self, standings: Sequence[Standing], need: Need, plans: Sequence[Plan], now: datetime) -> None:
+        is_large = need.demand is not None and bool(plans) and not plans[0].chart.allows(need.demand)
+        self._large = need.demand if is_large else None
+        self._standings, self._need, self._now = standings, need, now
+        self._heap = [turn for place in range(len(standings)) if (turn := self._turn(place)) is not None]
+        heapify(self._heap)
+
+    @property
+    def first(self) -> tuple[int, datetime] | None:
+        """The place of the account to call next and the moment (UTC) of the call; None without such an account."""
+        return self._heap[0][1:] if self._heap else None
+
+    def renew(self) -> None:
+        """Give the first account another turn, since its standing has changed."""
+        _, place, _ = heappop(self._heap)
+        if (turn := self._turn(place)) is not None:
+            heappush(self._heap, turn)
+
+    def _turn(self, place: int) -> tuple[tuple[object, ...], int, datetime] | None:
+        """Return the rank of an account, its place, and the moment of its next call; None if it may not serve."""
+        standing = self._standings[place]
+        moment = standing.ready_at
+        if moment is None or not self._need.is_met_by(standing.account_id, standing.limits):
+            return None
+        size = standing.size if self._large is None or standing.limits.surely_allows(self._large) else _LAST
+        rank = (False, size, standing.steps) if moment <= self._now else (True, moment, size)
+        return rank, place, moment
 
 
 def steps_spent(snapshot: AccountSnapshot, account: Account) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import cast
 
 import attrs
 import pytest
@@ -18,8 +19,8 @@ from chartimg.domain.account.turn import (
     NoneLeft,
     NoPlan,
     Standing,
+    Turns,
     WaitUntil,
-    next_account,
     size_of,
     standing_of,
     steps_spent,
@@ -51,9 +52,11 @@ def order(*limits: ChartLimits, demand: Demand, plans: Sequence[Plan] = PLANS) -
     """Take one account after the other until none is left, and return their places."""
     standings = [stand(place, each, plans=plans) for place, each in enumerate(limits)]
     taken: list[int] = []
-    while (found := next_account(standings, Need(demand), plans, NOON)) is not None:
+    turns = Turns(standings, Need(demand), plans, NOON)
+    while (found := turns.first) is not None:
         taken.append(found[0])
         standings[found[0]] = attrs.evolve(standings[found[0]], ready_at=None)
+        turns.renew()
     return taken
 
 
@@ -86,7 +89,7 @@ def test_the_next_account_is_the_one_of_the_rule(
     standings: list[Standing], expected: tuple[int, datetime] | None
 ) -> None:
     """The next account is of the smallest plan, then has spent the fewest steps, then comes first in order."""
-    assert expected == next_account(standings, Need(), PLANS, NOON)
+    assert expected == Turns(standings, Need(), PLANS, NOON).first
 
 
 @pytest.mark.parametrize(
@@ -183,7 +186,7 @@ def test_after_a_refusal_only_an_account_that_surely_allows_the_chart_is_taken()
     ]
 
     def found(demand: Demand | None, refused: str) -> int | None:
-        first = next_account(every, Need(demand, frozenset(refused)), PLANS, NOON)
+        first = Turns(every, Need(demand, frozenset(refused)), PLANS, NOON).first
         return None if first is None else first[0]
 
     assert [3, 2, 4] == [found(LARGE, refused) for refused in ("a", "ad", "acd")]
@@ -206,6 +209,30 @@ demands = st.none() | st.builds(
 
 
 @given(
+    crowd=st.lists(st.tuples(some_limits, st.none() | st.integers(-9, 9), st.integers(0, 2)), min_size=1, max_size=8),
+    changes=st.lists(st.tuples(some_limits, st.none() | st.integers(-9, 9), st.integers(0, 2)), max_size=8),
+    demand=demands,
+)
+def test_a_changed_account_finds_its_turn_without_a_look_at_the_others(
+    crowd: list[tuple[ChartLimits, int | None, int]],
+    changes: list[tuple[ChartLimits, int | None, int]],
+    demand: Demand | None,
+) -> None:
+    """After each change of the first account the next one is that of all standings, and only the changed one is read."""
+    standings = [stand(place, *each) for place, each in enumerate(crowd)]
+    seen = list[Standing | None](standings)
+    turns = Turns(cast("list[Standing]", seen), Need(demand), PLANS, NOON)
+    for change in changes:
+        if (first := turns.first) is None:
+            break
+        seen[:] = [None] * len(seen)  # the others can't be read
+        seen[first[0]] = standings[first[0]] = stand(first[0], *change)
+        turns.renew()
+
+        assert Turns(standings, Need(demand), PLANS, NOON).first == turns.first
+
+
+@given(
     crowd=st.lists(st.tuples(some_limits, st.none() | st.integers(-9, 9), st.integers(0, 2)), max_size=8),
     demand=demands,
     refused=st.frozensets(st.sampled_from("abcdefgh"), max_size=2),
@@ -216,7 +243,7 @@ def test_no_account_that_may_serve_has_an_earlier_turn(
     """The account taken may serve, and every other that may serve is later, larger, further spent or behind in order."""
     standings = [stand(place, limits, second, steps) for place, (limits, second, steps) in enumerate(crowd)]
     need = Need(demand, refused)
-    found = next_account(standings, need, PLANS, NOON)
+    found = Turns(standings, need, PLANS, NOON).first
     eligible = [
         each for each in standings if each.ready_at is not None and need.is_met_by(each.account_id, each.limits)
     ]
