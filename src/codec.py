@@ -146,6 +146,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "learned_limits": "told",  # account books that exist have this key
 }
 """Fields with a name of their own in JSON; all others are in camel case."""
+_LEFT_OUT: Final = frozenset({"layout_id"})
+"""Fields that are not written at their default."""
 
 
 def _is(generic: type) -> Callable[[object], bool]:
@@ -172,7 +174,10 @@ def _scalar(value: object, kind: object) -> object:
 
 def _names(kind: type) -> dict[str, Any]:
     """Return the name in JSON of each field of *kind*."""
-    return {field.name: override(rename=_json_name(field.name)) for field in attrs.fields(kind)}
+    return {
+        field.name: override(rename=_json_name(field.name), omit_if_default=field.name in _LEFT_OUT)
+        for field in attrs.fields(kind)
+    }
 
 
 def _json_name(name: str) -> str:

@@ -12,7 +12,8 @@ from typing import Final
 import attrs
 
 from ..domain.account import Account
-from ..domain.chart import ChartRequest
+from ..domain.chart import LayoutKey, Request
+from ..domain.chart.endpoint import ADVANCED_CHART, ENDPOINTS
 from ..domain.chart.file_name import slug
 from ..domain.classification import classify
 from ..domain.errors import ConfigError
@@ -24,7 +25,7 @@ from ..domain.reply import Reply, TransportFailure
 from ..domain.reply.error_text import read_error_text
 from ..domain.reply.secret import scrub
 from ..version import __version__
-from .fixture.folder import FixtureFolder, FixtureMeta, content_digest
+from .fixture.folder import FixtureFolder, FixtureMeta, content_digest, folder_of
 
 __all__ = ["RecordingTransport"]
 
@@ -54,21 +55,22 @@ class RecordingTransport:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._inner = inner
-        self._folder = FixtureFolder(directory)
-        self._folder.refuse_unwritable()
+        self._folders = {each: FixtureFolder(folder_of(directory, each)) for each in ENDPOINTS}
+        self._folders[ADVANCED_CHART].refuse_unwritable()
         self._listener = listener
         self._origin = origin
         self._now = now
         self._room = 1  # bytes; of the largest fixture that could not be written
 
     def send(
-        self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
+        self, request: Request, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
         """Make one exchange and record its outcome. If the folder can't be written, do not call."""
+        folder = self._folders[request.endpoint]
         try:
-            self._folder.refuse_unwritable(self._room)
+            folder.refuse_unwritable(self._room)
         except ConfigError as error:
-            return TransportFailure(FaultKind.NOT_SENT, str(error), fixture_path=self._folder.directory)
+            return TransportFailure(FaultKind.NOT_SENT, str(error), fixture_path=folder.directory)
         outcome = self._inner.send(request, account, timeout=timeout)
         if account is not None:
             outcome = scrub(outcome, account.api_key)
@@ -83,20 +85,24 @@ class RecordingTransport:
             return self._save(request, _error_suffix(outcome), _error_file(outcome), outcome)
         return outcome
 
-    def lock(self, request: ChartRequest) -> CacheLock | None:
+    def lock(self, request: Request) -> CacheLock | None:
         """Return the lock that one process holds while it records a chart, at once; None if another one holds it.
 
         Where the folder can't be written or has no locks, there is none to wait for.
         """
         try:
-            return self._folder.lock(request.key)
+            return self._folders[request.endpoint].lock(request.key)
         except OSError:
             return _NoLock()
 
-    def _save(self, request: ChartRequest, suffix: str, content: bytes, reply: Reply) -> Reply:
+    def _save(self, request: Request, suffix: str, content: bytes, reply: Reply) -> Reply:
         """Record *reply* and return it, with a warning if it could not be recorded: it is paid for."""
+        key = request.key
         meta = FixtureMeta(
-            **attrs.asdict(request.key),
+            symbol=request.symbol,
+            timeframe=request.timeframe,
+            chart_template_id=None if isinstance(key, LayoutKey) else key.chart_template_id,
+            layout_id=key.layout_id if isinstance(key, LayoutKey) else None,
             file="",
             body_sha256=request.body_digest,
             content_sha256=content_digest(suffix, content),
@@ -107,7 +113,7 @@ class RecordingTransport:
         )
         chart = str(request.key)
         try:
-            path = self._folder.write(request.key, suffix, content, meta)
+            path = self._folders[request.endpoint].write(request.key, suffix, content, meta)
         except OSError as error:
             self._room = max(self._room, len(content))
             return self._not_saved(request, reply, f"{error.filename}: {error.strerror}")
@@ -116,8 +122,8 @@ class RecordingTransport:
         self._notify(FixtureRecorded(chart, str(path), reply.status))
         return reply
 
-    def _not_saved(self, request: ChartRequest, reply: Reply, reason: str) -> Reply:
-        self._notify(FixtureNotRecorded(str(request.key), str(self._folder.directory), reason))
+    def _not_saved(self, request: Request, reply: Reply, reason: str) -> Reply:
+        self._notify(FixtureNotRecorded(str(request.key), str(self._folders[request.endpoint].directory), reason))
         warning = Finding("", Severity.WARNING, f"the reply could not be recorded as a fixture: {reason}")
         return attrs.evolve(reply, warnings=(*reply.warnings, warning))
 

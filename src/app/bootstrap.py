@@ -22,7 +22,7 @@ from ..adapters.templates import SHIPPED, load_templates
 from ..address import DEFAULT_BASE_URL
 from ..domain.account import Account
 from ..domain.argument import require
-from ..domain.chart import ChartKey, ChartRequest
+from ..domain.chart import ChartKey, ChartRequest, LayoutRequest
 from ..domain.chart.candle import Grid
 from ..domain.chart.freshness import Freshness
 from ..domain.chart.template import ChartTemplate
@@ -248,7 +248,7 @@ def open_routes(  # noqa: PLR0913 (those of a client)
 
 
 def check(
-    request: ChartRequest | Mapping[str, object],
+    request: ChartRequest | LayoutRequest | Mapping[str, object],
     plan: PlanName | str | None = None,
     *,
     catalog: Catalog | None = None,
@@ -257,7 +257,7 @@ def check(
     """Check *request* by the provider's documented rules, and return the findings. No call is made.
 
     Args:
-        request: a chart request, or a body to post; any other value is a finding. A request without a payload is checked
+        request: a request for a chart or a layout, or the body of a chart; any other value is a finding. A request without a payload is checked
             as the template that its id names, since that is sent.
         plan: the plan that must allow the chart; by default the largest.
         catalog: the rules; by default those that ship.
@@ -269,6 +269,8 @@ def check(
     require("templates", templates, Mapping | None)
     rules = rules_of(catalog)
     limits = None if plan is None else plan_named(plan, rules)
+    if isinstance(request, LayoutRequest):
+        return check_request(request, rules, limits)
     if not isinstance(request, ChartRequest):
         return check_body(request, rules, limits)
     if request.payload or request.problems:

@@ -27,6 +27,8 @@ _RATE_WORDS: Final = re.compile(
     r"\brates?\b|(?<![a-z])rate[_ -]?limit|throttl|too many requests|per second|slow down", re.IGNORECASE
 )
 _QUOTA_WORDS: Final = re.compile(r"quota|\busage\b|\bdaily\b|per day|\bmonthly\b|limit exceeded", re.IGNORECASE)
+_CONFLICT: Final = 409
+_SESSION_REFUSALS: Final = frozenset({(403, "layout forbidden"), (_CONFLICT, "session disconnected")})
 _MAX_THROTTLE_SECONDS: Final = 60.0  # a longer Retry-After does not mean a throttle
 _MAX_PAUSE_SECONDS: Final = 86_400.0  # the quota's window
 _SECONDS: Final = re.compile(r"[0-9]{1,300}(\.[0-9]{1,9})?")
@@ -69,8 +71,10 @@ def _kind(reply: Reply, text: str, retry_after: float | None) -> FaultKind:
         case 4, 429:
             throttled = whole == "too many requests" or _is_throttle(reply, text, retry_after)
             return FaultKind.THROTTLED if throttled else FaultKind.QUOTA_EXCEEDED
+        case 4, (403 | 409) if (reply.status, whole) in _SESSION_REFUSALS:
+            return FaultKind.SESSION_REJECTED
         case 4, 403 if whole == "forbidden":
-            return FaultKind.CREDENTIAL_REJECTED
+            return FaultKind.SESSION_REJECTED if reply.with_session else FaultKind.CREDENTIAL_REJECTED
         case 4, 403 if whole.startswith("exceed max usage"):
             return FaultKind.PLAN_LIMIT
         case (4, 408) | (5, _):
@@ -95,10 +99,23 @@ def _message(reply: Reply, kind: FaultKind, text: ErrorText) -> str:
     match kind, reply.status // 100:
         case FaultKind.BAD_IMAGE, _:
             return f"HTTP 200 without a whole PNG: {reply.picture} (body length {len(reply.body):,})"
+        case FaultKind.SESSION_REJECTED, _:
+            return f"HTTP {reply.status}: {text.message}; {_session_remedy(text.message, reply)}"
         case FaultKind.UNEXPECTED_REPLY, 3:
             return f"HTTP {reply.status}: redirects are not followed; check CHARTS_API_BASE_URL"
         case _:
             return f"HTTP {reply.status}: {text.message}" if text.message else f"HTTP {reply.status}"
+
+
+def _session_remedy(message: str, reply: Reply) -> str:
+    """Return what to do about a session or a layout that was refused."""
+    if "layout" in message.casefold() and not reply.with_session:
+        return "share the layout at TradingView, or give the session of its owner in CHARTS_TRADINGVIEW_SESSION_JSON"
+    if "layout" in message.casefold():
+        return "the TradingView session may not see this layout; use that of its owner, or share the layout"
+    if reply.status == _CONFLICT:
+        return "sign in to TradingView again, and renew the two cookies in CHARTS_TRADINGVIEW_SESSION_JSON"
+    return "check the two cookies in CHARTS_TRADINGVIEW_SESSION_JSON, and then the key of the account"
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

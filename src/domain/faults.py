@@ -34,6 +34,7 @@ class FaultKind(StrEnum):
     BAD_IMAGE = "BAD_IMAGE"
     UNEXPECTED_REPLY = "UNEXPECTED_REPLY"
     INVALID_REQUEST = "INVALID_REQUEST"
+    SESSION_REJECTED = "SESSION_REJECTED"
     CREDENTIAL_REJECTED = "CREDENTIAL_REJECTED"
     PLAN_LIMIT = "PLAN_LIMIT"
     THROTTLED = "THROTTLED"
@@ -76,6 +77,7 @@ MEANINGS: Final[Mapping[FaultKind, Meaning]] = MappingProxyType(
         FaultKind.BAD_IMAGE: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.NONE),
         FaultKind.UNEXPECTED_REPLY: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.NONE),
         FaultKind.INVALID_REQUEST: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.NONE),
+        FaultKind.SESSION_REJECTED: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.NONE),
         FaultKind.CREDENTIAL_REJECTED: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.OTHER_ACCOUNT),
         FaultKind.PLAN_LIMIT: Meaning(ErrorCode.CHART_API_FAILED, Retriable.NO, Remedy.OTHER_ACCOUNT),
         FaultKind.THROTTLED: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, Retriable.YES, Remedy.OTHER_ACCOUNT),

@@ -24,7 +24,7 @@ import attrs
 
 from .account import Claim
 from .account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, WaitUntil
-from .chart import ChartRequest
+from .chart import Request
 from .classification import classify
 from .events import CallFinished, CallStarted, Event, LimitExceeded, RequestRefused, RetryScheduled
 from .faults import ChartApiError, ErrorCode, FaultKind, Remedy
@@ -178,7 +178,7 @@ class Fetch:
         refused_ids: accounts that have refused the body before because of their plan.
     """
 
-    request: ChartRequest
+    request: Request
     policy: RetryPolicy
     action: Action
     facts: tuple[Event, ...] = ()
@@ -194,7 +194,7 @@ class Fetch:
     @classmethod
     def begin(
         cls,
-        request: ChartRequest,
+        request: Request,
         policy: RetryPolicy,
         moment: Moment,
         fetch_id: str = "",

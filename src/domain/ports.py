@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from .account import Account, AccountSnapshot
 from .cached import CachedPicture, CacheEntry
-from .chart import ChartRequest
+from .chart import Request
 from .events import Event
 from .reply import Reply, TransportFailure
 
@@ -30,7 +30,7 @@ class Transport(Protocol):
     """Turns one chart request and one account into one reply."""
 
     def send(
-        self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
+        self, request: Request, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
         """Make one exchange; a failure is a value, too.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 
 from ..domain.account import Account
 from ..domain.argument import require
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.errors import ConfigError
 from ..domain.reply import Reply, TransportFailure
 from .clock import VirtualClock
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _ONE: Final = (Account("main", "key-of-main"),)
 
 Outcome = Reply | TransportFailure
-Answer = Callable[[ChartRequest, Account | None, float | None], Outcome]
+Answer = Callable[[Request, Account | None, float | None], Outcome]
 
 
 class Call(NamedTuple):
     """One call of a transport: the arguments of ``send``."""
 
-    request: ChartRequest
+    request: Request
     account: Account | None
     timeout: float | None
 
@@ -70,7 +70,7 @@ class ScriptedTransport:
         self._duration = duration
         self._lock = threading.Lock()
 
-    def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Outcome:
+    def send(self, request: Request, account: Account | None, *, timeout: float | None = None) -> Outcome:
         """Return the next outcome of the script.
 
         Raises:

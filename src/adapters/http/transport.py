@@ -7,16 +7,18 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import quote
 
 import urllib3
 from urllib3 import exceptions
 
 from ...address import DEFAULT_BASE_URL, read_address
 from ...domain.account import Account
-from ...domain.chart import ChartRequest
+from ...domain.chart import Request, TradingViewSession
 from ...domain.errors import ConfigError
 from ...domain.faults import FaultKind
 from ...domain.reply import Reply, TransportFailure
+from ...domain.reply.secret import scrub_reply
 from ...fork import begin_in_children
 from ...version import __version__
 from .connections import Allowance, abandon, connection_pool, tls_settings
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Urllib3Transport"]
 
-_PATH: Final = "/v2/tradingview/advanced-chart"
 _PIECE_BYTES: Final = 64 * 1024
 _NO_RETRIES: Final = urllib3.Retry(total=False, redirect=False)
 
@@ -55,6 +56,7 @@ class Urllib3Transport:
         max_body: largest body in bytes.
         pool_size: most connections to keep open; as many calls may be in flight without a connection made in vain.
         ca_certs: file of certificate authorities to trust instead of those of the system.
+        session: the TradingView session to send with each request.
 
     Raises:
         ConfigError: *base_url*, *ca_certs*, the proxy of the environment or the urllib3 that is installed can't be used.
@@ -69,11 +71,13 @@ class Urllib3Transport:
         *,
         pool_size: int = 1024,
         ca_certs: str | None = None,
+        session: TradingViewSession | None = None,
     ) -> None:
         if re.match(r"\d+\.\d+\.9\d\d", vars(urllib3)["__version__"]):  # so it numbers itself
             raise ConfigError(_USURPED)
         address = read_address(base_url)
-        self._path = address.path.rstrip("/") + _PATH
+        self._base_path = address.path.rstrip("/")
+        self._session = session
         self._where = address.netloc
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
@@ -89,7 +93,7 @@ class Urllib3Transport:
         self._pool = self._connect()
 
     def send(
-        self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
+        self, request: Request, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
         """Post *request* with the key of *account*, within *timeout* seconds.
 
@@ -100,21 +104,23 @@ class Urllib3Transport:
             raise ValueError("a call over HTTP needs an account")
         if timeout is not None and timeout <= 0:
             return TransportFailure(FaultKind.NOT_SENT, f"{self._where}: the deadline was over before the call")
+        read_timeout = max(self._read_timeout, request.endpoint.min_timeout_seconds)
         try:
             with _unseen():
                 response = self._pool.urlopen(
                     "POST",
-                    self._path,
+                    self._base_path + quote(request.path),
                     body=request.encoded,
                     headers={
                         "content-type": "application/json",
                         "user-agent": f"chartimg/{__version__}",
                         "x-api-key": account.api_key,
+                        **({} if self._session is None else self._session.headers),
                     },
                     retries=_NO_RETRIES,
                     redirect=False,
                     preload_content=False,
-                    timeout=Allowance(timeout, self._connect_timeout, self._read_timeout),
+                    timeout=Allowance(timeout, self._connect_timeout, read_timeout),
                 )
             return self._reply(response)
         except (exceptions.HTTPError, OSError) as error:
@@ -151,7 +157,10 @@ class Urllib3Transport:
             raise
         response.release_conn()
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        return Reply(response.status, headers, b"".join(pieces))
+        reply = Reply(response.status, headers, b"".join(pieces), with_session=self._session is not None)
+        for secret in () if self._session is None else self._session.secrets:
+            reply = scrub_reply(reply, secret)
+        return reply
 
 
 def _unseen() -> AbstractContextManager[None]:

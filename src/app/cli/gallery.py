@@ -63,7 +63,7 @@ def render(entries: Sequence[FixtureEntry], read: Callable[[str], bytes], title:
 
 def _card(entry: FixtureEntry, read: Callable[[str], bytes]) -> _Card:
     key = entry.key
-    exact = (entry.stem,) if key is None else (key.symbol, key.timeframe, key.chart_template_id)
+    exact = (entry.stem,) if key is None else key.parts
     name, facts = tuple(map(printable, exact)), tuple(map(printable, _facts(entry)))
     findings = tuple(printable(str(finding)) for finding in entry.findings)
     status, message = entry.http_status, printable(entry.message or "")

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from .request import DEFAULT_TIMEZONE, ChartKey, ChartRequest
+from .layout import LayoutRequest, TradingViewSession
+from .request import DEFAULT_TIMEZONE, ChartKey, ChartRequest, LayoutKey, Request
 
-__all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest"]
+__all__ = [
+    "DEFAULT_TIMEZONE",
+    "ChartKey",
+    "ChartRequest",
+    "LayoutKey",
+    "LayoutRequest",
+    "Request",
+    "TradingViewSession",
+]

@@ -5,9 +5,12 @@ A new endpoint is a row here and a module with its request; catalog, check, tran
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
+
+from ..plan.demand import Demand
 
 __all__ = ["ADVANCED_CHART", "ENDPOINTS", "LAYOUT_CHART", "ChartEndpoint"]
 
@@ -21,7 +24,8 @@ class ChartEndpoint:
         storage_path: the path of the sibling that answers with an address.
         folder: the name of the folder of its fixtures.
         min_timeout_seconds: the shortest timeout that the documentation allows.
-        needs_symbol: without a symbol in the body, the provider draws a chart that nobody asked for.
+        needs_symbol: without a symbol in the body, the provider draws its own default.
+        draws_studies: studies and drawings in the body are drawn, and count against the plan.
     """
 
     path: str
@@ -29,6 +33,12 @@ class ChartEndpoint:
     folder: str
     min_timeout_seconds: float = 0.0
     needs_symbol: bool = True
+    draws_studies: bool = True
+
+    def demand_of(self, body: Mapping[str, object]) -> Demand:
+        """Return the demand of a body on a plan."""
+        demand = Demand.of(body)
+        return demand if self.draws_studies else attrs.evolve(demand, studies=0, drawings=0)
 
 
 ADVANCED_CHART: Final = ChartEndpoint(
@@ -40,5 +50,6 @@ LAYOUT_CHART: Final = ChartEndpoint(
     "layout-chart-v2",
     min_timeout_seconds=60.0,
     needs_symbol=False,
+    draws_studies=False,
 )
 ENDPOINTS: Final = (ADVANCED_CHART, LAYOUT_CHART)

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Final
 
-from .request import ChartKey
+from .request import ChartKey, LayoutKey
 
 __all__ = ["DISTINCT_STEM", "distinct_stem", "slug", "stem"]
 
@@ -21,17 +21,19 @@ DISTINCT_STEM: Final = re.compile(rf"(?!\.)[{_SAFE}%]{{1,{_HEAD_CHARACTERS}}}~[0
 """The form of a stem with a digest."""
 
 
-def stem(key: ChartKey) -> str:
+def stem(key: ChartKey | LayoutKey) -> str:
     """Return the file name of *key* without its suffix: ``BINANCE_BTCUSDT__1h__price_v1``.
 
-    ``:`` in the symbol becomes ``_``. An unsafe character becomes ``%`` and two hexadecimal digits for each byte of
+    That of a layout begins with its id. ``:`` in the symbol becomes ``_``. An unsafe character becomes ``%`` and two hexadecimal digits for each byte of
     UTF-8. A long name is cut and ends in a digest of the key. If two keys share a stem, use :func:`distinct_stem`.
     """
-    plain = "__".join((_escape(key.symbol.replace(":", "_")), _escape(key.timeframe), _escape(key.chart_template_id)))
+    plain = "__".join(
+        _escape(part.replace(":", "_") if place == key.symbol_place else part) for place, part in enumerate(key.parts)
+    )
     return plain if len(plain) <= _MAX_STEM_CHARACTERS else f"{plain[:_HEAD_CHARACTERS]}~{_digest(key)}"
 
 
-def distinct_stem(key: ChartKey) -> str:
+def distinct_stem(key: ChartKey | LayoutKey) -> str:
     """Return a file name for *key* alone, even on file systems that ignore case."""
     return f"{stem(key)[:_HEAD_CHARACTERS]}~{_digest(key)}"
 
@@ -51,7 +53,7 @@ def _percent(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
-def _digest(key: ChartKey) -> str:
-    """Return a digest of the three fields; their lengths keep them apart."""
-    exact = "".join(f"{len(part)}:{part}" for part in (key.symbol, key.timeframe, key.chart_template_id))
+def _digest(key: ChartKey | LayoutKey) -> str:
+    """Return a digest of the exact parts; their lengths keep them apart."""
+    exact = "".join(f"{len(part)}:{part}" for part in key.parts)
     return hashlib.sha256(exact.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARACTERS]

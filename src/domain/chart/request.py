@@ -1,4 +1,4 @@
-"""The chart request: the name of a chart, and the body that is posted for it."""
+"""The requests: the name of a picture, the path, and the body that is posted for it. Here is that of a chart."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final, Protocol, Self
 
 import attrs
 
 from ..argument import require
 from ..finding import Finding, Severity
 from ..plan.demand import Demand
+from .endpoint import ADVANCED_CHART, ChartEndpoint
 from .json_body import encode, json_problems, text_problem
 
-__all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest"]
+__all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest", "LayoutKey", "Request", "name_problem", "private_copy"]
 
 DEFAULT_TIMEZONE: Final = "Etc/UTC"
 """The provider's own default; its plain ``UTC`` is in neither of its lists (API page, "Timezone")."""
@@ -29,19 +30,51 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 class ChartKey:
     """The name of a chart: symbol, timeframe and chart template id. Case matters: ``1m`` is not ``1M``."""
 
+    symbol_place: ClassVar[int] = 0
+
     symbol: str
     timeframe: str
     chart_template_id: str
 
     def __str__(self) -> str:
-        parts = (self.symbol, self.timeframe, self.chart_template_id)
-        return " ".join(part if isinstance(part, str) else f"<{type(part).__name__}>" for part in parts)
+        return " ".join(map(_shown, self.parts))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of its file name, in order."""
+        return (self.symbol, self.timeframe, self.chart_template_id)
 
 
-def _private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
+@attrs.frozen
+class LayoutKey:
+    """The name of a picture of a layout: its id, and the symbol and interval that replace its own."""
+
+    symbol_place: ClassVar[int] = 1
+
+    layout_id: str
+    symbol: str | None = None
+    interval: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(map(_shown, ("layout", *filter(None, (self.layout_id, self.symbol, self.interval)))))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of its file name, in order; those at the end that are not stated are left out."""
+        if self.interval is not None:
+            return (self.layout_id, self.symbol or "", self.interval)
+        return (self.layout_id,) if self.symbol is None else (self.layout_id, self.symbol)
+
+
+def _shown(part: object) -> str:
+    """Return a part of a key, and of a wrong type its name: such a key is reported, too."""
+    return part if isinstance(part, str) else f"<{type(part).__name__}>"
+
+
+def private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
     """Copy *payload*, so that the host can't change a frozen value.
 
-    A payload that can't be copied becomes a MappingProxyType, and :attr:`ChartRequest.problems` reports it.
+    A payload that can't be copied becomes a MappingProxyType, and :attr:`Request.problems` reports it.
     """
     if not isinstance(payload, Mapping):
         return payload  # type: ignore[unreachable]  # by a host without a type checker
@@ -51,41 +84,55 @@ def _private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
         return MappingProxyType(dict(payload))
 
 
-@attrs.frozen
-class ChartRequest:
-    """One chart to fetch.
+class Request(Protocol):
+    """A picture to fetch: a path, and a body to post there. All that sends, keeps, checks or replays one takes this."""
 
-    Attributes:
-        symbol: exchange and symbol, ``BINANCE:BTCUSDT``, or a formula of several.
-        timeframe: the provider's interval, ``1h``; case matters.
-        chart_template_id: the name of the look, part of the fixture's file name.
-        payload: further fields of the body (studies, theme, size …), copied; ``symbol`` and ``interval`` in it are ignored.
-    """
+    endpoint: ClassVar[ChartEndpoint]
 
-    symbol: str
-    timeframe: str
-    chart_template_id: str
-    payload: Mapping[str, object] = attrs.field(factory=dict, converter=_private_copy, hash=False, repr=False)
+    @property
+    def symbol(self) -> str | None:
+        """The symbol, or None for that of a layout."""
+        ...
 
-    @cached_property
-    def key(self) -> ChartKey:
-        """The name of this chart."""
-        return ChartKey(self.symbol, self.timeframe, self.chart_template_id)
+    @property
+    def timeframe(self) -> str | None:
+        """The interval, or None for that of a layout."""
+        ...
+
+    @property
+    def payload(self) -> Mapping[str, object]:
+        """Further fields of the body."""
+        ...
+
+    @property
+    def key(self) -> ChartKey | LayoutKey:
+        """The name of the picture, for people and for files."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The path to post the body to."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[str, object]:
+        """The body without a copy, for reading: its inner values are those of the payload."""
+        ...
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """Problems that need no provider rule to find."""
+        ...
 
     @property
     def body(self) -> dict[str, object]:
-        """A new copy of the body to post: the payload, the symbol, the interval, and a default time zone."""
+        """A new copy of the body to post."""
         return copy.deepcopy({**self.parts})
 
     @cached_property
     def demand(self) -> Demand:
         """The demand on a plan."""
-        return Demand.of(self.payload)
-
-    @cached_property
-    def parts(self) -> Mapping[str, object]:
-        """The body without a copy, for reading: its inner values are those of the payload."""
-        return {"timezone": DEFAULT_TIMEZONE, **self.payload, "symbol": self.symbol, "interval": self.timeframe}
+        return self.endpoint.demand_of(self.payload)
 
     @cached_property
     def encoded(self) -> bytes:
@@ -98,8 +145,58 @@ class ChartRequest:
 
     @cached_property
     def body_digest(self) -> str:
-        """The SHA-256 of :attr:`encoded`, in hexadecimal."""
-        return hashlib.sha256(self.encoded).hexdigest()
+        """The SHA-256, in hexadecimal, of :attr:`encoded`; of a layout, of its path and :attr:`encoded`."""
+        place = b"" if self.path == ADVANCED_CHART.path else f"{self.path}\n".encode()
+        return hashlib.sha256(place + self.encoded).hexdigest()
+
+    def with_timezone(self, timezone: str) -> Self:
+        """Return the request with *timezone*, if its endpoint has time zones and its payload has none."""
+        require("timezone", timezone, str)
+        return self
+
+    def _payload_problems(self) -> tuple[Finding, ...]:
+        """Return the problems of a payload that is not JSON."""
+        if not isinstance(self.payload, Mapping):
+            wrong = f"the payload must be an object, not {type(self.payload).__name__}"  # type: ignore[unreachable]
+            return (Finding("", Severity.ERROR, wrong),)
+        inside = json_problems(dict(self.payload), lambda: self.encoded)
+        if not inside and isinstance(self.payload, MappingProxyType):
+            return (Finding("", Severity.ERROR, "the payload can't be copied; it is nested too deep"),)
+        return inside
+
+
+@attrs.frozen
+class ChartRequest(Request):
+    """One chart to fetch.
+
+    Attributes:
+        symbol: exchange and symbol, ``BINANCE:BTCUSDT``, or a formula of several.
+        timeframe: the provider's interval, ``1h``; case matters.
+        chart_template_id: the name of the look, part of the fixture's file name.
+        payload: further fields of the body (studies, theme, size …), copied; ``symbol`` and ``interval`` in it are ignored.
+    """
+
+    endpoint: ClassVar[ChartEndpoint] = ADVANCED_CHART
+
+    symbol: str
+    timeframe: str
+    chart_template_id: str
+    payload: Mapping[str, object] = attrs.field(factory=dict, converter=private_copy, hash=False, repr=False)
+
+    @cached_property
+    def key(self) -> ChartKey:
+        """The name of this chart."""
+        return ChartKey(self.symbol, self.timeframe, self.chart_template_id)
+
+    @property
+    def path(self) -> str:
+        """The path to post the body to."""
+        return self.endpoint.path
+
+    @cached_property
+    def parts(self) -> Mapping[str, object]:
+        """The body without a copy: the payload, the symbol, the interval, and a default time zone."""
+        return {"timezone": DEFAULT_TIMEZONE, **self.payload, "symbol": self.symbol, "interval": self.timeframe}
 
     def with_timezone(self, timezone: str) -> ChartRequest:
         """Return the request with *timezone*, unless its payload has one."""
@@ -112,17 +209,11 @@ class ChartRequest:
     def problems(self) -> tuple[Finding, ...]:
         """Problems that need no provider rule to find."""
         named = (("symbol", self.symbol), ("interval", self.timeframe), ("chart_template_id", self.chart_template_id))
-        found = [Finding(path, Severity.ERROR, problem) for path, text in named if (problem := _text_problem(text))]
-        if not isinstance(self.payload, Mapping):
-            wrong = f"the payload must be an object, not {type(self.payload).__name__}"  # type: ignore[unreachable]
-            return (*found, Finding("", Severity.ERROR, wrong))
-        inside = json_problems(dict(self.payload), lambda: self.encoded)
-        if not inside and isinstance(self.payload, MappingProxyType):
-            inside = (Finding("", Severity.ERROR, "the payload can't be copied; it is nested too deep"),)
-        return (*found, *inside)
+        found = [Finding(path, Severity.ERROR, problem) for path, text in named if (problem := name_problem(text))]
+        return (*found, *self._payload_problems())
 
 
-def _text_problem(text: object) -> str | None:
+def name_problem(text: object) -> str | None:
     """Return why *text* can't be a part of the key, if so."""
     if not isinstance(text, str):
         return f"must be text, not {type(text).__name__}"

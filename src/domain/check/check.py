@@ -23,7 +23,7 @@ from typing import Final
 
 import attrs
 
-from ..chart import ChartRequest
+from ..chart import Request
 from ..chart.endpoint import ADVANCED_CHART, ChartEndpoint
 from ..chart.json_body import json_problems, path_below
 from ..chart.template import ChartTemplate
@@ -50,7 +50,7 @@ _OPPOSITES: Final = (("shiftLeft", "shiftRight"), ("moveLeft", "moveRight"), ("z
 _LOOKED_AT: Final = frozenset({*PARTICULAR, "format"})  # texts with rules beside their row of the table
 
 
-def check_request(request: ChartRequest, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:
+def check_request(request: Request, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:
     """List the problems of *request* by the rules of *catalog*, for an account of *plan*.
 
     Without a plan, the limits are those of the largest one. If the request can't be written as JSON, only the reasons for
@@ -58,14 +58,14 @@ def check_request(request: ChartRequest, catalog: Catalog, plan: Plan | None = N
     """
     if problems := request.problems:
         return list(problems)
-    found = _body(request.parts, request.demand, catalog, plan, ADVANCED_CHART)
+    found = _body(request.parts, request.demand, catalog, plan, request.endpoint)
     return [*with_suggestions(found), *ignored_keys(request)]
 
 
-def ignored_keys(request: ChartRequest) -> Iterator[Finding]:
+def ignored_keys(request: Request) -> Iterator[Finding]:
     """Report a symbol and an interval in the payload that differ from those of the request, which count."""
     for name, value in (("symbol", request.symbol), ("interval", request.timeframe)):
-        if request.payload.get(name, value) != value:
+        if value is not None and request.payload.get(name, value) != value:
             problem = (
                 f"in the payload is not used: that of the request counts, {shown(value)}; leave it out of the payload"
             )
@@ -110,7 +110,9 @@ def check_body(
     if not isinstance(body, Mapping):
         return [Finding("", Severity.ERROR, f"the body must be an object, not {kind_of(body)}")]
     whole = dict(body)
-    return list(json_problems(whole)) or with_suggestions(_body(whole, Demand.of(whole), catalog, plan, endpoint))
+    return list(json_problems(whole)) or with_suggestions(
+        _body(whole, endpoint.demand_of(whole), catalog, plan, endpoint)
+    )
 
 
 def check_payload(payload: Mapping[str, object], catalog: Catalog) -> list[Finding]:

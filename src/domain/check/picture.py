@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ..chart import ChartRequest
+from ..chart import Request
 from ..finding import Finding, Severity
 from ..reply.png import Header, image_data, read_header
 from .catalog import Parameter
@@ -21,7 +21,7 @@ _MAX_RAW_BYTES: Final = 2**25  # 2048 x 1920 pixels have at most 2**25
 _MIN_ROWS: Final = 64  # these are tried before the whole picture is inflated
 
 
-def picture_warnings(png: bytes, request: ChartRequest) -> tuple[Finding, ...]:
+def picture_warnings(png: bytes, request: Request) -> tuple[Finding, ...]:
     """Report how *png* differs from what *request* asked for; it has passed :func:`~chartimg.domain.reply.png.inspect`."""
     header = read_header(png)
     if header is None:
@@ -36,12 +36,12 @@ def picture_warnings(png: bytes, request: ChartRequest) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def duplicate_of(other: ChartRequest) -> Finding:
+def duplicate_of(other: Request) -> Finding:
     """Return the warning about a picture with the same bytes as that of *other*, a different request."""
     return _warning(f"its bytes are those of {other.key}, which was asked for with another body")
 
 
-def mean_the_same(one: ChartRequest, other: ChartRequest, parameters: Iterable[Parameter]) -> bool:
+def mean_the_same(one: Request, other: Request, parameters: Iterable[Parameter]) -> bool:
     """Return whether two bodies ask for the same picture: they differ only in nulls and in the defaults of *parameters*."""
     default_by_name = {parameter.name: parameter.default for parameter in parameters}
     return _stated(one, default_by_name) == _stated(other, default_by_name)
@@ -72,7 +72,7 @@ def _are_alike(data: bytes, length: int, rows: int) -> bool:
     return len(inflated) == rows * length and len(forms) == len({form[0] for form in forms})
 
 
-def _stated(request: ChartRequest, default_by_name: Mapping[str, object]) -> Mapping[str, object]:
+def _stated(request: Request, default_by_name: Mapping[str, object]) -> Mapping[str, object]:
     """Return the fields of the posted body that are neither null nor a default."""
     body = json.loads(request.encoded)
     return {name: value for name, value in body.items() if value not in (None, default_by_name.get(name))}
@@ -82,7 +82,7 @@ def _warning(message: str, path: str = "") -> Finding:
     return Finding(path, Severity.WARNING, message)
 
 
-def _size(name: str, pixels: int, side: str, asked: float, request: ChartRequest) -> Finding:
+def _size(name: str, pixels: int, side: str, asked: float, request: Request) -> Finding:
     """Return the warning about a side of another length; it says where the expected length comes from."""
     stated = request.payload.get(name) == asked
     expected = f"{asked} were asked for" if stated else f"the default is {asked}"

@@ -45,6 +45,7 @@ class Reply:
         fixture_path: the file the reply was read from; None for a reply from the network.
         warnings: remarks of the transport: the fixture is stale, or could not be recorded.
         taken_at: the moment (UTC) when it was recorded, if the fixture tells.
+        with_session: the request carried a TradingView session, so a refusal may be the session's.
     """
 
     status: int
@@ -53,6 +54,7 @@ class Reply:
     fixture_path: Path | None = None
     warnings: tuple[Finding, ...] = ()
     taken_at: datetime | None = None
+    with_session: bool = attrs.field(default=False, repr=False)
 
     @cached_property
     def picture(self) -> Picture | str:

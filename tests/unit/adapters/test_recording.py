@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.domain.account import Account
-from chartimg.domain.chart import ChartRequest
+from chartimg.domain.chart import ChartRequest, Request
 from chartimg.domain.classification import classify
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.events import FixtureNotRecorded, FixtureRecorded
@@ -48,7 +48,7 @@ class Meanwhile:
         """Keep the function and the reply."""
         self.reply, self.happens = reply, happens
 
-    def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
+    def send(self, request: Request, account: Account | None, *, timeout: float | None = None) -> Reply:
         """Call the function, then reply."""
         self.happens()
         return self.reply
@@ -61,9 +61,10 @@ class PictureOf:
         """Keep the picture of each chart."""
         self.pictures, self.start = pictures, threading.Barrier(len(pictures))
 
-    def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Reply:
+    def send(self, request: Request, account: Account | None, *, timeout: float | None = None) -> Reply:
         """Reply together with the others."""
         self.start.wait(LONG)
+        assert isinstance(request, ChartRequest)
         return Reply(200, body=self.pictures[request])
 
 

@@ -40,6 +40,7 @@ from chartimg.app.listeners import Listeners
 from chartimg.app.route import Route
 from chartimg.app.routes import Routes
 from chartimg.domain.account import AccountSnapshot
+from chartimg.domain.chart import Request
 from chartimg.domain.events import (
     AccountExhausted,
     CallFinished,
@@ -385,7 +386,7 @@ def test_a_transport_that_returns_something_else_is_named(outcome: Any, accounts
     class Odd:
         """A transport with a mistake."""
 
-        def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Outcome:
+        def send(self, request: Request, account: Account | None, *, timeout: float | None = None) -> Outcome:
             """Return the mistake."""
             return cast("Outcome", outcome)
 

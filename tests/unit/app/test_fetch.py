@@ -20,7 +20,7 @@ from chartimg.app.pool import Pool
 from chartimg.domain.account import Account, AccountSnapshot
 from chartimg.domain.account.status import AccountStatus
 from chartimg.domain.account.turn import Granted, Need
-from chartimg.domain.chart import ChartRequest
+from chartimg.domain.chart import ChartRequest, Request
 from chartimg.domain.errors import StoreUnavailable
 from chartimg.domain.events import (
     AccountExhausted,
@@ -701,7 +701,7 @@ class Adversary:
     calls: list[tuple[datetime, float, Account]] = attrs.field(factory=list)
     answers: list[tuple[datetime, float]] = attrs.field(factory=list)
 
-    def __call__(self, request: ChartRequest, account: Account | None, timeout: float | None) -> Outcome:
+    def __call__(self, request: Request, account: Account | None, timeout: float | None) -> Outcome:
         """Take the time and return the outcome of the next turn."""
         clock, turn = self.bench.clock, self.story[len(self.calls) % len(self.story)]
         assert account is not None

@@ -62,7 +62,7 @@ ROWS: list[tuple[int, Mapping[str, str], bytes, FaultKind]] = [
     (404, {}, b"", K.INVALID_REQUEST),
     (404, {}, said("Route not found."), K.INVALID_REQUEST),
     (405, {}, b"", K.INVALID_REQUEST),
-    (409, {}, said("Session Disconnected"), K.INVALID_REQUEST),
+    (409, {}, said("Session Disconnected"), K.SESSION_REJECTED),
     (413, {}, b"", K.INVALID_REQUEST),
     (422, {}, said("Invalid Symbol"), K.INVALID_REQUEST),
     (422, {}, b'{"error":"Invalid symbol."}', K.INVALID_REQUEST),
@@ -73,7 +73,7 @@ ROWS: list[tuple[int, Mapping[str, str], bytes, FaultKind]] = [
     (451, {}, b"", K.INVALID_REQUEST),
     (403, {}, said("Forbidden"), K.CREDENTIAL_REJECTED),
     (403, {}, said("forbidden"), K.CREDENTIAL_REJECTED),
-    (403, {}, said("Layout Forbidden"), K.INVALID_REQUEST),
+    (403, {}, said("Layout Forbidden"), K.SESSION_REJECTED),
     (403, {}, b"", K.INVALID_REQUEST),
     (403, {}, b"<h1>Forbidden</h1><p>by a firewall</p>", K.INVALID_REQUEST),
     (401, {}, said("Forbidden"), K.INVALID_REQUEST),
@@ -210,6 +210,7 @@ def test_any_reply_means_exactly_one_thing(status: int, headers: dict[str, str],
 SEEDS = [
     *(body for *_, body, _ in ROWS),
     *map(said, (*OF_A_RATE, *OF_THROTTLING, *OF_A_QUOTA, *OF_NO_RATE, "Forbidden", "Exceed Max Usage (800x600)")),
+    *[said("Layout Forbidden"), said("Session Disconnected")] * 4,
     json.dumps([FIELD, FIELD]).encode(),
     json.dumps({"errors": [FIELD, 5, None, []], "error": {"message": "Bad"}}).encode(),
     b"<html><style>p{}</style><body>502 Bad Gateway</body></html>",
@@ -253,7 +254,8 @@ KINDS_OF = {
     4: {K.INVALID_REQUEST},
     5: {K.SERVICE_UNAVAILABLE},
     200: {K.BAD_IMAGE},
-    403: {K.INVALID_REQUEST, K.CREDENTIAL_REJECTED, K.PLAN_LIMIT},
+    403: {K.INVALID_REQUEST, K.CREDENTIAL_REJECTED, K.PLAN_LIMIT, K.SESSION_REJECTED},
+    409: {K.INVALID_REQUEST, K.SESSION_REJECTED},
     408: {K.SERVICE_UNAVAILABLE},
     429: {K.THROTTLED},
 }
@@ -278,7 +280,7 @@ def invented(chance: random.Random) -> Reply:
         "X-Amzn-ErrorType": chance.choice(TYPES),
     }
     sent = {name: headers[name] for name in chance.sample(sorted(headers), chance.randrange(4))}
-    status = chance.choice((200, 200, 403, 408, 422, 429, 429, 500, chance.randrange(100, 600)))
+    status = chance.choice((200, 200, 403, 408, 409, 422, 429, 429, 500, chance.randrange(100, 600)))
     return Reply(status, sent, bytes(body))
 
 
@@ -370,3 +372,28 @@ def test_an_http_date_gives_the_seconds_to_it(moment: datetime) -> None:
     seconds = retry_after_seconds({"retry-after": format_datetime(moment, usegmt=True)}, NOON)
 
     assert min((moment - NOON).total_seconds(), 86_400.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "with_session", "kind", "words"),
+    [
+        (403, "Forbidden", True, K.SESSION_REJECTED, "check the two cookies in CHARTS_TRADINGVIEW_SESSION_JSON"),
+        (403, "Forbidden", False, K.CREDENTIAL_REJECTED, "Forbidden"),
+        (403, "Layout Forbidden", False, K.SESSION_REJECTED, "share the layout at TradingView"),
+        (403, "Layout Forbidden", True, K.SESSION_REJECTED, "use that of its owner"),
+        (409, "Session Disconnected", True, K.SESSION_REJECTED, "sign in to TradingView again"),
+        (409, "session disconnected.", False, K.SESSION_REJECTED, "sign in to TradingView again"),
+        (409, "Conflict", True, K.INVALID_REQUEST, "Conflict"),
+        (403, "Exceed Max Usage Parameter Limit (3)", True, K.PLAN_LIMIT, "(3)"),
+        (401, "Forbidden", True, K.INVALID_REQUEST, "Forbidden"),
+    ],
+)
+def test_a_refused_session_is_told_apart_from_a_refused_key(
+    status: int, message: str, kind: K, words: str, *, with_session: bool
+) -> None:
+    """A session is blamed if the words name it, or if it was sent with a request that is forbidden."""
+    error = classify(Reply(status, body=said(message), with_session=with_session), now=NOON)
+
+    assert error is not None
+    assert (kind, False) == (error.kind, error.retriable)
+    assert words in error.message

@@ -31,7 +31,7 @@ from chartimg import RetryPolicy, fetch_with_retries
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.http.dialer import Dialer
 from chartimg.domain.account import Account
-from chartimg.domain.chart import ChartRequest
+from chartimg.domain.chart import ChartRequest, LayoutRequest, TradingViewSession
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
@@ -189,6 +189,34 @@ def test_a_request_goes_out_whole(connect: Connect) -> None:
 
     assert received.startswith(b"POST /v2/")
     assert received.endswith(b"\r\n\r\n" + REQUEST.encoded)
+
+
+SESSION = TradingViewSession("canary-session-4d", "canary-sign-9a")
+
+
+@pytest.mark.parametrize("request_", [REQUEST, LayoutRequest("AbC12345", "SP:SPX")])
+def test_a_session_travels_in_its_two_headers_only(
+    server: LoopbackServer, connect: Connect, request_: ChartRequest | LayoutRequest
+) -> None:
+    """A session is in the two documented headers of charts and layouts, and nowhere else; without one they are absent."""
+    connect(f"{server.url}/base/", session=SESSION).send(request_, ACCOUNT)
+    connect(server.url).send(request_, ACCOUNT)
+
+    first, second = server.requests
+    assert (f"/base{request_.path}", request_.encoded) == (first.target, first.body)
+    assert SESSION.headers.items() <= first.headers.items()
+    assert not set(SESSION.headers) & set(second.headers)
+    assert {"canary-session-4d", "canary-sign-9a", KEY} == {text for text in first.headers.values() if "canary" in text}
+
+
+def test_a_session_that_the_provider_repeats_is_masked(server: LoopbackServer, connect: Connect) -> None:
+    """A reply that repeats both cookies is handed on without them, and says that a session was sent."""
+    server.script.append(answer(403, b'{"message": "no canary-session-4d", "of": "canary-sign-9a"}'))
+    reply = connect(server.url, session=SESSION).send(REQUEST, ACCOUNT)
+
+    assert isinstance(reply, Reply)
+    assert reply.with_session
+    assert b"canary" not in reply.body
 
 
 def test_the_key_travels_in_its_header_only(server: LoopbackServer, connect: Connect) -> None:
@@ -713,6 +741,14 @@ def test_a_read_timeout_that_is_over_at_once_is_a_failure(server: LoopbackServer
     assert NETWORK is failure.kind
     assert "in time" in failure.message
     assert PNG == got(connect(server.url).send(REQUEST, ACCOUNT)).body
+
+
+def test_a_layout_has_a_minute_at_least(server: LoopbackServer, connect: Connect) -> None:
+    """The documented minimum of the endpoint replaces a shorter read timeout; the deadline clips both."""
+    transport = connect(server.url, read_timeout=1e-9)
+
+    assert isinstance(transport.send(LayoutRequest("abc"), ACCOUNT), Reply)
+    assert FaultKind.NOT_SENT is lost(transport.send(LayoutRequest("abc"), ACCOUNT, timeout=0.0)).kind
 
 
 def test_what_is_left_of_the_deadline_clips_the_read_timeout(server: LoopbackServer, connect: Connect) -> None:

@@ -402,6 +402,7 @@ def test_an_unknown_claim_is_not_refunded() -> None:
         (FaultKind.BAD_IMAGE, A, 1),
         (FaultKind.UNEXPECTED_REPLY, A, 1),
         (FaultKind.INVALID_REQUEST, A, 1),
+        (FaultKind.SESSION_REJECTED, A, 1),
         (FaultKind.CREDENTIAL_REJECTED, S, 1),
         (FaultKind.PLAN_LIMIT, A, 1),
         (FaultKind.THROTTLED, T, 1),
