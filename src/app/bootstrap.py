@@ -444,7 +444,7 @@ def _configured_routes(
 
         pool = open_pool(config, clock=clock, listener=listener, catalog=catalog)
         resources.callback(pool.close)
-        http = resources.enter_context(Urllib3Transport(config.base_url))
+        http = resources.enter_context(Urllib3Transport(config.base_url, session=config.tradingview_session))
         kept = None
         if config.mode is ApiMode.REAL:
             kept = caching.route(clock or pool.clock, resources)

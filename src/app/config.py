@@ -20,7 +20,7 @@ from ..address import DEFAULT_BASE_URL, read_address
 from ..codec import load
 from ..domain.account import Account
 from ..domain.argument import require, typed
-from ..domain.chart import DEFAULT_TIMEZONE
+from ..domain.chart import DEFAULT_TIMEZONE, TradingViewSession
 from ..domain.chart.freshness import MAX_SECONDS, Freshness
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_payload
@@ -62,6 +62,7 @@ SETTINGS: Final = frozenset(
         "CHARTS_MAX_ATTEMPTS",
         "CHARTS_STALE_IF_ERROR",
         "CHARTS_TEMPLATES_DIR",
+        "CHARTS_TRADINGVIEW_SESSION_JSON",
         "CHART_IMG_ACCOUNTS_JSON",
         "CHART_IMG_API_KEY",
     }
@@ -71,6 +72,7 @@ _MIN_LIKENESS: Final = 0.9  # one other letter in the shortest name is 0.92
 _PRODUCTION: Final = frozenset({"prod", "production"})
 _ACCOUNTS: Final = "CHART_IMG_ACCOUNTS_JSON"
 _KEY: Final = "CHART_IMG_API_KEY"
+_SESSION: Final = "CHARTS_TRADINGVIEW_SESSION_JSON"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
 _CACHE_SERVERS: Final = frozenset({"redis", "rediss", "unix"})
 _SERVERS: Final = frozenset({"postgres", "postgresql", "redis", "rediss", "unix"})
@@ -131,6 +133,7 @@ class WorkerConfig:
             the user's cache folder.
         cache_max_bytes: bound of the kept pictures; the least recently used leave first.
         stale_if_error: seconds; a kept picture of this age will do in place of an error that time may mend.
+        tradingview_session: the session that goes with each call; None in mock mode, where no secret is read.
 
     Raises:
         ConfigError: a mode is unknown, or a value is of a wrong type.
@@ -150,6 +153,7 @@ class WorkerConfig:
     cache: str | None = None
     cache_max_bytes: int = DEFAULT_CACHE_BYTES
     stale_if_error: float = 0.0
+    tradingview_session: TradingViewSession | None = None
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.stale_if_error <= MAX_SECONDS:
@@ -183,6 +187,7 @@ class WorkerConfig:
             cache=None if mode is ApiMode.MOCK else reader.cache(),
             cache_max_bytes=reader.cache_max_bytes(),
             stale_if_error=reader.stale_if_error(),
+            tradingview_session=None if mode is ApiMode.MOCK else reader.tradingview_session(),
         )
         reader.check_plans(config.accounts, catalog)
         reader.refuse_misspelt()
@@ -306,6 +311,14 @@ class _Reader:
         self._refuse_equal("id", [account.id for account in accounts])
         self._refuse_equal("apiKey", [account.api_key for account in accounts])
         return accounts
+
+    def tradingview_session(self) -> TradingViewSession | None:
+        text = self.text(_SESSION)
+        try:
+            return load(text, TradingViewSession, where=_SESSION) if text else None
+        except ConfigError as error:
+            self.problems.extend(error.problems)
+            return None
 
     def _only_account(self, key: str) -> tuple[Account, ...]:
         try:

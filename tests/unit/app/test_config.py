@@ -17,6 +17,7 @@ import chartimg
 from chartimg import Account, ChartClient, CheckMode, ConfigError, RetryPolicy, WorkerConfig
 from chartimg.app.config import DEFAULT_FIXTURES_DIR, SETTINGS, read_cache, read_catalog
 from chartimg.app.mode import ApiMode
+from chartimg.domain.chart import TradingViewSession
 from chartimg.domain.chart.freshness import Freshness
 from places import ROOT, SRC
 
@@ -41,6 +42,7 @@ VARIABLES = (
     "CHARTS_TEMPLATES_DIR",
     "CHARTS_CHECK",
     "CHARTS_CATALOG",
+    "CHARTS_TRADINGVIEW_SESSION_JSON",
 )
 
 
@@ -582,3 +584,35 @@ def test_a_wrong_bound_of_kept_pictures_is_refused(name: str, value: float) -> N
     """The message names the argument."""
     with pytest.raises(ConfigError, match=name):
         WorkerConfig(**{name: value})  # type: ignore[arg-type]
+
+
+def test_a_session_is_read_and_never_shown() -> None:
+    """The two cookies are read with the other settings, and are in neither a representation nor a mistake."""
+    text = '{"sessionId": "canary-session", "sessionIdSign": "canary-sign"}'
+    config = WorkerConfig.from_env({**ONE, "CHARTS_TRADINGVIEW_SESSION_JSON": text})
+
+    assert TradingViewSession("canary-session", "canary-sign") == config.tradingview_session
+    assert "canary" not in repr(config) + str(config)
+    assert WorkerConfig.from_env(ONE).tradingview_session is None
+    mock = WorkerConfig.from_env({"CHARTS_API_MODE": "mock", "CHARTS_TRADINGVIEW_SESSION_JSON": text})
+    assert mock.tradingview_session is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "canary-session",
+        '["canary-session", "canary-sign"]',
+        '{"sessionId": "canary-session"}',
+        '{"sessionId": "canary session", "sessionIdSign": "canary-sign"}',
+        '{"sessionId": "", "sessionIdSign": "canary-sign"}',
+        '{"sessionId": "canary-session", "sessionIdSign": 5, "canary-other": 1}',
+        '{"sessionid": "canary-session", "sessionIdSign": "canary-sign"}',
+    ],
+)
+def test_a_mistake_in_a_session_names_its_variable_alone(text: str) -> None:
+    """A wrong form is reported with the name of the variable, and never with a part of the session."""
+    with pytest.raises(ConfigError, match="CHARTS_TRADINGVIEW_SESSION_JSON") as caught:
+        WorkerConfig.from_env({**ONE, "CHARTS_TRADINGVIEW_SESSION_JSON": text})
+
+    assert "canary-s" not in str(caught.value)
