@@ -80,6 +80,7 @@ class CallersFetch:
             raise
         finally:
             self.wake()  # sooner than the task would
+            self.waiter.wake = tuple  # no cycle of objects holds the picture
         return step
 
     def _go_on(self, *, soon: bool = False) -> asyncio.Future[float | Until | ChartApiResult]:

@@ -56,7 +56,8 @@ class Flight:
 
     Attributes:
         key: equal for requests that may share it.
-        leader: carries it out.
+        leader: carries it out; None when it is over, so that no cycle of objects holds its picture.
+        fresh: the wish of the leader.
         ends: its deadline (monotonic seconds).
         max_attempts: the calls that it may make.
         waiters: callers who may still get its result, with the leader.
@@ -66,7 +67,8 @@ class Flight:
     """
 
     key: Hashable
-    leader: Waiter
+    leader: Waiter | None
+    fresh: Freshness
     ends: float
     max_attempts: int
     waiters: int = 1
@@ -91,7 +93,8 @@ class Flight:
 
     def then(self, callback: Callable[[], object]) -> None:
         """Call *callback* when the flight is over, in any thread; at once if it is over."""
-        self._callbacks.append(callback)
+        if not self.is_over:
+            self._callbacks.append(callback)
         if self.is_over:
             callback()
 
@@ -99,7 +102,8 @@ class Flight:
         """Wake all waiters."""
         if self._event is not None:
             self._event.set()
-        for callback in self._callbacks:
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
             callback()
 
     def lacked_time(self, ends: float, clock: Clock) -> bool:
@@ -136,7 +140,7 @@ class Flights:
         ends: float,
         max_attempts: int,
         clock: Clock,
-        suits: Callable[[Waiter, ChartApiResult], bool],
+        suits: Callable[[Freshness, ChartApiResult], bool],
     ) -> Steps[ChartApiResult]:
         """Lead a flight that carries out *fetch*, or wait up to *ends* (monotonic seconds) for one with an equal *key*.
 
@@ -158,7 +162,7 @@ class Flights:
             if flight.error is not None:
                 raise flight.error
             result = flight.result
-            is_good = result is not None and suits(flight.leader, result) and not flight.lacked_time(ends, clock)
+            is_good = result is not None and suits(flight.fresh, result) and not flight.lacked_time(ends, clock)
             if result is not None and (is_good or waiter.stop.is_set()):
                 return attrs.evolve(result, source=Source.SHARED, attempts=(), fetch_id=waiter.fetch_id)
             self._part(waiter)
@@ -202,15 +206,14 @@ class Flights:
         """Join the flight with this *key*, or begin one."""
         with self._lock:
             flight = self._under_way.get(key)
-            if flight is not None and flight.leader.stop.is_set():
-                flight = None  # it was given up
-            if flight is not None and flight.leader.fetch_id != waiter.outer:  # a leader can't wait for itself
-                flight.join()
-            else:
-                is_free = flight is None and not waiter.stop.is_set()
-                flight = Flight(key, waiter, ends, max_attempts)
+            leader = None if flight is None else flight.leader
+            is_free = (leader is None or leader.stop.is_set()) and not waiter.stop.is_set()
+            if flight is None or leader is None or leader.stop.is_set() or leader.fetch_id == waiter.outer:
+                flight = Flight(key, waiter, waiter.fresh, ends, max_attempts)
                 if is_free:
                     self._under_way[key] = flight
+            else:
+                flight.join()
             waiter.flight, waiter.is_counted = flight, True
         return flight
 
@@ -235,7 +238,7 @@ class Flights:
             steps.close()
             with self._lock:
                 self._forget(flight)
-                flight.result, flight.error, flight.is_over = result, error, True
+                flight.result, flight.error, flight.is_over, flight.leader = result, error, True, None
             flight.tell()
         assert result is not None  # noqa: S101 (steps end with a result)
         return result
@@ -263,7 +266,7 @@ class Flights:
         if flight is None or not is_counted:
             return []
         flight.waiters -= 1
-        if flight.waiters or flight.is_over:
+        if flight.waiters or flight.leader is None:
             return []
         self._forget(flight)
         flight.leader.stop.set()

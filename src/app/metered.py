@@ -97,13 +97,13 @@ class Metered:
         )
         return result if route.cache is None else route.cache.instead_of(result, request)
 
-    def _suits(self, order: Order, asked_at: datetime, leader: Waiter, result: ChartApiResult) -> bool:
-        """Return whether the *result* of an equal request is as good as that of a call at *asked_at*."""
+    def _suits(self, order: Order, asked_at: datetime, leaders: Freshness, result: ChartApiResult) -> bool:
+        """Return whether the *result* of an equal request, with the *leaders* wish for freshness, is as good as that of a call at *asked_at*."""
         fresh, request = order.fresh, order.request
-        if not result.ok or (fresh == leader.fresh and not fresh.by_candle):
+        if not result.ok or (fresh == leaders and not fresh.by_candle):
             return True
         if not result.attempts or result.taken_at is None:  # it was kept, and fresh enough for the leader
-            return fresh == leader.fresh or result.source is Source.FIXTURE
+            return fresh == leaders or result.source is Source.FIXTURE
         drawn_at, grid = result.attempts[-1].started_at, self._grid_of(request.symbol)
         return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe, grid)
 

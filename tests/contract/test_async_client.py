@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 import time
@@ -48,6 +49,8 @@ def worker_threads() -> int:
 def test_a_crowd_that_leaves_at_random_loses_no_unit_and_no_picture(seed: int, tmp_path: Path) -> None:
     """After hundreds of tasks and cancellations the units spent are the calls made, and each picture is returned or kept once."""
     chance, log, threads = random.Random(seed), EventLog(), [0]
+    gc.collect()  # clients of other tests
+    eventually(lambda: not worker_threads())
 
     async def crowd(url: dict[str, str]) -> list[ChartApiResult]:
         """Let three hundred callers ask, and half of them leave, some twice."""
