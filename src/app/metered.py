@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import timedelta
 from functools import partial
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from ..domain.chart import ChartRequest
 from ..domain.chart.candle import Grid
@@ -30,8 +28,7 @@ _MIN_REMEMBERED_CALLS: Final = 5
 _LOCK_SECONDS: Final = 0.1  # between two looks at a lock that another process holds
 
 
-@attrs.frozen
-class Order:
+class Order(NamedTuple):
     """One fetch to pay for.
 
     Attributes:
@@ -93,25 +90,28 @@ class Metered:
             ends=order.ends,
             max_attempts=order.policy.max_attempts,
             clock=self._clock,
-            suits=partial(self._suits, order, self._clock.now()),
+            suits=partial(self._suits, order),
         )
         return result if route.cache is None else route.cache.instead_of(result, request)
 
-    def _suits(self, order: Order, asked_at: datetime, leaders: Freshness, result: ChartApiResult) -> bool:
-        """Return whether the *result* of an equal request, with the *leaders* wish for freshness, is as good as that of a call at *asked_at*."""
+    def _suits(self, order: Order, leaders: Freshness, result: ChartApiResult) -> bool:
+        """Return whether the *result* of an equal request, with the *leaders* wish, is as good as that of a call of its own."""
         fresh, request = order.fresh, order.request
         if not result.ok or (fresh == leaders and not fresh.by_candle):
             return True
         if not result.attempts or result.taken_at is None:  # it was kept, and fresh enough for the leader
             return fresh == leaders or result.source is Source.FIXTURE
+        asked_at = self._clock.now() - timedelta(seconds=self._clock.monotonic() - order.started)
         drawn_at, grid = result.attempts[-1].started_at, self._grid_of(request.symbol)
         return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe, grid)
 
     def _lead(self, order: Order) -> Steps[ChartApiResult]:
         """Fetch a chart for all who wait for it, unless the provider has refused its body today."""
         route, request, waiter = order.route, order.request, order.waiter
-        if (known := self._refusals.final(request, waiter.fetch_id, self._clock.now())) is not None:
-            return known
+        if self._refusals.any:
+            known = self._refusals.final(request, waiter.fetch_id, self._clock.now())
+            if known is not None:
+                return known
         if route.lock is not None:
             return (yield from self._pay_in_turn(order, route.lock))
         if route.cache is None:
@@ -140,7 +140,7 @@ class Metered:
         """Fetch a chart from the provider."""
         now, request = self._clock.now(), order.request
         moment = Moment(now, self._clock.monotonic() - order.started, self._chance())
-        refused_ids = self._refusals.by_plan(request, now)
+        refused_ids = self._refusals.by_plan(request, now) if self._refusals.any else frozenset()
         result = yield from fetch_steps(
             Fetch.begin(
                 request,
@@ -158,9 +158,10 @@ class Metered:
             stop=order.waiter.stop,
             started=order.started,
         )
-        self._refusals.remember(request, result, self._clock.now())
         if result.ok:
             self._durations.append(result.attempts[-1].duration)
+        if not result.ok or len(result.attempts) > 1:
+            self._refusals.remember(request, result, self._clock.now())
         return result
 
     def _call_seconds(self) -> float:

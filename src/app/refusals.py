@@ -51,6 +51,11 @@ class Refusals:
         """Make the lock, also in a forked child."""
         self._lock = threading.Lock()
 
+    @property
+    def any(self) -> bool:
+        """Whether there are some, perhaps of yesterday."""
+        return bool(self._refusals)
+
     def remember(self, request: ChartRequest, result: ChartApiResult, now: datetime) -> None:
         """Remember the refusals in the *result* of *request*, if there are some."""
         by_plan = {each.account_id for each in result.attempts if each.kind is FaultKind.PLAN_LIMIT}
@@ -86,8 +91,6 @@ class Refusals:
         return frozenset() if known is None else known.account_ids
 
     def _find(self, request: ChartRequest, now: datetime) -> _Refusal | None:
-        if not self._refusals:
-            return None
         with self._lock:
             self._begin_window(now)
             return self._refusals.get(request.body_digest)

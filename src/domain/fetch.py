@@ -212,7 +212,9 @@ class Fetch:
         return cls(
             request,
             policy,
-            Finish(refused(problems, fetch_id)) if problems else TakeClaim(latest, Need(demand, refused_ids)),
+            Finish(refused(problems, fetch_id))
+            if problems
+            else TakeClaim(latest, Need(demand, earlier_ids=refused_ids)),
             sent=moment,
             demand=demand,
             fetch_id=fetch_id,
@@ -373,7 +375,7 @@ class Fetch:
     def _need(self) -> Need:
         """The demand of the chart, and the accounts that refused it because of their plan."""
         refused = (attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
-        return Need(self._demand, self.refused_ids.union(refused))
+        return Need(self._demand, frozenset(refused), self.refused_ids)
 
     def _step(
         self,

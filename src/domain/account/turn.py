@@ -120,14 +120,16 @@ class Need:
         demand: pixels, studies and drawings that it asks for; None fits any account.
         refused_ids: ids of the accounts that have refused it because of their plan. After the first such refusal an
             account is taken only if its plan surely allows the chart.
+        earlier_ids: ids of those that refused it in an earlier fetch; another account may be tried.
     """
 
     demand: Demand | None = None
     refused_ids: frozenset[str] = frozenset()
+    earlier_ids: frozenset[str] = frozenset()
 
     def is_met_by(self, account_id: str, limits: ChartLimits) -> bool:
         """Return whether an account with these *limits* may be taken."""
-        if account_id in self.refused_ids:
+        if account_id in self.refused_ids or account_id in self.earlier_ids:
             return False
         if self.demand is None:
             return True
