@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -14,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,12 +28,16 @@ import urllib3
 
 import chartimg
 from chartimg.adapters.cache import FolderPictureCache
+from chartimg.adapters.clock import SystemClock
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.http import Urllib3Transport
+from chartimg.app.fetch import Steps, run
+from chartimg.app.flights import Flights, Waiter
 from chartimg.domain.account.turn import Need
 from chartimg.domain.cached import CachedPicture
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.reply.png import SIGNATURE
+from chartimg.domain.result import ChartApiSuccess
 
 KEY = "a-key-for-the-benchmark"
 REQUEST = chartimg.ChartRequest(
@@ -64,6 +70,7 @@ def main() -> None:
         ("import chartimg / attrs, cattrs, urllib3, structlog", import_ratio(), 0.5),
         ("claim among 100 / among 5", claim_ratio(), 6.0),
         ("claim among 100 of two plans, half of them too small / among 5", claim_ratio("BASIC", "PRO"), 6.0),
+        ("flight of one caller / claim among 5", flight_ratio(), 0.5),
     ]
     print(f"{'what':<62} {'ratio':>6}  at most")
     for what, ratio, most in rows:
@@ -174,6 +181,25 @@ def claim_ratio(*plans: str) -> float:
         for count in (100, 5)
     )
     return interleaved(claim_of(many), claim_of(few), rounds=21, calls=200)
+
+
+def flight_ratio() -> float:
+    """Measure the bookkeeping of a flight that nobody joins against one claim and its booking."""
+    pool = chartimg.AccountPool([chartimg.Account(f"a{number}", **ACCOUNT) for number in range(5)])  # type: ignore[arg-type]
+    flights, clock, stop = Flights(), SystemClock(), threading.Event()
+    result = ChartApiSuccess(png_bytes=b"")
+
+    def fetch() -> Steps[chartimg.ChartApiResult]:
+        yield from ()
+        return result
+
+    def work() -> None:
+        steps = flights.share(
+            (b"", None), Waiter(stop), fetch, ends=math.inf, max_attempts=1, clock=clock, suits=lambda *_: True
+        )
+        run(steps, clock, stop)
+
+    return interleaved(work, claim_of(pool), rounds=21, calls=500)
 
 
 def claim_of(pool: chartimg.AccountPool) -> Callable[[], None]:

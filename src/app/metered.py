@@ -15,6 +15,7 @@ from ..domain.fetch import Fetch, Moment
 from ..domain.ports import CacheLock, Clock, Listener
 from ..domain.result import ChartApiResult, Source
 from ..domain.retry import RetryPolicy
+from .cache import CacheRoute
 from .fetch import Steps, fetch_steps
 from .flights import Flights, Waiter, without_end
 from .pool import Pool
@@ -80,19 +81,23 @@ class Metered:
 
     def fetch(self, order: Order) -> Steps[ChartApiResult]:
         """Return a kept picture, share the fetch of an equal request that is under way, or begin one."""
-        route, request, waiter = order.route, order.request, order.waiter
-        if route.cache and (found := route.cache.find(request, order.fresh, waiter.fetch_id)) is not None:
-            return found
-        result = yield from self._flights.share(
-            (request.encoded, request.key if route.lock else None),
-            waiter,
+        cache = order.route.cache
+        return self._share(order) if cache is None else self._find_or_share(order, cache)
+
+    def _find_or_share(self, order: Order, cache: CacheRoute) -> Steps[ChartApiResult]:
+        found = cache.find(order.request, order.fresh, order.waiter.fetch_id)
+        return found if found is not None else cache.instead_of((yield from self._share(order)), order.request)
+
+    def _share(self, order: Order) -> Steps[ChartApiResult]:
+        return self._flights.share(
+            (order.request.encoded, order.request.key if order.route.lock else None),
+            order.waiter,
             partial(self._lead, order),
             ends=order.ends,
             max_attempts=order.policy.max_attempts,
             clock=self._clock,
             suits=partial(self._suits, order),
         )
-        return result if route.cache is None else route.cache.instead_of(result, request)
 
     def _suits(self, order: Order, leaders: Freshness, result: ChartApiResult) -> bool:
         """Return whether the *result* of an equal request, with the *leaders* wish, is as good as that of a call of its own."""
@@ -111,17 +116,14 @@ class Metered:
         if self._refusals.any:
             known = self._refusals.final(request, waiter.fetch_id, self._clock.now())
             if known is not None:
-                return known
+                return _at_once(known)
         if route.lock is not None:
-            return (yield from self._pay_in_turn(order, route.lock))
+            return self._pay_in_turn(order, route.lock)
         if route.cache is None:
-            return (yield from self._pay(order))
+            return self._pay(order)
         pay = partial(self._pay, order)
-        return (
-            yield from route.cache.alone(
-                request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=order.ends, stop=waiter.stop
-            )
-        )
+        ends, stop = order.ends, waiter.stop
+        return route.cache.alone(request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=ends, stop=stop)
 
     def _pay_in_turn(self, order: Order, take: Callable[[ChartRequest], CacheLock | None]) -> Steps[ChartApiResult]:
         """Fetch and record a chart, one process at a time, if it has not been recorded meanwhile."""
@@ -168,3 +170,9 @@ class Metered:
         """Return half the median of the last pictures' seconds: nine calls of ten take longer. 0 before five pictures."""
         known = sorted(self._durations)
         return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
+
+
+def _at_once(result: ChartApiResult) -> Steps[ChartApiResult]:
+    """Return *result* without a wait."""
+    yield from ()
+    return result
