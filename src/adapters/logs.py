@@ -48,6 +48,8 @@ LOG_NAMES: Final[Mapping[type[Event], tuple[str, int]]] = MappingProxyType(
         events.FixtureStale: ("chart_api_fixture_stale", logging.WARNING),
         events.PictureDoubtful: ("chart_api_picture_doubtful", logging.WARNING),
         events.CacheFailed: ("chart_api_cache_failed", logging.WARNING),
+        events.ServiceDown: ("chart_api_service_down", logging.ERROR),
+        events.ServiceUp: ("chart_api_service_up", logging.INFO),
         events.StoreFailed: ("chart_api_store_failed", logging.ERROR),
         events.StoreLostWrites: ("chart_api_store_lost_writes", logging.ERROR),
     }

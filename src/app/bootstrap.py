@@ -45,6 +45,7 @@ from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
 from .route import Route
 from .routes import Routes
+from .service import ServiceWatch
 
 if TYPE_CHECKING:
     from ..domain.fixture import FixtureEntry
@@ -80,6 +81,7 @@ class AccountPool(Pool):
         clock: time; by default the clock of the store, if it has one, else of the machine.
         listener: notified when an account is throttled, exhausted, suspended or reinstated; by default the log.
         catalog: the provider's rules, for their plans; by default those that ship.
+        outage: whether an outage of the service ends calls, but for one probe at a time.
 
     Attributes:
         catalog: the catalog that was passed, None by default.
@@ -96,7 +98,9 @@ class AccountPool(Pool):
         *,
         listener: Listener | Sequence[Listener] | None = None,
         catalog: Catalog | None = None,
+        outage: bool = True,
     ) -> None:
+        require("outage", outage, bool)
         require("store", store, AccountStore | None)
         require("clock", clock, Clock | None)
         require("catalog", catalog, Catalog | None)
@@ -104,7 +108,9 @@ class AccountPool(Pool):
         store = MemoryAccountStore() if store is None else store
         if clock is None:
             clock = store.clock if isinstance(store, ClockedStore) else SystemClock()
-        super().__init__(accounts, store, clock, _heard(listener), lambda: rules_of(catalog).plans)
+        heard = _heard(listener)
+        watch = ServiceWatch(clock, heard, random.random, is_on=outage)
+        super().__init__(accounts, store, clock, heard, lambda: rules_of(catalog).plans, watch)
 
 
 class Options(TypedDict, total=False):
@@ -317,7 +323,8 @@ def open_pool(
 ) -> AccountPool:
     """Open the pool of accounts that the settings name. The caller closes it."""
     rules = config.catalog if catalog is None else catalog
-    return AccountPool(config.accounts, open_store(config.account_store), clock, listener=listener, catalog=rules)
+    store = open_store(config.account_store)
+    return AccountPool(config.accounts, store, clock, listener=listener, catalog=rules, outage=config.outage)
 
 
 def open_catalog(environ: Mapping[str, str] | None = None) -> Catalog:

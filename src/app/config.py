@@ -60,6 +60,7 @@ SETTINGS: Final = frozenset(
         "CHARTS_GATEWAY_TOKENS",
         "CHARTS_FRESH",
         "CHARTS_MAX_ATTEMPTS",
+        "CHARTS_OUTAGE",
         "CHARTS_STALE_IF_ERROR",
         "CHARTS_TEMPLATES_DIR",
         "CHARTS_TRADINGVIEW_SESSION_JSON",
@@ -128,6 +129,7 @@ class WorkerConfig:
         check: the consequence of an ERROR in a request: error, warn or off.
         catalog: the rules of the check; None for those that ship.
         policy: limits of the calls and the time of one request.
+        outage: whether an outage of the service ends calls, but for one probe at a time.
         fresh: how recently a kept picture must have been drawn, if a fetch does not say: off, candle or seconds.
         cache: the place of kept pictures: a folder, ``redis://host:port/0``, ``memory://`` or ``off``; None for a folder in
             the user's cache folder.
@@ -149,6 +151,7 @@ class WorkerConfig:
     check: CheckMode = attrs.field(default=CheckMode.ERROR, converter=_check_mode)
     catalog: Catalog | None = attrs.field(default=None, converter=attrs.converters.optional(as_catalog))
     policy: RetryPolicy = attrs.field(factory=RetryPolicy)
+    outage: bool = True
     fresh: Freshness = attrs.field(factory=Freshness, converter=_fresh)
     cache: str | None = None
     cache_max_bytes: int = DEFAULT_CACHE_BYTES
@@ -183,6 +186,7 @@ class WorkerConfig:
             check=check,
             catalog=catalog,
             policy=reader.policy(),
+            outage=reader.is_on("CHARTS_OUTAGE"),
             fresh=reader.fresh(),
             cache=None if mode is ApiMode.MOCK else reader.cache(),
             cache_max_bytes=reader.cache_max_bytes(),
@@ -275,6 +279,13 @@ class _Reader:
         except ConfigError as error:
             self.problems.extend(error.problems)
             return default
+
+    def is_on(self, name: str) -> bool:
+        """Return whether a switch is ``on``, the default, or ``off``."""
+        value = self.text(name, "on").lower()
+        if value not in {"on", "off"}:
+            self.problems.append(f"{name} must be on or off, not {value!r}")
+        return value != "off"
 
     def api_mode(self) -> ApiMode | None:
         """Return the mode; None if it is unknown, so that the other settings are not required."""

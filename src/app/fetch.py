@@ -13,11 +13,11 @@ from typing import Final, Protocol, TypeVar, assert_never
 import attrs
 
 from ..domain.account import Claim
+from ..domain.account.turn import Granted
 from ..domain.errors import StoreUnavailable
 from ..domain.events import StoreFailed
 from ..domain.fetch import (
     Answered,
-    Booked,
     ConfirmClaim,
     Confirmed,
     Feedback,
@@ -26,6 +26,7 @@ from ..domain.fetch import (
     LookAhead,
     Moment,
     Pause,
+    ProbeGranted,
     Report,
     Send,
     Stopped,
@@ -120,6 +121,7 @@ def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
     """
     unsent: Claim | None = None
     feedback: Feedback
+    watch, turn = pool.watch, object()
     try:
         while True:
             unsent = step.unused
@@ -127,9 +129,11 @@ def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
                 listener.notify(fact)
             match step.action:
                 case Finish(result):
+                    if result.ok:
+                        watch.answered(step.request.body_digest)
                     return result
                 case Report(claim, error):
-                    feedback = Booked()
+                    feedback = watch.failed(turn, error, step.request.body_digest)
                     with _best_effort(listener, claim):
                         pool.report(claim, error)
                 case LookAhead(need):
@@ -137,7 +141,12 @@ def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
                 case _ if stop.is_set():
                     feedback = Stopped()
                 case TakeClaim(latest, need):
-                    feedback = pool.claim(latest=latest, need=need)
+                    feedback = watch.ask(turn) or pool.claim(latest=latest, need=need)
+                    if watch.is_probe(turn):
+                        if isinstance(feedback, Granted):
+                            feedback = ProbeGranted(feedback.claim)
+                        else:
+                            watch.leave(turn)
                 case Pause(seconds):
                     yield seconds
                     feedback = Woken()
@@ -154,6 +163,7 @@ def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
         listener.notify(StoreFailed(None, str(error)))
         raise
     finally:
+        watch.leave(turn)
         if unsent is not None:
             with _best_effort(listener, unsent):
                 pool.refund(unsent)

@@ -15,10 +15,12 @@ from ..domain.argument import require
 from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from ..domain.events import AccountDoubtful
 from ..domain.faults import ChartApiError
+from ..domain.outage import ServiceStatus
 from ..domain.plan import UNKNOWN, ChartLimits, Plan
 from ..domain.plan.demand import Demand
 from ..domain.ports import AccountStore, Clock, Listener
 from .books import Books
+from .service import ServiceWatch
 
 __all__ = ["Pool"]
 
@@ -48,6 +50,7 @@ class Pool:
         clock: Clock,
         listener: Listener,
         plans: Callable[[], Sequence[Plan]] = tuple,
+        watch: ServiceWatch | None = None,
     ) -> None:
         given = tuple(accounts) if isinstance(accounts, Iterable) else accounts
         require("accounts", given, tuple[Account, ...])
@@ -59,6 +62,7 @@ class Pool:
             account if plan is None else account.on(plan) for account, plan in zip(given, on, strict=True)
         )
         self.clock = clock
+        self.watch = ServiceWatch(clock, listener, is_on=False) if watch is None else watch
         self._place = {account.id: place for place, account in enumerate(self.accounts)}
         if len(self._place) != len(self.accounts):
             ids = [account.id for account in self.accounts]
@@ -165,6 +169,14 @@ class Pool:
         return tuple(
             status_of(account, snapshot, now) for account, snapshot in zip(self.accounts, snapshots, strict=True)
         )
+
+    def service(self) -> ServiceStatus:
+        """Return whether the service is up, as the calls over this pool show it."""
+        return self.watch.status()
+
+    def probe(self) -> None:
+        """Let the next request find out at once whether the service is back, because a person wants it."""
+        self.watch.probe()
 
     def forecast(self, charts: int) -> Forecast:
         """Return whether *charts* charts can be had today, and when the last call would be. The books stay unchanged.

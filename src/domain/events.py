@@ -33,6 +33,8 @@ __all__ = [
     "RequestDoubtful",
     "RequestRefused",
     "RetryScheduled",
+    "ServiceDown",
+    "ServiceUp",
     "StoreFailed",
     "StoreLostWrites",
 ]
@@ -249,6 +251,22 @@ class CacheFailed(_Fact):
 
 
 @attrs.frozen
+class ServiceDown(_Fact):
+    """The service has failed *failures* times in a row. No call is made before *until* (UTC), but for a forced probe."""
+
+    failures: int
+    until: datetime
+    reason: str
+
+
+@attrs.frozen
+class ServiceUp(_Fact):
+    """The service answers again, after so many *seconds*."""
+
+    seconds: float
+
+
+@attrs.frozen
 class StoreFailed(_Fact):
     """The account store could not be reached.
 
@@ -295,6 +313,8 @@ Event = (
     | FixtureRecorded
     | FixtureStale
     | PictureDoubtful
+    | ServiceDown
+    | ServiceUp
     | StoreFailed
     | StoreLostWrites
 )

@@ -42,6 +42,7 @@ class FaultKind(StrEnum):
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     NOT_SENT = "NOT_SENT"
     NETWORK = "NETWORK"
+    SERVICE_DOWN = "SERVICE_DOWN"
     FIXTURE_MISSING = "FIXTURE_MISSING"
     NO_ACCOUNT = "NO_ACCOUNT"
     INVALID_BEFORE_CALL = "INVALID_BEFORE_CALL"
@@ -85,6 +86,7 @@ MEANINGS: Final[Mapping[FaultKind, Meaning]] = MappingProxyType(
         FaultKind.SERVICE_UNAVAILABLE: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.WAIT),
         FaultKind.NOT_SENT: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.WAIT),
         FaultKind.NETWORK: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.WAIT),
+        FaultKind.SERVICE_DOWN: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.NONE),
         FaultKind.FIXTURE_MISSING: Meaning(ErrorCode.CHART_API_MOCK_MISSING, Retriable.NO, Remedy.NONE),
         FaultKind.NO_ACCOUNT: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, Retriable.IF_DATED, Remedy.NONE),
         FaultKind.INVALID_BEFORE_CALL: Meaning(ErrorCode.VALIDATION_FAILED, Retriable.NO, Remedy.NONE),

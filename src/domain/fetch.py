@@ -37,6 +37,7 @@ __all__ = [
     "STOPPED",
     "Action",
     "Answered",
+    "Barred",
     "Booked",
     "ConfirmClaim",
     "Confirmed",
@@ -46,6 +47,7 @@ __all__ = [
     "LookAhead",
     "Moment",
     "Pause",
+    "ProbeGranted",
     "Report",
     "Send",
     "Stopped",
@@ -54,6 +56,7 @@ __all__ = [
 ]
 
 STOPPED: Final = "the fetch was stopped before an account was called"
+_MIN_PAUSE: Final = 0.001  # seconds; clocks round
 _MAX_NAMED_ACCOUNTS: Final = 3  # a message stays one readable line
 
 
@@ -139,6 +142,21 @@ class Stopped:
 
 
 @attrs.frozen
+class Barred:
+    """No claim was taken, since the service is down; ask again *at* this moment (UTC)."""
+
+    at: datetime
+    failures: int
+
+
+@attrs.frozen
+class ProbeGranted:
+    """*claim* was granted for the one call that finds out whether the service is back."""
+
+    claim: Claim
+
+
+@attrs.frozen
 class Confirmed:
     """Whether *claim* still stands."""
 
@@ -156,11 +174,32 @@ class Answered:
 
 @attrs.frozen
 class Booked:
-    """The outcome is booked, if the store could be reached."""
+    """The outcome is booked, if the store could be reached.
+
+    Attributes:
+        is_at_fault: whether the body is at fault, and not the service.
+        down_until: the moment (UTC) of the next probe, if the service is down.
+    """
+
+    is_at_fault: bool = False
+    down_until: datetime | None = None
 
 
 Action = TakeClaim | Pause | ConfirmClaim | Send | Report | LookAhead | Finish
-Feedback = Granted | WaitUntil | NoneLeft | NoPlan | Woken | Confirmed | Answered | Booked | Outlook | Stopped
+Feedback = (
+    Granted
+    | ProbeGranted
+    | Barred
+    | WaitUntil
+    | NoneLeft
+    | NoPlan
+    | Woken
+    | Confirmed
+    | Answered
+    | Booked
+    | Outlook
+    | Stopped
+)
 
 
 @attrs.frozen
@@ -189,6 +228,7 @@ class Fetch:
     fetch_id: str = ""
     refused_ids: frozenset[str] = frozenset()
     _call_seconds: float = 0.0
+    _is_probe: bool = False
     _failure: ChartApiFailure | None = None
 
     @classmethod
@@ -222,11 +262,15 @@ class Fetch:
             call_seconds=call_seconds,
         )
 
-    def next(self, feedback: Feedback, moment: Moment) -> Fetch:  # noqa: PLR0911 (a case for each feedback)
+    def next(self, feedback: Feedback, moment: Moment) -> Fetch:  # noqa: C901, PLR0911, PLR0912 (a case for each feedback)
         """Return the next step, from the *feedback* to the last action."""
         match feedback:
             case Granted(claim):
                 return self._hold(claim, moment)
+            case ProbeGranted(claim):
+                return attrs.evolve(self._hold(claim, moment), is_probe=True)
+            case Barred():
+                return self._barred(feedback, moment)
             case WaitUntil(at):
                 return self._step(Pause(self._seconds_to(at, moment)))
             case NoneLeft():
@@ -240,7 +284,7 @@ class Fetch:
             case Answered(claim, outcome):
                 return self._answered(claim, outcome, moment)
             case Booked():
-                return self._decide(moment)
+                return self._decide(feedback, moment)
             case Outlook():
                 return self._foresee(feedback)
             case Stopped():
@@ -258,6 +302,19 @@ class Fetch:
             return step
         switched = self._retry(max(wait, 0.0), error)
         return attrs.evolve(step, facts=(switched, *step.facts))
+
+    def _barred(self, barred: Barred, moment: Moment) -> Fetch:
+        """Wait for the next probe if it is due in time; else end without a call."""
+        wait = (barred.at - moment.utc).total_seconds()
+        if wait < self.policy.deadline - moment.elapsed - self._call_seconds:
+            return self._step(Pause(max(wait, _MIN_PAUSE)))
+        if self._error is not None:
+            return self._fail(attrs.evolve(self._error, available_at=barred.at))
+        message = (
+            f"no call was made, since the provider has failed {barred.failures} times in a row; "
+            f"it is asked again at {barred.at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        return self._fail(ChartApiError.of(FaultKind.SERVICE_DOWN, message, available_at=barred.at))
 
     def _awake(self, claim: Claim, moment: Moment) -> Fetch:
         """Confirm a claim after its wait; sleep on if the clocks differ by a little."""
@@ -304,8 +361,15 @@ class Fetch:
             return self._step(Report(claim, result.error), finished, attempts=attempts, failure=result)
         return self._step(Finish(result), finished, attempts=attempts)
 
-    def _decide(self, moment: Moment) -> Fetch:
+    def _decide(self, booked: Booked, moment: Moment) -> Fetch:
         failure, calls = self._last_failure, len(self.attempts)
+        if booked.is_at_fault:
+            why = (
+                f"{failure.error.message}; other charts were drawn meanwhile, so this one is at fault: change its body"
+            )
+            return self._fail(attrs.evolve(failure.error, message=why, retriable=False))
+        if self._is_probe and booked.down_until is not None:
+            return self._fail(attrs.evolve(failure.error, available_at=booked.down_until))
         decision = decide(
             failure.error, calls=calls, elapsed=moment.elapsed, jitter=moment.jitter, policy=self.policy, now=moment.utc
         )
@@ -399,6 +463,7 @@ class Fetch:
             fetch_id=self.fetch_id,
             refused_ids=self.refused_ids,
             call_seconds=self._call_seconds,
+            is_probe=self._is_probe,
             failure=self._failure if failure is None else failure,
         )
 

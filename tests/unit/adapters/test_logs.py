@@ -148,6 +148,12 @@ SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
         logging.WARNING,
         {"chart": CHART, "account_id": None, "findings": ["width: WARNING: 400 pixels", "WARNING: of one colour"]},
     ),
+    "chart_api_service_down": (
+        events.ServiceDown(3, MOMENT, "HTTP 503"),
+        logging.ERROR,
+        {"failures": 3, "until": MOMENT.isoformat(), "reason": "HTTP 503"},
+    ),
+    "chart_api_service_up": (events.ServiceUp(61.5), logging.INFO, {"seconds": 61.5}),
     "chart_api_store_failed": (
         events.StoreFailed("a", "locked"),
         logging.ERROR,

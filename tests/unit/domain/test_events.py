@@ -11,6 +11,7 @@ import pytest
 from chartimg.domain import events
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.finding import Finding, Severity
+from samples import NOON
 
 CHART = "BINANCE:BTCUSDT 1h price_v1"
 LATER = datetime(2026, 1, 6, tzinfo=UTC)
@@ -51,6 +52,8 @@ FACTS: list[tuple[events.Event, tuple[str, ...]]] = [
     (events.RequestRefused(CHART, (PLAIN,)), ("chart", "findings")),
     (events.PictureDoubtful(CHART, None, (PLAIN,)), ("chart", "account_id", "findings")),
     (events.CacheFailed("disk full"), ("reason",)),
+    (events.ServiceDown(3, NOON, "HTTP 503"), ("failures", "until", "reason")),
+    (events.ServiceUp(61.5), ("seconds",)),
     (events.StoreFailed("a", "disk full"), ("account_id", "reason")),
     (events.StoreLostWrites("a", 2, 7, 5), ("account_id", "units", "version_known", "version_kept")),
 ]

@@ -1,0 +1,259 @@
+"""The outage: three failures open it, one probe at a time, and any answer ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from chartimg.domain.faults import ChartApiError, FaultKind
+from chartimg.domain.outage import MAX_FAILURES, POLL_SECONDS, TRANSITIONS, Happening, Outage, Service, is_failure
+
+FAILURES = (FaultKind.SERVICE_UNAVAILABLE, FaultKind.NETWORK, FaultKind.NOT_SENT)
+BUSY = ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "busy", http_status=503)
+
+
+def failing(outage: Outage, times: int, *, now: float = 0.0, error: ChartApiError = BUSY) -> Outage:
+    """Return *outage* after failures of as many bodies."""
+    for number in range(times):
+        outage, _ = outage.failed("someone", error, f"body {number}", now, 0.0)
+    return outage
+
+
+DOWN = failing(Outage(), MAX_FAILURES)
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_only_failures_of_the_service_open_the_outage(kind: FaultKind) -> None:
+    """Three failures of the three kinds open it; three errors of any other kind leave it closed, and close it if it was open."""
+    error = ChartApiError.of(kind, "it failed")
+    opened = failing(Outage(), MAX_FAILURES, error=error)
+
+    assert (kind in FAILURES) == is_failure(error) == (opened.state is Service.DOWN)
+    assert (Service.DOWN if kind in FAILURES else Service.UP) is failing(DOWN, 1, error=error).state
+
+
+def test_two_failures_are_no_outage_and_an_answer_forgets_them() -> None:
+    """Two failures keep it closed; a picture between failures makes them count anew."""
+    two = failing(Outage(), 2)
+    answered = failing(two.answered("a"), 2)
+
+    assert (Service.UP, 2) == (two.state, two.failures)
+    assert Service.UP is answered.state
+    assert (two, None) == two.asked("x", 0.0)
+    assert (Service.DOWN, 3) == (DOWN.state, DOWN.failures)
+
+
+def test_one_probe_at_a_time_is_let_through_when_it_is_due() -> None:
+    """Before the pause is over each fetch is told its end; then one may call, and the others ask again soon."""
+    early, again = DOWN.asked("first", 29.9)
+    probing, first = DOWN.asked("first", 30.0)
+    same, second = probing.asked("second", 30.0)
+
+    assert (DOWN, 30.0) == (early, again)
+    assert (Service.PROBING, None) == (probing.state, first)
+    assert (probing, 30.0 + POLL_SECONDS) == (same, second)
+    assert (probing, None) == probing.asked("first", 31.0)
+
+
+@pytest.mark.parametrize(("failures", "pause"), [(0, 30), (1, 60), (2, 120), (3, 240), (4, 480), (5, 900), (50, 900)])
+def test_each_failed_probe_doubles_the_pause_up_to_a_quarter_of_an_hour(failures: int, pause: float) -> None:
+    """The pause is 30 s, doubles with each failed probe, and is never longer than 15 minutes."""
+    outage = DOWN
+    for _ in range(failures):
+        outage, _ = outage.asked("p", outage.until)
+        outage, _ = outage.failed("p", BUSY, "b", outage.until, 0.0)
+    began = outage.until - pause
+
+    assert Service.DOWN is outage.state
+    assert began == (0.0 if not failures else pytest.approx(began))
+    assert outage.until - pause == pytest.approx(sum(min(30 * 2**step, 900) for step in range(failures)))
+
+
+@given(st.floats(0, 1, exclude_max=True), st.none() | st.floats(0, 1e6))
+def test_a_pause_is_a_little_shorter_by_chance_and_never_shorter_than_the_server_asks(
+    jitter: float, retry_after: float | None
+) -> None:
+    """Jitter takes at most a fifth of the pause; Retry-After lengthens it, up to an hour."""
+    error = attrs.evolve(BUSY, retry_after=retry_after)
+    outage = failing(Outage(), 2)
+    outage, _ = outage.failed("x", error, "b", 0.0, jitter)
+
+    assert 24.0 < outage.until or jitter == 0.0
+    assert min(retry_after or 0.0, 3600.0) <= outage.until <= max(30.0, min(retry_after or 0.0, 3600.0))
+
+
+def test_a_probe_that_is_given_up_returns_its_turn() -> None:
+    """After a probe that is given up another may probe at once, with the same pause after its failure."""
+    probing, _ = DOWN.asked("p", 30.0)
+    given = probing.given_up("p", 31.0)
+    again, may = given.asked("q", 31.0)
+    failed, _ = again.failed("q", BUSY, "b", 31.0, 0.0)
+
+    assert probing == probing.given_up("other", 31.0)
+    assert DOWN == DOWN.given_up("p", 31.0)
+    assert (Service.PROBING, None, "q") == (again.state, may, again.turn)
+    assert 31.0 + 60.0 == failed.until
+
+
+def test_a_person_may_force_a_probe() -> None:
+    """A forced outage lets the next fetch probe at once; without an outage nothing is forced."""
+    forced = DOWN.forced(5.0)
+
+    assert (Service.PROBING, None) == (forced.asked("p", 5.0)[0].state, forced.asked("p", 5.0)[1])
+    assert Outage() == Outage().forced(5.0)
+
+
+def test_a_late_call_of_before_neither_ends_a_probe_nor_its_pause() -> None:
+    """A call that began before the outage and fails late changes no pause and no probe; if it is answered the outage ends."""
+    probing, _ = DOWN.asked("p", 30.0)
+    late, _ = probing.failed("late", BUSY, "b", 31.0, 0.0)
+
+    assert (Service.PROBING, "p") == (late.state, late.turn)
+    assert DOWN.until == failing(DOWN, 5, now=10.0).until
+    assert (Service.UP, 0, None) == (late.answered("b").state, late.answered("b").failures, late.answered("b").turn)
+
+
+def test_a_body_that_fails_while_others_are_drawn_is_at_fault() -> None:
+    """A body with two errors of the server and a picture of another between them is at fault, and opens no outage."""
+    first, early = Outage().failed("x", BUSY, "poison", 0.0, 0.0)
+    second, at_fault = first.answered("other").failed("x", BUSY, "poison", 1.0, 0.0)
+    third, still = second.answered("other").failed("x", BUSY, "poison", 2.0, 0.0)
+    cured = third.answered("poison").failed("x", BUSY, "poison", 3.0, 0.0)
+
+    assert (False, True, True, False) == (early, at_fault, still, cured[1])
+    assert {Service.UP} == {first.state, second.state, third.state}
+
+
+def test_without_a_picture_between_no_body_is_at_fault() -> None:
+    """Errors of the server in a row, and failures without a reply, put no body at fault."""
+    network = ChartApiError.of(FaultKind.NETWORK, "reset")
+    outage = Outage()
+    verdicts = []
+    for error in (BUSY, BUSY, network):
+        outage, at_fault = outage.failed("x", error, "b", 0.0, 0.0)
+        verdicts.append(at_fault)
+    outage, _ = Outage().failed("x", network, "b", 0.0, 0.0)
+
+    assert [False] * 3 == verdicts
+    assert not outage.answered("other").failed("x", network, "b", 0.0, 0.0)[1]
+
+
+def test_few_suspects_are_remembered() -> None:
+    """However many bodies fail, sixty-four suspects are remembered, the newest."""
+    outage = failing(Outage(), 200)
+
+    assert 64 == len(outage.suspects)
+    assert "body 199" == outage.suspects[-1][0]
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Fetches that ask, call, fail, are answered and give up in any order, against a model of three numbers."""
+
+    fetches = Bundle("fetches")
+    used: set[tuple[Service, Happening]]
+
+    @initialize()
+    def begin(self) -> None:
+        """Begin with a service that is up."""
+        self.outage, self.now, self.calling = Outage(), 0.0, set[int]()
+        self.probes, self.late, self.number = 0, 0, 0
+
+    @rule(target=fetches)
+    def ask(self) -> int:
+        """A fetch asks, and calls if it may."""
+        self.number += 1
+        was_up = self.outage.state is Service.UP
+        self.outage, again = self.outage.asked(self.number, self.now)
+        if again is None:
+            self.calling.add(self.number)
+            self.probes += not was_up
+            assert was_up or self.outage.turn is self.number
+        else:
+            assert again > self.now
+        return self.number
+
+    @rule(fetch=fetches, retry_after=st.none() | st.floats(0, 100), jitter=st.floats(0, 0.99))
+    def fail(self, fetch: int, retry_after: float | None, jitter: float) -> None:
+        """The call of a fetch fails."""
+        if fetch in self.calling:
+            self.calling.remove(fetch)
+            error = attrs.evolve(BUSY, retry_after=retry_after)
+            before = self.outage
+            self.outage, _ = before.failed(fetch, error, "b", self.now, jitter)
+            if before.state is Service.DOWN:
+                assert before.until == self.outage.until
+
+    @rule(fetch=fetches)
+    def answer(self, fetch: int) -> None:
+        """The call of a fetch is answered: the outage is over."""
+        if fetch in self.calling:
+            self.calling.remove(fetch)
+            self.outage = self.outage.answered("b")
+            assert (Service.UP, 0) == (self.outage.state, self.outage.failures)
+
+    @rule(fetch=fetches)
+    def give_up(self, fetch: int) -> None:
+        """A fetch ends without an outcome."""
+        self.calling.discard(fetch)
+        self.outage = self.outage.given_up(fetch, self.now)
+
+    @precondition(lambda self: self.outage.state is Service.DOWN)
+    @rule()
+    def force(self) -> None:
+        """A person forces a probe."""
+        self.outage = self.outage.forced(self.now)
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 29.0, 31.0, 1000.0]))
+    def wait(self, seconds: float) -> None:
+        """Time passes."""
+        self.now += seconds
+
+    @invariant()
+    def a_probe_is_one_that_calls(self) -> None:
+        """While one probes, that fetch has a call under way; without an outage there is no turn."""
+        if not hasattr(self, "outage"):
+            return
+        if self.outage.state is Service.PROBING:
+            assert self.outage.turn in self.calling
+        else:
+            assert self.outage.turn is None
+        assert (self.outage.state is Service.UP) == (self.outage.failures < MAX_FAILURES)
+
+
+def test_in_any_order_at_most_one_probes_and_one_answer_ends_it() -> None:
+    """In any order of asking, calling and ending the machine keeps its invariants."""
+    run_state_machine_as_test(AnyOrder)
+
+
+def test_every_row_of_the_table_is_gone_through() -> None:
+    """Each state and each row of the table is reached, and a row that the table lacks can't happen."""
+    turn: Hashable = "p"
+    probing, _ = DOWN.asked(turn, 30.0)
+    gone: dict[tuple[Service, Happening], Outage] = {
+        (Service.UP, Happening.FAILURE): failing(Outage(), 1),
+        (Service.UP, Happening.THIRD_FAILURE): DOWN,
+        (Service.UP, Happening.ANSWER): Outage().answered("b"),
+        (Service.DOWN, Happening.FAILURE): failing(DOWN, 1),
+        (Service.DOWN, Happening.ANSWER): DOWN.answered(),
+        (Service.DOWN, Happening.PROBE): probing,
+        (Service.PROBING, Happening.FAILURE): probing.failed("late", BUSY, "b", 31.0, 0.0)[0],
+        (Service.PROBING, Happening.ANSWER): probing.answered(),
+        (Service.PROBING, Happening.PROBE_FAILURE): probing.failed(turn, BUSY, "b", 31.0, 0.0)[0],
+        (Service.PROBING, Happening.PROBE_GIVEN_UP): probing.given_up(turn, 31.0),
+    }
+
+    assert dict(TRANSITIONS) == {row: outage.state for row, outage in gone.items()}
+    assert set(Service) == set(TRANSITIONS.values())
