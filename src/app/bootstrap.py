@@ -272,7 +272,8 @@ def check(
     Raises:
         ConfigError: the plan is unknown, or ``CHARTS_TEMPLATES_DIR`` does not name a folder.
     """
-    require("templates", templates, Mapping | None)
+    if templates is not None:  # the type of a union takes as long to look at as a check
+        require("templates", templates, Mapping)
     rules = rules_of(catalog)
     limits = None if plan is None else plan_named(plan, rules)
     if isinstance(request, LayoutRequest):

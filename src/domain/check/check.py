@@ -47,7 +47,8 @@ _MISSING_SYMBOL: Final = Finding(
     "symbol", Severity.ERROR, "is missing; without it the provider draws its own default", "BINANCE:BTCUSDT"
 )
 _OPPOSITES: Final = (("shiftLeft", "shiftRight"), ("moveLeft", "moveRight"), ("zoomIn", "zoomOut"))
-_LOOKED_AT: Final = frozenset({*PARTICULAR, "format"})  # texts with rules beside their row of the table
+_LOOKED_AT: Final = frozenset({*PARTICULAR, "format", "style"})  # keys with rules beside their row of the table
+_LOOKED_IN: Final = frozenset({"", "override"})
 
 
 def check_request(request: Request, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:
@@ -154,7 +155,7 @@ def _fields(
         row = rows.get(name)
         if row is None:
             found.append(unknown_key(path_below(path, name), name, rows))
-        elif not row.surely_fits(value) or (not path and name in _LOOKED_AT):
+        elif (name in _LOOKED_AT and path in _LOOKED_IN) or not row.surely_fits(value):
             _value(found, f"{path}.{name}" if path else name, value, row, strictness, catalog)
     for name in rows.required:
         if fields.get(name) is None:
@@ -222,7 +223,7 @@ def _entries(
     """Check the objects of an array: studies, drawings, or those of a host's own catalog."""
     for number, entry in enumerate(entries):
         where = f"{path}[{number}]"
-        if not isinstance(entry, Mapping):
+        if type(entry) is not dict and not isinstance(entry, Mapping):
             found.append(error(where, f"must be an object, not {kind_of(entry)}"))
             continue
         if row.fields:
@@ -257,9 +258,9 @@ def _named(
     inputs, overrides = entry.get("input"), entry.get("override")
     if inputs is None and not ((field := row.field_by_name.get("input")) and field.required):
         inputs = {}
-    if isinstance(inputs, Mapping):
+    if type(inputs) is dict or isinstance(inputs, Mapping):
         _fields(found, f"{path}.input", inputs, rule.input_by_name, Severity.WARNING, catalog)
-    if isinstance(overrides, Mapping):
+    if overrides is not None and isinstance(overrides, Mapping):
         _fields(found, f"{path}.override", overrides, rule.override_by_name, Severity.WARNING, catalog)
 
 

@@ -103,7 +103,7 @@ class Table(dict[str, Parameter]):
 
 
 def _quick_test(row: Parameter) -> Callable[[object], bool]:
-    """Return a test without false praise: of whole numbers, numbers, choices, colours, and plain texts."""
+    """Return a test without false praise: of numbers, choices, colours, plain texts, and objects without a table."""
     match row.type:
         case ValueType.BOOLEAN if not row.enum and row.min is row.max is None:
             return lambda value: value is True or value is False
@@ -118,5 +118,7 @@ def _quick_test(row: Parameter) -> Callable[[object], bool]:
             return lambda value: type(value) is str and is_colour(value)
         case ValueType.STRING if not row.required:
             return lambda value: type(value) is str
+        case ValueType.OBJECT if not row.fields:
+            return lambda value: type(value) is dict
         case _:
             return lambda _: False

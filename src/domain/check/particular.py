@@ -48,7 +48,7 @@ def _symbol(found: Problems, path: str, symbol: str, catalog: Catalog) -> None:
                 found.append(Unknown(path, Severity.WARNING, message, likely, otherwise))
         elif exchange in catalog.unavailable_exchanges:
             found.append(warning(path, f"{shown(exchange)} is documented as not available"))
-    if pair := pair_written_apart(symbol, PAIRS_ONLY):
+    if len(exchanges) == 1 and (pair := pair_written_apart(symbol, PAIRS_ONLY)):
         found.append(Unknown(path, Severity.WARNING, f"{shown(symbol)} is read as a formula", lambda: pair))
     elif problem := off_exchange(symbol):
         found.append(warning(path, problem))
