@@ -14,6 +14,7 @@ import pytest
 from chartimg import Account, AsyncChartClient, ChartApiResult, ChartClient, ChartRequest, FaultKind
 from chartimg.adapters.fixture.folder import FixtureFolder
 from chartimg.adapters.http import Urllib3Transport
+from chartimg.domain.chart import Request
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Source
 from chartimg.testing import EmulatedAccount, Rule, emulator, picture
@@ -35,7 +36,7 @@ class Patient:
         self.client: ChartClient | AsyncChartClient | None = None
 
     def send(
-        self, request: ChartRequest, account: Account | None, *, timeout: float | None = None
+        self, request: Request, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
         """Wait for the others, then make the call."""
         if not self.all_there.is_set():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from chartimg import Account, ChartApiResult, ChartClient, ChartRequest, FaultKind, RetryPolicy, StoreUnavailable
 from chartimg.app.fetch import Steps, Until
 from chartimg.app.flights import Flights, Waiter
+from chartimg.domain.chart import Request
 from chartimg.domain.chart.freshness import Freshness
 from chartimg.domain.events import CallStarted, Event, FetchFinished, FetchStarted
 from chartimg.domain.faults import ChartApiError
@@ -43,7 +44,7 @@ class Called:
         """Have no call."""
         self.calls: list[Future[Outcome]] = []
 
-    def send(self, request: ChartRequest, account: Account | None, *, timeout: float | None = None) -> Outcome:
+    def send(self, request: Request, account: Account | None, *, timeout: float | None = None) -> Outcome:
         """Wait for the outcome."""
         self.calls.append(Future())
         return self.calls[-1].result(LONG)
