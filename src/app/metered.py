@@ -90,7 +90,7 @@ class Metered:
 
     def _share(self, order: Order) -> Steps[ChartApiResult]:
         return self._flights.share(
-            (order.request.encoded, order.request.key if order.route.lock else None),
+            (order.request.path, order.request.encoded, order.request.key if order.route.lock else None),
             order.waiter,
             partial(self._lead, order),
             ends=order.ends,
@@ -102,10 +102,12 @@ class Metered:
     def _suits(self, order: Order, leaders: Freshness, result: ChartApiResult) -> bool:
         """Return whether the *result* of an equal request, with the *leaders* wish, is as good as that of a call of its own."""
         fresh, request = order.fresh, order.request
-        if not result.ok or (fresh == leaders and not fresh.by_candle):
+        if not result.ok or result.source is Source.FIXTURE:
             return True
         if not result.attempts or result.taken_at is None:  # it was kept, and fresh enough for the leader
-            return fresh == leaders or result.source is Source.FIXTURE
+            return fresh == leaders
+        if not fresh.by_candle:
+            return True
         asked_at = self._clock.now() - timedelta(seconds=self._clock.monotonic() - order.started)
         drawn_at, grid = result.attempts[-1].started_at, self._grid_of(request.symbol)
         return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe, grid)

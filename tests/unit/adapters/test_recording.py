@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import struct
@@ -416,3 +417,28 @@ def test_time_is_the_machines_unless_told_otherwise(tmp_path: Path) -> None:
     recorded = datetime.fromisoformat(json.loads((tmp_path / f"{STEM}.meta.json").read_text())["recordedAt"])
 
     assert before <= recorded <= datetime.now(UTC)
+
+
+def test_one_at_a_time_records_a_chart(tmp_path: Path) -> None:
+    """The lock on a chart is held by one recorder at a time; its file goes with it, and other charts are free."""
+    one, two = (RecordingTransport(ScriptedTransport([]), tmp_path) for _ in range(2))
+    lock = one.lock(REQUEST)
+    assert lock is not None
+    assert two.lock(REQUEST) is None
+    assert two.lock(attrs.evolve(REQUEST, timeframe="4h")) is not None
+    lock.release()
+
+    assert two.lock(REQUEST) is not None
+
+
+def test_where_there_are_no_locks_each_may_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks stops no recording."""
+
+    def refuse(_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr("chartimg.adapters.fixture.folder.FileLock.take", refuse)
+    one, two = (RecordingTransport(ScriptedTransport([]), tmp_path).lock(REQUEST) for _ in range(2))
+    assert one is not None
+    assert two is not None
+    one.release()

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 import attrs
 import pytest
@@ -57,17 +58,19 @@ class Called:
 class Table:
     """A client with a gated transport in virtual time, and threads that fetch."""
 
-    def __init__(self, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, threads: ThreadPoolExecutor, start: datetime = NOON) -> None:
         """Begin nothing."""
-        self.threads, self.transport, self.clock, self.log = threads, Called(), VirtualClock(), EventLog()
+        self.threads, self.transport, self.clock, self.log = threads, Called(), VirtualClock(start), EventLog()
         self.client = ChartClient(
             transport=self.transport, accounts=[ACCOUNT], clock=self.clock, policy=POLICY, listener=self.log, log=False
         )
 
-    def fetch(self, request: ChartRequest = REQUEST, deadline: float | None = None) -> Future[ChartApiResult]:
+    def fetch(
+        self, request: ChartRequest = REQUEST, deadline: float | None = None, fresh: str | None = None
+    ) -> Future[ChartApiResult]:
         """Fetch in a thread, and return when its fetch is under way."""
         before = self.flying()
-        future = self.threads.submit(self.client.fetch, request, deadline=deadline)
+        future = self.threads.submit(self.client.fetch, request, deadline=deadline, fresh=fresh)
         eventually(lambda: self.flying() > before or future.done())
         return future
 
@@ -169,6 +172,47 @@ def test_a_waiter_with_more_time_begins_its_own_flight_when_the_first_ends_for_w
     assert not leader.result(LONG).ok
     assert sorted([Source.HTTP, Source.SHARED]) == sorted(str(each.result(LONG).source) for each in others)
     assert (2, 2) == (len(at.transport.calls), at.used())
+
+
+@pytest.mark.parametrize(
+    ("leaders", "waiters", "failure"),
+    [
+        (2.0, 2.25, TransportFailure(FaultKind.NETWORK, "read timed out")),
+        (2.0, 60.0, Reply(429, body=b'{"message":"Limit Exceeded"}')),
+    ],
+    ids=["hardly more time", "no account before tomorrow"],
+)
+def test_a_waiter_does_not_try_again_in_vain(
+    leaders: float, waiters: float, failure: Outcome, table: Callable[[], Table]
+) -> None:
+    """A waiter who could hardly do better than the leader takes the failure, and no further call is made."""
+    at = table()
+    leader, waiter = at.fetch(deadline=leaders), at.fetch(deadline=waiters)
+    at.transport.reached(1)
+    at.clock.advance(2.0)
+    at.transport.calls[0].set_result(failure)
+
+    assert leader.result(LONG).error == waiter.result(LONG).error
+    assert 1 == len(at.transport.calls)
+
+
+def test_a_picture_from_before_the_close_of_a_candle_is_not_that_of_a_request_after_it(
+    table: Callable[[], Table],
+) -> None:
+    """Who asks for a picture of the present candle does not get one whose call was sent before the candle began."""
+    at = Table(table().threads, NOON - timedelta(seconds=10))
+    early, before = at.fetch(fresh="candle"), at.fetch(fresh="candle")
+    at.transport.reached(1)
+    at.clock.advance(20.0)
+    after, any_time = at.fetch(fresh="candle"), at.fetch()
+    at.clock.advance(1.0)
+    at.transport.calls[0].set_result(FOUND)
+    at.transport.reached(2)
+    at.transport.calls[1].set_result(FOUND)
+
+    assert [Source.HTTP, Source.SHARED, Source.HTTP, Source.SHARED] == [
+        each.result(LONG).source for each in (early, before, after, any_time)
+    ]
 
 
 class Interrupted(BaseException):
