@@ -219,6 +219,7 @@ def test_both_drivers_do_the_same(script: list[Outcome], seed: int) -> None:
     """For the same script both clients make the same calls at the same moments, and have the same events, books and results."""
 
     def synchronous() -> object:
+        random.seed(seed)
         chance, clock, log = Quarters(seed), VirtualClock(), EventLog()
         accounts = AccountPool(ACCOUNTS, MemoryAccountStore(), clock, listener=log)
         transport = ScriptedTransport(script, clock=clock, duration=1.5)

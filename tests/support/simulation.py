@@ -40,6 +40,7 @@ class _Loop(async_solipsism.EventLoop):  # type: ignore[misc]  # without types
 
 def simulate(main: Callable[[random.Random], Coroutine[object, object, T]], seed: int) -> T:
     """Run *main* in virtual time, in the order of *seed*."""
+    random.seed(seed)  # of the pauses of an outage
     chance = random.Random(seed)
     loop = _Loop(chance)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
