@@ -50,9 +50,10 @@ def typed(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute
 
 def _validator(hint: object) -> Callable[[object, attrs.Attribute[Any], object], None]:
     plain = frozenset(get_args(hint) if get_origin(hint) is UnionType else (hint,)) - {int}  # which may be too large
+    is_right = _test(hint)
 
     def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
-        if type(value) not in plain:
+        if type(value) not in plain and not is_right(value):
             require(field.name, value, hint)
 
     return check
@@ -60,21 +61,38 @@ def _validator(hint: object) -> Callable[[object, attrs.Attribute[Any], object],
 
 def is_of(value: object, hint: Any) -> bool:
     """Return whether *value* is of the type *hint*, as :func:`require` has it."""
+    return _test(hint)(value)
+
+
+def _test(hint: Any) -> Callable[[Any], bool]:
+    """Return the function that tells whether a value is of the type *hint*."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is UnionType:
-        return any(is_of(value, each) for each in parts)
+        tests = list(map(_test, parts))
+        return lambda value: any(test(value) for test in tests)
     if origin is Mapping:
-        return isinstance(value, Mapping)
+        return lambda value: isinstance(value, Mapping)
     if origin is not None:
-        return isinstance(value, origin) and not isinstance(value, str) and all(is_of(each, parts[0]) for each in value)
+        test = _test(parts[0])
+        return lambda value: isinstance(value, origin) and not isinstance(value, str) and all(map(test, value))
     if methods := _methods(hint):
-        found = [getattr(value, method, None) for method in methods]
-        return not isinstance(value, type) and all(callable(each) and not _is_lazy(each) for each in found)
-    if isinstance(value, bool):
-        return hint in {bool, object}
-    if isinstance(value, int) and abs(value) > _MAX_INT:
-        return hint is object
-    return isinstance(value, int | float if hint is float else hint)
+        return lambda value: _has(value, methods)
+    kinds = (int, float) if hint is float else hint
+
+    def is_plain(value: object) -> bool:
+        if isinstance(value, bool):
+            return hint in {bool, object}
+        if isinstance(value, int) and abs(value) > _MAX_INT:
+            return hint is object
+        return isinstance(value, kinds)
+
+    return is_plain
+
+
+def _has(value: object, methods: list[str]) -> bool:
+    """Return whether *value* is an object with these *methods*, each of which does its work when it is called."""
+    found = [getattr(value, method, None) for method in methods]
+    return not isinstance(value, type) and all(callable(each) and not _is_lazy(each) for each in found)
 
 
 def _is_lazy(function: object) -> bool:
