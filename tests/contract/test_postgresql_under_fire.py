@@ -11,47 +11,21 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from chartimg import Account, AccountPool, ChartClient, ChartRequest, StoreUnavailable
+from chartimg import Account, AccountPool, StoreUnavailable
 from chartimg.adapters.postgresql import PostgresqlAccountStore, schema
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.events import StoreFailed
-from chartimg.domain.reply import Reply
-from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
+from chartimg.testing import EventLog, VirtualClock
 from patience import LONG, with_patience
 from postgresql_server import PostgresqlServer, postgresql_server
 from redis_server import Proxy
 from samples import NOON
-
-REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small")
-ACCOUNT = Account("a", "canary-key", daily_limit=10, requests_per_second=1e5, burst=100)
-PNG = picture()
+from store_bench import StoreBench
 
 
-class Bench:
-    """A client over a scripted transport and a store at *url*."""
-
-    def __init__(self, url: str, timeout: float = LONG) -> None:
-        self.events, self.clock = EventLog(), VirtualClock(NOON)
-        self.store = PostgresqlAccountStore(url, timeout=timeout)
-        self.pool = AccountPool([ACCOUNT], self.store, self.clock, listener=self.events)
-        self.transport = ScriptedTransport([Reply(200, body=PNG)] * 99)
-        self.client = ChartClient(transport=self.transport, accounts=self.pool, clock=self.clock, listener=self.events)
-
-    def fetch(self) -> bool:
-        """Fetch a chart; return False if no claim could be taken."""
-        try:
-            return self.client.fetch(REQUEST).ok
-        except StoreUnavailable:
-            return False
-
-    @property
-    def used(self) -> int:
-        """Units that the books count as taken."""
-        return self.pool.status()[0].used
-
-    def close(self) -> None:
-        """Close the store."""
-        self.store.close()
+def bench_of(url: str, timeout: float = LONG) -> StoreBench:
+    """Return a bench over the store at *url*."""
+    return StoreBench(PostgresqlAccountStore(url, timeout=timeout))
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +47,17 @@ def server(running: PostgresqlServer) -> PostgresqlServer:
 
 def test_a_server_that_stops_at_once_and_recovers_is_used_again(server: PostgresqlServer) -> None:
     """While the server is gone no call is made and each request reports the store; after its recovery the books go on."""
-    with closing(Bench(server.url)) as bench:
+    with closing(bench_of(server.url)) as bench:
         assert bench.fetch()
         server.stop()
         gone = [bench.fetch(), bench.fetch()]
-        calls = len(bench.transport.calls)
+        calls = bench.calls
         server.start()
 
         assert ([False, False], 1) == (gone, calls)
         assert 2 == len(bench.events.of(StoreFailed))
         assert bench.fetch()
-        assert (2, 2) == (len(bench.transport.calls), bench.used)
+        assert (2, 2) == (bench.calls, bench.used)
 
 
 def test_a_crowd_under_which_the_server_is_restarted_is_granted_each_unit_once(server: PostgresqlServer) -> None:
@@ -122,7 +96,7 @@ def test_a_connection_that_hangs_is_not_waited_for_forever(server: PostgresqlSer
     """A hanging server is reported without a call, and at most one unit stays charged for it."""
 
     def check(timeout: float) -> None:
-        with closing(Bench(server.url, timeout)) as bench:
+        with closing(bench_of(server.url, timeout)) as bench:
             bench.pool.reset("a")
             assert bench.fetch()
             with server.hanging():
@@ -131,22 +105,22 @@ def test_a_connection_that_hangs_is_not_waited_for_forever(server: PostgresqlSer
 
             assert not hung
             assert any(works)
-            assert 1 + works.count(True) == len(bench.transport.calls)
-            assert len(bench.transport.calls) <= bench.used <= len(bench.transport.calls) + 1
+            assert 1 + works.count(True) == bench.calls
+            assert bench.calls <= bench.used <= bench.calls + 1
 
     with_patience(check, 0.5)
 
 
 def test_a_connection_that_the_server_ends_is_made_again(server: PostgresqlServer) -> None:
     """After the server has ended a connection the next claim is taken as usual."""
-    with closing(Bench(server.url)) as bench:
+    with closing(bench_of(server.url)) as bench:
         for _ in range(3):
             assert bench.fetch()
             server.execute(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'chartimg'"
             )
 
-        assert (3, 3) == (len(bench.transport.calls), bench.used)
+        assert (3, 3) == (bench.calls, bench.used)
         assert [] == bench.events.of(StoreFailed)
 
 
@@ -155,17 +129,17 @@ def test_a_swap_whose_command_or_answer_is_lost_is_made_once(server: PostgresqlS
     """A swap whose command or answer is lost is sent again, is made once, and is granted."""
     with Proxy(server.port, b"WITH swap") as proxy:
         url = server.url.replace(f":{server.port}", f":{proxy.port}")
-        with closing(Bench(url)) as bench:
+        with closing(bench_of(url)) as bench:
             for number in range(1, 4):
                 proxy.lose(what)
 
                 assert bench.fetch()
-                assert number == bench.used == len(bench.transport.calls)
+                assert number == bench.used == bench.calls
 
 
 def test_a_row_in_other_words_is_swapped_and_holds_no_key(server: PostgresqlServer) -> None:
     """A row written with other spaces, as another version might, is swapped like one of our own, and no row holds a key."""
-    with closing(Bench(server.url)) as bench:
+    with closing(bench_of(server.url)) as bench:
         assert bench.fetch()
         server.execute("UPDATE chartimg_account SET snapshot = snapshot || ' '")
 

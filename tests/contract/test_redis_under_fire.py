@@ -7,42 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from chartimg import Account, AccountPool, ChartClient, ChartRequest, StoreUnavailable
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.domain.events import StoreFailed, StoreLostWrites
-from chartimg.domain.reply import Reply
-from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 from command import run
 from patience import LONG, with_patience
 from redis_server import RedisServer, redis_server
-from samples import NOON
-
-REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small")
-ACCOUNT = Account("a", "canary-key", daily_limit=10, requests_per_second=1e5, burst=100)
-PNG = picture()
+from store_bench import StoreBench
 
 
-class Bench:
-    """A client over a scripted transport and a store on the test's own server."""
-
-    def __init__(self, server: RedisServer, timeout: float = LONG) -> None:
-        self.events, self.clock = EventLog(), VirtualClock(NOON)
-        self.store = RedisAccountStore(server.url, timeout=timeout)
-        self.pool = AccountPool([ACCOUNT], self.store, self.clock, listener=self.events)
-        self.transport = ScriptedTransport([Reply(200, body=PNG)] * 99)
-        self.client = ChartClient(transport=self.transport, accounts=self.pool, clock=self.clock, listener=self.events)
-
-    def fetch(self) -> bool:
-        """Fetch a chart; return False if no claim could be taken."""
-        try:
-            return self.client.fetch(REQUEST).ok
-        except StoreUnavailable:
-            return False
-
-    @property
-    def calls(self) -> int:
-        """Number of calls made."""
-        return len(self.transport.calls)
+def bench_of(server: RedisServer, timeout: float = LONG) -> StoreBench:
+    """Return a bench over a store on the test's own server."""
+    return StoreBench(RedisAccountStore(server.url, timeout=timeout))
 
 
 @pytest.fixture
@@ -54,7 +29,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 def test_a_server_that_stops_and_comes_back_is_used_again(server: RedisServer) -> None:
     """While the server is gone no call is made and each request reports the store; later fetches work again."""
-    bench = Bench(server)
+    bench = bench_of(server)
     assert bench.fetch()
     server.save()
     server.stop()
@@ -65,7 +40,7 @@ def test_a_server_that_stops_and_comes_back_is_used_again(server: RedisServer) -
     assert ([False, False], 1) == (gone, calls)
     assert 2 == len(bench.events.of(StoreFailed))
     assert bench.fetch()
-    assert (2, 2) == (bench.calls, bench.pool.status()[0].used)
+    assert (2, 2) == (bench.calls, bench.used)
     assert [] == bench.events.of(StoreLostWrites)
 
 
@@ -74,7 +49,7 @@ def test_a_server_that_hangs_is_not_waited_for_forever(server: RedisServer) -> N
 
     def check(timeout: float) -> None:
         server.client().flushall()
-        bench = Bench(server, timeout)
+        bench = bench_of(server, timeout)
         assert bench.fetch()
         server.freeze()
         hung = bench.fetch()
@@ -83,7 +58,7 @@ def test_a_server_that_hangs_is_not_waited_for_forever(server: RedisServer) -> N
         assert not hung
         assert bench.fetch()
         assert 2 == bench.calls
-        assert 2 <= bench.pool.status()[0].used <= 3
+        assert 2 <= bench.used <= 3
 
     with_patience(check)
 
@@ -92,7 +67,7 @@ def test_a_paused_server_is_reported_as_unreachable(server: RedisServer) -> None
     """A server that pauses for longer than the timeout is reported as unreachable."""
 
     def check(timeout: float) -> None:
-        bench = Bench(server, timeout)
+        bench = bench_of(server, timeout)
         assert bench.fetch()
         server.client().client_pause(int(3_000 * timeout))
 
@@ -105,42 +80,42 @@ def test_a_paused_server_is_reported_as_unreachable(server: RedisServer) -> None
 
 def test_a_connection_that_is_reset_is_made_again(server: RedisServer) -> None:
     """After a reset connection the next claim is taken as usual."""
-    bench = Bench(server)
+    bench = bench_of(server)
     for _ in range(3):
         assert bench.fetch()
         server.client().client_kill_filter(_type="normal", skipme=True)
 
-    assert (3, 3) == (bench.calls, bench.pool.status()[0].used)
+    assert (3, 3) == (bench.calls, bench.used)
 
 
 def test_a_failover_that_loses_the_last_writes_is_repaired_and_reported(server: RedisServer) -> None:
     """After lost writes a running process writes its snapshots again and reports the units in doubt."""
-    bench = Bench(server)
+    bench = bench_of(server)
     assert [True] * 2 == [bench.fetch() for _ in range(2)]
     server.save()
     assert [True] * 3 == [bench.fetch() for _ in range(3)]
     server.stop()
     server.start()  # with the books as they were three calls ago
-    other = Bench(server)
+    other = bench_of(server)
     assert 2 == other.pool.status()[0].used
 
     assert bench.fetch()
     (lost,) = bench.events.of(StoreLostWrites)
     assert isinstance(lost, StoreLostWrites)
     assert ("a", 3) == (lost.account_id, lost.units)
-    assert 6 == bench.pool.status()[0].used == other.pool.status()[0].used
+    assert 6 == bench.used == other.pool.status()[0].used
     assert sum(bench.fetch() for _ in range(9)) == 4
     assert 10 == bench.calls
 
 
 def test_a_server_that_lost_everything_gets_the_books_again(server: RedisServer) -> None:
     """A server that lost all data gets the snapshots that a running process remembers."""
-    bench = Bench(server)
+    bench = bench_of(server)
     assert [True] * 4 == [bench.fetch() for _ in range(4)]
     server.client().flushall()
 
-    assert 4 == bench.pool.status()[0].used
-    assert 4 == Bench(server).pool.status()[0].used
+    assert 4 == bench.used
+    assert 4 == bench_of(server).pool.status()[0].used
 
 
 def test_the_command_tells_an_unreachable_store_from_want_of_quota(server: RedisServer, tmp_path: Path) -> None:

@@ -150,18 +150,19 @@ CLIENT: Final[Mapping[str, Right]] = {
     "log": (any_of(bool),),
     **PORTS,
 }
+FIELDS_OF_AN_ACCOUNT: Final = {
+    "id": (text,),
+    "api_key": (text,),
+    "daily_limit": (none, whole),
+    "plan": (none,),
+    "requests_per_second": (none, number),
+    "burst": (none, whole),
+}
 CASES: Final[Mapping[str, Case]] = {
     "Account": (
         Account,
         {"id": "a", "api_key": "k"},
-        {
-            "id": (text,),
-            "api_key": (text,),
-            "daily_limit": (none, whole),
-            "plan": (none,),
-            "requests_per_second": (none, number),
-            "burst": (none, whole),
-        },
+        FIELDS_OF_AN_ACCOUNT,
     ),
     "AccountPool": (
         AccountPool,
@@ -311,14 +312,7 @@ TESTING: Final[Mapping[str, Case]] = {
     "EmulatedAccount": (
         EmulatedAccount,
         {"id": "a", "api_key": "k"},
-        {
-            "id": (text,),
-            "api_key": (text,),
-            "daily_limit": (none, whole),
-            "plan": (none,),
-            "requests_per_second": (none, number),
-            "burst": (none, whole),
-        },
+        FIELDS_OF_AN_ACCOUNT,
     ),
     "EmulatedSession": (
         EmulatedSession,
