@@ -218,6 +218,22 @@ def test_a_store_that_is_gone_is_a_503(provider: Emulator) -> None:
     assert 0 == charged(provider)
 
 
+def test_a_service_that_is_down_is_a_503_without_a_call() -> None:
+    """After three failures in a row a chart is answered 503 with the seconds to the next probe, and no call is made."""
+    with (
+        emulator(EmulatedAccount("main", KEY, 20, "BASIC", 1000.0, 1000), rules=[Rule(Fault.UNAVAILABLE)]) as provider,
+        gateway({**provider.environ, "CHARTS_MAX_ATTEMPTS": "1", "CHARTS_DEADLINE": "5"}) as served,
+    ):
+        failed = [served.chart({**BODY, "width": 400 + number}).headers["x-chartimg-kind"] for number in range(3)]
+        reply = served.chart({**BODY, "width": 410})
+        calls = charged(provider)
+
+    assert (["SERVICE_UNAVAILABLE"] * 3, 3) == (failed, calls)
+    assert (503, "SERVICE_DOWN") == (reply.status, reply.headers["x-chartimg-kind"])
+    assert 0 < int(reply.headers["retry-after"]) <= 31
+    assert "no call was made" in reply.json()["message"]
+
+
 def test_a_caller_that_leaves_ends_its_wait_and_loses_no_picture() -> None:
     """Of callers that leave, one whose call was under way leaves its picture to the next, and one that waited costs no call."""
     with (
