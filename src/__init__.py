@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .app.async_bootstrap import AsyncChartClient
     from .app.bootstrap import AccountPool, ChartClient, check, fetch_with_retries, templates
+    from .app.chart_export import ChartExport
     from .app.config import WorkerConfig
     from .app.mode import CheckMode
     from .app.payload import CheckWarning, drawing, override, study
@@ -36,6 +37,7 @@ __all__ = [
     "ChartApiError",
     "ChartApiResult",
     "ChartClient",
+    "ChartExport",
     "ChartRequest",
     "ChartUnavailable",
     "ChartimgError",
@@ -65,6 +67,7 @@ _HOME = {
     "ChartApiError": "domain.faults",
     "ChartApiResult": "domain.result",
     "ChartClient": "app.bootstrap",
+    "ChartExport": "app.chart_export",
     "ChartRequest": "domain.chart",
     "ChartUnavailable": "domain.errors",
     "ChartimgError": "domain.errors",

@@ -25,7 +25,7 @@ from .domain.account import Account
 from .domain.check.suggestion import likely_name
 from .domain.errors import ConfigError
 
-__all__ = ["dump", "load", "parse"]
+__all__ = ["dump", "dump_line", "load", "load_parts", "parse"]
 
 T = TypeVar("T")
 _NAME: Final = re.compile(r"[A-Za-z_]{1,24}")  # short, letters alone: a misspelt name and not a key
@@ -51,6 +51,40 @@ def load(text: str, kind: type[T], *, where: str) -> T:
         value = parse(text)
     except ValueError as error:
         raise ConfigError(f"{where} {error}") from None
+    return _structured(value, kind, where)
+
+
+def load_parts(text: str, kind: type[T], parts: Mapping[str, type], *, where: str) -> T:
+    """Read *text* like :func:`load`, with little memory for a long one: each of its *parts* is a value as soon as it is read.
+
+    An object with one of the names of *parts* in it is of that kind.
+
+    Raises:
+        ConfigError: one line for the first mistake in a part, or one for every mistake in the rest.
+    """
+    mistakes: list[ConfigError] = []
+
+    def read_object(pairs: list[tuple[str, Any]]) -> object:
+        value = dict(pairs)
+        part = next((parts[name] for name in parts if name in value), None)
+        if part is None or mistakes:
+            return value
+        try:
+            return _structured(value, part, f"{where}, in a part of it")
+        except ConfigError as error:
+            mistakes.append(error)
+            return value
+
+    try:
+        value = parse(text, read_object=read_object)
+    except ValueError as error:
+        raise ConfigError(f"{where} {error}") from None
+    if mistakes:
+        raise mistakes[0]
+    return _structured(value, kind, where)
+
+
+def _structured(value: object, kind: type[T], where: str) -> T:
     try:
         return _converter().structure(value, kind)
     except BaseValidationError as error:
@@ -80,6 +114,11 @@ def parse(text: str, *, read_object: Callable[[list[tuple[str, Any]]], object] |
 def dump(value: object) -> str:
     """Write *value* as indented JSON in ASCII, with a line break at its end."""
     return json.dumps(_converter().unstructure(value), indent=2) + "\n"
+
+
+def dump_line(value: object) -> str:
+    """Write *value* as one line of JSON in ASCII, with a line break at its end."""
+    return json.dumps(_converter().unstructure(value), separators=(",", ":")) + "\n"
 
 
 def _placed(line: str, where: str) -> str:
@@ -196,7 +235,7 @@ def _reader(kind: type[T], converter: Converter) -> Callable[[object, object], T
             rename="plan", struct_hook=lambda value, _: None if value is None else _strict(value, str)
         )
     structure = make_dict_structure_fn(kind, converter, **names)
-    return lambda value, _: structure(_object(value), kind)
+    return lambda value, _: value if isinstance(value, kind) else structure(_object(value), kind)
 
 
 def _strict(value: object, kind: type) -> object:

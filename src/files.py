@@ -10,7 +10,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -76,30 +76,40 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".chartimg-{secrets.token_hex(8)}.tmp")
 
 
-def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Write *content* to *path*; a new file gets *mode* less the umask.
+def write_atomically(
+    path: Path, content: bytes | Iterable[bytes], mode: int = 0o666, *, temporary: Path | None = None
+) -> None:
+    """Write *content*, whole or in pieces, to *path*; a new file gets *mode* less the umask.
 
-    A reader sees the old file or the whole new one, also after a crash.
+    The file is written as *temporary* first, by default under a new name beside *path*. A reader sees the old file or the
+    whole new one, also after a crash.
 
     Raises:
         OSError: the file can't be written; the old one is kept.
     """
-    with staged(path, content, mode) as put:
+    with staged(path, content, mode, temporary=temporary) as put:
         put()
 
 
 @contextlib.contextmanager
-def staged(path: Path, content: bytes, mode: int = 0o666) -> Iterator[Callable[[], object]]:
+def staged(
+    path: Path, content: bytes | Iterable[bytes], mode: int = 0o666, *, temporary: Path | None = None
+) -> Iterator[Callable[[], object]]:
     """Write *content* beside *path*, and yield the function that puts it there: most failures come before that.
+
+    A file that exists as *temporary* is the rest of an earlier attempt, and is replaced.
 
     Raises:
         OSError: the file can't be written; the old one is kept.
     """
-    temporary = temporary_name(path)
+    if temporary is None:
+        temporary = temporary_name(path)
+    else:
+        temporary.unlink(missing_ok=True)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines((content,) if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         yield lambda: temporary.replace(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
@@ -43,6 +44,11 @@ class AsyncRoutedClient(Client):
         self._fetches: set[CallersFetch] = set()
         self._closing: asyncio.Task[None] | None = None
 
+    @property
+    def workers(self) -> Worklike:
+        """The threads of the client, for the rest of the library."""
+        return self._workers
+
     async def fetch(
         self,
         request: ChartRequest,
@@ -65,9 +71,20 @@ class AsyncRoutedClient(Client):
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
+        return await self.fetch_for(Waiter(threading.Event()), request, deadline=deadline, fresh=fresh)
+
+    async def fetch_for(
+        self,
+        waiter: Waiter,
+        request: ChartRequest,
+        *,
+        deadline: float | None = None,
+        fresh: Freshness | str | float | None = None,
+    ) -> ChartApiResult:
+        """Fetch one chart for *waiter*, who may leave at any moment: for the rest of the library."""
         if self._is_closed:
             raise ConfigError("the client is closed; make another one")
-        fetch = CallersFetch()
+        fetch = CallersFetch(waiter)
         fetching = self._routes.begin(request, deadline, fetch.waiter, fresh)
         fetch.begin(fetching.steps, self._workers, copy_context())
         self._fetches.add(fetch)

@@ -27,18 +27,22 @@ _END_SECONDS: Final = 1.0  # for a claim to be returned when the loop ends
 class CallersFetch:
     """The fetch of one caller, under way.
 
+    Args:
+        waiter: the caller.
+
     Attributes:
         waiter: the caller.
         over: wakes the caller when the task has come to its end; the caller may cancel it.
         task: ends with the result. Nobody but the end of the loop cancels it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, waiter: Waiter) -> None:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._is_waiting = False
         self._woken = asyncio.Event()
-        self.waiter = Waiter(threading.Event(), self._wake_steps)
+        self.waiter = waiter
+        waiter.wake = self._wake_steps
         self.over: asyncio.Future[None] = self._loop.create_future()
         self.task: asyncio.Task[ChartApiResult]
 

@@ -69,6 +69,11 @@ class Checker:
             self._remembered[body] = findings
         return findings
 
+    @property
+    def rules(self) -> Catalog:
+        """The rules of the check."""
+        return self._rules()
+
     def grid_of(self, symbol: str) -> Grid:
         """Return the grid of the candles of *symbol*."""
         return grid_of(symbol, self._rules())

@@ -35,6 +35,11 @@ class Client:
         return self._routes.pool
 
     @property
+    def routes(self) -> Routes:
+        """The routes to a picture, for the rest of the library."""
+        return self._routes
+
+    @property
     def listener(self) -> Listener:
         """Notified of every event, in the thread where it happens."""
         return self._routes.listener
@@ -67,6 +72,7 @@ class RoutedClient(Client):
         """Count fetches under way anew: at first, and in a forked child, which has none."""
         self._lock = Lock()
         self._under_way = 0
+        self._waiters: set[Waiter] = set()
 
     def fetch(
         self,
@@ -87,14 +93,27 @@ class RoutedClient(Client):
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
-        fetching = self._routes.begin(request, deadline, Waiter(self._stop), fresh)
+        return self.fetch_for(Waiter(self._stop), request, deadline=deadline, fresh=fresh)
+
+    def fetch_for(
+        self,
+        waiter: Waiter,
+        request: ChartRequest,
+        *,
+        deadline: float | None = None,
+        fresh: Freshness | str | float | None = None,
+    ) -> ChartApiResult:
+        """Fetch one chart for *waiter*, who may leave at any moment: for the rest of the library."""
+        fetching = self._routes.begin(request, deadline, waiter, fresh)
         with self._lock:
             if self._stop.is_set():
                 raise ConfigError("the client is closed; make another one")
             self._under_way += 1
+            self._waiters.add(waiter)
         try:
-            return run(fetching.steps, self._routes.clock, self._stop)
+            return run(fetching.steps, self._routes.clock, waiter.stop)
         finally:
+            self._waiters.discard(waiter)
             self._leave(1)
 
     def close(self) -> None:
@@ -104,6 +123,10 @@ class RoutedClient(Client):
         thread goes on to its end, is booked, and the last one closes what the client opened.
         """
         self._stop.set()
+        with self._lock:
+            waiters = tuple(self._waiters)
+        for waiter in waiters:
+            waiter.stop.set()
         self._routes.flights.wake()
         self._leave(0)
 

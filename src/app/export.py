@@ -1,298 +1,371 @@
-"""The export: fetch many charts into a folder, with a manifest of the end of each."""
+"""The export: the charts of a folder, which goes next, and the end of each. It makes no call; its drivers do.
+
+One file because every change of the state of a chart is under one lock.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
-import queue
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from errno import EILSEQ, EINVAL, EISDIR, ENAMETOOLONG
 from pathlib import Path
 from typing import Final
 
 import attrs
 
-from ..codec import dump
 from ..domain.chart import ChartRequest
-from ..domain.check.catalog import Catalog
-from ..domain.check.picture import duplicate_of, mean_the_same
+from ..domain.chart.candle import SETTLE, Candle, Grid, candle_at
+from ..domain.chart.freshness import Freshness
+from ..domain.check.picture import is_duplicate
+from ..domain.classification import refuses_symbol
 from ..domain.errors import ConfigError, StoreUnavailable
 from ..domain.events import PictureDoubtful
-from ..domain.faults import FaultKind
-from ..domain.ports import Listener
+from ..domain.faults import ChartApiError, FaultKind
 from ..domain.reply.png import Picture, inspect
-from ..domain.result import ChartApiResult
-from ..files import write_atomically
-from .listeners import Listeners
+from ..domain.result import ChartApiResult, ChartApiSuccess, Source
+from .export_charts import ExportCharts
+from .export_folder import ExportFolder, is_whole, known_items
+from .export_order import ChartOrder
+from .export_pictures import SamePictures
+from .export_source import Asked, ChartSource
 from .manifest import (
     INTERRUPTED,
-    MANIFEST_NAME,
     STORE_UNAVAILABLE,
     WRITE_FAILED,
     ExportEnd,
     ExportFailure,
     ExportItem,
     Manifest,
-    picture_names,
 )
 
-__all__ = ["Export", "Fetch"]
+__all__ = ["Export"]
 
-_REWRITE_SECONDS: Final = 1.0
 _OF_ONE_FILE: Final = frozenset({EILSEQ, EINVAL, EISDIR, ENAMETOOLONG})
 """Errors of a name. Any other failure to write belongs to the folder, and the next picture would meet it, too."""
 _ADVICE: Final = "make the folder writable or name another"
-
-Fetch = Callable[[ChartRequest], ChartApiResult]
-
-
-@attrs.define(eq=False)
-class _SamePicture:
-    """Requests that produced the same picture: the first, and the first with a different body."""
-
-    first: ChartRequest
-    other: ChartRequest | None = None
+_MAX_PROBLEMS: Final = 20
+_ANY_GRID: Final = Grid()
 
 
 class Export:
-    """Fetches *requests* into the folder *out*, *jobs* at once.
+    """Charts for the folder *out*. Safe from many threads.
 
-    The manifest is on disk from the start and is rewritten while charts arrive. In it, a chart without an end counts as
-    interrupted. So a run that is killed leaves a true manifest. After a failure of the folder no new chart is begun.
+    From :meth:`begin` to :meth:`finish` no other export can use the folder. In a manifest, a chart without an end counts as
+    interrupted. After a failure of the folder no new chart is begun.
 
     Args:
-        fetch: returns the result of one request; called from several threads.
-        requests: the charts; equal requests are fetched once.
+        source: what the client knows of charts.
+        requests: the charts; equal ones are one. A long sequence may make each when it is asked for.
         out: the folder; made if it does not exist.
-        jobs: charts in flight at once.
-        on_end: called with the end of each chart, from several threads.
-        listener: notified of each picture that equals the picture of another chart.
-        rules: returns the catalog that decides which bodies mean the same; called only if two bodies give one picture.
-        end_waits: ends the waits of charts in flight; called when no new chart is to be begun.
+        resume: whether pictures of earlier runs are kept if they are proved: by the digest of the file, and of the body.
+        fresh: how recently a picture that is kept must have been drawn; None for any age.
 
     Attributes:
-        abandoned: whether the run was interrupted twice, so that calls may still be in flight.
         failure: the failure of the folder, or of that of the fixtures, that stopped the run.
         saved: whether the manifest of the end is on disk.
+        unsaved: why it could not be written; the journal is there.
     """
 
     def __init__(
         self,
-        fetch: Fetch,
-        requests: Iterable[ChartRequest],
+        source: ChartSource,
+        requests: Sequence[ChartRequest],
         out: Path,
         *,
-        jobs: int,
-        on_end: Callable[[ExportEnd], None],
-        listener: Listener,
-        rules: Callable[[], Catalog],
-        end_waits: Callable[[], None] = lambda: None,
+        resume: bool = False,
+        fresh: Freshness | None = None,
     ) -> None:
-        self._fetch = fetch
-        self._out = out
-        self._jobs = jobs
-        self._on_end = on_end
-        self._listener = Listeners((listener,))
-        self._rules = rules
-        self._end_waits = end_waits
-        self._requests = tuple(dict.fromkeys(requests))
-        self._names = picture_names(self._requests)
-        self._created_at = datetime.now(UTC)
-        self._ends: dict[ChartRequest, ExportEnd] = {}
-        self._same_pictures: dict[str, _SamePicture] = {}  # key: digest of the picture
-        self._unmarked: dict[ChartRequest, _SamePicture] = {}  # ended before another body gave the same picture
+        self._source = source
+        self._charts = ExportCharts(source, requests)
+        self._folder = ExportFolder(out)
+        self._resume = resume
+        self._fresh = fresh
+        self._created_at = source.clock.now()
+        self._ends: dict[int, ExportEnd] = {}
+        self._others: dict[str, ExportItem] = {}
+        self._order = ChartOrder(())
+        self._under_way: dict[int, Asked] = {}
+        self._pictures = SamePictures(self._charts.request, lambda: source.rules)
         self._lock = threading.Lock()
-        self._waiting = deque(self._requests)
-        self._in_flight = 0
-        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._stopping = False
-        self._written = 0.0
-        self.abandoned = False
+        self._has_begun = False
+        self._is_stopping = False
+        self._is_given_up = False
+        self._is_finished = False
         self.failure: str | None = None
         self.saved = False
+        self.unsaved: str | None = None
 
-    def run(self) -> Manifest:
-        """Fetch all charts. A KeyboardInterrupt, or a failure of the folder, stops new charts.
-
-        A second KeyboardInterrupt leaves those in flight.
+    def begin(self) -> Iterator[ExportEnd]:
+        """Take the folder, and return the charts that are kept.
 
         Raises:
-            OSError: before the first fetch, if the folder, a picture or the manifest can't be written.
+            ConfigError: a chart would be refused before its call, the folder is in use, or its manifest can't be read.
+            OSError: the folder, a picture or the manifest can't be written.
         """
-        self._out.mkdir(parents=True, exist_ok=True)
-        self._refuse_folders()
-        self._write()
+        self.survey()
+        self._folder.begin()
         try:
-            for number in range(min(self._jobs, len(self._requests))):
-                threading.Thread(target=self._work, name=f"chartimg-export-{number}", daemon=True).start()
-            self._follow()
-        except KeyboardInterrupt:
-            self._stopping = True
+            self._folder.refuse_folders(frozenset(self._charts.names))
+            self.keep()
+            self._folder.write(self.manifest())
+            self._folder.open_journal()
+            self._has_begun = True
+        except BaseException:
+            self._folder.end()
+            raise
+        return iter(list(self._ends.values()))
+
+    def survey(self) -> None:
+        """List the charts, each once.
+
+        Raises:
+            ConfigError: with one line for each reason for which a chart would be refused.
+        """
+        self._charts.survey()
+
+    def keep(self) -> None:
+        """Find the charts whose pictures are proved and fresh."""
+        known = dict(known_items(self._folder.path)) if self._resume else {}
+        for number, name in enumerate(self._charts.names):
+            item = known.get(name)
+            if item is None or not self._is_proved(number, item):
+                known.pop(name, None)
+            elif self._is_fresh(item):
+                self._ends[number] = self._kept(number, known.pop(name))
+        self._others = known
+        self._order = ChartOrder(self._charts.symbols, frozenset(self._ends))
+
+    def __len__(self) -> int:
+        """Return the number of charts."""
+        return len(self._charts)
+
+    @property
+    def waiting(self) -> Iterator[ChartRequest]:
+        """The requests of charts without an end."""
+        return (self._charts.request(number) for number in range(len(self)) if number not in self._ends)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether charts are under way, or will be."""
+        with self._lock:
+            return bool(self._under_way) or (len(self._order) > 0 and not self._is_stopping)
+
+    @property
+    def calling(self) -> tuple[Asked, ...]:
+        """The charts with a call under way."""
+        with self._lock:
+            return tuple(asked for asked in self._under_way.values() if asked.is_calling)
+
+    def take(self) -> Asked | None:
+        """Take the next chart; None if there is none now, perhaps because its symbol is on trial."""
+        with self._lock:
+            number = None if self._is_stopping else self._order.take()
+            if number is None:
+                return None
+            asked = self._under_way[number] = Asked(number, self._charts.request(number))
+            return asked
+
+    def stop(self, failure: str | None = None) -> None:
+        """Begin no new chart and no further call: the run was interrupted, or the folder has a *failure*."""
+        with self._lock:
+            self.failure = self.failure or failure
+            self._is_stopping = True
+            under_way = tuple(self._under_way.values())
+        for asked in under_way:
+            self._source.flights.leave(asked.waiter)
+
+    def end(self, asked: Asked, outcome: ChartApiResult | BaseException) -> tuple[ExportEnd, ...]:
+        """Save the picture of a chart, and return its end, and those of charts that are not asked for in consequence.
+
+        A chart that was stopped before its call has no end. An exception becomes a failure. The chart counts as under way
+        until :meth:`leave`.
+        """
+        if self._is_finished:
+            return ()  # it was given up
+        end = self._end(asked, outcome)
+        error = outcome.error if not isinstance(outcome, BaseException) else None
+        is_refused = error is not None and refuses_symbol(error)
+        with self._lock:
+            if end is not None:
+                self._ends[asked.number] = end
+            others = self._order.end(asked.number, is_refused=is_refused)
+            skipped = {} if error is None else {number: self._skipped(number, error) for number in others}
+            self._ends.update(skipped)
+        ends = (*(() if end is None else (end,)), *skipped.values())
+        self._note(ends)
+        return ends
+
+    def leave(self, asked: Asked) -> None:
+        """Take note that the end of a chart was handed on."""
+        with self._lock:
+            self._under_way.pop(asked.number, None)
+
+    def finish(self, *, give_up: bool = False) -> Manifest:
+        """Write the manifest of the end, and let others use the folder; *give_up*, although calls are under way.
+
+        Idempotent. An export that has not begun leaves the folder as it is.
+        """
+        with self._lock:
+            self._is_stopping = True
+            is_first, self._is_finished = not self._is_finished, True
+            self._is_given_up = self._is_given_up or give_up
+        manifest = self.manifest()
+        if is_first and self._has_begun:
             try:
-                self._end_waits()
-                self._follow()
-            except KeyboardInterrupt:
-                self.abandoned = True
-        self.saved = self._rewrite()
-        return self.manifest()
+                self._folder.fold(manifest)
+                self.saved = True
+            except OSError as error:
+                self.unsaved = f"{_reason(error)}; {_ADVICE}"
+            finally:
+                self._folder.end()
+        return manifest
 
     def manifest(self) -> Manifest:
         """Return the manifest as of now; all charts with the same picture are marked."""
         with self._lock:
-            ends = [self._end(request) for request in self._requests]
+            ends = [self._marked(number) for number in range(len(self._charts))]
+            others = tuple(self._others.values())
         return Manifest(
             self._created_at,
-            len(self._requests),
+            len(self._charts),
             tuple(end for end in ends if isinstance(end, ExportItem)),
             tuple(end for end in ends if isinstance(end, ExportFailure)),
+            others=others,
         )
 
-    def _end(self, request: ChartRequest) -> ExportEnd:
+    def _is_proved(self, number: int, item: ExportItem) -> bool:
+        """Return whether *item* is the chart of today's body, and its file is whole."""
+        if item.key != self._charts.key(number) or item.body_sha256 != self._charts.request(number).body_digest:
+            return False
+        return is_whole(self._folder.path / item.file, item)
+
+    def _is_fresh(self, item: ExportItem) -> bool:
+        """Return whether the picture of *item* was drawn recently enough."""
+        if self._fresh is None:
+            return True
+        now = self._source.clock.now()
+        if item.taken_at is None or item.taken_at - now > SETTLE:
+            return False
+        if self._fresh.by_candle:
+            return item.candle is not None and now < item.candle.closes
+        return self._fresh.allows(item.taken_at, now, item.timeframe, _ANY_GRID)
+
+    def _kept(self, number: int, item: ExportItem) -> ExportItem:
+        """Return the item of this run for a picture of an earlier one."""
+        warnings = tuple(each for each in item.warnings if not is_duplicate(each))
+        found = self._pictures.add(number, bytes.fromhex(item.sha256))
+        return attrs.evolve(item, calls=0, kept=True, warnings=(*warnings, *found))
+
+    def _marked(self, number: int) -> ExportEnd:
         """Return the end of a chart, with the warning of a duplicate that came later."""
-        end, same = self._ends.get(request), self._unmarked.get(request)
+        end = self._ends.get(number)
         if end is None:
-            why = "the export ended before this chart"
-            if self.failure is not None and not self.abandoned:
-                why = f"it was not begun, since {self.failure}"
-            return ExportFailure.of(request, INTERRUPTED, f"{why}; run it again")
-        if isinstance(end, ExportItem) and same is not None and same.other is not None:
-            return attrs.evolve(end, warnings=(*end.warnings, duplicate_of(same.other)))
+            return self._interrupted(number)
+        if isinstance(end, ExportItem) and (later := self._pictures.later(number)):
+            return attrs.evolve(end, warnings=(*end.warnings, *later))
         return end
 
-    def _refuse_folders(self) -> None:
-        """Raise if a folder has the name of a picture, before the picture is paid for."""
-        for name in self._names.values():
-            if (self._out / name).is_dir():
-                raise IsADirectoryError(EISDIR, "a folder is in the place of a picture", str(self._out / name))
+    def _interrupted(self, number: int) -> ExportFailure:
+        """Return the failure of a chart without an end."""
+        asked = self._under_way.get(number)
+        calls = 0 if asked is None else asked.calls
+        why = "the export ended before this chart"
+        if self._is_given_up and asked is not None and asked.is_calling:
+            why = "the export was given up during its call, which stays charged"
+        elif self.failure is not None and not self._is_given_up:
+            why = f"it was not begun, since {self.failure}"
+        return ExportFailure.of(self._charts.key(number), INTERRUPTED, f"{why}; run it again to resume", calls)
 
-    def _follow(self) -> None:
-        """Wait for the end of the run, and keep the manifest fresh.
+    def _skipped(self, number: int, error: ChartApiError) -> ExportFailure:
+        """Return the failure of a chart whose symbol was refused in another chart."""
+        message = f"not asked for, since the symbol was refused for another chart: {error.message}"
+        return ExportFailure.of_error(self._charts.key(number), attrs.evolve(error, message=message), 0)
 
-        An interrupt may raise anywhere in here. So the lock is held for moments only, and released by ``with``.
-        """
-        while self._is_busy():
-            with contextlib.suppress(queue.Empty):
-                self._ended.get(timeout=_REWRITE_SECONDS)
-            if time.monotonic() - self._written >= _REWRITE_SECONDS:
-                self._rewrite()
-
-    def _is_busy(self) -> bool:
-        with self._lock:
-            return self._in_flight > 0 or (bool(self._waiting) and not self._stopping)
-
-    def _work(self) -> None:
-        """Fetch one request after another until all are taken or the run is interrupted."""
-        while (request := self._take()) is not None:
+    def _end(self, asked: Asked, outcome: ChartApiResult | BaseException) -> ExportEnd | None:
+        request = asked.request
+        if not isinstance(outcome, BaseException):
             try:
-                self._one(request)
-            finally:
-                with self._lock:
-                    self._in_flight -= 1
-                self._ended.put(None)
+                return self._saved(asked, outcome)
+            except Exception as error:  # noqa: BLE001 (it is the end of this chart alone)
+                outcome = error
+        if isinstance(outcome, StoreUnavailable):
+            return ExportFailure.of(request.key, STORE_UNAVAILABLE, str(outcome), asked.calls)
+        if self._is_stopping and isinstance(outcome, ConfigError):
+            return None  # the waits were ended before it began
+        logging.getLogger("chartimg").error("%s failed", request.key, exc_info=outcome)
+        return ExportFailure.of(request.key, "UNEXPECTED", type(outcome).__name__, asked.calls)
 
-    def _take(self) -> ChartRequest | None:
-        with self._lock:
-            if self._stopping or not self._waiting:
-                return None
-            self._in_flight += 1
-            return self._waiting.popleft()
-
-    def _write(self) -> None:
-        self._written = time.monotonic()
-        write_atomically(self._out / MANIFEST_NAME, dump(self.manifest()).encode())
-
-    def _rewrite(self) -> bool:
-        """Write the manifest; return False, and stop new charts, if it can't be written."""
-        try:
-            self._write()
-        except OSError as error:
-            self._stop(f"{_reason(error)}; {_ADVICE}")
-            return False
-        return True
-
-    def _stop(self, failure: str) -> None:
-        """Begin no new chart: the folder has failed."""
-        with self._lock:
-            self.failure = self.failure or failure
-            self._stopping = True
-        self._end_waits()
-
-    def _one(self, request: ChartRequest) -> None:
-        """Fetch and save one chart; any exception becomes a failure."""
-        end: ExportEnd
-        try:
-            end = self._save(request, self._fetch(request))
-        except StoreUnavailable as error:
-            end = ExportFailure.of(request, STORE_UNAVAILABLE, str(error))
-        except Exception as error:
-            if self._stopping and isinstance(error, ConfigError):
-                return  # the waits were ended before it began
-            logging.getLogger("chartimg").exception("%s failed", request.key)
-            end = ExportFailure.of(request, "UNEXPECTED", type(error).__name__)
-        with self._lock:
-            self._ends[request] = end
-        try:
-            self._on_end(end)
-        except Exception:
-            logging.getLogger("chartimg").exception("the end of %s could not be reported", request.key)
-
-    def _save(self, request: ChartRequest, result: ChartApiResult) -> ExportEnd:
+    def _saved(self, asked: Asked, result: ChartApiResult) -> ExportEnd | None:
         """Save the picture of *result*, or return its failure."""
+        request, calls = asked.request, len(result.attempts)
         if result.error is not None:
             if result.error.kind is FaultKind.NOT_SENT and result.fixture_path is not None:
-                self._stop(result.error.message)  # the recording refused the call
-            return ExportFailure.of_error(request, result.error, len(result.attempts), result.warnings)
-        picture = result.unwrap()
-        name = self._names[request]
+                self.stop(result.error.message)  # the recording refused the call
+            if self._is_stopping and result.error.kind is FaultKind.NO_ACCOUNT and not calls:
+                return None
+            return ExportFailure.of_error(request.key, result.error, calls, result.warnings)
+        item = self._item(asked, result)
         try:
-            write_atomically(self._out / name, picture)
+            with self._folder.saving(item, result.png_bytes, paid=calls > 0) as put:
+                put()
         except OSError as error:
             if error.errno not in _OF_ONE_FILE:
-                self._stop(f"{_reason(error)}; {_ADVICE}")
-            return attrs.evolve(ExportFailure.of(request, WRITE_FAILED, _reason(error)), calls=len(result.attempts))
+                self.stop(f"{_reason(error)}; {_ADVICE}")
+            return ExportFailure.of(request.key, WRITE_FAILED, _reason(error), calls)
+        with self._lock:
+            self._others.pop(item.file, None)
+        return item
+
+    def _item(self, asked: Asked, result: ChartApiSuccess) -> ExportItem:
+        """Return the item of a picture."""
+        request, picture = asked.request, result.png_bytes
         size = inspect(picture)
         width, height = (size.width, size.height) if isinstance(size, Picture) else (0, 0)
-        digest = hashlib.sha256(picture).hexdigest()
-        duplicate = self._duplicate(request, digest)
-        found = () if duplicate is None else (duplicate_of(duplicate),)
+        digest = hashlib.sha256(picture)
+        found = self._pictures.add(asked.number, digest.digest())
         if found:
-            self._listener.notify(PictureDoubtful(str(request.key), result.account_id, found))
+            self._source.listener.notify(PictureDoubtful(str(request.key), result.account_id, found))
+        key = self._charts.key(asked.number)
         return ExportItem(
-            request.symbol,
-            request.timeframe,
-            request.chart_template_id,
-            name,
+            key.symbol,
+            key.timeframe,
+            key.chart_template_id,
+            self._charts.names[asked.number],
             len(picture),
-            digest,
+            digest.hexdigest(),
             width,
             height,
             result.from_fixture,
             result.account_id,
             len(result.attempts),
             (*result.warnings, *found),
+            request.body_digest,
+            result.taken_at,
+            self._candle(request, result),
         )
 
-    def _duplicate(self, request: ChartRequest, digest: str) -> ChartRequest | None:
-        """Return a request with the same picture and a different body.
+    def _candle(self, request: ChartRequest, result: ChartApiSuccess) -> Candle | None:
+        """Return the candle that the picture of *result* shows at least."""
+        drawn_at: datetime | None = result.taken_at
+        if result.attempts:
+            drawn_at = result.attempts[-1].started_at
+        elif not (result.from_fixture or (result.source is Source.CACHE and self._fresh and self._fresh.by_candle)):
+            return None  # another fetch called for it, at an unknown moment before it was taken
+        if drawn_at is None:
+            return None
+        return candle_at(drawn_at - SETTLE, request.timeframe, self._source.grid_of(request.symbol))
 
-        If such a request comes later, the manifest marks *request* then.
-        """
-        with self._lock:
-            same = self._same_pictures.setdefault(digest, _SamePicture(request))
-        first = same.first
-        alike = request.encoded == first.encoded or mean_the_same(request, first, self._rules().parameters)
-        with self._lock:
-            if not alike:
-                same.other = same.other or request
-                return first
-            if same.other is None:
-                self._unmarked[request] = same
-            return same.other
+    def _note(self, ends: Sequence[ExportEnd]) -> None:
+        """Write failures to the journal; items are there before their pictures."""
+        try:
+            for end in ends:
+                if isinstance(end, ExportFailure):
+                    self._folder.note(end)
+        except OSError as error:
+            self.stop(f"{_reason(error)}; {_ADVICE}")
 
 
 def _reason(error: OSError) -> str:

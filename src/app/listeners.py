@@ -12,10 +12,13 @@ import attrs
 from ..domain.events import CallStarted, Event
 from ..domain.ports import Listener, SelectiveListener
 
-__all__ = ["FETCH_ID", "Doubts", "Listeners", "hearing"]
+__all__ = ["FETCH_ID", "WITNESS", "Doubts", "Listeners", "hearing"]
 
 FETCH_ID: Final[ContextVar[str | None]] = ContextVar("chartimg_fetch_id", default=None)
 """The name of the fetch that this thread or task works for."""
+
+WITNESS: Final[ContextVar[Listener | None]] = ContextVar("chartimg_witness", default=None)
+"""A listener to the events of this thread or task alone."""
 
 
 class Listeners:
@@ -39,7 +42,8 @@ class Listeners:
         """Pass *event* on."""
         if event.fetch_id is None and (fetch_id := FETCH_ID.get()) is not None:
             event = attrs.evolve(event, fetch_id=fetch_id)
-        for listener in self._listeners:
+        witness = WITNESS.get()
+        for listener in self._listeners if witness is None else (witness, *self._listeners):
             try:
                 listener.notify(event)
             except Exception:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, count
+from textwrap import indent
 from typing import Final
 
 import attrs
 
-from ..domain.chart import ChartRequest
+from ..codec import dump, load_parts
+from ..domain.chart import ChartKey
+from ..domain.chart.candle import Candle
 from ..domain.chart.file_name import distinct_stem, stem
+from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError
 from ..domain.finding import Finding
 
@@ -24,6 +28,7 @@ __all__ = [
     "ExportItem",
     "Manifest",
     "picture_names",
+    "read_manifest",
 ]
 
 MANIFEST_NAME: Final = "manifest.json"
@@ -33,6 +38,9 @@ STORE_UNAVAILABLE: Final = "STORE_UNAVAILABLE"
 """The code of a chart that got no claim, because the account store can't be reached."""
 WRITE_FAILED: Final = "WRITE_FAILED"
 """The code of a chart that was paid for or replayed, and whose picture can't be written."""
+_VERSION: Final = 2
+_LISTS: Final = ("items", "failures", "others")
+_NO_OTHERS: Final = ',\n  "others": []'
 
 
 @attrs.frozen
@@ -45,8 +53,13 @@ class ExportItem:
         sha256: the digest of the file, in hexadecimal.
         width: pixels.
         height: pixels.
-        calls: calls made for the chart.
+        calls: calls that this run made for the chart.
         warnings: problems of the request or the picture.
+        body_sha256: the digest of the body that was posted; None in a manifest of version 1.
+        taken_at: the moment (UTC) when the picture was taken; None if its fixture does not say.
+        candle: the candle that was forming then; None if it is not known. A picture of the first five seconds counts as one of
+            the candle before.
+        kept: whether the picture is from an earlier run.
     """
 
     symbol: str
@@ -61,6 +74,15 @@ class ExportItem:
     account_id: str | None
     calls: int
     warnings: tuple[Finding, ...] = ()
+    body_sha256: str | None = None
+    taken_at: datetime | None = None
+    candle: Candle | None = None
+    kept: bool = False
+
+    @property
+    def key(self) -> ChartKey:
+        """The name of the chart."""
+        return ChartKey(self.symbol, self.timeframe, self.template)
 
 
 @attrs.frozen
@@ -70,7 +92,7 @@ class ExportFailure:
     Attributes:
         code: an error code of the client, or INTERRUPTED, STORE_UNAVAILABLE, WRITE_FAILED, UNEXPECTED.
         message: one line for a person.
-        calls: calls made for the chart.
+        calls: calls that this run began for the chart.
         warnings: problems of the request.
     """
 
@@ -87,17 +109,17 @@ class ExportFailure:
     warnings: tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, request: ChartRequest, code: str, message: str) -> ExportFailure:
+    def of(cls, key: ChartKey, code: str, message: str, calls: int = 0) -> ExportFailure:
         """Build the failure of a chart without a result."""
-        return cls(request.symbol, request.timeframe, request.chart_template_id, code, message)
+        return cls(key.symbol, key.timeframe, key.chart_template_id, code, message, calls=calls)
 
     @classmethod
     def of_error(
-        cls, request: ChartRequest, error: ChartApiError, calls: int, warnings: tuple[Finding, ...] = ()
+        cls, key: ChartKey, error: ChartApiError, calls: int, warnings: tuple[Finding, ...] = ()
     ) -> ExportFailure:
         """Build the failure of a chart that ended with *error*."""
         return attrs.evolve(
-            cls.of(request, str(error.code), error.message),
+            cls.of(key, str(error.code), error.message),
             kind=str(error.kind),
             retriable=error.retriable,
             http_status=error.http_status,
@@ -112,23 +134,63 @@ ExportEnd = ExportItem | ExportFailure
 
 @attrs.frozen
 class Manifest:
-    """The end of every chart of an export; *requested* counts the items and the failures."""
+    """The end of every chart of an export; *requested* counts the items and the failures.
+
+    *others* are pictures in the folder that this run was not asked for. A later run that is asked for them keeps them.
+    """
 
     created_at: datetime
     requested: int
     items: tuple[ExportItem, ...]
     failures: tuple[ExportFailure, ...]
-    schema_version: int = 1
+    schema_version: int = _VERSION
+    others: tuple[ExportItem, ...] = ()
+
+    @property
+    def calls(self) -> int:
+        """The calls that this run began."""
+        return sum(item.calls for item in self.items) + sum(failure.calls for failure in self.failures)
+
+    def text(self) -> Iterator[str]:
+        """Return the manifest as JSON in pieces, so that its whole text is never in memory. Without others they are left out."""
+        empty = dump(attrs.evolve(self, items=(), failures=(), others=()))
+        if not self.others:
+            empty = empty.replace(_NO_OTHERS, "")
+        for name in _LISTS if self.others else _LISTS[:-1]:
+            before, mark, empty = empty.partition(f'"{name}": []')
+            entries: Sequence[ExportEnd] = getattr(self, name)
+            yield before
+            if not entries:
+                yield mark
+                continue
+            yield f'"{name}": ['
+            for number, entry in enumerate(entries):
+                yield f"{',' if number else ''}\n{indent(dump(entry).rstrip(), '    ')}"
+            yield "\n  ]"
+        yield empty
 
 
-def picture_names(requests: Sequence[ChartRequest]) -> Mapping[ChartRequest, str]:
-    """Name a file for each of *requests*; names differ by more than upper and lower case."""
+def read_manifest(text: str, *, where: str) -> Manifest:
+    """Read a manifest of version 1 or 2.
+
+    Raises:
+        ConfigError: it is not one.
+    """
+    parts = {"file": ExportItem, "code": ExportFailure}
+    manifest = load_parts(text, Manifest, parts, where=where)
+    if not 1 <= manifest.schema_version <= _VERSION:
+        raise ConfigError(f"{where} has the version {manifest.schema_version}; this chartimg reads 1 and {_VERSION}")
+    return manifest
+
+
+def picture_names(keys: Sequence[ChartKey]) -> Sequence[str]:
+    """Name a file for each of *keys*; names differ by more than upper and lower case."""
     taken: set[str] = set()
-    names: dict[ChartRequest, str] = {}
-    for request in requests:
-        distinct = distinct_stem(request.key)
-        candidates = chain((stem(request.key), distinct), (f"{distinct}-{number}" for number in count(2)))
+    names: list[str] = []
+    for key in keys:
+        distinct = distinct_stem(key)
+        candidates = chain((stem(key), distinct), (f"{distinct}-{number}" for number in count(2)))
         name = next(name for name in candidates if name.casefold() not in taken)
         taken.add(name.casefold())
-        names[request] = f"{name}.png"
+        names.append(f"{name}.png")
     return names

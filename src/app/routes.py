@@ -12,7 +12,9 @@ import attrs
 
 from ..domain.argument import require
 from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
+from ..domain.chart.candle import Grid
 from ..domain.chart.freshness import Freshness
+from ..domain.check.catalog import Catalog
 from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify
 from ..domain.events import (
@@ -25,7 +27,7 @@ from ..domain.events import (
     RequestRefused,
 )
 from ..domain.faults import ErrorCode, FaultKind
-from ..domain.finding import Finding
+from ..domain.finding import Finding, Severity
 from ..domain.ports import Clock, Listener
 from ..domain.reply.secret import scrub_findings
 from ..domain.result import ChartApiResult, ChartApiSuccess, Source, refused, result_of
@@ -153,6 +155,46 @@ class Routes:
         waiter.fetch_id, waiter.fresh, waiter.outer = fetch_id, asked, FETCH_ID.get()
         steps = self._answer(request, waiter, policy, self.clock.monotonic(), asked)
         return Fetching(fetch_id, policy.deadline, self._framed(request, fetch_id, steps))
+
+    @property
+    def rules(self) -> Catalog:
+        """The rules of the check."""
+        return self._checker.rules
+
+    @property
+    def fresh(self) -> Freshness:
+        """How recently a picture must have been drawn, if a fetch does not say."""
+        return self._fresh
+
+    def grid_of(self, symbol: str) -> Grid:
+        """Return the grid of the candles of *symbol*."""
+        return self._checker.grid_of(symbol)
+
+    def completed(self, request: ChartRequest) -> ChartRequest:
+        """Return the request that would be sent; one with problems stays as it is.
+
+        Raises:
+            ConfigError: the file of the template can't be used.
+        """
+        return self._completed(request)
+
+    def refusals(self, request: ChartRequest) -> tuple[Finding, ...]:
+        """Return the findings for which a completed *request* would not be sent; empty if it would, or has a recorded answer."""
+        findings = self._scrubbed(self._checker(request))
+        if not self._checker.refuses(findings) or self.free(request, _OFF) is not None:
+            return ()
+        return tuple(each for each in findings if each.severity is Severity.ERROR)
+
+    def free(self, request: ChartRequest, fresh: Freshness) -> Source | None:
+        """Return where a completed *request* would be answered from without a call; None if it takes one."""
+        for route in self.routes:
+            if route.recorded:
+                result = self._free(route, request, "")
+                if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
+                    return Source.FIXTURE
+            elif route.cache is not None and route.cache.find(request, fresh, "") is not None:
+                return Source.CACHE
+        return None
 
     def keep(self, request: ChartRequest, result: ChartApiSuccess) -> PictureKept | None:
         """Keep a paid picture whose caller has gone, for the next request with the same body, and return the event.

@@ -19,7 +19,7 @@ from .reply.error_text import ErrorText, read_error_text
 from .reply.http_date import read_http_date
 from .reply.png import Picture
 
-__all__ = ["classify", "retry_after_seconds"]
+__all__ = ["classify", "refuses_symbol", "retry_after_seconds"]
 
 _THROTTLE_TYPE: Final = "toomanyrequestsexception"
 _QUOTA_TYPE: Final = "limitexceededexception"
@@ -58,6 +58,13 @@ def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiErr
         retry_after=retry_after,
         details=text.details,
     )
+
+
+def refuses_symbol(error: ChartApiError) -> bool:
+    """Return whether the provider has refused the symbol of a request for good, so that any other chart of it would fail, too."""
+    if error.kind is not FaultKind.INVALID_REQUEST:
+        return False
+    return "invalid symbol" in error.message.casefold() or any(each.get("param") == "symbol" for each in error.details)
 
 
 def _kind(reply: Reply, text: str, retry_after: float | None) -> FaultKind:

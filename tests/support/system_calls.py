@@ -24,11 +24,10 @@ import attrs
 
 from chartimg import Account, AccountPool, ChartApiResult, ChartRequest, ConfigError, StoreUnavailable
 from chartimg.adapters.cache import FolderPictureCache
-from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.app.export import Export
+from chartimg.app.export_folder import is_whole, known_items
 from chartimg.app.manifest import MANIFEST_NAME, ExportEnd
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.cached import CachedPicture
@@ -37,6 +36,7 @@ from chartimg.domain.events import FixtureRecorded
 from chartimg.domain.reply import Reply
 from chartimg.domain.result import Attempt, ChartApiSuccess
 from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
+from exporting import export as prepare
 from samples import NOON, REQUEST
 
 __all__ = ["OPERATIONS"]
@@ -106,25 +106,52 @@ def used(folder: Path) -> object:
     return units
 
 
-def export(folder: Path, png: bytes = NEW) -> str:
-    """Export two charts over those of before."""
+PAID = ChartApiSuccess(png_bytes=NEW, attempts=(Attempt("a", NOON, 1.0, 200, None),))
+REQUESTS = [ChartRequest(symbol, "1h", "price_v1") for symbol in ("A:A", "B:B")]
+
+
+def export(folder: Path, png: bytes = NEW, requests: Sequence[ChartRequest] = REQUESTS, *, resume: bool = False) -> str:
+    """Export charts over those of before."""
     asked = list[ChartRequest]()
 
     def fetch(request: ChartRequest) -> ChartApiResult:
         asked.append(request)
-        return ChartApiSuccess(png_bytes=png, attempts=(Attempt("a", NOON, 1.0, 200, None),))
+        return attrs.evolve(PAID, png_bytes=png)
 
-    requests = [ChartRequest(symbol, "1h", "price_v1") for symbol in ("A:A", "B:B")]
-    work = Export(fetch, requests, folder, jobs=1, on_end=lambda _: None, listener=EventLog(), rules=shipped_catalog)
+    running = prepare(fetch, requests, folder, resume=resume)
+    work = running.work
     try:
-        manifest = work.run()
-    except OSError:
+        manifest = running.run()
+    except (OSError, ConfigError):
         assert not asked, "a chart was paid for and not told"
         return FREE
     ends: tuple[ExportEnd, ...] = (*manifest.items, *manifest.failures)
     assert len(asked) == sum(end.calls for end in ends)
+    assert not (resume and len(asked) > 1)
     assert work.failure or len(manifest.items) == len(requests)
     return DONE if len(manifest.items) == len(requests) and work.saved else UNKNOWN
+
+
+def resume(folder: Path) -> str:
+    """Go on with an export of which one of two charts is there."""
+    return export(folder, resume=True)
+
+
+def resumed(folder: Path) -> object:
+    """Return the state of a folder after a run that goes on in it: that of an undisturbed run, for at most one call more."""
+    proved = sum(is_whole(folder / name, item) for name, item in known_items(folder).items())
+    asked = list[ChartRequest]()
+
+    def fetch(request: ChartRequest) -> ChartApiResult:
+        asked.append(request)
+        return PAID
+
+    manifest = prepare(fetch, REQUESTS, folder, resume=True).run()
+    assert {path.name for path in folder.iterdir()} == {*(item.file for item in manifest.items), MANIFEST_NAME}
+    assert len(REQUESTS) == len(manifest.items)
+    assert len(REQUESTS) - proved == len(asked)
+    assert proved >= 1  # that of before the run
+    return exported(folder)
 
 
 def exported(folder: Path) -> object:
@@ -174,6 +201,7 @@ OPERATIONS = {
     "claim in old books": Operation(claim, claim, used),
     "keep in a cache": Operation(partial(keep, png=OLD), keep, kept),
     "export": Operation(lambda folder: export(folder, OLD), export, exported),
+    "go on with an export": Operation(lambda folder: export(folder, requests=REQUESTS[:1]), resume, resumed),
 }
 
 

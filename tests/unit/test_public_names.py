@@ -19,6 +19,7 @@ NAMES = [
     "ChartApiError",
     "ChartApiResult",
     "ChartClient",
+    "ChartExport",
     "ChartRequest",
     "ChartUnavailable",
     "ChartimgError",

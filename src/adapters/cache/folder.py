@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 from ...domain.cached import CachedPicture, CacheEntry
 from ...domain.errors import CacheUnavailable
 from ...domain.ports import CacheLock
+from ...file_lock import FileLock
 from ...files import read_whole, write_atomically
 from .codec import decode_entry, encode_entry
-from .file_lock import FileLock
 from .memory import DEFAULT_MAX_BYTES
 
 __all__ = ["FolderPictureCache"]

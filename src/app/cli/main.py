@@ -15,9 +15,10 @@ from ...version import __version__
 from .accounts import accounts_app
 from .cache import cache_app
 from .catalog import catalog_app
-from .charts import export, fetch
+from .charts import fetch
 from .check import check
 from .emulate import emulate
+from .export import export
 from .fixtures import fixtures_app
 from .options import group
 from .process import FAILED, MISUSED, STORE_GONE, complain, discard_output

@@ -7,7 +7,7 @@ import signal
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -18,8 +18,12 @@ import typer
 from ... import files
 from ...domain.errors import ConfigError
 from ...domain.events import CallFinished, CallStarted, Event, RequestDoubtful
-from ...domain.faults import FaultKind
+from ...domain.faults import ErrorCode, FaultKind
 from ...domain.finding import Finding
+from ...domain.fixture import no_fixtures
+from ..config import WorkerConfig
+from ..manifest import STORE_UNAVAILABLE
+from ..mode import ApiMode
 from .text import counted, is_terminal
 
 __all__ = [
@@ -34,6 +38,8 @@ __all__ = [
     "check_out_folder",
     "complain",
     "discard_output",
+    "exit_code",
+    "refuse_missing_fixtures",
     "terminable",
     "write",
 ]
@@ -95,6 +101,26 @@ def complain(*lines: str) -> None:
     """Write *lines* to standard error, each with the name of the command."""
     for line in lines:
         typer.echo(f"chartimg: {line}", err=True)
+
+
+def exit_code(ends: Iterable[tuple[str, str | None]]) -> int:
+    """Return the exit code of a run with failures of these codes and kinds."""
+    codes = set(ends)
+    if any(code == STORE_UNAVAILABLE for code, _ in codes):
+        return STORE_GONE
+    if any(code == ErrorCode.CHART_API_LIMIT_EXCEEDED or kind == FaultKind.SERVICE_DOWN for code, kind in codes):
+        return COME_BACK
+    return FAILED if codes else 0
+
+
+def refuse_missing_fixtures(config: WorkerConfig) -> None:
+    """Report a missing folder once, instead of for each chart.
+
+    Raises:
+        ConfigError: in mock mode there is no folder of fixtures.
+    """
+    if config.mode is ApiMode.MOCK and not os.path.isdir(config.fixtures_dir):  # noqa: PTH112 (never raises)
+        raise no_fixtures(config.fixtures_dir)
 
 
 def check_out_folder(folder: Path) -> None:

@@ -12,7 +12,9 @@ from ..finding import Finding, Severity
 from ..reply.png import Header, image_data, read_header
 from .catalog import Parameter
 
-__all__ = ["duplicate_of", "mean_the_same", "picture_warnings"]
+__all__ = ["duplicate_of", "is_duplicate", "mean_the_same", "picture_warnings"]
+
+_DUPLICATE: Final = "its bytes are those of "
 
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Numbers of a pixel, by colour type (PNG specification, third edition, section 11.2.1)."""
@@ -38,7 +40,12 @@ def picture_warnings(png: bytes, request: Request) -> tuple[Finding, ...]:
 
 def duplicate_of(other: Request) -> Finding:
     """Return the warning about a picture with the same bytes as that of *other*, a different request."""
-    return _warning(f"its bytes are those of {other.key}, which was asked for with another body")
+    return _warning(f"{_DUPLICATE}{other.key}, which was asked for with another body")
+
+
+def is_duplicate(warning: Finding) -> bool:
+    """Return whether *warning* is one of :func:`duplicate_of`."""
+    return not warning.path and warning.message.startswith(_DUPLICATE)
 
 
 def mean_the_same(one: Request, other: Request, parameters: Iterable[Parameter]) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from chartimg import ChartApiResult
 from chartimg.app.async_fetch import CallersFetch
 from chartimg.app.fetch import Steps
+from chartimg.app.flights import Waiter
 from chartimg.app.workers import Workers
 from chartimg.domain.result import ChartApiSuccess, Source
 from command import eventually, holds
@@ -26,7 +27,7 @@ NAME: ContextVar[str] = ContextVar("name", default="nobody")
 
 def fetch_of(steps: Callable[[threading.Event], Steps[ChartApiResult]]) -> CallersFetch:
     """Begin a fetch of these *steps*."""
-    fetch = CallersFetch()
+    fetch = CallersFetch(Waiter(threading.Event()))
     fetch.begin(steps(fetch.waiter.stop), Workers(4), copy_context())
     return fetch
 
@@ -164,7 +165,7 @@ def test_a_step_that_ended_just_before_the_loop_is_followed_by_the_end_of_the_st
         return RESULT
 
     async def _main() -> None:
-        fetch = CallersFetch()
+        fetch = CallersFetch(Waiter(threading.Event()))
         stops.append(fetch.waiter.stop)
         fetch.begin(steps(), Unheard(), copy_context())
         await asyncio.sleep(0)

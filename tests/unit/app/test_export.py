@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from chartimg import Account, ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.app.export import Export, Fetch
+from chartimg.app.export_folder import is_whole, known_items
 from chartimg.app.manifest import MANIFEST_NAME, ExportFailure, ExportItem
 from chartimg.domain.check.catalog import Catalog, Parameter, ValueType
 from chartimg.domain.check.picture import duplicate_of
@@ -35,6 +35,7 @@ from chartimg.domain.reply.png import inspect
 from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiSuccess, Source
 from chartimg.testing import EventLog, picture
 from command import eventually, run, start
+from exporting import export
 from limits import small_files
 from loopback import LoopbackServer, answer, stall
 from patience import LONG
@@ -47,12 +48,6 @@ WHEN = datetime(2026, 1, 6, tzinfo=UTC)
 SPENT = ChartApiFailure(error=ChartApiError.of(FaultKind.NO_ACCOUNT, "nothing left", available_at=WHEN))
 FAILED = ChartApiFailure(error=ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "HTTP 503", http_status=503))
 SYMBOLS = ("A:A", "B:B", "C:C", "D:D")
-
-
-def export(fetch: Fetch, requests: Iterable[ChartRequest], out: Path, **changes: Any) -> Export:
-    """Prepare an export of one chart at a time; *changes* are further arguments."""
-    defaults: dict[str, Any] = {"jobs": 1, "on_end": lambda _: None, "listener": EventLog(), "rules": shipped_catalog}
-    return Export(fetch, requests, out, **(defaults | changes))
 
 
 def grid(*symbols: str) -> list[ChartRequest]:
@@ -124,17 +119,18 @@ def test_every_request_ends_in_exactly_one_place(
     jobs: int,
 ) -> None:
     """The manifest has every distinct request once, and every item has its own file."""
-    out, reported = tmp_path_factory.mktemp("out"), list[ExportItem | ExportFailure]()
+    out = tmp_path_factory.mktemp("out")
     logging.getLogger("chartimg").disabled = True
+    work = export(_Playing(*outcomes), asked, out, jobs=jobs)
     try:
-        manifest = export(_Playing(*outcomes), asked, out, jobs=jobs, on_end=reported.append).run()
+        manifest = work.run()
     finally:
         logging.getLogger("chartimg").disabled = False
     distinct = list(dict.fromkeys(asked))
     ends: tuple[ExportItem | ExportFailure, ...] = (*manifest.items, *manifest.failures)
     event(f"{min(len(manifest.items), 3)} items or more, {min(len(manifest.failures), 3)} failures or more")
 
-    assert len(distinct) == manifest.requested == len(ends) == len(reported)
+    assert len(distinct) == manifest.requested == len(ends) == len(work.ends)
     keys = sorted((end.symbol, end.timeframe, end.template) for end in ends)
     assert sorted((each.symbol, each.timeframe, each.chart_template_id) for each in distinct) == keys
     files = [item.file for item in manifest.items]
@@ -149,7 +145,7 @@ def test_an_item_describes_its_picture(tmp_path: Path) -> None:
     manifest = on_disk(tmp_path)
 
     assert {"schemaVersion", "createdAt", "requested", "items", "failures"} == set(manifest)
-    assert (1, 2) == (manifest["schemaVersion"], manifest["requested"])
+    assert (2, 2) == (manifest["schemaVersion"], manifest["requested"])
     assert datetime.fromisoformat(str(manifest["createdAt"])).tzinfo is not None
     assert manifest["items"] == [
         {
@@ -165,6 +161,10 @@ def test_an_item_describes_its_picture(tmp_path: Path) -> None:
             "accountId": "a",
             "calls": 0,
             "warnings": [],
+            "bodySha256": grid("A:A")[0].body_digest,
+            "takenAt": None,
+            "candle": None,
+            "kept": False,
         }
     ]
     assert manifest["failures"] == [
@@ -234,12 +234,13 @@ def test_a_picture_of_another_chart_is_reported(
     tmp_path_factory: pytest.TempPathFactory, asked: list[ChartRequest], brought: list[bytes]
 ) -> None:
     """A picture equal to that of another body has a warning that names it: at once, or later in the manifest."""
-    out, listener, reported = tmp_path_factory.mktemp("out"), EventLog(), list[ExportItem | ExportFailure]()
+    out, listener = tmp_path_factory.mktemp("out"), EventLog()
     fetch = _Playing(*(ChartApiSuccess(png_bytes=each, account_id="a") for each in brought))
-    items = export(fetch, asked, out, on_end=reported.append, listener=listener).run().items
+    work = export(fetch, asked, out, listener=listener)
+    items = work.run().items
 
     events: list[PictureDoubtful] = []
-    for place, (request, item, first) in enumerate(zip(asked, items, reported, strict=True)):
+    for place, (request, item, first) in enumerate(zip(asked, items, work.ends, strict=True)):
         duplicates = [
             (number, duplicate_of(other))
             for number, (other, bytes_) in enumerate(zip(asked, brought, strict=False))
@@ -315,16 +316,16 @@ def test_the_hosts_own_defaults_decide_which_bodies_mean_the_same(tmp_path: Path
 def test_every_one_of_a_crowd_of_duplicates_is_marked(tmp_path: Path) -> None:
     """If many charts end at once with one picture, all but the first are reported, and each names another."""
     asked, listener = grid(*(f"A:{number}" for number in range(24))), EventLog()
-    reported = list[ExportItem | ExportFailure]()
     together = threading.Barrier(8)
 
     def fetch(_: ChartRequest) -> ChartApiResult:
         together.wait(LONG)
         return FOUND
 
-    items = export(fetch, asked, tmp_path, jobs=8, on_end=reported.append, listener=listener).run().items
+    work = export(fetch, asked, tmp_path, jobs=8, listener=listener)
+    items = work.run().items
 
-    assert [0] + [1] * 23 == sorted(len(end.warnings) for end in reported if isinstance(end, ExportItem))
+    assert [0] + [1] * 23 == sorted(len(end.warnings) for end in work.ends)
     assert 23 == len(listener.events)
     names = {duplicate_of(request): request for request in asked}
     for request, item in zip(asked, items, strict=True):
@@ -390,21 +391,6 @@ def test_a_failure_of_one_chart_leaves_the_others_alone(tmp_path: Path, caplog: 
     assert ["B:B 1h price_v1 failed", "C:C 1h price_v1 failed"] == caplog.messages
 
 
-def test_a_failure_of_on_end_costs_no_chart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """An exception of on_end is logged, and the run goes on."""
-
-    def on_end(_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    manifest = export(_Playing(FOUND, FOUND), grid("A:A", "B:B"), tmp_path, on_end=on_end).run()
-
-    assert ["A:A", "B:B"] == symbols(manifest.items)
-    assert [
-        "the end of A:A 1h price_v1 could not be reported",
-        "the end of B:B 1h price_v1 could not be reported",
-    ] == caplog.messages
-
-
 def test_a_picture_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
     """A folder in the place of a picture is a failure of that chart alone, with the calls that it cost."""
 
@@ -452,9 +438,10 @@ def test_after_a_failure_of_the_folder_no_new_chart_is_begun(
             break_folder(out)
         return large
 
-    work = export(fetch, grid(*(f"A:{number}" for number in range(20))), out, jobs=jobs)
+    running = export(fetch, grid(*(f"A:{number}" for number in range(20))), out, jobs=jobs)
+    work = running.work
     with small_files(20_000):
-        manifest = work.run()
+        manifest = running.run()
     codes = Counter(failure.code for failure in manifest.failures)
 
     assert jobs == len(asked)
@@ -472,28 +459,29 @@ def test_after_a_failure_of_the_folder_of_fixtures_no_new_chart_is_begun(tmp_pat
     work = export(lambda _: unrecorded, grid(*SYMBOLS), tmp_path / "out")
     first, *others = work.run().failures
 
-    assert ("CHART_API_FAILED", work.failure) == (first.code, error.message)
-    assert {f"it was not begun, since {error.message}; run it again"} == {failure.message for failure in others}
+    assert ("CHART_API_FAILED", work.work.failure) == (first.code, error.message)
+    assert {f"it was not begun, since {error.message}; run it again to resume"} == {
+        failure.message for failure in others
+    }
 
 
-def test_a_manifest_that_can_no_longer_be_written_stops_new_charts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A failure of the manifest during the run is a failure of the folder, and the manifest is still returned."""
-    monkeypatch.setattr("chartimg.app.export._REWRITE_SECONDS", 0.01)
+def test_a_manifest_that_can_no_longer_be_written_leaves_the_journal(tmp_path: Path) -> None:
+    """If the manifest can't be written at the end, all pictures are there, the journal has their lines, and it is told."""
 
     def fetch(_: ChartRequest) -> ChartApiResult:
-        """Put a folder in the place of the manifest, and end after the next rewrite."""
-        (tmp_path / MANIFEST_NAME).unlink()
-        (tmp_path / MANIFEST_NAME).mkdir()
-        eventually(lambda: work.failure is not None)
+        """Put a folder in the place of the manifest."""
+        with suppress(OSError):
+            (tmp_path / MANIFEST_NAME).unlink()
+            (tmp_path / MANIFEST_NAME).mkdir()
         return PAID
 
-    work = export(fetch, grid("A:A", "B:B", "C:C"), tmp_path)
-    manifest = work.run()
+    running = export(fetch, grid("A:A", "B:B"), tmp_path)
+    manifest, work = running.run(), running.work
 
-    assert (["A:A"], ["B:B", "C:C"]) == (symbols(manifest.items), symbols(manifest.failures))
-    assert (True, False) == ("Is a directory" in str(work.failure), work.saved)
+    assert (["A:A", "B:B"], []) == (symbols(manifest.items), symbols(manifest.failures))
+    assert (True, False, None) == ("Is a directory" in str(work.unsaved), work.saved, work.failure)
+    (tmp_path / MANIFEST_NAME).rmdir()
+    assert {item.file for item in manifest.items} == set(known_items(tmp_path))
 
 
 def test_a_folder_in_the_place_of_a_picture_is_found_before_any_call(tmp_path: Path) -> None:
@@ -576,6 +564,12 @@ def refuse_half_files(out: Path) -> None:
         assert not isinstance(inspect(file.read_bytes()), str), file
 
 
+def proved(out: Path) -> set[str]:
+    """Return the symbols whose pictures are proved, after a kill."""
+    refuse_half_files(out)
+    return {item.symbol for item in known_items(out).values() if is_whole(out / item.file, item)}
+
+
 def accounted(out: Path) -> tuple[set[str], set[str]]:
     """Return the symbols of items and of failures, and check that together they are all."""
     manifest = on_disk(out)
@@ -619,17 +613,17 @@ def test_a_large_run_ends_soon_after_an_interrupt_at_any_moment(after: float, jo
 
 
 def test_a_run_that_is_killed_leaves_a_true_manifest(server: LoopbackServer, tmp_path: Path) -> None:
-    """After SIGKILL the manifest is whole: the saved chart is an item, the others are interrupted."""
+    """After SIGKILL the manifest is whole and counts all as interrupted, and the saved chart is proved by the journal."""
     server.script.append(answer(200, PNG))
     server.otherwise = stall()
     out = tmp_path / "out"
     with exporting(server, tmp_path) as child:
-        eventually(lambda: (out / MANIFEST_NAME).is_file() and bool(on_disk(out)["items"]))
+        eventually(lambda: len(list(out.glob("*.png"))) == 1)
         child.kill()
         child.communicate()
-    there, missing = accounted(out)
 
-    assert (1, 3) == (len(there), len(missing))
+    assert (set(), set(SYMBOLS)) == accounted(out)
+    assert 1 == len(proved(out))
     assert {"INTERRUPTED"} == {failure["code"] for failure in on_disk(out)["failures"]}
 
 
@@ -649,14 +643,13 @@ from pathlib import Path
 from chartimg.__main__ import main
 from chartimg.app.export import Export
 
-follow = Export._follow
+stop = Export.stop
 
-def tell_and_follow(self):
-    if self._stopping:
-        Path("stopping").touch()
-    follow(self)
+def stop_and_tell(self):
+    stop(self)
+    Path("stopping").touch()
 
-Export._follow = tell_and_follow
+Export.stop = stop_and_tell
 main()
 """
 """The command, with a file as soon as it has heard an interrupt."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from chartimg.app.cli.charts_view import following, show_manifest
+from chartimg.app.cli.export_view import following, show_manifest
 from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
 from chartimg.domain.finding import Finding, Severity
 from command import call, environment, lines, plain

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chartimg.adapters.cache.file_lock import FileLock
+from chartimg.file_lock import FileLock
 
 
 def test_a_lock_is_taken_again_after_each_release(tmp_path: Path) -> None:

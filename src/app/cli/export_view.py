@@ -1,4 +1,4 @@
-"""How charts look that are fetched: the progress of an export on standard error, and the table of its manifest."""
+"""How an export looks: its progress on standard error, the table of its manifest, and its plan."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from ..chart_export import ExportPlan
 from ..manifest import MANIFEST_NAME, ExportEnd, ExportFailure, ExportItem, Manifest
+from .accounts_view import show_forecast
 from .text import add_row, counted, is_terminal, printable, show_table, standard_output, table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["following", "show_manifest"]
+__all__ = ["following", "show_manifest", "show_plan"]
+
+_MAX_ROWS: Final = 1_000
+_MAX_PLANNED: Final = 20
 
 
 @contextmanager
@@ -55,17 +60,49 @@ def _numbered_lines(count: int) -> Callable[[ExportEnd], None]:
 
 
 def show_manifest(manifest: Manifest, out: Path, calls: int, *, saved: bool = True) -> None:
-    """Print a row for each chart of an export, the warnings, the calls made, and the folder; *saved*: with the manifest."""
+    """Print a row for each chart of an export, the warnings, the calls made, and the folder; *saved*: with the manifest.
+
+    Of many charts, those that failed or are doubtful come first, and the others are counted.
+    """
     console = standard_output()
-    ends: tuple[ExportEnd, ...] = (*manifest.items, *manifest.failures)
+    ends: list[ExportEnd] = [*manifest.items, *manifest.failures]
+    if len(ends) > _MAX_ROWS:  # rows need far more memory than ends
+        ends.sort(key=_is_well)
+        del ends[_MAX_ROWS:]
     show_table(_wide(ends, manifest), _narrow(ends, manifest))
+    if (more := manifest.requested - len(ends)) > 0:
+        console.print(Text(f"and {counted(more, 'chart')} more, in {MANIFEST_NAME}"))
     for end in ends:
         for finding in end.warnings:
             console.print(Text(printable(f"{_chart(end)}: {finding}")), soft_wrap=True)
-    replayed = sum(item.from_fixture for item in manifest.items)
-    console.print(Text(f"{counted(replayed, 'chart')} from fixtures, {counted(calls, 'call')} made"))
+    kept = sum(item.kept for item in manifest.items)
+    replayed = sum(item.from_fixture and not item.kept for item in manifest.items)
+    before = f"{counted(kept, 'chart')} kept, " if kept else ""
+    console.print(Text(f"{before}{counted(replayed, 'chart')} from fixtures, {counted(calls, 'call')} made"))
     if saved:
         console.print(Text(f"pictures and {MANIFEST_NAME} are in {printable(str(out))}"), soft_wrap=True)
+
+
+def show_plan(plan: ExportPlan) -> None:
+    """Print what an export would do, in a line, then its calls, and when they can be made."""
+    console, calls = standard_output(), len(plan.calls)
+    parts = [
+        f"{plan.kept:,} kept",
+        f"{plan.from_fixtures:,} from fixtures",
+        f"{plan.from_cache:,} from the cache",
+        f"{calls:,} to be called for",
+    ]
+    console.print(Text(f"{counted(plan.requested, 'chart')}: {', '.join(parts)}"))
+    for key in plan.calls[:_MAX_PLANNED]:
+        console.print(Text(printable(f"  {key}")), soft_wrap=True)
+    if calls > _MAX_PLANNED:
+        console.print(Text(f"  and {calls - _MAX_PLANNED:,} more"))
+    if plan.forecast is not None:
+        show_forecast(plan.forecast)
+
+
+def _is_well(end: ExportEnd) -> bool:
+    return isinstance(end, ExportItem) and not end.warnings
 
 
 def _wide(ends: Sequence[ExportEnd], manifest: Manifest) -> Table:
@@ -95,7 +132,8 @@ def _title(manifest: Manifest) -> str:
 def _size_and_source(end: ExportEnd) -> tuple[str, str]:
     if isinstance(end, ExportFailure):
         return "", ""
-    return f"{end.width} x {end.height}", "fixture" if end.from_fixture else f"account {end.account_id}"
+    source = "kept" if end.kept else "fixture" if end.from_fixture else f"account {end.account_id}"
+    return f"{end.width} x {end.height}", source
 
 
 def _outcome(end: ExportEnd) -> str:
@@ -108,7 +146,8 @@ def _line(end: ExportEnd) -> str:
     warnings = "".join(f"; {finding}" for finding in end.warnings)
     if isinstance(end, ExportFailure):
         return printable(f"{_chart(end)}: {end.code}{f' ({end.kind})' if end.kind else ''}: {end.message}{warnings}")
-    return printable(f"{_chart(end)}: {end.file} ({'fixture' if end.from_fixture else end.account_id}){warnings}")
+    source = "kept" if end.kept else "fixture" if end.from_fixture else end.account_id
+    return printable(f"{_chart(end)}: {end.file} ({source}){warnings}")
 
 
 def _chart(end: ExportEnd) -> str:

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from ...fork import begin_in_children
+from .fork import begin_in_children
 
 if sys.platform == "win32":
     import msvcrt

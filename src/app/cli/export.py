@@ -1,0 +1,145 @@
+"""The command ``chartimg export``: fetch many charts into a folder, go on with it later, or tell what it would cost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...domain.chart.freshness import Freshness
+from ...domain.errors import ConfigError
+from ..bootstrap import ChartClient
+from ..chart_export import ChartExport
+from ..config import WorkerConfig
+from ..export import Export
+from ..export_folder import FolderInUse
+from ..export_run import ExportRun
+from ..manifest import ExportEnd
+from .chart_list import ChartList, chart_list
+from .export_view import following, show_manifest, show_plan
+from .options import Fresh, Json, emit
+from .process import (
+    COME_BACK,
+    FAILED,
+    Calls,
+    Doubts,
+    check_out_folder,
+    complain,
+    exit_code,
+    refuse_missing_fixtures,
+    terminable,
+)
+from .text import counted
+
+__all__ = ["export"]
+
+
+def export(  # noqa: PLR0913 (one for each option)
+    *,
+    symbols: Annotated[
+        list[str] | None, typer.Option(metavar="LIST", help="Symbols, such as BTCUSDT,ETHUSDT; may be given again.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="FILE", help="A list of symbols, or a CSV of symbol, timeframe, template; - is stdin."
+        ),
+    ] = None,
+    timeframes: Annotated[list[str] | None, typer.Option(metavar="LIST", help="Intervals, such as 1h,4h.")] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder to write to.")],
+    templates: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LIST", help="Template ids; if left out, all of your own, or else all that ship."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="How many charts are fetched at the same time.")] = 4,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep the pictures that are there, if they are proved and fresh.")
+    ] = False,
+    fresh: Fresh = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only tell what is there, and what would be called for.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch many charts into a folder. They are symbols x timeframes x templates, or a list. manifest.json lists them."""
+    config = WorkerConfig.from_env()
+    asked = config.fresh if fresh is None else Freshness.of(fresh, where="--fresh")
+    if resume and fresh is not None and asked.is_off:
+        raise ConfigError("--fresh off asks for new pictures, and --resume keeps old ones; leave one of them out")
+    charts = chart_list(config, symbols=symbols, source=source, timeframes=timeframes, templates=templates)
+    if plan:
+        _plan(config, charts, out, resume=resume, fresh=asked, as_json=as_json)
+        return
+    check_out_folder(out)
+    refuse_missing_fixtures(config)
+    calls = Calls()
+    with ChartClient(config, listener=[calls, Doubts()]) as client, terminable() as codes:
+        kept_for = None if asked.is_off else asked
+        work = Export(client.routes, charts, out, resume=resume, fresh=kept_for)
+        run = ExportRun(work, lambda waiter, request: client.fetch_for(waiter, request, fresh=asked), jobs=jobs)
+        try:
+            is_given_up = _carry_out(work, run)
+        except FolderInUse as error:
+            complain(*error.problems)
+            raise SystemExit(COME_BACK) from None
+        except OSError as error:
+            raise ConfigError(f"--out: {error.filename} can't be written: {error.strerror}") from None
+        manifest = work.finish(give_up=is_given_up)
+    if as_json:
+        for piece in manifest.text():
+            typer.echo(piece, nl=False)
+    else:
+        show_manifest(manifest, out, calls.made, saved=work.saved)
+    code = exit_code((failure.code, failure.kind) for failure in manifest.failures)
+    if work.failure is not None:
+        code = code or FAILED
+        complain(f"no further chart was begun, since {work.failure}")
+    elif work.unsaved is not None:
+        code = code or FAILED
+        complain(work.unsaved)
+    if codes:
+        code = codes[0]
+        complain(f"interrupted; {calls}")
+    raise SystemExit(code)
+
+
+def _carry_out(work: Export, run: ExportRun) -> bool:
+    """Fetch all charts, and report each. Return whether the run was interrupted twice, so that calls may be under way."""
+    try:
+        run.begin()
+    except KeyboardInterrupt:
+        return False
+    with following(len(work)) as on_end:
+        try:
+            _follow(run, on_end)
+        except KeyboardInterrupt:
+            try:
+                work.stop()
+                if waited_for := len(work.calling):
+                    complain(f"interrupted: waiting for {counted(waited_for, 'call')}; a second interrupt gives up")
+                _follow(run, on_end)
+            except KeyboardInterrupt:
+                return True
+    return False
+
+
+def _follow(run: ExportRun, on_end: Callable[[ExportEnd], None]) -> None:
+    """Report each end. A failure to report it is logged, and costs no chart."""
+    while (end := run.next()) is not None:
+        try:
+            on_end(end)
+        except Exception:
+            chart = f"{end.symbol} {end.timeframe} {end.template}"
+            logging.getLogger("chartimg").exception("the end of %s could not be reported", chart)
+
+
+def _plan(config: WorkerConfig, charts: ChartList, out: Path, *, resume: bool, fresh: Freshness, as_json: bool) -> None:
+    """Tell what an export would do."""
+    with ChartClient(config) as client:
+        made = ChartExport(client, charts, out, resume=resume, fresh=None if resume and fresh.is_off else fresh).plan()
+    emit(made, lambda: show_plan(made), as_json=as_json)
+    if made.forecast is not None and not made.forecast.enough:
+        raise SystemExit(COME_BACK)

@@ -1,0 +1,86 @@
+"""The charts of an export by their numbers: each once, with the name of its file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from sys import intern
+from typing import Final
+
+from ..domain.argument import require
+from ..domain.chart import ChartKey, ChartRequest
+from ..domain.errors import ConfigError
+from .export_source import ChartSource
+from .manifest import picture_names
+
+__all__ = ["ExportCharts"]
+
+_MAX_PROBLEMS: Final = 20
+
+
+class ExportCharts:
+    """The charts of *requests*. A request is made anew from its number, so that a long sequence need not be in memory.
+
+    Attributes:
+        names: the names of the files.
+    """
+
+    def __init__(self, source: ChartSource, requests: Sequence[ChartRequest]) -> None:
+        self._source = source
+        self._requests = requests
+        self._keys: list[ChartKey] = []
+        self._places: list[int] = []
+        self.names: Sequence[str] = ()
+
+    def survey(self) -> None:
+        """List the charts.
+
+        Raises:
+            ConfigError: with one line for each reason for which a chart would be refused before its call.
+        """
+        seen: set[bytes] = set()
+        problems: Counter[str] = Counter()
+        for place, given in enumerate(self._requests):
+            require(f"request {place + 1} of the export", given, ChartRequest)
+            request = given if given.problems else self._source.completed(given)
+            if found := request.problems or self._source.refusals(request):
+                problems.update(each.text for each in found)
+                continue
+            key = ChartKey(intern(request.symbol), intern(request.timeframe), intern(request.chart_template_id))
+            mark = hashlib.sha256(repr((key, request.body_digest)).encode("utf-8", "surrogatepass")).digest()
+            if mark not in seen:
+                seen.add(mark)
+                self._keys.append(key)
+                self._places.append(place)
+        if problems:
+            raise ConfigError(list(_told(problems)))
+        self.names = picture_names(self._keys)
+
+    def __len__(self) -> int:
+        """Return the number of charts."""
+        return len(self._keys)
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The symbol of each chart."""
+        return [key.symbol for key in self._keys]
+
+    def key(self, number: int) -> ChartKey:
+        """Return the name of a chart."""
+        return self._keys[number]
+
+    def request(self, number: int) -> ChartRequest:
+        """Return the request that would be sent for a chart."""
+        return self._source.completed(self._requests[self._places[number]])
+
+
+def _told(problems: Counter[str]) -> Iterator[str]:
+    """Return a line for each problem, up to a number."""
+    shown = list(problems.items())[:_MAX_PROBLEMS]
+    for problem, count in shown:
+        yield (
+            f"the chart request is wrong: {problem}" if count == 1 else f"{count:,} chart requests are wrong: {problem}"
+        )
+    if (more := len(problems) - len(shown)) > 0:
+        yield f"and {more:,} more problems"

@@ -1,0 +1,92 @@
+"""An export without a client, from its beginning to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from chartimg import ChartApiResult, ChartRequest
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.app.export import Export
+from chartimg.app.export_run import ExportRun
+from chartimg.app.flights import Flights
+from chartimg.app.listeners import Listeners
+from chartimg.app.manifest import ExportEnd, Manifest
+from chartimg.domain.chart.candle import Grid
+from chartimg.domain.check.catalog import Catalog
+from chartimg.domain.finding import Finding
+from chartimg.domain.ports import Listener
+from chartimg.testing import EventLog, VirtualClock
+
+Fetch = Callable[[ChartRequest], ChartApiResult]
+
+
+@attrs.define
+class Source:
+    """A source of charts without a client."""
+
+    listener: Listener = attrs.field(factory=EventLog)
+    read_rules: Callable[[], Catalog] = shipped_catalog
+    clock: VirtualClock = attrs.field(factory=VirtualClock)
+    flights: Flights = attrs.field(factory=Flights)
+    refused: Callable[[ChartRequest], tuple[Finding, ...]] = lambda _: ()
+
+    @property
+    def rules(self) -> Catalog:
+        """Return the rules."""
+        return self.read_rules()
+
+    def completed(self, request: ChartRequest) -> ChartRequest:
+        """Return the request as it is."""
+        return request
+
+    def refusals(self, request: ChartRequest) -> tuple[Finding, ...]:
+        """Return what the test says."""
+        return self.refused(request)
+
+    def grid_of(self, _: str) -> Grid:
+        """Return the grid of an exchange that never rests."""
+        return Grid(0)
+
+
+class Exporting:
+    """An export from its beginning to its end."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        requests: Iterable[ChartRequest],
+        out: Path,
+        jobs: int,
+        source: Source,
+        options: Mapping[str, Any],
+    ) -> None:
+        """Prepare it."""
+        self.work = Export(source, tuple(requests), out, **options)
+        self.driver = ExportRun(self.work, lambda _, request: fetch(request), jobs=jobs)
+        self.ends: list[ExportEnd] = []
+
+    def run(self) -> Manifest:
+        """Carry it out."""
+        self.driver.begin()
+        while (end := self.driver.next()) is not None:
+            self.ends.append(end)
+        return self.work.finish()
+
+
+def export(
+    fetch: Fetch,
+    requests: Iterable[ChartRequest],
+    out: Path,
+    *,
+    jobs: int = 1,
+    listener: Listener | None = None,
+    rules: Callable[[], Catalog] = shipped_catalog,
+    source: Source | None = None,
+    **options: Any,
+) -> Exporting:
+    """Prepare an export of one chart at a time; *options* are further arguments."""
+    return Exporting(fetch, requests, out, jobs, source or Source(Listeners((listener or EventLog(),)), rules), options)
