@@ -128,6 +128,8 @@ class RoutedClient(Client):
         for waiter in waiters:
             waiter.stop.set()
         self._routes.flights.wake()
+        if self.accounts is not None:
+            self.accounts.watch.wake()
         self._leave(0)
 
     def _leave(self, fetches: int) -> None:

@@ -18,6 +18,7 @@ from ..domain.errors import StoreUnavailable
 from ..domain.events import StoreFailed
 from ..domain.fetch import (
     Answered,
+    Await,
     ConfirmClaim,
     Confirmed,
     Feedback,
@@ -55,10 +56,17 @@ class Happening(Signal, Protocol):
 
 @attrs.frozen
 class Until:
-    """A wait of some *seconds* that *happening* ends early."""
+    """A wait of some *seconds* that *happening* ends early.
+
+    Attributes:
+        seconds: the seconds at most.
+        happening: the end.
+        passes: whether time passes by itself meanwhile; else another thread lets it pass, or makes it happen.
+    """
 
     seconds: float
     happening: Happening
+    passes: bool = False
 
 
 Steps = Generator[float | Until, None, T]
@@ -96,12 +104,15 @@ def _wait_until(until: Until, clock: Clock) -> None:
     if isinstance(clock, InterruptibleClock):
         clock.wait(until.seconds, until.happening)
         return
+    if until.passes:
+        clock.sleep(until.seconds)
+        return
     ends = clock.monotonic() + until.seconds
     while clock.monotonic() < ends and not until.happening.wait(_POLL_SECONDS):
         pass
 
 
-def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
+def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
     step: Fetch,
     *,
     transport: Transport,
@@ -121,7 +132,7 @@ def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
     """
     unsent: Claim | None = None
     feedback: Feedback
-    watch, turn = pool.watch, object()
+    visit = pool.watch.visit(step.request)
     try:
         while True:
             unsent = step.unused
@@ -130,10 +141,10 @@ def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
             match step.action:
                 case Finish(result):
                     if result.ok:
-                        watch.answered(step.request.body_digest)
+                        visit.answered()
                     return result
                 case Report(claim, error):
-                    feedback = watch.failed(turn, error, step.request.body_digest)
+                    feedback = visit.failed(error)
                     with _best_effort(listener, claim):
                         pool.report(claim, error)
                 case LookAhead(need):
@@ -141,17 +152,23 @@ def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
                 case _ if stop.is_set():
                     feedback = Stopped()
                 case TakeClaim(latest, need):
-                    feedback = watch.ask(turn) or pool.claim(latest=latest, need=need)
-                    if watch.is_probe(turn):
+                    feedback = visit.ask() or pool.claim(latest=latest, need=need)
+                    if visit.is_probe:
                         if isinstance(feedback, Granted):
                             feedback = ProbeGranted(feedback.claim)
                         else:
-                            watch.leave(turn)
+                            visit.leave()
                 case Pause(seconds):
                     yield seconds
                     feedback = Woken()
+                case Await(seconds, is_probed):
+                    yield Until(seconds, visit, passes=not is_probed)
+                    feedback = Woken()
                 case ConfirmClaim(claim, need):
-                    feedback = Confirmed(claim, pool.confirm(claim, need=need))
+                    barred = visit.ask()
+                    if barred is not None:
+                        pool.refund(claim)
+                    feedback = barred or Confirmed(claim, pool.confirm(claim, need=need))
                 case Send(claim, timeout):
                     account, unsent = pool.account(claim.account_id), None
                     outcome = transport.send(step.request, account, timeout=timeout)
@@ -163,7 +180,7 @@ def fetch_steps(  # noqa: C901, PLR0912 (a case for each action)
         listener.notify(StoreFailed(None, str(error)))
         raise
     finally:
-        watch.leave(turn)
+        visit.leave()
         if unsent is not None:
             with _best_effort(listener, unsent):
                 pool.refund(unsent)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from datetime import timedelta
 
+from ..domain.chart import Request
 from ..domain.events import Event, ServiceDown, ServiceUp
 from ..domain.faults import ChartApiError
 from ..domain.fetch import Barred, Booked
@@ -13,7 +14,7 @@ from ..domain.outage import Outage, Service, ServiceStatus
 from ..domain.ports import Clock, Listener
 from ..fork import begin_in_children
 
-__all__ = ["ServiceWatch"]
+__all__ = ["ServiceWatch", "Visit"]
 
 
 class ServiceWatch:
@@ -34,7 +35,7 @@ class ServiceWatch:
         *,
         is_on: bool = True,
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._listener = listener
         self._chance = chance
         self._is_on = is_on
@@ -46,75 +47,160 @@ class ServiceWatch:
         self._lock = threading.Lock()
         self._outage = Outage()
         self._since = 0.0
+        self._waiting: set[Visit] = set()
 
-    def ask(self, turn: Hashable) -> Barred | None:
-        """Return why the fetch *turn* may not call now; None if it may."""
+    def visit(self, request: Request) -> Visit:
+        """Return the dealings of one fetch with the service."""
+        return Visit(self, request)
+
+    def ask(self, visit: Visit) -> Barred | None:
+        """Return why the fetch of *visit* may not call now; None if it may. A change of state wakes those who may not."""
         if not self._is_on or self._outage.state is Service.UP:
             return None
-        now = self._clock.monotonic()
         with self._lock:
-            self._outage, again = self._outage.asked(turn, now)
-            failures = self._outage.failures
-        return None if again is None else Barred(self._clock.now() + timedelta(seconds=again - now), failures)
+            now = self.clock.monotonic()
+            self._outage, again = self._outage.asked(visit, now)
+            outage = self._outage
+            if again is not None:
+                self._waiting.add(visit)
+        if again is None:
+            return None
+        at = self.clock.now() + timedelta(seconds=again - now)
+        return Barred(at, outage.failures, is_probed=outage.state is Service.PROBING)
 
-    def is_probe(self, turn: Hashable) -> bool:
-        """Return whether the fetch *turn* probes."""
+    def is_probe(self, visit: Visit) -> bool:
+        """Return whether the fetch of *visit* probes."""
         outage = self._outage
-        return outage.state is Service.PROBING and outage.turn is turn
+        return outage.state is Service.PROBING and outage.turn is visit
 
-    def failed(self, turn: Hashable, error: ChartApiError, body: str) -> Booked:
+    def failed(self, visit: Visit, error: ChartApiError, body: str) -> Booked:
         """Count a failed call for *body*."""
         if not self._is_on:
             return Booked()
-        now, jitter = self._clock.monotonic(), self._chance()
+        jitter = self._chance()
         with self._lock:
-            before = self._outage
-            self._outage, is_at_fault = before.failed(turn, error, body, now, jitter)
-            event = self._told(before, self._outage, now, error.message)
+            before, now = self._outage, self.clock.monotonic()
+            self._outage, is_at_fault = before.failed(visit, error, body, now, jitter, began=visit.began)
+            event, woken = self._changed(before, now, error.message)
             outage = self._outage
-        if event is not None:
-            self._listener.notify(event)
-        until = self._clock.now() + timedelta(seconds=outage.until - now) if outage.state is Service.DOWN else None
+        self._tell(event, woken)
+        until = self.clock.now() + timedelta(seconds=outage.until - now) if outage.state is Service.DOWN else None
         return Booked(is_at_fault, until)
 
-    def answered(self, body: str) -> None:
+    def answered(self, visit: Visit, body: str) -> None:
         """Count a picture of *body*."""
         if not self._is_on:
             return
-        now = self._clock.monotonic()
         with self._lock:
-            before = self._outage
-            self._outage = before.answered(body)
-            event = self._told(before, self._outage, now, "")
-        if event is not None:
-            self._listener.notify(event)
+            before, now = self._outage, self.clock.monotonic()
+            self._outage = before.answered(visit, body, now=now, began=visit.began)
+            event, woken = self._changed(before, now, "")
+        self._tell(event, woken)
 
-    def leave(self, turn: Hashable) -> None:
-        """Take back the turn of a fetch that has ended."""
-        if self.is_probe(turn):
+    def leave(self, visit: Visit) -> None:
+        """Take back the turn of a fetch that has ended, and wake it no more."""
+        woken = []
+        if visit in self._waiting or self.is_probe(visit):
             with self._lock:
-                self._outage = self._outage.given_up(turn, self._clock.monotonic())
+                self._waiting.discard(visit)
+                before = self._outage
+                self._outage = before.given_up(visit, self.clock.monotonic())
+                woken = [] if self._outage is before else self._take_waiting()
+        self._tell(None, woken)
 
     def probe(self) -> None:
         """Let the next request probe at once."""
         with self._lock:
-            self._outage = self._outage.forced(self._clock.monotonic())
+            self._outage = self._outage.forced(self.clock.monotonic())
+            woken = self._take_waiting()
+        self._tell(None, woken)
+
+    def wake(self) -> None:
+        """Wake all who wait: their client is closed."""
+        with self._lock:
+            woken = self._take_waiting()
+        self._tell(None, woken)
 
     def status(self) -> ServiceStatus:
         """Return the state of the service."""
-        outage, now, ago = self._outage, self._clock.monotonic(), self._clock.now()
+        outage, now, ago = self._outage, self.clock.monotonic(), self.clock.now()
         if outage.state is Service.UP:
             return ServiceStatus(failures=outage.failures)
         probe_at = ago + timedelta(seconds=max(0.0, outage.until - now)) if outage.state is Service.DOWN else None
         return ServiceStatus(outage.state, outage.failures, ago - timedelta(seconds=now - self._since), probe_at)
 
-    def _told(self, before: Outage, after: Outage, now: float, reason: str) -> Event | None:
-        """Return the event of a change. Each pause is one: its end differs."""
-        if after.state is Service.DOWN and before.state is not Service.DOWN:
-            if before.state is Service.UP:
-                self._since = now
-            until = self._clock.now() + timedelta(seconds=after.until - now)
-            return ServiceDown(after.failures, until, reason)
-        if after.state is Service.UP and before.state is not Service.UP:
-            return ServiceUp(now - self._since)
-        return None
+    def _take_waiting(self) -> list[Visit]:
+        woken, self._waiting = list(self._waiting), set()
+        return woken
+
+    def _changed(self, before: Outage, now: float, reason: str) -> tuple[Event | None, list[Visit]]:
+        """Return the event of a change, and those whom it wakes. Each pause is one: its end differs."""
+        after = self._outage
+        if after.state is before.state:
+            return None, []
+        if after.state is Service.UP:
+            return ServiceUp(now - self._since), self._take_waiting()
+        if before.state is Service.UP:
+            self._since = now
+        until = self.clock.now() + timedelta(seconds=after.until - now)
+        return ServiceDown(after.failures, until, reason), self._take_waiting()
+
+    def _tell(self, event: Event | None, woken: list[Visit]) -> None:
+        for visit in woken:
+            visit.wake()
+        if event is not None:
+            self._listener.notify(event)
+
+
+class Visit:
+    """One fetch, which asks before each call, and may wait for a change of the service.
+
+    Attributes:
+        began: the moment when its last call was allowed (monotonic seconds).
+    """
+
+    def __init__(self, watch: ServiceWatch, request: Request) -> None:
+        self._watch = watch
+        self._request = request
+        self._changed = threading.Event()
+        self._callback: Callable[[], object] = tuple
+        self.began = 0.0
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it has the turn to probe."""
+        return self._watch.is_probe(self)
+
+    def ask(self) -> Barred | None:
+        """Return why no call may be made now; None if it may."""
+        self._changed.clear()
+        self._callback = tuple
+        self.began = self._watch.clock.monotonic()
+        return self._watch.ask(self)
+
+    def failed(self, error: ChartApiError) -> Booked:
+        """Tell that the call has failed."""
+        return self._watch.failed(self, error, self._request.body_digest)
+
+    def answered(self) -> None:
+        """Tell that the call has brought the picture."""
+        self._watch.answered(self, self._request.body_digest)
+
+    def leave(self) -> None:
+        """Give back the turn, if it has one, and be woken no more."""
+        self._watch.leave(self)
+
+    def wait(self, timeout: float) -> object:
+        """Return when the state of the service has changed, or after *timeout* seconds."""
+        return self._changed.wait(timeout)
+
+    def then(self, callback: Callable[[], object]) -> None:
+        """Call *callback* when the state has changed, in any thread; at once if it has."""
+        self._callback = callback
+        if self._changed.is_set():
+            callback()
+
+    def wake(self) -> None:
+        """End the wait."""
+        self._changed.set()
+        self._callback()

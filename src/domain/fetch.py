@@ -9,6 +9,9 @@ can be tried against any sequence of replies in virtual time.
           -> Finish, or Report -> Booked -> Finish, or LookAhead -> Outlook -> Finish, or TakeClaim,
                                              or Pause -> Woken -> TakeClaim
 
+While the service is down (:mod:`chartimg.domain.outage`), TakeClaim and ConfirmClaim lead to Barred, and so to Finish, or to
+Await -> Woken -> TakeClaim.
+
 Elapsed seconds come from a clock that never steps; they measure the deadline. The date and time (UTC) are for the books.
 
 One file because actions, feedback and machine are one protocol, read together.
@@ -37,6 +40,7 @@ __all__ = [
     "STOPPED",
     "Action",
     "Answered",
+    "Await",
     "Barred",
     "Booked",
     "ConfirmClaim",
@@ -88,6 +92,19 @@ class Pause:
     """Let *seconds* pass."""
 
     seconds: float
+
+
+@attrs.frozen
+class Await:
+    """Let *seconds* pass, or fewer if the state of the service changes.
+
+    Attributes:
+        seconds: the seconds at most.
+        is_probed: whether a probe is under way, whose end is awaited.
+    """
+
+    seconds: float
+    is_probed: bool
 
 
 @attrs.frozen
@@ -143,10 +160,17 @@ class Stopped:
 
 @attrs.frozen
 class Barred:
-    """No claim was taken, since the service is down; ask again *at* this moment (UTC)."""
+    """No claim is held, since the service is down.
+
+    Attributes:
+        at: the moment (UTC) of the next probe; while one is under way, that of the next one if this one fails.
+        failures: failures in a row.
+        is_probed: whether a probe is under way.
+    """
 
     at: datetime
     failures: int
+    is_probed: bool = False
 
 
 @attrs.frozen
@@ -185,7 +209,7 @@ class Booked:
     down_until: datetime | None = None
 
 
-Action = TakeClaim | Pause | ConfirmClaim | Send | Report | LookAhead | Finish
+Action = TakeClaim | Pause | Await | ConfirmClaim | Send | Report | LookAhead | Finish
 Feedback = (
     Granted
     | ProbeGranted
@@ -304,17 +328,23 @@ class Fetch:
         return attrs.evolve(step, facts=(switched, *step.facts))
 
     def _barred(self, barred: Barred, moment: Moment) -> Fetch:
-        """Wait for the next probe if it is due in time; else end without a call."""
-        wait = (barred.at - moment.utc).total_seconds()
-        if wait < self.policy.deadline - moment.elapsed - self._call_seconds:
-            return self._step(Pause(max(wait, _MIN_PAUSE)))
+        """Wait for the next probe, or for the end of the one under way, if that can be in time; else end without a call."""
+        wait = self._seconds_for_probe(barred.at, moment, is_probed=barred.is_probed)
+        if wait is not None:
+            return self._step(Await(max(wait, _MIN_PAUSE), barred.is_probed))
         if self._error is not None:
             return self._fail(attrs.evolve(self._error, available_at=barred.at))
         message = (
-            f"no call was made, since the provider has failed {barred.failures} times in a row; "
+            f"no call was made, since the provider has failed {barred.failures:,} times in a row; "
             f"it is asked again at {barred.at:%Y-%m-%d %H:%M:%S} UTC"
         )
         return self._fail(ChartApiError.of(FaultKind.SERVICE_DOWN, message, available_at=barred.at))
+
+    def _seconds_for_probe(self, at: datetime, moment: Moment, *, is_probed: bool = False) -> float | None:
+        """Return the seconds to wait for a probe, due *at* a moment or under way; None if no call could follow in time."""
+        left = self.policy.deadline - moment.elapsed - self._call_seconds
+        wait = left if is_probed else (at - moment.utc).total_seconds()
+        return wait if left > _MIN_PAUSE and (is_probed or wait < left) else None
 
     def _awake(self, claim: Claim, moment: Moment) -> Fetch:
         """Confirm a claim after its wait; sleep on if the clocks differ by a little."""
@@ -376,8 +406,14 @@ class Fetch:
         match decision:
             case GiveUp(final) if final.code is ErrorCode.CHART_API_LIMIT_EXCEEDED:
                 return self._step(LookAhead(self._need), failure=attrs.evolve(failure, error=final))
+            case GiveUp(final) if booked.down_until is not None and final.retriable:
+                return self._fail(attrs.evolve(final, available_at=booked.down_until))
             case GiveUp(final):
                 return self._fail(final)
+            case WaitAndRetry() if (
+                booked.down_until is not None and self._seconds_for_probe(booked.down_until, moment) is None
+            ):
+                return self._fail(attrs.evolve(failure.error, available_at=booked.down_until))
             case SwitchAccount():
                 return self._step(self._claim(moment))
             case WaitAndRetry(delay):

@@ -6,11 +6,17 @@ Three failures in a row, across all requests, open the outage. While it is DOWN 
 fetch may make one call: the probe. Its failure doubles the pause, and any answer of the service ends the outage. A probe that is
 given up returns its turn. Without a request there is no probe.
 
-A body that gets two errors of the server while another chart is drawn between them is at fault, not the service.
+Calls overlap, so an end may come late. A failure of a call that began before the end of an outage tells nothing about the time
+after it. An answer to a call that began before the last failure in the row takes back one failure, and ends no outage. So the calls
+of an outage are at most three, one for each call under way at its beginning, and the probes.
+
+A body that gets two errors of the server, while another chart is drawn between them, is at fault, not the service. If a third body
+fails meanwhile, chance or the service explains both errors.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -21,18 +27,30 @@ import attrs
 
 from .faults import ChartApiError, FaultKind
 
-__all__ = ["TRANSITIONS", "Happening", "Outage", "Service", "ServiceStatus", "is_failure"]
+__all__ = [
+    "MAX_FAILURES",
+    "TRANSITIONS",
+    "Happening",
+    "IllegalTransition",
+    "Outage",
+    "Service",
+    "ServiceStatus",
+    "Suspect",
+    "advance",
+    "is_failure",
+]
 
 MAX_FAILURES: Final = 3
 """Failures in a row that open the outage."""
-POLL_SECONDS: Final = 0.25
-"""After which a fetch asks again while another one probes."""
 _FIRST_PAUSE: Final = 30.0  # seconds
 _MAX_PAUSE: Final = 15 * 60.0
 _MAX_RETRY_AFTER: Final = 60 * 60.0  # a longer wish of the server would be a mistake of its own
 _MAX_JITTER: Final = 0.2  # of a pause, by which it is shorter
 _MAX_SUSPECTS: Final = 64
+_CLOSE: Final = 0.001  # seconds; two sums of the same seconds differ by a little
 _FAILURES: Final = frozenset({FaultKind.SERVICE_UNAVAILABLE, FaultKind.NETWORK, FaultKind.NOT_SENT})
+_UNCLEAR: Final = frozenset({FaultKind.BAD_IMAGE, FaultKind.UNEXPECTED_REPLY, FaultKind.FIXTURE_MISSING})
+"""Replies like a page of maintenance, which are no answer of the service. They count only for a probe, which has failed."""
 _SERVER_ERROR: Final = 500
 
 
@@ -53,6 +71,7 @@ class Happening(StrEnum):
     PROBE = "PROBE"
     PROBE_FAILURE = "PROBE_FAILURE"
     PROBE_GIVEN_UP = "PROBE_GIVEN_UP"
+    FORCE = "FORCE"
 
 
 _S, _H = Service, Happening
@@ -66,12 +85,31 @@ TRANSITIONS: Final[Mapping[tuple[Service, Happening], Service]] = MappingProxyTy
         (_S.DOWN, _H.FAILURE): _S.DOWN,
         (_S.DOWN, _H.ANSWER): _S.UP,
         (_S.DOWN, _H.PROBE): _S.PROBING,
+        # A person wants the probe now.
+        (_S.DOWN, _H.FORCE): _S.DOWN,
+        # A call other than the probe.
         (_S.PROBING, _H.FAILURE): _S.PROBING,
         (_S.PROBING, _H.ANSWER): _S.UP,
         (_S.PROBING, _H.PROBE_FAILURE): _S.DOWN,
         (_S.PROBING, _H.PROBE_GIVEN_UP): _S.DOWN,
     }
 )
+
+
+class IllegalTransition(Exception):  # noqa: N818 (a mistake of ours, named by what it is)
+    """The table has no row for this state and happening."""
+
+
+def advance(state: Service, happening: Happening) -> Service:
+    """Return the state after *happening*.
+
+    Raises:
+        IllegalTransition: the table has no such row.
+    """
+    try:
+        return TRANSITIONS[state, happening]
+    except KeyError:
+        raise IllegalTransition(f"{happening} can't happen to a service that is {state}") from None
 
 
 @attrs.frozen
@@ -92,6 +130,21 @@ class ServiceStatus:
 
 
 @attrs.frozen
+class Suspect:
+    """A body that got an error of the server.
+
+    Attributes:
+        body: its digest.
+        pictures: the pictures of all bodies that were drawn before.
+        is_cleared: whether the call of another body has failed since.
+    """
+
+    body: str
+    pictures: int
+    is_cleared: bool = False
+
+
+@attrs.frozen
 class Outage:
     """What is known of the service.
 
@@ -101,8 +154,10 @@ class Outage:
         until: the earliest moment of the next probe (monotonic seconds), while DOWN.
         step: how often a probe has failed.
         turn: the fetch that probes.
+        row_began: the beginning of the latest call in the row of failures (monotonic seconds).
+        ended: the end of the last outage (monotonic seconds).
         pictures: pictures drawn so far.
-        suspects: bodies that got an error of the server, each with the pictures drawn until then; the oldest first.
+        suspects: bodies that may be at fault; the oldest first.
     """
 
     state: Service = Service.UP
@@ -110,50 +165,71 @@ class Outage:
     until: float = 0.0
     step: int = 0
     turn: Hashable = None
+    row_began: float = -math.inf
+    ended: float = -math.inf
     pictures: int = 0
-    suspects: tuple[tuple[str, int], ...] = ()
+    suspects: tuple[Suspect, ...] = ()
 
     def asked(self, turn: Hashable, now: float) -> tuple[Outage, float | None]:
         """Let the fetch *turn* ask for a call *now*.
 
         Return the outage, and the moment when it may ask again; None if it may call. It probes if the outage then has its turn.
+        While another fetch probes, that is the moment of the next probe if this one failed now.
         """
         match self.state:
             case Service.UP:
                 return self, None
-            case Service.DOWN if now < self.until:
+            case Service.DOWN if self.until - now > _CLOSE:
                 return self, self.until
             case Service.DOWN:
                 return attrs.evolve(self._after(Happening.PROBE), turn=turn), None
             case Service.PROBING:
-                return self, None if self.turn is turn else now + POLL_SECONDS
+                return self, None if self.turn is turn else now + _pause(self.step + 1)
 
-    def failed(self, turn: Hashable, error: ChartApiError, body: str, now: float, jitter: float) -> tuple[Outage, bool]:
-        """Count a failed call for *body*. Return the outage, and whether the body is at fault. *jitter* is in [0, 1)."""
-        if not is_failure(error):
-            return self.answered(), False
-        suspects, is_at_fault = self._suspecting(error, body)
-        if self.state is Service.PROBING and self.turn is turn:
+    def failed(
+        self, turn: Hashable, error: ChartApiError, body: str, now: float, jitter: float, *, began: float = math.inf
+    ) -> tuple[Outage, bool]:
+        """Count a failed call for *body* that *began* at a moment. Return the outage, and whether the body is at fault.
+
+        *jitter* is in [0, 1).
+        """
+        is_probe = self.state is Service.PROBING and self.turn is turn
+        if not is_failure(error) and error.kind not in _UNCLEAR:
+            return self.answered(turn, now=now, began=began), False
+        if not is_failure(error) and not is_probe:
+            return self, False
+        suspects, is_at_fault = self._suspecting(error, body) if is_failure(error) else (self.suspects, False)
+        row_began = max(self.row_began, min(began, now))
+        if is_probe:
             outage = self._down(Happening.PROBE_FAILURE, self.step + 1, error.retry_after, now, jitter)
-        elif self.state is Service.UP and self.failures + 1 >= MAX_FAILURES:
-            outage = self._down(Happening.THIRD_FAILURE, 0, error.retry_after, now, jitter)
-        else:
+        elif self.state is not Service.UP:
             outage = self._after(Happening.FAILURE)
+        elif began < self.ended:
+            outage = self
+        elif self.failures + 1 >= MAX_FAILURES:
+            opened = self._down(Happening.THIRD_FAILURE, 0, error.retry_after, now, jitter)
+            outage = attrs.evolve(opened, row_began=row_began)
+        else:
+            outage = attrs.evolve(self._after(Happening.FAILURE), row_began=row_began)
         return attrs.evolve(outage, suspects=suspects), is_at_fault
 
-    def answered(self, picture_of: str | None = None) -> Outage:
-        """Count an answer of the service, perhaps with the picture of a body."""
+    def answered(
+        self, turn: Hashable = None, picture_of: str | None = None, *, now: float = 0.0, began: float = math.inf
+    ) -> Outage:
+        """Count an answer of the service to a call that *began* at a moment, perhaps with the picture of a body."""
         if self.state is Service.UP and not self.failures and picture_of is None:
             return self
-        suspects = tuple(each for each in self.suspects if each[0] != picture_of) if self.suspects else ()
-        return attrs.evolve(
-            self._after(Happening.ANSWER),
-            failures=0,
-            step=0,
-            turn=None,
-            pictures=self.pictures + (picture_of is not None),
-            suspects=suspects,
-        )
+        is_probe = self.state is Service.PROBING and self.turn is turn
+        if is_probe or began >= self.row_began:
+            outage = self._ended(self.ended if self.state is Service.UP else now)
+        elif self.state is Service.UP:
+            outage = attrs.evolve(self._after(Happening.ANSWER), failures=max(0, self.failures - 1))
+        else:
+            outage = self
+        if picture_of is None:
+            return outage
+        suspects = tuple(each for each in self.suspects if each.body != picture_of) if self.suspects else ()
+        return attrs.evolve(outage, pictures=self.pictures + 1, suspects=suspects)
 
     def given_up(self, turn: Hashable, now: float) -> Outage:
         """Take back the turn of a fetch that has ended without the outcome of its probe: another may probe *now*."""
@@ -163,28 +239,42 @@ class Outage:
 
     def forced(self, now: float) -> Outage:
         """Let the next request probe *now*, because a person wants it."""
-        return attrs.evolve(self, until=now) if self.state is Service.DOWN else self
+        if self.state is not Service.DOWN:
+            return self
+        return attrs.evolve(self._after(Happening.FORCE), until=min(now, self.until))
 
     def _after(self, happening: Happening) -> Outage:
         """Go through the table."""
-        state = TRANSITIONS[self.state, happening]
         is_failure = happening in {Happening.FAILURE, Happening.THIRD_FAILURE, Happening.PROBE_FAILURE}
-        return attrs.evolve(self, state=state, failures=self.failures + is_failure)
+        return attrs.evolve(self, state=advance(self.state, happening), failures=self.failures + is_failure)
+
+    def _ended(self, ended: float) -> Outage:
+        """End the row of failures, and the outage if there is one."""
+        return attrs.evolve(
+            self._after(Happening.ANSWER), failures=0, step=0, turn=None, row_began=-math.inf, ended=ended
+        )
 
     def _down(self, happening: Happening, step: int, retry_after: float | None, now: float, jitter: float) -> Outage:
         """Begin a pause: doubled with each step, a little shorter by chance, and never shorter than the server asks."""
-        pause = min(_FIRST_PAUSE * 2.0 ** min(step, 16), _MAX_PAUSE) * (1 - _MAX_JITTER * jitter)
+        pause = _pause(step) * (1 - _MAX_JITTER * jitter)
         pause = max(pause, min(retry_after or 0.0, _MAX_RETRY_AFTER))
         return attrs.evolve(self._after(happening), step=step, turn=None, until=now + pause)
 
-    def _suspecting(self, error: ChartApiError, body: str) -> tuple[tuple[tuple[str, int], ...], bool]:
-        """Return the suspects with the body of an error of the server, and whether a picture came since its first one."""
-        if error.http_status is None or error.http_status < _SERVER_ERROR:
-            return self.suspects, False
-        before = next((pictures for each, pictures in self.suspects if each == body), None)
-        others = tuple(each for each in self.suspects if each[0] != body)[1 - _MAX_SUSPECTS :]
-        kept = self.pictures if before is None else before
-        return (*others, (body, kept)), before is not None and self.pictures > before
+    def _suspecting(self, error: ChartApiError, body: str) -> tuple[tuple[Suspect, ...], bool]:
+        """Return the suspects after a failure of *body*, and whether the body is at fault."""
+        own = next((each for each in self.suspects if each.body == body), None)
+        others = tuple(each for each in self.suspects if each.body != body)
+        if error.http_status is not None and error.http_status >= _SERVER_ERROR:
+            if own is not None and not own.is_cleared and self.pictures > own.pictures:
+                return (*others, own), True
+            own = own if own is not None and not own.is_cleared else Suspect(body, self.pictures)
+        cleared = tuple(each if each.is_cleared else attrs.evolve(each, is_cleared=True) for each in others)
+        return (*cleared, *(() if own is None else (own,)))[-_MAX_SUSPECTS:], False
+
+
+def _pause(step: int) -> float:
+    """Return the seconds of a pause, but for chance."""
+    return min(_FIRST_PAUSE * 2.0 ** min(step, 16), _MAX_PAUSE)
 
 
 def is_failure(error: ChartApiError) -> bool:
