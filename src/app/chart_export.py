@@ -40,6 +40,7 @@ class ExportPlan:
         from_fixtures: charts that would be replayed.
         from_cache: charts that would be taken from the cache.
         calls: charts that would be called for, with one call each if all goes well.
+        missing: charts that would fail for want of a fixture, in mock mode.
         forecast: when those calls could be made; None if there would be none.
     """
 
@@ -48,6 +49,7 @@ class ExportPlan:
     from_fixtures: int
     from_cache: int
     calls: tuple[ChartKey, ...]
+    missing: int
     forecast: Forecast | None
 
 
@@ -126,16 +128,23 @@ class ChartExport:
         work, routes = self._export(), self._client.routes
         work.survey()
         work.keep()
-        sources: Counter[Source] = Counter()
+        sources: Counter[Source | None] = Counter()
         calls: list[ChartKey] = []
+        has_live = not all(route.recorded for route in routes.routes)
         for request in work.waiting:
-            if (source := routes.free(request, self._fresh)) is not None:
-                sources[source] += 1
-            elif routes.pool is not None or not all(route.recorded for route in routes.routes):
+            source = routes.free(request, self._fresh)
+            sources[source] += 1
+            if source is None and has_live:
                 calls.append(request.key)
-        forecast = routes.pool.forecast(len(calls)) if calls and routes.pool is not None else None
-        kept = len(work) - sources.total() - len(calls)
-        return ExportPlan(len(work), kept, sources[Source.FIXTURE], sources[Source.CACHE], tuple(calls), forecast)
+        return ExportPlan(
+            len(work),
+            len(work) - sources.total(),
+            sources[Source.FIXTURE],
+            sources[Source.CACHE],
+            tuple(calls),
+            sources[None] - len(calls),
+            routes.pool.forecast(len(calls)) if calls and routes.pool is not None else None,
+        )
 
     def __iter__(self) -> Iterator[ExportEnd]:
         """Run the export in threads, and return the end of each chart, as it comes.

@@ -88,6 +88,7 @@ class Export:
         self._others: dict[str, ExportItem] = {}
         self._order = ChartOrder(())
         self._under_way: dict[int, Asked] = {}
+        self._candles: dict[Candle, Candle] = {}  # one object for all pictures of a candle
         self._pictures = SamePictures(self._charts.request, lambda: source.rules)
         self._lock = threading.Lock()
         self._has_begun = False
@@ -356,7 +357,8 @@ class Export:
             return None  # another fetch called for it, at an unknown moment before it was taken
         if drawn_at is None:
             return None
-        return candle_at(drawn_at - SETTLE, request.timeframe, self._source.grid_of(request.symbol))
+        candle = candle_at(drawn_at - SETTLE, request.timeframe, self._source.grid_of(request.symbol))
+        return candle and self._candles.setdefault(candle, candle)
 
     def _note(self, ends: Sequence[ExportEnd]) -> None:
         """Write failures to the journal; items are there before their pictures."""

@@ -34,11 +34,13 @@ class ExportCharts:
         self.names: Sequence[str] = ()
 
     def survey(self) -> None:
-        """List the charts.
+        """List the charts. Idempotent.
 
         Raises:
             ConfigError: with one line for each reason for which a chart would be refused before its call.
         """
+        if self._keys:
+            return
         seen: set[bytes] = set()
         problems: Counter[str] = Counter()
         for place, given in enumerate(self._requests):

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 from chartimg import Account, AccountPool
 from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.app.export_folder import is_whole, known_items
 from chartimg.domain.account import AccountState
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Fault, Rule, emulator, picture
-from command import environment, run_python
+from command import environment, eventually, run, run_python, start
 from patience import LONG
 from variables import calling
 
@@ -112,3 +116,40 @@ def test_a_provider_that_sends_one_picture_for_all_is_found_out(tmp_path: Path) 
     assert 3 == sum("WARNING: its bytes are those of " in line for line in child.stdout.splitlines())
     assert 2 == sum(line.startswith("[") and "WARNING: its bytes are those of " in line for line in lines)
     assert 5 == sum(line.startswith("LOG chart_api_picture_doubtful ") for line in lines)
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(8, marks=pytest.mark.soak)])
+def test_an_export_that_is_killed_and_resumed_pays_for_the_calls_under_way_alone(kills: int, tmp_path: Path) -> None:
+    """After each SIGKILL a run with --resume goes on: at most a call for each job is lost, and the folder is as if undisturbed."""
+    grid = tuple((f"BINANCE:COIN{number}USDT", frame) for number in range(4 * kills) for frame in ("1h", "4h"))
+    jobs, out, lost = 3, tmp_path / "out", 0
+    (tmp_path / "list.csv").write_text("symbol,timeframe\n" + "".join(f"{','.join(row)}\n" for row in grid))
+    wide = EmulatedAccount("wide", "canary-key-3", 1_000, "BASIC", 1_000, 1_000)
+    arguments = (
+        *("export", "--from", "list.csv", "--templates", "price_ma1226_vol_v1", "--out", "out", "--resume"),
+        *("--jobs", str(jobs), "--json"),
+    )
+    with emulator(wide, rules=[Rule(latency=0.02)]) as provider:
+        account = Account("wide", "canary-key-3", 1_000, "BASIC", 1_000, 1_000)
+        settings = calling(provider.url, account, CHARTS_CACHE="off")
+        for number in range(1, kills + 1):
+            with start(*arguments, cwd=tmp_path, **settings) as killed:
+                eventually(partial(_has_pictures, out, number * len(grid) // (kills + 1)))
+                killed.kill()
+                killed.communicate()
+            proved = sum(is_whole(out / name, item) for name, item in known_items(out).items())
+            asked = provider.ledger().accounts["wide"].total.asked
+            assert asked - proved - lost <= jobs
+            lost = asked - proved
+        child = run(*arguments, cwd=tmp_path, **settings)
+        again = run(*arguments, cwd=tmp_path, **settings)
+        total = provider.ledger().accounts["wide"].total.asked
+
+    manifest = json.loads(child.stdout)
+    assert (0, 0, len(grid)) == (child.returncode, again.returncode, len(manifest["items"]))
+    assert total == len(grid) + lost
+    assert {*(item["file"] for item in manifest["items"]), "manifest.json"} == {path.name for path in out.iterdir()}
+
+
+def _has_pictures(out: Path, count: int) -> bool:
+    return len(list(out.glob("*.png"))) >= count

@@ -135,7 +135,7 @@ def _read(source: str) -> list[_Row]:
                 if not any(line) or line[0].startswith("#"):
                     continue
                 if not columns:
-                    is_head = line[0].casefold() == "symbol"
+                    is_head = "symbol" in map(str.casefold, line)
                     columns = _head(line, where) if is_head else _COLUMNS[: len(line)]
                     if is_head:
                         continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from ..export_folder import FolderInUse
 from ..export_run import ExportRun
 from ..manifest import ExportEnd
 from .chart_list import ChartList, chart_list
+from .close import wait_for_close
 from .export_view import following, show_manifest, show_plan
 from .options import Fresh, Json, emit
 from .process import (
@@ -62,6 +64,9 @@ def export(  # noqa: PLR0913 (one for each option)
     plan: Annotated[
         bool, typer.Option("--plan", help="Only tell what is there, and what would be called for.")
     ] = False,
+    at_close: Annotated[
+        bool, typer.Option("--at-close", help="First wait until the next candle of one of the charts has closed.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch many charts into a folder. They are symbols x timeframes x templates, or a list. manifest.json lists them."""
@@ -81,7 +86,9 @@ def export(  # noqa: PLR0913 (one for each option)
         work = Export(client.routes, charts, out, resume=resume, fresh=kept_for)
         run = ExportRun(work, lambda waiter, request: client.fetch_for(waiter, request, fresh=asked), jobs=jobs)
         try:
-            is_given_up = _carry_out(work, run)
+            is_given_up = _carry_out(
+                work, run, before=partial(wait_for_close, client.routes, charts) if at_close else None
+            )
         except FolderInUse as error:
             complain(*error.problems)
             raise SystemExit(COME_BACK) from None
@@ -106,9 +113,15 @@ def export(  # noqa: PLR0913 (one for each option)
     raise SystemExit(code)
 
 
-def _carry_out(work: Export, run: ExportRun) -> bool:
-    """Fetch all charts, and report each. Return whether the run was interrupted twice, so that calls may be under way."""
+def _carry_out(work: Export, run: ExportRun, *, before: Callable[[], None] | None) -> bool:
+    """Fetch all charts, and report each. Return whether the run was interrupted twice, so that calls may be under way.
+
+    If there is a wait *before*, mistakes in the charts are found before it.
+    """
     try:
+        if before is not None:
+            work.survey()
+            before()
         run.begin()
     except KeyboardInterrupt:
         return False

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["following", "show_manifest", "show_plan"]
 
-_MAX_ROWS: Final = 1_000
+_MAX_ROWS: Final = 250
 _MAX_PLANNED: Final = 20
 
 
@@ -67,7 +67,7 @@ def show_manifest(manifest: Manifest, out: Path, calls: int, *, saved: bool = Tr
     console = standard_output()
     ends: list[ExportEnd] = [*manifest.items, *manifest.failures]
     if len(ends) > _MAX_ROWS:  # rows need far more memory than ends
-        ends.sort(key=_is_well)
+        ends.sort(key=_rank)
         del ends[_MAX_ROWS:]
     show_table(_wide(ends, manifest), _narrow(ends, manifest))
     if (more := manifest.requested - len(ends)) > 0:
@@ -92,6 +92,8 @@ def show_plan(plan: ExportPlan) -> None:
         f"{plan.from_cache:,} from the cache",
         f"{calls:,} to be called for",
     ]
+    if plan.missing:
+        parts.append(f"{plan.missing:,} without a fixture")
     console.print(Text(f"{counted(plan.requested, 'chart')}: {', '.join(parts)}"))
     for key in plan.calls[:_MAX_PLANNED]:
         console.print(Text(printable(f"  {key}")), soft_wrap=True)
@@ -101,8 +103,9 @@ def show_plan(plan: ExportPlan) -> None:
         show_forecast(plan.forecast)
 
 
-def _is_well(end: ExportEnd) -> bool:
-    return isinstance(end, ExportItem) and not end.warnings
+def _rank(end: ExportEnd) -> int:
+    """Return a low number for an end that a person has to see."""
+    return 0 if isinstance(end, ExportFailure) else 1 if end.warnings else 2
 
 
 def _wide(ends: Sequence[ExportEnd], manifest: Manifest) -> Table:

@@ -17,6 +17,7 @@ from .cache import cache_app
 from .catalog import catalog_app
 from .charts import fetch
 from .check import check
+from .close import next_close_command
 from .emulate import emulate
 from .export import export
 from .fixtures import fixtures_app
@@ -32,10 +33,11 @@ _STDERR: Final = 2  # the last descriptor of the standard streams
 app = group(
     "Get TradingView chart pictures from the CHART-IMG API.",
     epilog="Exit codes: 0 success, 1 a chart failed or a check found an error, 2 wrong usage or settings, "
-    "69 the account store can't be reached or opened, 75 no quota left, try again later, 130 or 143 interrupted.",
+    "69 the account store can't be reached or opened, 75 no quota left, the service is down or the folder in use: try again later, 130 or 143 interrupted.",
 )
 app.command()(fetch)
 app.command()(export)
+app.command("next-close")(next_close_command)
 app.command()(check)
 app.command()(emulate)
 app.command()(serve)

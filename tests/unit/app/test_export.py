@@ -681,6 +681,7 @@ def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
 
     assert "Traceback" not in errors
     assert 128 + sent == child.returncode
+    assert "chartimg: interrupted: waiting for 2 calls; a second interrupt gives up\n" in errors
     assert errors.endswith("chartimg: interrupted; 3 calls stay charged: 3 to a\n")
     assert (3, 1) == (len(there), len(missing))
     assert 3 == len(server.requests)
@@ -729,6 +730,8 @@ def test_a_run_that_is_interrupted_twice_ends_at_once(
     assert (1, 3) == (len(there), len(missing))
     assert "1 of 4 charts" in output
     assert "3 calls made" in output
+    assert [0, 1, 1] == sorted(failure["calls"] for failure in on_disk(out)["failures"])
+    assert 2 == sum("given up during its call" in failure["message"] for failure in on_disk(out)["failures"])
 
 
 def test_jobs_really_run_at_once(server: LoopbackServer, tmp_path: Path) -> None:

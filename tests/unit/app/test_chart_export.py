@@ -1,0 +1,324 @@
+"""``chartimg.ChartExport``: an iterator over the ends of charts, with threads and on a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from itertools import count, repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chartimg import Account, ChartExport, ChartRequest, ConfigError
+from chartimg.app.export_folder import JOURNAL_NAME, FolderInUse
+from chartimg.app.manifest import MANIFEST_NAME, ExportEnd, Manifest
+from chartimg.domain.faults import FaultKind
+from chartimg.testing import Reply, ScriptedTransport, picture
+from patience import LONG
+
+ACCOUNT = Account("a", "key-of-a", daily_limit=1_000, requests_per_second=1_000.0, burst=1_000)
+INVALID = Reply(422, body=b'{"message":"Invalid Symbol"}')
+GRID = [ChartRequest(f"BINANCE:{name}USDT", frame, "mine") for name in ("BTC", "ETH", "SOL") for frame in ("1h", "4h")]
+
+
+def pictures() -> Iterator[Reply]:
+    """Return a picture of its own for each call."""
+    return (Reply(200, body=picture(8 + number, 6)) for number in count())
+
+
+def exported(
+    transport: ScriptedTransport, out: Path, requests: Sequence[ChartRequest] = GRID, **options: Any
+) -> Manifest:
+    """Export *requests*, and return the manifest."""
+    with transport.client([ACCOUNT]) as client:
+        export = ChartExport(client, requests, out, **options)
+        ends = list(export)
+        manifest = export.manifest
+    assert len(requests) == len(ends) == len(manifest.items) + len(manifest.failures)
+    return manifest
+
+
+async def async_exported(
+    transport: ScriptedTransport, out: Path, requests: Sequence[ChartRequest] = GRID, **options: Any
+) -> Manifest:
+    """Export *requests* on the loop, and return the manifest."""
+    async with transport.async_client([ACCOUNT]) as client:
+        export = ChartExport(client, requests, out, **options)
+        ends = [end async for end in export]
+    assert len(requests) == len(ends)
+    return export.manifest
+
+
+def on_loop(transport: ScriptedTransport, out: Path, *arguments: Any, **options: Any) -> Manifest:
+    """Export on a loop of its own."""
+    return asyncio.run(async_exported(transport, out, *arguments, **options))
+
+
+Way = Callable[..., Manifest]
+both_ways = pytest.mark.parametrize("way", [exported, on_loop], ids=["threads", "loop"])
+
+
+@both_ways
+def test_a_complete_folder_costs_no_call(way: Way, tmp_path: Path) -> None:
+    """A second run with resume keeps all pictures; without it all are called for again."""
+    transport = ScriptedTransport(pictures())
+    first, second = (way(transport, tmp_path, resume=True) for _ in range(2))
+
+    assert (len(GRID), 0) == (first.calls, second.calls)
+    assert [(item.file, item.sha256, True) for item in first.items] == [
+        (item.file, item.sha256, item.kept) for item in second.items
+    ]
+    assert {*(item.file for item in first.items), MANIFEST_NAME} == {path.name for path in tmp_path.iterdir()}
+    assert len(GRID) == way(transport, tmp_path).calls
+    assert 2 * len(GRID) == len(transport.calls)
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_only_what_is_not_proved_is_called_for(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """A picture that is edited, cut or gone, and one of another body, is called for again; the others are not."""
+    out, transport = tmp_path_factory.mktemp("out"), ScriptedTransport(pictures())
+    before = exported(transport, out)
+    requests, expected = list(GRID), set[str]()
+    for place, item in enumerate(before.items):
+        file = out / item.file
+        match data.draw(st.sampled_from(["leave", "edit", "cut", "remove", "body"])):
+            case "edit":
+                file.write_bytes(file.read_bytes()[:-1] + b"!")
+            case "cut":
+                file.write_bytes(file.read_bytes()[:-9])
+            case "remove":
+                file.unlink()
+            case "body":
+                request = requests[place]
+                requests[place] = ChartRequest(request.symbol, request.timeframe, "mine", {"theme": "dark"})
+            case _:
+                continue
+        expected.add(item.file)
+    with transport.client([ACCOUNT]) as client:
+        plan = ChartExport(client, requests, out, resume=True).plan()
+    after = exported(transport, out, requests, resume=True)
+
+    assert expected == {item.file for item in after.items if not item.kept}
+    assert len(expected) == after.calls == len(plan.calls)
+    assert len(GRID) - len(expected) == plan.kept
+
+
+def test_a_resumed_run_is_told_of_charts_that_another_run_had(tmp_path: Path) -> None:
+    """Pictures of other charts in the folder are not lost to a later run that is asked for them."""
+    transport = ScriptedTransport(pictures())
+    exported(transport, tmp_path, GRID[:3], resume=True)
+    exported(transport, tmp_path, GRID[3:], resume=True)
+    manifest = exported(transport, tmp_path, resume=True)
+
+    assert len(GRID) == len(transport.calls)
+    assert [True] * len(GRID) == [item.kept for item in manifest.items]
+
+
+@both_ways
+def test_a_picture_is_kept_while_it_is_fresh(way: Way, tmp_path: Path) -> None:
+    """By candle a picture is kept until its candle closes; by seconds for so long."""
+    transport = ScriptedTransport(pictures())
+    transport.clock.advance(60.0)  # from noon
+    way(transport, tmp_path)
+    transport.clock.advance(3_540.0 - 1)
+    assert 0 == way(transport, tmp_path, resume=True, fresh="candle").calls
+    transport.clock.advance(1.0)
+    assert 3 == way(transport, tmp_path, resume=True, fresh="candle").calls
+    transport.clock.advance(59.0)
+    assert 0 == way(transport, tmp_path, resume=True, fresh=3_600).calls
+    transport.clock.advance(1.0)
+    assert 3 == way(transport, tmp_path, resume=True, fresh=3_600).calls
+    transport.clock.advance(86_400.0)
+    assert 0 == way(transport, tmp_path, resume=True).calls
+    item = way(transport, tmp_path, resume=True, fresh="candle").items[0]
+    assert item.candle is not None
+    assert item.taken_at is not None
+    assert (timedelta(hours=1), True) == (item.candle.closes - item.candle.begins, item.candle.begins < item.taken_at)
+
+
+@both_ways
+@pytest.mark.parametrize("jobs", [1, 4, 16])
+def test_the_other_charts_of_a_refused_symbol_are_not_paid_for(jobs: int, way: Way, tmp_path: Path) -> None:
+    """After the first Invalid Symbol of a grid its other charts end without a call, however many run at once."""
+    transport = ScriptedTransport(
+        repeat(lambda request, *_: INVALID if "ETH" in request.symbol else Reply(200, body=picture()))
+    )
+    requests = [
+        ChartRequest(each.symbol, frame, "mine") for each in GRID[::2] for frame in ("1h", "2h", "3h", "4h", "1D")
+    ]
+    manifest = way(transport, tmp_path, requests, jobs=jobs)
+    first, *others = manifest.failures
+
+    assert (10, 5, 11) == (len(manifest.items), len(manifest.failures), len(transport.calls))
+    assert {"INVALID_REQUEST"} == {failure.kind for failure in manifest.failures}
+    assert ([1], [0] * 4) == ([first.calls], [failure.calls for failure in others])
+    assert {"not asked for, since the symbol was refused for another chart: HTTP 422: Invalid Symbol"} == {
+        failure.message for failure in others
+    }
+
+
+@both_ways
+def test_a_grid_with_an_error_costs_nothing(way: Way, tmp_path: Path) -> None:
+    """If the check finds an ERROR in one chart, no chart is called for, and each mistake is told once."""
+    transport = ScriptedTransport([])
+    wrong = [ChartRequest(each.symbol, "1H", "mine") for each in GRID[::2]]
+    with pytest.raises(ConfigError) as caught:
+        way(transport, tmp_path / "out", [*GRID, *wrong])
+
+    assert (
+        '3 chart requests are wrong: interval: "1H" is not an interval; did you mean "1h"?',
+    ) == caught.value.problems
+    assert ([], False) == (transport.calls, (tmp_path / "out").exists())
+
+
+@both_ways
+def test_the_folder_of_a_run_is_refused_to_another(way: Way, tmp_path: Path) -> None:
+    """A second export into the folder raises while the first one lives, and makes no call."""
+    transport, other = ScriptedTransport(pictures()), ScriptedTransport([])
+    with transport.client([ACCOUNT]) as client:
+        run = iter(ChartExport(client, GRID, tmp_path, jobs=1))
+        next(run)
+        with pytest.raises(FolderInUse):
+            way(other, tmp_path)
+        assert len(GRID) - 1 == len(list(run))
+    assert [] == other.calls
+
+
+def test_a_caller_who_leaves_makes_no_further_call(tmp_path: Path) -> None:
+    """If the loop is left, the calls under way are awaited and saved, and the manifest has them all."""
+    transport = ScriptedTransport(pictures())
+    with transport.client([ACCOUNT]) as client:
+        export = ChartExport(client, GRID, tmp_path, jobs=1)
+        for _ in export:
+            break
+        manifest = export.manifest
+
+    assert len(transport.calls) == manifest.calls == len(manifest.items) < len(GRID)
+    assert {"INTERRUPTED"} == {failure.code for failure in manifest.failures}
+    assert not (tmp_path / JOURNAL_NAME).exists()
+    assert len(GRID) - len(transport.calls) == exported(transport, tmp_path, resume=True).calls
+
+
+def test_no_retry_follows_when_the_caller_leaves(tmp_path: Path) -> None:
+    """A chart that failed and waits for its next attempt ends with the error of its call."""
+    called, go_on = threading.Event(), threading.Event()
+
+    def fail(*_: object) -> Reply:
+        called.set()
+        assert go_on.wait(LONG)
+        return Reply(503)
+
+    transport = ScriptedTransport([Reply(200, body=picture()), fail])
+    with transport.client([ACCOUNT]) as client:
+        export = ChartExport(client, GRID, tmp_path, jobs=1)
+        run = iter(export)
+        next(run)
+        assert called.wait(LONG)
+        threading.Timer(0.05, go_on.set).start()
+        run.close()  # type: ignore[attr-defined]
+
+    assert 2 == len(transport.calls)
+    assert [FaultKind.SERVICE_UNAVAILABLE] == [each.kind for each in export.manifest.failures if each.kind]
+    assert [1] == [each.calls for each in export.manifest.failures if each.kind]
+
+
+def test_a_task_that_is_cancelled_saves_what_is_paid_for(tmp_path: Path) -> None:
+    """If the task is cancelled, calls under way come to their end, their pictures are saved, and no other call follows."""
+    called, go_on = threading.Semaphore(0), threading.Event()
+
+    def late(*_: object) -> Reply:
+        called.release()
+        assert go_on.wait(LONG)
+        return Reply(200, body=picture(9, 9))
+
+    transport = ScriptedTransport(repeat(late))
+
+    async def run() -> ChartExport:
+        async with transport.async_client([ACCOUNT]) as client:
+            export = ChartExport(client, GRID, tmp_path, jobs=2)
+
+            async def consume() -> list[ExportEnd]:
+                return [end async for end in export]
+
+            task = asyncio.create_task(consume())
+            for _ in range(2):
+                assert await asyncio.to_thread(called.acquire, timeout=LONG)
+            task.cancel()
+            await asyncio.sleep(0)
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        return export
+
+    manifest = asyncio.run(run()).manifest
+    assert (2, 2) == (len(manifest.items), len(transport.calls))
+    assert {*(item.file for item in manifest.items), MANIFEST_NAME} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_plan_makes_no_call_and_no_folder(tmp_path: Path) -> None:
+    """A plan tells the calls and their forecast, and leaves the disk as it is."""
+    transport = ScriptedTransport([])
+    with transport.client([ACCOUNT]) as client:
+        plan = ChartExport(client, [*GRID, GRID[0]], tmp_path / "out", resume=True).plan()
+
+    assert (len(GRID), 0, 0, 0) == (plan.requested, plan.kept, plan.from_fixtures, plan.from_cache)
+    assert tuple(request.key for request in GRID) == plan.calls
+    assert plan.forecast is not None
+    assert (len(GRID), True) == (plan.forecast.charts, plan.forecast.enough)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_is_iterated_over_in_the_way_of_its_client(tmp_path: Path) -> None:
+    """The wrong kind of loop is a TypeError that names the right one."""
+    transport = ScriptedTransport([])
+
+    async def run() -> None:
+        async with transport.async_client([ACCOUNT]) as client:
+            with pytest.raises(TypeError, match="async for"):
+                iter(ChartExport(client, GRID, tmp_path)).__next__()
+
+    asyncio.run(run())
+    with transport.client([ACCOUNT]) as blocking, pytest.raises(TypeError, match="with: for"):
+        ChartExport(blocking, GRID, tmp_path).__aiter__()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"jobs": 0}, "jobs must be from 1 to 256, not 0"),
+        ({"jobs": "4"}, "jobs must be a whole number, not str"),
+        ({"resume": 1}, "resume must be True or False, not int"),
+        ({"fresh": "hour"}, "fresh must be off, candle or seconds"),
+        ({"fresh": "off", "resume": True}, "leave one of them out"),
+        ({"out": 5}, "out must be text or"),
+        ({"requests": GRID[0]}, "requests must be"),
+        ({"client": None}, "client must be a Client, not NoneType"),
+    ],
+)
+def test_a_wrong_argument_is_named(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    """An argument of a wrong type or value is a ConfigError that names it."""
+    with ScriptedTransport([]).client([ACCOUNT]) as client:
+        arguments: dict[str, Any] = {"client": client, "requests": GRID, "out": tmp_path, **options}
+        with pytest.raises(ConfigError, match=message):
+            ChartExport(**arguments)
+
+
+def test_a_request_of_a_wrong_type_is_named(tmp_path: Path) -> None:
+    """An element that is no chart request is a ConfigError with its number."""
+    with ScriptedTransport([]).client([ACCOUNT]) as client, pytest.raises(ConfigError, match="request 2 of the export"):
+        list(ChartExport(client, [GRID[0], "BTCUSDT"], tmp_path))  # type: ignore[list-item]
+
+
+def test_an_export_has_a_manifest_after_its_beginning(tmp_path: Path) -> None:
+    """Before its first run an export has no manifest, and the error says so."""
+    with ScriptedTransport([]).client([ACCOUNT]) as client:
+        export = ChartExport(client, GRID, tmp_path)
+        assert export.failure is None
+        with pytest.raises(ConfigError, match="when it is iterated over"):
+            _ = export.manifest
