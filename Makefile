@@ -38,6 +38,7 @@ check: .venv/dev  ## run the quick checks, and print how each room measures
 
 bench: .venv/dev  ## print what a fetch, a replay, an import and a claim cost, as ratios
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/export.py
 	$(BIN)/python benchmarks/async.py
 	$(BIN)/python benchmarks/check.py
 	$(BIN)/python benchmarks/emulator.py
