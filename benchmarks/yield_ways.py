@@ -32,6 +32,7 @@ from chartimg.domain.account import WINDOW, window_of
 from chartimg.domain.events import Event
 from chartimg.domain.fetch import (
     Answered,
+    Await,
     Booked,
     ConfirmClaim,
     Confirmed,
@@ -82,7 +83,7 @@ class Chartimg:
         self._pools = [Pool(self.accounts, self._store, self._time, _Deaf()) for _ in range(self._processes)]
 
     def fetch(self, chart: Chart) -> Fetching:
-        """Drive the machine as ``chartimg.app.fetch`` does, without sleeping and without threads."""
+        """Drive the machine as ``chartimg.app.fetch`` does, without sleep, threads and the watch over the service."""
         clock = self._time
         started = clock.monotonic()
         step = Fetch.begin(REQUEST, POLICY, Moment(clock.now(), 0.0, 0.0))
@@ -92,7 +93,7 @@ class Chartimg:
             match step.action:
                 case TakeClaim(latest, need):
                     feedback = pool.claim(latest=latest, need=need)
-                case Pause(seconds):
+                case Pause(seconds) | Await(seconds):
                     yield round(seconds * SECOND)
                     feedback = Woken()
                 case ConfirmClaim(claim):

@@ -1,4 +1,7 @@
-"""Facts for listeners: frozen, each named after an event. Their log names are API (see ``docs/logs.md``)."""
+"""Facts for listeners: frozen, each named after an event. Their log names are API (see ``docs/logs.md``).
+
+One file because the union ``Event`` names them all, and a listener is checked against it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller is answered: the provider's own statuses and bodies, and what the library adds in headers."""
+"""The answers to callers: the provider's own statuses and bodies, with the library's own facts in headers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STATUS: Final[Mapping[FaultKind, int]] = {
     FaultKind.THROTTLED: 429,
     FaultKind.INVALID_BEFORE_CALL: 422,
 }
-"""The status of a kind whose reply has none that a caller could be answered."""
+"""The status for a kind that has no reply of the provider to pass on."""
 _WORDS: Final[Mapping[FaultKind, str]] = {
     FaultKind.NO_ACCOUNT: "Limit Exceeded",
     FaultKind.QUOTA_EXCEEDED: "Limit Exceeded",
@@ -87,7 +87,7 @@ def _seconds_until(error: ChartApiError, now: datetime) -> int | None:
 
 
 def _finding(detail: Mapping[str, object]) -> Mapping[str, object]:
-    """Return a finding in the shape of the provider's own (API page, "Errors", 422), and whatever else it says."""
+    """Return a finding in the shape of the provider's own (API page, "Errors", 422), with its further details."""
     return {"msg": detail.get("msg"), "param": detail.get("param"), "location": "body", **detail}
 
 
