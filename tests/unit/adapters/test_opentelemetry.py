@@ -105,6 +105,7 @@ def test_the_span_of_a_fetch_is_below_that_of_its_caller(watch: Watch) -> None:
     """Both clients put the span of a fetch below the span in which it is asked for."""
 
     async def asked() -> None:
+        """Fetch within a span of the caller."""
         async with AsyncChartClient(
             transport=ScriptedTransport([Reply(200, body=PNG)]), listener=watch.listener
         ) as client:
@@ -151,6 +152,7 @@ def test_calls_of_both_clients_are_the_tallies_once_and_without_a_key(watch: Wat
     policy = RetryPolicy(base_delay=0.001, max_delay=0.002)
 
     async def crowd() -> None:
+        """Fetch twenty charts at once."""
         async with provider.async_client(listener=watch.listener, policy=policy) as client:
             await asyncio.gather(*(client.fetch(request(number)) for number in range(20)))
 
@@ -202,7 +204,10 @@ def test_gauges_without_books_have_no_value(watch: Watch) -> None:
     """Without accounts, and while the store can't be reached, the gauges have no value and the other measures go on."""
 
     class Gone:
+        """Books whose store can't be reached."""
+
         def status(self) -> Sequence[AccountStatus]:
+            """Raise in place of an answer."""
             raise StoreUnavailable("gone")
 
     watch.listener.observe(None)
@@ -218,7 +223,10 @@ def test_a_failing_exporter_costs_no_picture() -> None:
     """If the exporter of spans raises on every span, each fetch still returns its picture."""
 
     class Failing(SpanExporter):
+        """An exporter that takes no span."""
+
         def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            """Raise in place of a result."""
             raise OSError("the collector is gone")
 
     watch = Watch(Failing())

@@ -63,6 +63,7 @@ class World:
             return self._client.fetch(request, **options)
 
         async def run() -> ChartApiResult:
+            """Fetch with an asynchronous client."""
             async with self.transport.async_client(**self.options) as client:
                 return await client.fetch(request, **options)
 

@@ -240,10 +240,12 @@ def test_a_task_that_is_cancelled_saves_what_is_paid_for(tmp_path: Path) -> None
     transport = ScriptedTransport(repeat(late))
 
     async def run() -> ChartExport:
+        """Cancel the task of the export while two calls are under way."""
         async with transport.async_client([ACCOUNT]) as client:
             export = ChartExport(client, GRID, tmp_path, jobs=2)
 
             async def consume() -> list[ExportEnd]:
+                """Collect the ends."""
                 return [end async for end in export]
 
             task = asyncio.create_task(consume())
@@ -279,6 +281,7 @@ def test_an_export_is_iterated_over_in_the_way_of_its_client(tmp_path: Path) -> 
     transport = ScriptedTransport([])
 
     async def run() -> None:
+        """Iterate in the way of the other client."""
         async with transport.async_client([ACCOUNT]) as client:
             with pytest.raises(TypeError, match="async for"):
                 iter(ChartExport(client, GRID, tmp_path)).__next__()
