@@ -11,6 +11,7 @@ import random
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import Context
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ T = TypeVar("T")
 
 
 class _Loop(async_solipsism.EventLoop):  # type: ignore[misc]  # without types
-    """Runs what is ready in a random order."""
+    """Runs what is ready in a random order. A worker may wake it: it stands still while one has its turn."""
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
@@ -36,6 +37,12 @@ class _Loop(async_solipsism.EventLoop):  # type: ignore[misc]  # without types
         self._ready.clear()
         self._ready.extend(ready)
         super()._run_once()
+
+    def call_soon_threadsafe(
+        self, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle: asyncio.Handle = self.call_soon(callback, *args, context=context)
+        return handle
 
 
 def simulate(main: Callable[[random.Random], Coroutine[object, object, T]], seed: int) -> T:

@@ -617,3 +617,10 @@ def test_a_mistake_in_a_session_names_its_variable_alone(text: str) -> None:
         WorkerConfig.from_env({**ONE, "CHARTS_TRADINGVIEW_SESSION_JSON": text})
 
     assert "canary-s" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("", True), ("on", True), ("OFF", False)])
+def test_whether_an_outage_is_heeded_is_a_setting(value: str, *, is_on: bool) -> None:
+    """An outage is heeded, unless the setting is ``off``."""
+    assert is_on is WorkerConfig.from_env({**ONE, "CHARTS_OUTAGE": value}).outage
+    assert ("CHARTS_OUTAGE must be on or off, not 'no'",) == problems({**ONE, "CHARTS_OUTAGE": "no"})
