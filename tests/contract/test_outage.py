@@ -199,7 +199,7 @@ def test_an_outage_costs_three_calls_and_its_probes(seed: int) -> None:
     check(simulate(lambda chance: day(chance, "tasks"), seed))
 
 
-@settings(max_examples=settings.default.max_examples // 5)
+@settings(max_examples=settings().max_examples // 5)
 @given(st.integers(0, 2**32))
 def test_an_outage_costs_threads_as_little(seed: int) -> None:
     """The same holds for the synchronous client in many threads."""
