@@ -226,12 +226,14 @@ def test_a_service_that_is_down_is_a_503_without_a_call() -> None:
     ):
         failed = [served.chart({**BODY, "width": 400 + number}).headers["x-chartimg-kind"] for number in range(3)]
         reply = served.chart({**BODY, "width": 410})
-        calls = charged(provider)
+        calls, service = charged(provider), served.ask("GET", "/accounts").json()["service"]
 
     assert (["SERVICE_UNAVAILABLE"] * 3, 3) == (failed, calls)
     assert (503, "SERVICE_DOWN") == (reply.status, reply.headers["x-chartimg-kind"])
     assert 0 < int(reply.headers["retry-after"]) <= 31
     assert "no call was made" in reply.json()["message"]
+    assert ("DOWN", 3) == (service["state"], service["failures"])
+    assert service["since"] < service["probeAt"]
 
 
 def test_a_caller_that_leaves_ends_its_wait_and_loses_no_picture() -> None:

@@ -24,6 +24,10 @@ from .text import is_terminal
 __all__ = ["accounts_app"]
 
 _MOCK = "CHARTS_API_MODE=mock uses no accounts"
+_SERVICE = (
+    "Whether the service is up is known to each process that makes calls: client.accounts.service(), "
+    "or GET /accounts of a gateway."
+)
 
 accounts_app = group(
     "Show the units that each account has left today. The commands correct the books, or forecast.",
@@ -42,7 +46,13 @@ def accounts(context: typer.Context, *, as_json: Json = False) -> None:
         emit({"accounts": ()}, lambda: typer.echo(_MOCK), as_json=as_json)
         return
     with _pool() as pool:
-        _show(pool, as_json=as_json)
+        statuses = pool.status()
+
+    def show() -> None:
+        show_accounts(statuses)
+        typer.echo(_SERVICE)
+
+    emit({"accounts": statuses, "service": None}, show, as_json=as_json)
 
 
 @accounts_app.command()

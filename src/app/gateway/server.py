@@ -166,7 +166,8 @@ class Gateway:
         """Answer ``GET /accounts``."""
         pool = self._client.accounts
         statuses = () if pool is None else await run_in_threadpool(pool.status)
-        return Response(dump({"accounts": statuses}), media_type="application/json")
+        service = None if pool is None else pool.service()
+        return Response(dump({"accounts": statuses, "service": service}), media_type="application/json")
 
     async def _healthz(self, _: Request) -> Response:
         """Answer ``GET /healthz``: whether the gateway can take claims."""

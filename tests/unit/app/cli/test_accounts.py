@@ -28,6 +28,10 @@ def test_accounts_shows_what_a_fetch_has_used(server: LoopbackServer, tmp_path: 
         return row.split()
 
     before = used()
+    assert call("accounts", cwd=tmp_path, **real(server)).stdout.endswith(
+        "Whether the service is up is known to each process that makes calls: client.accounts.service(), "
+        "or GET /accounts of a gateway.\n"
+    )
     assert 0 == call(*FETCH, cwd=tmp_path, **real(server)).returncode
     after = used()
 
@@ -45,6 +49,7 @@ def test_accounts_in_json_is_json_and_nothing_else(server: LoopbackServer, tmp_p
     (account,) = json.loads(child.stdout)["accounts"]
 
     assert (0, "") == (child.returncode, child.stderr)
+    assert json.loads(child.stdout)["service"] is None, "this process has made no call"
     assert {"accountId", "state", "used", "limit", "left", "reason", "availableAt", "windowEnd", "plan"} == set(account)
     assert ("main", "EXHAUSTED", 50, 50, 0, "BASIC") == tuple(
         account[name] for name in ("accountId", "state", "used", "limit", "left", "plan")
