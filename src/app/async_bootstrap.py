@@ -24,7 +24,7 @@ class AsyncChartClient(AsyncRoutedClient):
     Args:
         config: the settings.
         transport: any :class:`chartimg.domain.ports.Transport`, instead of a config. It blocks, in a worker thread.
-        accounts: pay for the calls over *transport*; without accounts calls are free and made once.
+        accounts: as for :class:`ChartClient`.
         in_flight: worker threads at most, so also calls at once. Waits need none.
         options: the other arguments of :class:`ChartClient`.
 

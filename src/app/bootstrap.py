@@ -133,7 +133,8 @@ class ChartClient(RoutedClient):
     Args:
         config: the settings.
         transport: any :class:`chartimg.domain.ports.Transport`, instead of a config.
-        accounts: pay for the calls over *transport*; without accounts calls are free and made once.
+        accounts: pay for the calls over *transport*; without accounts calls are free and made once. With a config, a pool that
+            pays in place of the accounts it names; the host closes the pool.
         policy: limits of the calls and the time of one request; by default those of *config*.
         clock: time; by default the clock of the pool of accounts.
         listener: one or several that hear of events, beside the log.
@@ -219,7 +220,7 @@ def open_routes(  # noqa: PLR0913 (those of a client)
     require("policy", policy, RetryPolicy | None)
     require("clock", clock, Clock | None)
     require("cache", cache, PictureCache | None)
-    if (config is None) is (transport is None) or (transport is None and accounts is not None):
+    if (config is None) is (transport is None) or (transport is None and not isinstance(accounts, Pool | None)):
         raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
     settings = WorkerConfig() if config is None else config
     mode = settings.check if check is None else mode_named(CheckMode, check, where="check")
@@ -233,7 +234,8 @@ def open_routes(  # noqa: PLR0913 (those of a client)
     caching = _Caching(settings, cache, heard, lambda symbol: grid_of(symbol, rules_of(rules)))
     with ExitStack() as resources:
         if transport is None:
-            routes = _configured_routes(settings, clock, heard, resources, rules, caching)
+            given = accounts if isinstance(accounts, Pool) else None
+            routes = _configured_routes(settings, clock, heard, resources, rules, caching, given)
         else:
             pool = None if accounts is None else _pool(accounts, clock, heard, rules)
             kept = None if pool is None else caching.route(pool.clock, resources, of_memory=True)
@@ -440,8 +442,9 @@ def _configured_routes(
     resources: ExitStack,
     catalog: Catalog | None,
     caching: _Caching,
+    given: Pool | None,
 ) -> tuple[Route, ...]:
-    """Build the routes of a mode; import and open only the adapters that it needs."""
+    """Build the routes of a mode; import and open only the adapters that it needs. A *given* pool is not closed."""
     routes: list[Route] = []
     if config.mode is not ApiMode.REAL:
         from ..adapters.fixture import FixtureTransport
@@ -450,8 +453,10 @@ def _configured_routes(
     if config.mode is not ApiMode.MOCK:
         from ..adapters.http import Urllib3Transport
 
-        pool = open_pool(config, clock=clock, listener=listener, catalog=catalog)
-        resources.callback(pool.close)
+        pool = given
+        if pool is None:
+            pool = open_pool(config, clock=clock, listener=listener, catalog=catalog)
+            resources.callback(pool.close)
         http = resources.enter_context(Urllib3Transport(config.base_url, session=config.tradingview_session))
         kept = None
         if config.mode is ApiMode.REAL:

@@ -60,6 +60,7 @@ SETTINGS: Final = frozenset(
         "CHARTS_GATEWAY_TOKENS",
         "CHARTS_FRESH",
         "CHARTS_MAX_ATTEMPTS",
+        "CHARTS_MCP_BUDGET",
         "CHARTS_OUTAGE",
         "CHARTS_STALE_IF_ERROR",
         "CHARTS_TEMPLATES_DIR",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codeop
 import itertools
+import json
 import os
 import re
 import shlex
@@ -19,6 +20,7 @@ import typer
 
 from chartimg.adapters.logs import LOG_NAMES
 from chartimg.app.cli.main import app
+from chartimg.app.config import SETTINGS
 from chartimg.emulator.scenario import Fault, read_scenario
 from chartimg.testing import emulator
 from forks import forked
@@ -186,6 +188,17 @@ def test_every_setting_is_documented() -> None:
     assert read == set(
         re.findall(r"^\| `(CHART\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     )
+
+
+def test_the_settings_of_agents_start_the_command() -> None:
+    """Each JSON block for an agent starts ``chartimg mcp`` with settings that exist, and a key or mock mode."""
+    for block in blocks(ROOT / "docs/agents.md", "json"):
+        settings = json.loads(block)
+        (server,) = settings.get("mcpServers", settings.get("servers")).values()
+
+        assert ("chartimg", ["mcp"]) == (server["command"], server["args"])
+        assert server["env"].keys() <= SETTINGS
+        assert {"CHART_IMG_API_KEY", "CHARTS_API_MODE"} & server["env"].keys()
 
 
 def test_every_log_event_is_documented() -> None:

@@ -5,7 +5,6 @@ They need no account and make no call. ``--json`` prints a catalog file, to be c
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated
@@ -14,22 +13,15 @@ import typer
 
 from ...domain.check.catalog import Entry
 from ...domain.check.exchange import likely_exchange
-from ...domain.check.suggestion import (
-    hint,
-    likely_interval,
-    likely_name,
-    likely_timezone,
-    names_called,
-    timezone_called,
-)
-from ...domain.errors import ConfigError
+from ...domain.check.suggestion import likely_interval, likely_name, likely_timezone, timezone_called
 from ...domain.plan import PlanName
 from ..bootstrap import open_catalog
+from ..search import matching_names, unknown_name
 from .catalog_view import rows_by_path, show_entries, show_entry, show_names, show_parameters, show_plans
 from .options import Json, emit, group
 from .sample import sample_drawing, sample_study, sample_style
 
-__all__ = ["catalog_app", "matching_names"]
+__all__ = ["catalog_app"]
 
 catalog_app = group("List the names, defaults, ranges and plans of the provider.")
 
@@ -118,23 +110,6 @@ def plans(name: Part = None, *, as_json: Json = False) -> None:
     emit({"plans": found}, lambda: show_plans(found), as_json=as_json)
 
 
-def matching_names(
-    noun: str, names: Iterable[str], text: str, aliases: Mapping[str, Sequence[str]] | None = None
-) -> Sequence[str]:
-    """List the *names* that *text* may mean: by alias or spelling, else by their beginning, else by a part of them.
-
-    Raises:
-        ConfigError: there is no such name.
-    """
-    known, folded = tuple(names), text.casefold()
-    if called := names_called(text, known, aliases):
-        return called
-    for fits in (str.startswith, str.__contains__):
-        if found := [name for name in known if fits(name.casefold(), folded)]:
-            return found
-    raise _unknown(noun, text, known, likely_name(text, known, aliases))
-
-
 def _entries(
     noun: str,
     key: str,
@@ -171,13 +146,4 @@ def _holding(
     known, text = list(names), " ".join(words or ())
     if found := [name for name in known if text.casefold() in name.casefold()]:
         return found
-    raise _unknown(noun, text, known, likely(text, known))
-
-
-def _unknown(noun: str, text: str, known: Sequence[str], likely: str | None) -> ConfigError:
-    """Return the error about a name that does not exist, with the likely name or else the nearest in spelling."""
-    by_folded = {name.casefold(): name for name in known}
-    nearest = [by_folded[each] for each in difflib.get_close_matches(text.casefold(), by_folded, n=1, cutoff=0)]
-    listed = "leave the name out to list them all"
-    otherwise = f"the nearest is {nearest[0]}; {listed}" if nearest else listed
-    return ConfigError(f"there is no {noun} {text!r}; {hint(likely, otherwise)}")
+    raise unknown_name(noun, text, known, likely(text, known))

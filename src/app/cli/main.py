@@ -21,6 +21,7 @@ from .close import next_close_command
 from .emulate import emulate
 from .export import export
 from .fixtures import fixtures_app
+from .mcp import mcp
 from .options import group
 from .process import FAILED, MISUSED, STORE_GONE, complain, discard_output
 from .serve import serve
@@ -41,6 +42,7 @@ app.command("next-close")(next_close_command)
 app.command()(check)
 app.command()(emulate)
 app.command()(serve)
+app.command()(mcp)
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(cache_app, name="cache")
 app.add_typer(catalog_app, name="catalog")

@@ -27,7 +27,7 @@ from ...domain.finding import Finding, Severity
 from ...files import write_atomically
 from ..bootstrap import SHIPPED, open_catalog
 from ..checking import template_named
-from .catalog import matching_names
+from ..search import matching_names
 from .options import Json, emit, group
 from .process import FAILED
 from .request_file import finding_line, read_posted_body, read_request_file

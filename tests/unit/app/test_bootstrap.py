@@ -68,6 +68,20 @@ def test_a_client_takes_a_config_or_a_transport(arguments: dict[str, object]) ->
         ChartClient(**arguments)  # type: ignore[arg-type]
 
 
+def test_a_pool_pays_in_place_of_the_accounts_of_a_config() -> None:
+    """A client with a config and a pool calls with the key of the pool, and leaves the pool open."""
+    pool = AccountPool([ACCOUNT])
+    with serving(answer(200, PNG, content_type="image/png")) as server:
+        config = WorkerConfig(
+            accounts=[Account("b", "other-key")], base_url=server.url, account_store="memory://", cache="off"
+        )
+        with ChartClient(config, accounts=pool) as client:
+            result = client.fetch(REQUEST)
+
+    assert pool is client.accounts
+    assert ([ACCOUNT.api_key], "a", 1) == (server.keys, result.account_id, pool.status()[0].used)
+
+
 def test_a_client_over_a_transport_pays_from_a_sequence_of_accounts() -> None:
     """The books of a sequence of accounts last as long as the client: the third request finds the day spent."""
     clock = VirtualClock()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import load_catalog, shipped_catalog
-from chartimg.app.cli.catalog import matching_names
 from chartimg.domain.check.catalog import Parameter
 from chartimg.domain.errors import ConfigError
 from command import invoke
@@ -85,48 +80,10 @@ def test_a_name_that_does_not_exist_is_a_mistake_of_usage(kind: str) -> None:
         ("plans", "bsaic", "BASIC"),
     ],
 )
-def test_a_slip_of_the_pen_is_answered_with_what_was_matching_names(kind: str, wrong: str, right: str) -> None:
+def test_a_slip_of_the_pen_is_answered_with_the_nearest_name(kind: str, wrong: str, right: str) -> None:
     """A misspelt name is answered with the nearest name of its kind."""
     with pytest.raises(ConfigError, match=rf"did you mean {right}\?"):
         catalog(kind, wrong)
-
-
-@given(st.sampled_from(STUDIES), st.sampled_from([str.upper, str.lower, str.swapcase]))
-def test_a_whole_name_means_itself(name: str, case: Callable[[str], str]) -> None:
-    """A whole name means itself in any case, even if longer names begin with it."""
-    assert [name] == list(matching_names("study", STUDIES, case(name), CATALOG.study_by_alias))
-
-
-@given(st.text())
-def test_a_name_means_names_there_are(text: str) -> None:
-    """For any text the answer is some of the names, or a ConfigError."""
-    found: Sequence[str] = ["none"]
-    with contextlib.suppress(ConfigError):
-        found = matching_names("study", STUDIES, text, CATALOG.study_by_alias)
-
-    assert found
-    assert set(found) <= {*STUDIES, "none"}
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("macd", ["MACD"]),
-        ("stoch", ["Stochastic"]),
-        ("linear", ["Linear Regression Curve", "Linear Regression Slope"]),
-        ("rsi", ["Relative Strength Index"]),
-        ("ema", ["Moving Average Exponential"]),
-        ("sma", ["Moving Average"]),
-        ("exponential moving average", ["Moving Average Exponential"]),
-        ("tsi", ["Trend Strength Index", "True Strength Index"]),
-        ("rvi", ["Relative Vigor Index", "Volatility Index"]),
-        ("trend", ["Trend Strength Index"]),
-        ("%", ["Bollinger Bands %B", "Williams %R"]),
-    ],
-)
-def test_a_part_of_a_name_means_the_names_that_have_it(text: str, names: list[str]) -> None:
-    """A text means the names it abbreviates or is an alias of, else those it begins, else those it is in."""
-    assert names == list(matching_names("study", STUDIES, text, CATALOG.study_by_alias))
 
 
 def test_several_names_are_listed_and_one_is_shown_wholly() -> None:

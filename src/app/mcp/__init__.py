@@ -1,0 +1,1 @@
+"""Charts for models: a server of the Model Context Protocol over the asynchronous client."""
