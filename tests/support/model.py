@@ -65,6 +65,7 @@ class Model:
         """Call one tool several times at the same moment."""
 
         async def call() -> list[Answer]:
+            """Wait for all answers."""
             return await asyncio.gather(*(_called(self._session, tool, dict(arguments)) for arguments in many))
 
         return self._wait(call())
@@ -86,6 +87,7 @@ def process(*options: str, cwd: Path, **variables: str) -> Iterator[Model]:
 
     @asynccontextmanager
     async def connected() -> AsyncIterator[ClientSession]:
+        """Start the process, and greet it."""
         with (cwd / "stderr").open("w") as errors:
             async with stdio_client(parameters, errlog=errors) as streams, ClientSession(*streams) as session:
                 await session.initialize()
@@ -102,6 +104,7 @@ def server(environ: Mapping[str, str], budget: int | None = None) -> Iterator[Mo
 
     @asynccontextmanager
     async def connected() -> AsyncIterator[Client]:
+        """Open a client of charts, and a server over it."""
         pool = SessionPool(config, budget) if config.accounts else None
         client = AsyncChartClient(config, accounts=pool)
         async with client, Client(ToolServer(ChartTools(client, config, pool))) as session:
@@ -120,6 +123,7 @@ def _running(connected: AbstractAsyncContextManager[Session]) -> Iterator[Model]
     end: Future[None] = Future()
 
     async def hold() -> None:
+        """Hold the session, until the block ends."""
         try:
             async with connected as session:
                 ready.set_result(Model(session, asyncio.get_running_loop()))
