@@ -46,7 +46,12 @@ class ExportRun:
         """
         self._kept = self._work.begin()
         for number in range(min(self._jobs, len(self._work))):
-            threading.Thread(target=self._run, name=f"chartimg-export-{number}", daemon=True).start()
+            try:
+                threading.Thread(target=self._run, name=f"chartimg-export-{number}", daemon=True).start()
+            except RuntimeError:  # the system has no further thread
+                if not number:
+                    raise
+                break
 
     def next(self) -> ExportEnd | None:
         """Wait for the next end; return None after the last one."""

@@ -1,4 +1,7 @@
-"""The routes of a client: one chart request over the ways of a mode to a picture."""
+"""The routes of a client: one chart request over the ways of a mode to a picture.
+
+One file because a fetch, and what is foretold of it, go the same way.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ..config import WorkerConfig
 from ..export import Export
 from ..export_folder import FolderInUse
 from ..export_run import ExportRun
-from ..manifest import ExportEnd
+from ..manifest import ExportEnd, Manifest
 from .chart_list import ChartList, chart_list
 from .close import wait_for_close
 from .export_view import following, show_manifest, show_plan
@@ -100,17 +100,23 @@ def export(  # noqa: PLR0913 (one for each option)
             typer.echo(piece, nl=False)
     else:
         show_manifest(manifest, out, calls.made, saved=work.saved)
+    code = _complained(work, manifest)
+    if codes:
+        complain(f"interrupted; {calls}")
+        raise SystemExit(codes[0])
+    raise SystemExit(code)
+
+
+def _complained(work: Export, manifest: Manifest) -> int:
+    """Report a failure of the folder, and return the exit code of an export that was not interrupted."""
     code = exit_code((failure.code, failure.kind) for failure in manifest.failures)
     if work.failure is not None:
-        code = code or FAILED
         complain(f"no further chart was begun, since {work.failure}")
     elif work.unsaved is not None:
-        code = code or FAILED
         complain(work.unsaved)
-    if codes:
-        code = codes[0]
-        complain(f"interrupted; {calls}")
-    raise SystemExit(code)
+    else:
+        return code
+    return code or FAILED
 
 
 def _carry_out(work: Export, run: ExportRun, *, before: Callable[[], None] | None) -> bool:
@@ -132,7 +138,9 @@ def _carry_out(work: Export, run: ExportRun, *, before: Callable[[], None] | Non
             try:
                 work.stop()
                 if waited_for := len(work.calling):
-                    complain(f"interrupted: waiting for {counted(waited_for, 'call')}; a second interrupt gives up")
+                    complain(
+                        f"interrupted: waiting for {counted(waited_for, 'call')}; a second interrupt gives them up"
+                    )
                 _follow(run, on_end)
             except KeyboardInterrupt:
                 return True

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chartimg import Account, ChartExport, ChartRequest, ConfigError
+from chartimg import Account, ChartApiResult, ChartExport, ChartRequest, ConfigError, StoreUnavailable
+from chartimg.app.async_client import AsyncRoutedClient
+from chartimg.app.client import RoutedClient
 from chartimg.app.export_folder import JOURNAL_NAME, FolderInUse
 from chartimg.app.manifest import MANIFEST_NAME, ExportEnd, Manifest
 from chartimg.domain.faults import FaultKind
@@ -175,6 +177,53 @@ def test_a_grid_with_an_error_costs_nothing(way: Way, tmp_path: Path) -> None:
         '3 chart requests are wrong: interval: "1H" is not an interval; did you mean "1h"?',
     ) == caught.value.problems
     assert ([], False) == (transport.calls, (tmp_path / "out").exists())
+
+
+@both_ways
+def test_a_store_that_is_gone_is_the_failure_of_each_chart(
+    way: Way, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """If no claim can be taken, each chart ends with the code of the store."""
+
+    def gone(*_: object, **__: object) -> ChartApiResult:
+        raise StoreUnavailable("the store is gone")
+
+    for client in (RoutedClient, AsyncRoutedClient):
+        monkeypatch.setattr(client, "fetch_for", gone)
+    manifest = way(ScriptedTransport([]), tmp_path)
+
+    assert [("STORE_UNAVAILABLE", "the store is gone", 0)] * len(GRID) == [
+        (failure.code, failure.message, failure.calls) for failure in manifest.failures
+    ]
+
+
+def test_a_system_without_threads_is_told_or_done_with_fewer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One thread is enough for an export; if there is none, it raises, and the folder is free again."""
+    start, left = threading.Thread.start, [1]
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name.startswith("chartimg-export"):
+            left[0] -= 1
+            if left[0] < 0:
+                raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    transport = ScriptedTransport(pictures())
+    assert len(GRID) == len(exported(transport, tmp_path).items)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        exported(transport, tmp_path)
+    left[0] = 1
+    assert len(GRID) == len(exported(transport, tmp_path).items)
+
+
+def test_many_mistakes_are_cut(tmp_path: Path) -> None:
+    """The first twenty mistakes are told, and the number of the others."""
+    wrong = [ChartRequest("BINANCE:BTCUSDT", f"{number}x", "mine") for number in range(1, 24)]
+    with pytest.raises(ConfigError) as caught:
+        exported(ScriptedTransport([]), tmp_path, wrong)
+
+    assert (21, "and 3 more problems") == (len(caught.value.problems), caught.value.problems[-1])
 
 
 @both_ways

@@ -681,7 +681,7 @@ def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
 
     assert "Traceback" not in errors
     assert 128 + sent == child.returncode
-    assert "chartimg: interrupted: waiting for 2 calls; a second interrupt gives up\n" in errors
+    assert "chartimg: interrupted: waiting for 2 calls; a second interrupt gives them up\n" in errors
     assert errors.endswith("chartimg: interrupted; 3 calls stay charged: 3 to a\n")
     assert (3, 1) == (len(there), len(missing))
     assert 3 == len(server.requests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from chartimg import ConfigError
 from chartimg.app.export_folder import JOURNAL_NAME, ExportFolder, FolderInUse, is_whole, known_items
 from chartimg.app.manifest import MANIFEST_NAME, ExportItem
+from chartimg.file_lock import FileLock
 from chartimg.testing import picture
+from limits import small_files
 
 PNG = picture(8, 6)
 ITEM = ExportItem(
@@ -63,10 +66,7 @@ def test_a_journal_that_is_cut_has_all_its_whole_lines(tmp_path_factory: pytest.
     whole = (path / JOURNAL_NAME).read_bytes()
     (path / JOURNAL_NAME).write_bytes(whole[:cut])
 
-    count = len([end for end in range(min(cut, len(whole)) + 1) if end and whole[end - 1 : end + 1] in {b"}\n", b"}"}])
-    lines = whole[:cut].splitlines()
-    complete = sum(line in whole.splitlines() for line in lines)
-    assert count >= complete
+    complete = sum(line in whole.splitlines() for line in whole[:cut].splitlines())
     assert {item.file: item for item in items[:complete]} == known_items(path)
 
 
@@ -106,3 +106,42 @@ def test_a_manifest_that_can_not_be_read_is_a_mistake_and_no_reason_to_pay(tmp_p
     place.mkdir()
     with pytest.raises(ConfigError, match=r"manifest\.json can't be read: Is a directory"):
         known_items(tmp_path)
+
+
+def test_a_folder_without_locks_is_used_without_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where a file system has no locks, an export goes on; any other failure of the lock is that of the folder."""
+    codes = iter([errno.ENOLCK, errno.EACCES])
+
+    def take(path: Path) -> None:
+        raise OSError(next(codes), "no", str(path))
+
+    monkeypatch.setattr(FileLock, "take", take)
+    folder = ExportFolder(tmp_path)
+    folder.begin()
+    folder.end()
+    with pytest.raises(PermissionError):
+        ExportFolder(tmp_path).begin()
+
+
+def test_a_journal_without_room_is_a_failure_with_its_name(tmp_path: Path) -> None:
+    """A line that can't be written is an OSError that names the journal; after the end no line is written."""
+    folder = ExportFolder(tmp_path)
+    folder.begin()
+    folder.open_journal()
+    with small_files(100), pytest.raises(OSError, match=r"manifest\.jsonl") as caught:
+        folder.note(ITEM, flushed=True)
+    folder.end()
+    folder.note(ITEM)
+
+    assert str(tmp_path / JOURNAL_NAME) == caught.value.filename
+    assert {} == known_items(tmp_path)
+
+
+def test_a_picture_or_a_journal_that_can_not_be_read_is_a_mistake(tmp_path: Path) -> None:
+    """A failure to read is told, since a chart that may be there must not be paid for again."""
+    (tmp_path / JOURNAL_NAME).mkdir()
+    with pytest.raises(ConfigError, match=r"manifest\.jsonl can't be read: Is a directory"):
+        known_items(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError, match=r"loop can't be read: Too many levels"):
+        is_whole(tmp_path / "loop", ITEM)

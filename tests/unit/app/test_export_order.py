@@ -47,3 +47,11 @@ def test_a_refused_symbol_costs_one_call_however_many_charts_it_has() -> None:
     assert (1, 2, 3) == order.end(0, is_refused=True)
     assert () == order.end(4, is_refused=False)
     assert (5, None, 0) == (order.take(), order.take(), len(order))
+
+
+def test_a_symbol_that_was_known_may_be_refused_all_the_same() -> None:
+    """If a symbol of a kept chart is refused, its charts that could go next are not taken."""
+    order = ChartOrder("AAAB", frozenset({0}))
+    assert 1 == order.take()
+    assert (2,) == order.end(1, is_refused=True)
+    assert (3, None) == (order.take(), order.take())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
+from contextvars import copy_context
 
 import pytest
 
-from chartimg.app.listeners import Doubts, Listeners
+from chartimg.app.listeners import WITNESS, Doubts, Listeners
 from chartimg.domain.events import CallStarted, Event, MockMissing
 from chartimg.domain.ports import Listener
 from chartimg.testing import EventLog
@@ -111,3 +113,19 @@ def test_doubts_are_told_once_and_before_the_first_call(*, told_before: bool) ->
         doubts.notify(event)
 
     assert [MISSING, STARTED, STARTED] == hearing.events
+
+
+def test_a_witness_hears_the_events_of_its_own_thread_alone() -> None:
+    """A witness gets the events of the thread that set it, and of contexts that were copied from it."""
+    witness, others = EventLog(), EventLog()
+    guarded = Listeners([others])
+    token = WITNESS.set(witness)
+    thread = threading.Thread(target=guarded.notify, args=(MISSING,))
+    thread.start()
+    thread.join()
+    copy_context().run(guarded.notify, STARTED)
+    WITNESS.reset(token)
+    guarded.notify(STARTED)
+
+    assert [STARTED] == witness.events
+    assert [MISSING, STARTED, STARTED] == others.events

@@ -15,7 +15,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from chartimg.domain.classification import classify, retry_after_seconds
+from chartimg.domain.classification import classify, refuses_symbol, retry_after_seconds
 from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Retriable
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
@@ -397,3 +397,23 @@ def test_a_refused_session_is_told_apart_from_a_refused_key(
     assert error is not None
     assert (kind, False) == (error.kind, error.retriable)
     assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (Reply(422, body=b'{"message":"Invalid Symbol"}'), True),
+        (Reply(422, body=b'{"error":"Invalid symbol."}'), True),
+        (Reply(422, body=b'[{"value":"x","msg":"must be a symbol","param":"symbol"}]'), True),
+        (Reply(422, body=b'{"message":"Invalid Interval"}'), False),
+        (Reply(422, body=b'[{"value":"x","msg":"bad","param":"interval"}]'), False),
+        (Reply(503, body=b'{"message":"Invalid Symbol"}'), False),
+        (Reply(429, body=b'{"message":"Limit Exceeded"}'), False),
+    ],
+)
+def test_a_refusal_is_that_of_a_symbol_if_it_names_it(reply: Reply, expected: bool) -> None:  # noqa: FBT001
+    """Only a final refusal that names the symbol holds for all charts of the symbol."""
+    error = classify(reply, now=NOON)
+    assert error is not None
+
+    assert expected is refuses_symbol(error)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chartimg import ChartRequest
 from chartimg.app.export_folder import ExportFolder
 from chartimg.testing import picture
 from command import call
@@ -148,3 +153,70 @@ def test_a_long_table_has_the_failures_and_counts_the_rest(tmp_path: Path) -> No
     assert "299 of 300 charts" in child.stdout
     assert "BINANCE:C299USDT" in child.stdout.splitlines()[3]
     assert "and 50 charts more, in manifest.json" in child.stdout
+
+
+def test_the_wait_for_a_close_comes_after_the_check_and_before_the_calls(
+    server: LoopbackServer, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With --at-close the charts are listed, then waited for, then fetched."""
+    seen: list[tuple[int, int]] = []
+
+    def wait(_: object, requests: Sequence[ChartRequest]) -> None:
+        seen.append((len(requests), len(server.requests)))
+
+    monkeypatch.setattr("chartimg.app.cli.export.wait_for_close", wait)
+    child = call(*TWO, "--at-close", "--json", cwd=tmp_path, **settings)
+
+    assert (0, [(4, 0)], 4) == (child.returncode, seen, len(server.requests))
+    assert child.stdout.encode() == (tmp_path / "out" / "manifest.json").read_bytes()
+
+
+def test_an_interrupt_during_the_wait_is_the_end(
+    server: LoopbackServer, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An interrupt before the beginning costs no call, and leaves the folder as it was."""
+
+    def wait(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("chartimg.app.cli.export.wait_for_close", wait)
+    child = call(*TWO, "--at-close", cwd=tmp_path, **settings)
+
+    assert (143, [], []) == (child.returncode, server.requests, list((tmp_path / "out").iterdir()))
+    assert "chartimg: interrupted; no call is charged\n" == child.stderr
+
+
+def test_a_manifest_that_can_not_be_written_at_the_end_is_exit_code_1(
+    server: LoopbackServer, settings: dict[str, str], tmp_path: Path
+) -> None:
+    """All pictures are there and so is the journal, and one line says what could not be written."""
+
+    def spoil(connection: socket.socket, closing: threading.Event) -> bool:
+        (tmp_path / "out" / "manifest.json").unlink()
+        (tmp_path / "out" / "manifest.json").mkdir()
+        return answer(200, picture(800, 599))(connection, closing)
+
+    server.script.insert(0, spoil)
+    child = call(*TWO, cwd=tmp_path, **settings)
+
+    assert 1 == child.returncode
+    assert (
+        "chartimg: out/manifest.json can't be written: Is a directory; make the folder writable or name another"
+        == child.stderr.splitlines()[-1]
+    )
+    assert "pictures and" not in child.stdout
+
+
+def test_a_report_that_fails_costs_no_chart(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """An exception on the way to the terminal is logged, and the run goes on."""
+
+    def broken(_: object) -> str:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("chartimg.app.cli.export_view._line", broken)
+    child = call(*TWO, cwd=tmp_path, **settings)
+
+    assert 0 == child.returncode
+    assert 4 == sum("could not be reported" in message for message in caplog.messages)
