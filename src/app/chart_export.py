@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
@@ -85,17 +85,22 @@ class ChartExport:
         fresh: Freshness | str | float | None = None,
     ) -> None:
         require("client", client, Client)
-        require("requests", requests, Iterable)
+        is_lazy = isinstance(requests, Sequence) and not isinstance(requests, list | tuple | str | bytes)
+        if not is_lazy:
+            given: object = requests
+            listed = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else given
+            require("requests", listed, Sequence[ChartRequest])
+            requests = cast("tuple[ChartRequest, ...]", listed)
         require("out", out, str | os.PathLike)
         require("jobs", jobs, int)
         require("resume", resume, bool)
         if not 1 <= jobs <= _MAX_JOBS:
-            raise ConfigError(f"jobs must be from 1 to {_MAX_JOBS}, not {jobs}")
+            raise ConfigError(f"jobs must be from 1 to {_MAX_JOBS}")
         asked = client.routes.fresh if fresh is None else Freshness.of(fresh, where="fresh")
         if resume and fresh is not None and asked.is_off:
             raise ConfigError("fresh=off asks for new pictures, and resume keeps old ones; leave one of them out")
         self._client = client
-        self._requests = requests if isinstance(requests, Sequence) else tuple(requests)
+        self._requests = cast("Sequence[ChartRequest]", requests)
         self._out = Path(out)
         self._jobs = jobs
         self._resume = resume

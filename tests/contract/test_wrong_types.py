@@ -251,6 +251,18 @@ CASES: Final[Mapping[str, Case]] = {
         {"symbol": "BTCUSDT", "timeframe": "1h", "template": "price_psar_adi_v1"},
         {"symbol": (text,), "timeframe": (text,), "template": (no,)},
     ),
+    "ChartExport": (
+        chartimg.ChartExport,
+        {"client": client(), "requests": (), "out": "out"},
+        {
+            "client": (no,),
+            "requests": (empty,),
+            "out": (text,),
+            "jobs": (whole,),
+            "resume": (any_of(bool),),
+            "fresh": (none, number),
+        },
+    ),
     "ChartRequest.with_timezone": (REQUEST.with_timezone, {}, {"timezone": (text,)}),
     "Finding": (
         chartimg.Finding,

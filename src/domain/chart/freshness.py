@@ -14,6 +14,7 @@ from .candle import SETTLE, Grid, boundary_between
 __all__ = ["MAX_SECONDS", "Freshness"]
 
 MAX_SECONDS: Final = 366 * 24 * 3600.0
+_MAX_SHOWN: Final = 10**15
 
 
 @attrs.frozen
@@ -44,10 +45,12 @@ class Freshness:
                 return cls(by_candle=True)
         try:
             seconds = math.nan if isinstance(given, bool) else float(given)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             seconds = math.nan
         if not 0 <= seconds <= MAX_SECONDS:
-            shown = repr(given) if isinstance(given, str | int | float) else type(given).__name__
+            shown = repr(given) if isinstance(given, str | float) else type(given).__name__
+            if isinstance(given, int):
+                shown = f"{given}" if abs(given) < _MAX_SHOWN else "a larger number"
             raise ConfigError(f"{where} must be off, candle or seconds from 0 to {MAX_SECONDS:.0f}, not {shown:.60}")
         return cls(seconds)
 

@@ -343,7 +343,7 @@ def test_an_export_is_iterated_over_in_the_way_of_its_client(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"jobs": 0}, "jobs must be from 1 to 256, not 0"),
+        ({"jobs": 0}, "jobs must be from 1 to 256"),
         ({"jobs": "4"}, "jobs must be a whole number, not str"),
         ({"resume": 1}, "resume must be True or False, not int"),
         ({"fresh": "hour"}, "fresh must be off, candle or seconds"),
@@ -362,9 +362,24 @@ def test_a_wrong_argument_is_named(options: dict[str, Any], message: str, tmp_pa
 
 
 def test_a_request_of_a_wrong_type_is_named(tmp_path: Path) -> None:
-    """An element that is no chart request is a ConfigError with its number."""
-    with ScriptedTransport([]).client([ACCOUNT]) as client, pytest.raises(ConfigError, match="request 2 of the export"):
-        list(ChartExport(client, [GRID[0], "BTCUSDT"], tmp_path))  # type: ignore[list-item]
+    """An element that is no chart request is a ConfigError, with its number if requests are made when they are asked for."""
+
+    class Lazy(Sequence[Any]):
+        """Makes a request, then something else."""
+
+        def __len__(self) -> int:
+            """Return two."""
+            return 2
+
+        def __getitem__(self, place: Any) -> Any:
+            """Make the element at a place."""
+            return (GRID[0], "BTCUSDT")[place]
+
+    with ScriptedTransport([]).client([ACCOUNT]) as client:
+        with pytest.raises(ConfigError, match="requests must be a sequence of ChartRequest, not tuple of"):
+            ChartExport(client, iter([GRID[0], "BTCUSDT"]), tmp_path)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="request 2 of the export must be a ChartRequest, not str"):
+            list(ChartExport(client, Lazy(), tmp_path))
 
 
 def test_an_export_has_a_manifest_after_its_beginning(tmp_path: Path) -> None:
