@@ -134,7 +134,11 @@ def test_every_command_exists(page: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "arrow"),
-    [("accounts.md", "    AVAILABLE --> THROTTLED: throttle\n"), ("design.md", "        direction TB\n")],
+    [
+        ("accounts.md", "    AVAILABLE --> THROTTLED: throttle\n"),
+        ("design.md", "        direction TB\n"),
+        ("design.md", "    UP --> DOWN: third failure\n"),
+    ],
 )
 def test_every_diagram_is_that_of_its_table(name: str, arrow: str, tmp_path: Path) -> None:
     """The script that draws a page's diagram changes nothing on it, and restores a line that is missing."""
