@@ -18,6 +18,8 @@ from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.sqlite import SqliteAccountStore
+from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
+from chartimg.domain.account.forecast import Forecast
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.events import CallFinished, Event
 from chartimg.domain.ports import AccountStore, Clock, Listener, Transport
@@ -103,6 +105,20 @@ account_id: str | None = result.account_id
 calls: int = len(result.attempts)
 
 warnings: tuple[chartimg.Finding, ...] = result.warnings
+
+# Exports.
+export: chartimg.ChartExport = chartimg.ChartExport(client, [request], "charts", jobs=2, resume=True, fresh="candle")
+for end in export:
+    assert_type(end, ExportItem | ExportFailure)
+manifest: Manifest = export.manifest
+planned: Forecast | None = export.plan().forecast
+
+
+async def exported(client: chartimg.AsyncChartClient) -> int:
+    """Iterate on a loop."""
+    ends = [end async for end in chartimg.ChartExport(client, iter([request]), Path("charts"))]
+    return sum(end.calls for end in ends)
+
 
 # The check.
 found: list[chartimg.Finding] = chartimg.check(request)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chartimg.codec import dump, load
+from chartimg.codec import dump, dump_line, load, load_parts
 from chartimg.domain.account import Account, AccountSnapshot, AccountState
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.errors import ConfigError
@@ -325,3 +325,45 @@ def test_text_that_is_no_json_is_not_shown() -> None:
     """Text that is not JSON is not shown, since it may be the bare key."""
     for text in (SECRET, f'"{SECRET}', f"[{{'id': 'a', 'apiKey': '{SECRET}'}}]", f'[{{"apiKey": "{SECRET}\n"}}]'):
         assert SECRET not in "".join(problems(text, tuple[Account, ...]))
+
+
+@attrs.frozen
+class _Part:
+    """A part of a long text."""
+
+    name: str
+    size: int = 0
+
+
+@attrs.frozen
+class _Whole:
+    """A long text."""
+
+    parts: tuple[_Part, ...]
+    title: str = ""
+
+
+@given(st.lists(st.builds(_Part, st.text(max_size=5), st.integers(0, 9)), max_size=4))
+def test_a_text_in_parts_is_read_as_one_text(parts: list[_Part]) -> None:
+    """Reading part by part gives the same value, also from one line."""
+    whole = _Whole(tuple(parts), "a title")
+    line = dump_line(whole)
+
+    assert ("\n", 1) == (line[-1], line.count("\n"))
+    assert whole == load(line, _Whole, where="S") == load_parts(dump(whole), _Whole, {"name": _Part}, where="S")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "S is not JSON: "),
+        ('{"parts": [{"name": "a"}, {"name": 5}, {"name": 6}]}', "S, in a part of it, at $.name: must be text"),
+        ('{"parts": 5}', "S, at $.parts: must be an array"),
+    ],
+)
+def test_a_mistake_in_a_part_is_reported(text: str, message: str) -> None:
+    """The first mistake in a part, or all in the rest, are a ConfigError with the place."""
+    with pytest.raises(ConfigError) as caught:
+        load_parts(text, _Whole, {"name": _Part}, where="S")
+
+    assert (1, True) == (len(caught.value.problems), str(caught.value).startswith(message)), str(caught.value)

@@ -41,6 +41,16 @@ def test_an_old_file_is_replaced(new: bytes, tmp_path: Path) -> None:
     assert ["x.png"] == names(tmp_path)
 
 
+def test_a_file_may_be_written_in_pieces_under_a_name_that_a_killed_writer_has_left(tmp_path: Path) -> None:
+    """Pieces make one file, and the rest of an earlier attempt under the same temporary name is replaced."""
+    rest = tmp_path / "rest"
+    rest.write_bytes(b"longer than what is written now")
+    write_atomically(tmp_path / "x.png", iter([b"con", b"", b"tent"]), temporary=rest)
+
+    assert b"content" == (tmp_path / "x.png").read_bytes()
+    assert ["x.png"] == names(tmp_path)
+
+
 def test_a_reader_sees_the_old_or_the_new(tmp_path: Path) -> None:
     """A reader sees a whole content while another thread writes."""
     path, contents = tmp_path / "x", [bytes([number]) * 100_000 for number in range(2)]
