@@ -290,7 +290,8 @@ class Fetch:
         """Return the next step, from the *feedback* to the last action."""
         match feedback:
             case Granted(claim):
-                return self._hold(claim, moment)
+                step = self._hold(claim, moment)
+                return attrs.evolve(step, is_probe=False) if self._is_probe else step
             case ProbeGranted(claim):
                 return attrs.evolve(self._hold(claim, moment), is_probe=True)
             case Barred():

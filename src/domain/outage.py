@@ -21,7 +21,7 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 import attrs
 
@@ -185,6 +185,8 @@ class Outage:
                 return attrs.evolve(self._after(Happening.PROBE), turn=turn), None
             case Service.PROBING:
                 return self, None if self.turn is turn else now + _pause(self.step + 1)
+            case _:
+                assert_never(self.state)
 
     def failed(
         self, turn: Hashable, error: ChartApiError, body: str, now: float, jitter: float, *, began: float = math.inf

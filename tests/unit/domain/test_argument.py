@@ -9,7 +9,7 @@ from typing import Protocol
 import attrs
 import pytest
 
-from chartimg.domain.argument import require, typed
+from chartimg.domain.argument import require, text_of, typed
 from chartimg.domain.errors import ConfigError
 
 
@@ -140,6 +140,7 @@ def test_a_value_of_the_type_passes(value: object, hint: object) -> None:
     [
         (5, str, "text, not int"),
         (b"key", str, "text, not bytes"),
+        (10**301, float, "a number, not int of more than 300 digits"),
         (5.5, int, "a whole number, not float"),
         (True, int, "a whole number, not bool"),
         (True, float, "a number, not bool"),
@@ -189,3 +190,8 @@ def test_a_class_with_typed_fields_requires_their_types(fields: Mapping[str, obj
     with pytest.raises(ConfigError) as caught:
         Sign(**fields)  # type: ignore[arg-type]
     assert told == str(caught.value)
+
+
+def test_a_text_is_shown_in_quotes_and_any_other_value_as_its_type() -> None:
+    """A message shows a text as it was written, and of other values the type alone."""
+    assert ("'5'", "int", "list of str", "the class Brass") == tuple(map(text_of, ("5", 5, ["a"], Brass)))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import event, given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from chartimg.domain.classification import classify, refuses_symbol, retry_after_seconds
+from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Retriable
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
@@ -127,6 +129,15 @@ def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: by
     assert (kind, status) == (error.kind, error.http_status)
     assert retry_after_seconds(headers, NOON) == error.retry_after
     assert "retry-after" in headers or error.retry_after is None
+
+
+def test_an_outcome_of_another_type_is_refused() -> None:
+    """A transport of the host's own that returns neither a reply nor a failure is named in a ConfigError."""
+    nonsense: Any = b"a picture"
+    with pytest.raises(
+        ConfigError, match="the outcome of a transport must be a Reply or a TransportFailure, not bytes"
+    ):
+        classify(nonsense, now=NOON)
 
 
 def test_a_whole_picture_is_no_error() -> None:

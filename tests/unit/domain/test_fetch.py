@@ -19,6 +19,8 @@ from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, Req
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Remedy
 from chartimg.domain.fetch import (
     Answered,
+    Await,
+    Barred,
     Booked,
     ConfirmClaim,
     Confirmed,
@@ -28,6 +30,7 @@ from chartimg.domain.fetch import (
     LookAhead,
     Moment,
     Pause,
+    ProbeGranted,
     Report,
     Send,
     Stopped,
@@ -582,3 +585,108 @@ def test_no_call_is_begun_that_could_hardly_end_in_time() -> None:
     assert late.action.result.error is not None
     assert "3.0 s are left, and a call takes 4.0 s at the least" in late.action.result.error.message
     assert claim(NOON) == late.unused
+
+
+SOON, TOO_LATE = NOON + timedelta(seconds=30), NOON + timedelta(seconds=200)
+SERVICE = [kind for kind, meaning in MEANINGS.items() if meaning.remedy is Remedy.WAIT and kind in SAID]
+
+
+def failed(kind: FaultKind, booked: Booked, policy: RetryPolicy = POLICY, *, as_probe: bool = False) -> Play:
+    """Play a fetch whose first call has failed with *kind* and was *booked*."""
+    granted = ProbeGranted(claim()) if as_probe else Granted(claim())
+    return Play(policy).feed(granted).feed(Answered(claim(), SAID[kind]), after=1.0).feed(booked)
+
+
+@given(
+    ahead=st.floats(-10, 200),
+    elapsed=st.floats(0, 120),
+    call_seconds=st.floats(0, 20),
+    is_probed=st.booleans(),
+)
+def test_a_service_that_is_down_is_waited_for_if_a_call_could_follow_in_time(
+    ahead: float, elapsed: float, call_seconds: float, *, is_probed: bool
+) -> None:
+    """A barred fetch waits until the next probe, or for the end of one under way, or ends at once without a call."""
+    now = NOON + timedelta(seconds=elapsed)
+    at = now + timedelta(seconds=ahead)
+    step = Fetch.begin(REQUEST, POLICY, Moment(NOON, 0.0, 0.5), call_seconds=call_seconds)
+    step = step.next(Barred(at, 1_234, is_probed), Moment(now, elapsed, 0.5))
+    left = POLICY.deadline - elapsed - call_seconds
+
+    match step.action:
+        case Await(seconds, told):
+            assert 0 < seconds <= left
+            assert is_probed == told
+            assert seconds == pytest.approx(left if is_probed else max(ahead, 0.001), abs=1e-5)
+        case Finish(result):
+            assert left < 0.001 + 1e-5 or (not is_probed and ahead > left - 1e-5)
+            assert result.error is not None
+            assert (FaultKind.SERVICE_DOWN, at, ()) == (result.error.kind, result.error.available_at, result.attempts)
+            assert "the provider has failed 1,234 times in a row" in result.error.message
+        case _:
+            raise AssertionError(step.action)
+    assert (step.facts, step.unused) == ((), None)
+
+
+def test_after_the_wait_for_the_service_a_claim_is_taken() -> None:
+    """If the wait is over, the pool is asked again; a claim that was held is not kept during the wait."""
+    later = claim(NOON + timedelta(seconds=4))
+    play = Play().feed(Granted(later)).feed(Woken(), after=4.0).feed(Barred(SOON, 3))
+    assert (Await(26.0, is_probed=False), None) == (play.step.action, play.step.unused)
+
+    assert isinstance(play.feed(Woken(), after=26.0).step.action, TakeClaim)
+
+
+@pytest.mark.parametrize("kind", SERVICE)
+def test_a_service_that_is_down_too_long_leaves_the_error_of_the_last_call(kind: FaultKind) -> None:
+    """A fetch that has made a call ends with the error of that call and with the moment of the next probe."""
+    before = failed(kind, Booked(), attrs.evolve(POLICY, max_attempts=1)).error
+    play = failed(kind, Booked()).feed(Woken(), after=2.0).feed(Barred(TOO_LATE, 3))
+
+    assert attrs.evolve(before, available_at=TOO_LATE) == play.error
+    assert 1 == len(play.result.attempts)
+
+
+@pytest.mark.parametrize("kind", SERVICE)
+def test_a_probe_that_fails_ends_its_fetch(kind: FaultKind) -> None:
+    """If a probe finds the service down, its fetch ends with the moment of the next probe, even if that is in time."""
+    play = failed(kind, Booked(down_until=SOON), as_probe=True)
+
+    assert (kind, SOON, 1) == (play.error.kind, play.error.available_at, len(play.result.attempts))
+
+
+def test_a_fetch_whose_probe_was_answered_goes_on_like_any_other() -> None:
+    """A probe that an account is refused for finds the service up; a later failure is retried, also in a new outage."""
+    play = failed(FaultKind.THROTTLED, Booked(), as_probe=True)
+    again = claim(play.utc, "b", 2)
+    play.feed(Granted(again)).feed(Answered(again, SAID[FaultKind.SERVICE_UNAVAILABLE]))
+
+    assert isinstance(play.feed(Booked(down_until=SOON)).step.action, Pause)
+
+
+@pytest.mark.parametrize("kind", SERVICE)
+def test_a_failure_that_opens_an_outage_is_retried_only_if_a_probe_is_due_in_time(kind: FaultKind) -> None:
+    """The fetch backs off if the next probe is due before the deadline, and else ends with the moment of that probe."""
+    assert isinstance(failed(kind, Booked(down_until=SOON)).step.action, Pause)
+    late = failed(kind, Booked(down_until=TOO_LATE))
+
+    assert (kind, TOO_LATE, True) == (late.error.kind, late.error.available_at, late.error.retriable)
+
+
+@pytest.mark.parametrize("kind", SERVICE)
+def test_the_last_attempt_in_an_outage_tells_when_the_service_is_asked_again(kind: FaultKind) -> None:
+    """After the last call that the policy allows, an error that may be retried has the moment of the next probe."""
+    once = attrs.evolve(POLICY, max_attempts=1)
+
+    assert attrs.evolve(failed(kind, Booked(), once).error, available_at=SOON) == (
+        failed(kind, Booked(down_until=SOON), once).error
+    )
+
+
+@pytest.mark.parametrize("kind", SERVICE)
+def test_a_body_at_fault_is_not_retried(kind: FaultKind) -> None:
+    """If other charts were drawn meanwhile, the error keeps its kind, is not retriable, and says to change the body."""
+    play = failed(kind, Booked(is_at_fault=True))
+
+    assert (kind, False) == (play.error.kind, play.error.retriable)
+    assert play.error.message.endswith("so this one is at fault: change its body")

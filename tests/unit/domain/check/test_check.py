@@ -457,3 +457,29 @@ def test_a_template_is_checked_as_the_requests_it_will_make() -> None:
     assert ["request.chart_template_id"] == [each.path for each in check_template(named, CATALOG)]
     odd = attrs.evolve(bare, payload=MappingProxyType({"a": nested(700)}))
     assert {"request.a" + "[0]" * 200, "request"} & {each.path for each in check_template(odd, CATALOG)}
+
+
+class Name(str):
+    """A text of a class of the host's own, as a member of a StrEnum is."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ({"theme": Name("dark")}, {"theme": Name("Dark")}),
+        ({"format": Name("png")}, {"format": Name("gif")}),
+        (
+            {"studies": [{"name": "Aroon", "override": {"Upper.color": Name("rgb(1,2,3)")}}]},
+            {"studies": [{"name": "Aroon", "override": {"Upper.color": Name("red")}}]},
+        ),
+    ],
+    ids=["choice", "format", "colour"],
+)
+def test_a_text_of_a_class_of_its_own_is_checked_as_its_text(
+    right: Mapping[str, object], wrong: Mapping[str, object]
+) -> None:
+    """A member of a StrEnum passes if its text is right, and is found if its text is wrong."""
+    assert [] == found(**right)
+    assert 1 == len(found(**wrong))

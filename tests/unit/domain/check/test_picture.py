@@ -16,7 +16,7 @@ from PIL import Image
 
 from chartimg import ChartRequest
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.domain.check.picture import duplicate_of, mean_the_same, picture_warnings
+from chartimg.domain.check.picture import duplicate_of, is_duplicate, mean_the_same, picture_warnings
 from chartimg.domain.finding import Finding, Severity
 from chartimg.testing import picture
 from places import FIXTURES
@@ -254,3 +254,12 @@ def test_a_duplicate_names_the_other_chart() -> None:
     assert warning(
         "its bytes are those of BINANCE:BTCUSDT 4h price_v1, which was asked for with another body"
     ) == duplicate_of(ChartRequest("BINANCE:BTCUSDT", "4h", "price_v1"))
+
+
+def test_a_duplicate_is_told_from_other_warnings() -> None:
+    """The warning about a duplicate is recognised, and no other one: of other words, or about a field."""
+    duplicate = duplicate_of(ChartRequest("A:B", "1h", "price_v1"))
+
+    assert is_duplicate(duplicate)
+    assert not is_duplicate(warning("all its pixels have one colour"))
+    assert not is_duplicate(attrs.evolve(duplicate, path="symbol"))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.reply.png import Picture, inspect
@@ -64,3 +65,10 @@ def test_headers_are_the_reply_s_own() -> None:
 
     assert {"retry-after": "5", "x-amzn-errortype": "T"} == reply.headers
     assert Reply(200).headers is not Reply(200).headers
+
+
+def test_headers_that_are_not_a_mapping_are_refused() -> None:
+    """A reply of the host's own with a list of headers is a ConfigError that names the field."""
+    nonsense: Any = [("retry-after", "5")]
+    with pytest.raises(ConfigError, match="headers must be a mapping, not list of tuple"):
+        Reply(200, nonsense)
