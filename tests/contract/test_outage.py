@@ -212,6 +212,7 @@ def test_a_crowd_at_the_moment_of_a_probe_makes_one_call(kind: str, *, is_back: 
     """Of 32 who wait for a probe one makes it; the others are served if it succeeds, and else wait for the next one."""
 
     async def crowd(chance: random.Random) -> World:
+        """Let 32 fetches ask before the probe is due."""
         world = World(kind, chance, ACCOUNT, 0.0, 10.0 if is_back else 40.0, 0.1)
         await asyncio.gather(*(world.ask(1_000 + number, 0.01 * number, 1.0) for number in range(3)))
         assert Service.DOWN is world.pool.service().state
@@ -373,6 +374,7 @@ def test_a_person_may_force_the_probe_and_whoever_waits_makes_it() -> None:
     for kind in KINDS:
 
         async def forced(chance: random.Random, kind: str = kind) -> World:
+            """Force the probe while a fetch waits for it."""
             world = World(kind, chance, ACCOUNT, 0.0, 3.0, 0.1)
             await asyncio.gather(*(world.ask(900 + number, 0.0, 1.0) for number in range(3)))
             waiting = asyncio.ensure_future(world.ask(1, 4.0, 100.0))
@@ -402,6 +404,7 @@ def test_a_fetch_that_gives_its_probe_up_returns_the_turn() -> None:
     assert before == clock.monotonic()
 
     async def left(chance: random.Random) -> World:
+        """Cancel the fetch that has the probe, and ask again."""
         world = World("tasks", chance, attrs.evolve(SLOW, requests_per_second=0.1), 0.0, 5.0, 0.1)
         await asyncio.gather(*(world.ask(900 + number, 0.0, 3.0) for number in range(3)))
         await asyncio.sleep(30.0)
@@ -424,6 +427,7 @@ def test_a_call_that_waited_for_its_moment_is_not_made_in_an_outage() -> None:
     """A claim for later is given back if the service is down when its moment has come."""
 
     async def paced(chance: random.Random) -> World:
+        """Ask for twenty charts of a slow account."""
         world = World("tasks", chance, SLOW, 0.0, 1_000.0, 0.1)
         await asyncio.gather(*(world.ask(number, 0.0, 15.0) for number in range(20)))
         return world
