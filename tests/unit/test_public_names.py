@@ -129,7 +129,18 @@ def test_importing_the_library_loads_nothing_it_does_not_use(tmp_path: Path) -> 
         before = set(sys.modules)
         import chartimg
         heavy = {"attrs", "attr", "cattrs", "urllib3", "structlog", "rich", "typer", "redis", "platformdirs", "sqlite3"}
+        heavy |= {"mcp", "pydantic", "starlette", "uvicorn"}
         print(*sorted((heavy & set(sys.modules)) - before), *[name for name in sys.modules if name.startswith("chartimg.")])
+    """
+    assert "\n" == child(code, tmp_path)
+
+
+def test_the_command_loads_a_face_when_it_is_asked_for(tmp_path: Path) -> None:
+    """The command with all its parts has the libraries of no face in memory."""
+    code = """
+        import sys
+        import chartimg.app.cli
+        print(*sorted({"mcp", "pydantic", "starlette", "uvicorn"} & set(sys.modules)))
     """
     assert "\n" == child(code, tmp_path)
 
