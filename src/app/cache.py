@@ -87,11 +87,12 @@ class CacheRoute:
         fetch_id: str,
         ends: float,
         stop: Stop,
+        waits: bool = True,
     ) -> Steps[ChartApiResult]:
         """Carry out *call* while no other process does so for the same picture, and keep its picture.
 
         If another process is at it, wait for its picture up to *ends* (monotonic seconds). If it dies, or fails, one of those who
-        wait takes its place.
+        wait takes its place. Without *waits* carry out *call* all the same, as for a fetch that a listener began within another one.
         """
         lock, begun, seconds = None, self._clock.now(), _FIRST_WAIT_SECONDS
         try:
@@ -102,7 +103,7 @@ class CacheRoute:
                     break  # the cache can't be used
                 if (found := self._found(request, fresh, fetch_id, begun)) is not None:
                     return found
-                if lock is not None:
+                if lock is not None or not waits:
                     break
                 left = ends - self._clock.monotonic()
                 if left <= 0 or stop.is_set():

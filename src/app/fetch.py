@@ -37,6 +37,7 @@ from ..domain.fetch import (
 from ..domain.ports import Clock, InterruptibleClock, Listener, Signal, Transport
 from ..domain.reply.secret import scrub
 from ..domain.result import ChartApiResult
+from .listeners import FETCHES
 from .pool import Pool
 
 __all__ = ["Happening", "Steps", "Stop", "Until", "fetch_steps", "run"]
@@ -132,7 +133,7 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
     """
     unsent: Claim | None = None
     feedback: Feedback
-    visit = pool.watch.visit(step.request)
+    visit = pool.watch.visit(step.request, step.fetch_id, FETCHES.get())
     try:
         while True:
             unsent = step.unused

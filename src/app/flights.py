@@ -36,7 +36,7 @@ class Waiter:
         wake: ends its wait, after *stop* was set.
         fetch_id: the name of its fetch.
         fresh: how recently a kept picture must have been drawn.
-        outer: the name of the fetch whose listener or transport began this one; None for most.
+        outer: the names of the fetches whose listeners or transports began this one; empty for most.
         flight: the flight that it leads or waits for.
         is_counted: whether it may still get the result of that flight.
     """
@@ -45,7 +45,7 @@ class Waiter:
     wake: Callable[[], object] = tuple
     fetch_id: str = ""
     fresh: Freshness = _OFF
-    outer: str | None = None
+    outer: tuple[str, ...] = ()
     flight: Flight | None = None
     is_counted: bool = False
 
@@ -208,7 +208,7 @@ class Flights:
             flight = self._under_way.get(key)
             leader = None if flight is None else flight.leader
             is_free = (leader is None or leader.stop.is_set()) and not waiter.stop.is_set()
-            if flight is None or leader is None or leader.stop.is_set() or leader.fetch_id == waiter.outer:
+            if flight is None or leader is None or leader.stop.is_set() or leader.fetch_id in waiter.outer:
                 flight = Flight(key, waiter, waiter.fresh, ends, max_attempts)
                 if is_free:
                     self._under_way[key] = flight

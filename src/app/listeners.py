@@ -12,10 +12,10 @@ import attrs
 from ..domain.events import CallStarted, Event
 from ..domain.ports import Listener, SelectiveListener
 
-__all__ = ["FETCH_ID", "WITNESS", "Doubts", "Listeners", "hearing"]
+__all__ = ["FETCHES", "WITNESS", "Doubts", "Listeners", "hearing"]
 
-FETCH_ID: Final[ContextVar[str | None]] = ContextVar("chartimg_fetch_id", default=None)
-"""The name of the fetch that this thread or task works for."""
+FETCHES: Final[ContextVar[tuple[str, ...]]] = ContextVar("chartimg_fetches", default=())
+"""The names of the fetches that this thread or task works for. A listener or transport of each one began the next."""
 
 WITNESS: Final[ContextVar[Listener | None]] = ContextVar("chartimg_witness", default=None)
 """A listener to the events of this thread or task alone."""
@@ -40,8 +40,8 @@ class Listeners:
 
     def notify(self, event: Event) -> None:
         """Pass *event* on."""
-        if event.fetch_id is None and (fetch_id := FETCH_ID.get()) is not None:
-            event = attrs.evolve(event, fetch_id=fetch_id)
+        if event.fetch_id is None and (fetches := FETCHES.get()):
+            event = attrs.evolve(event, fetch_id=fetches[-1])
         witness = WITNESS.get()
         for listener in self._listeners if witness is None else (witness, *self._listeners):
             try:

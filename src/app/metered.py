@@ -26,6 +26,7 @@ __all__ = ["Metered", "Order"]
 
 _MAX_REMEMBERED_CALLS: Final = 9
 _MIN_REMEMBERED_CALLS: Final = 5
+_REMEMBERED_SECONDS: Final = 600.0  # so that a slow hour does not turn away all who have less time for ever
 _LOCK_SECONDS: Final = 0.1  # between two looks at a lock that another process holds
 
 
@@ -77,7 +78,8 @@ class Metered:
         self._chance = chance
         self._grid_of = grid_of
         self._refusals = Refusals()
-        self._durations: deque[float] = deque(maxlen=_MAX_REMEMBERED_CALLS)
+        self._paying: dict[str, ChartRequest] = {}
+        self._durations: deque[tuple[float, float]] = deque(maxlen=_MAX_REMEMBERED_CALLS)  # when, and how long
 
     def fetch(self, order: Order) -> Steps[ChartApiResult]:
         """Return a kept picture, share the fetch of an equal request that is under way, or begin one."""
@@ -124,12 +126,17 @@ class Metered:
         if route.cache is None:
             return self._pay(order)
         pay = partial(self._pay, order)
-        ends, stop = order.ends, waiter.stop
-        return route.cache.alone(request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=ends, stop=stop)
+        ends, stop, waits = order.ends, waiter.stop, not self._is_within(order)
+        return route.cache.alone(request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=ends, stop=stop, waits=waits)
 
     def _pay_in_turn(self, order: Order, take: Callable[[ChartRequest], CacheLock | None]) -> Steps[ChartApiResult]:
-        """Fetch and record a chart, one process at a time, if it has not been recorded meanwhile."""
+        """Fetch and record a chart, one process at a time, if it has not been recorded meanwhile.
+
+        A fetch that the holder of the lock has begun does not wait for it.
+        """
         while (lock := take(order.request)) is None:
+            if self._is_within(order):
+                return (yield from self._pay(order))
             left = order.ends - self._clock.monotonic()
             if order.waiter.stop.is_set() or left <= 0:
                 return without_end(order.waiter, self._clock)
@@ -145,32 +152,41 @@ class Metered:
         now, request = self._clock.now(), order.request
         moment = Moment(now, self._clock.monotonic() - order.started, self._chance())
         refused_ids = self._refusals.by_plan(request, now) if self._refusals.any else frozenset()
-        result = yield from fetch_steps(
-            Fetch.begin(
-                request,
-                order.policy,
-                moment,
-                order.waiter.fetch_id,
-                call_seconds=self._call_seconds(),
-                refused_ids=refused_ids,
-            ),
-            transport=order.route.transport,
-            pool=order.pool,
-            clock=self._clock,
-            chance=self._chance,
-            listener=order.listener,
-            stop=order.waiter.stop,
-            started=order.started,
-        )
+        fetch_id = order.waiter.fetch_id
+        seconds = self._call_seconds()
+        self._paying[fetch_id] = request
+        try:
+            result = yield from fetch_steps(
+                Fetch.begin(request, order.policy, moment, fetch_id, call_seconds=seconds, refused_ids=refused_ids),
+                transport=order.route.transport,
+                pool=order.pool,
+                clock=self._clock,
+                chance=self._chance,
+                listener=order.listener,
+                stop=order.waiter.stop,
+                started=order.started,
+            )
+        finally:
+            self._paying.pop(fetch_id, None)
         if result.ok:
-            self._durations.append(result.attempts[-1].duration)
+            self._durations.append((self._clock.monotonic(), result.attempts[-1].duration))
         if not result.ok or len(result.attempts) > 1:
             self._refusals.remember(request, result, self._clock.now())
         return result
 
+    def _is_within(self, order: Order) -> bool:
+        """Return whether a fetch for the same picture has begun this one, through a listener or its transport."""
+        outer = (self._paying.get(fetch_id) for fetch_id in order.waiter.outer)
+        names = order.request.key, order.request.body_digest
+        return any(each is not None and (each.key == names[0] or each.body_digest == names[1]) for each in outer)
+
     def _call_seconds(self) -> float:
-        """Return half the median of the last pictures' seconds: nine calls of ten take longer. 0 before five pictures."""
-        known = sorted(self._durations)
+        """Return half the median of the last pictures' seconds: nine calls of ten take longer.
+
+        0 if there were fewer than five pictures in ten minutes.
+        """
+        since = self._clock.monotonic() - _REMEMBERED_SECONDS
+        known = sorted(seconds for came, seconds in tuple(self._durations) if came >= since)
         return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
 
 

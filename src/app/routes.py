@@ -39,7 +39,7 @@ from .checking import Checker, template_named
 from .fetch import Steps
 from .flights import Flights, Waiter
 from .kept import Kept
-from .listeners import FETCH_ID, Doubts, hearing
+from .listeners import FETCHES, Doubts, hearing
 from .metered import Metered, Order
 from .pool import Pool
 from .replays import Replays
@@ -155,7 +155,7 @@ class Routes:
             policy = attrs.evolve(policy, deadline=deadline)
         asked = self._fresh if fresh is None else Freshness.of(fresh, where="fresh")
         fetch_id = f"{int(self._chance() * 2**48):012x}"
-        waiter.fetch_id, waiter.fresh, waiter.outer = fetch_id, asked, FETCH_ID.get()
+        waiter.fetch_id, waiter.fresh, waiter.outer = fetch_id, asked, FETCHES.get()
         steps = self._answer(request, waiter, policy, self.clock.monotonic(), asked)
         return Fetching(fetch_id, policy.deadline, self._framed(request, fetch_id, steps))
 
@@ -220,8 +220,8 @@ class Routes:
 
     def _framed(self, request: ChartRequest, fetch_id: str, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
         """Report the start and the end of a fetch, and name it in all events between them."""
-        outer, started = FETCH_ID.get(), self.clock.monotonic()
-        FETCH_ID.set(fetch_id)
+        outer, started = FETCHES.get(), self.clock.monotonic()
+        FETCHES.set((*outer, fetch_id))
         if self._hears(FetchStarted):
             self.listener.notify(FetchStarted(str(request.key), fetch_id=fetch_id))
         result = None
@@ -235,8 +235,8 @@ class Routes:
                 ok = result is not None and result.ok
                 chart = str(request.key)
                 self.listener.notify(FetchFinished(chart, seconds, calls, ok, source, kind, fetch_id=fetch_id))
-            if FETCH_ID.get() == fetch_id:  # abandoned steps end in any thread
-                FETCH_ID.set(outer)
+            if FETCHES.get() == (*outer, fetch_id):  # abandoned steps end in any thread
+                FETCHES.set(outer)
         return result
 
     def _answer(

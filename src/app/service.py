@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from ..domain.chart import Request
@@ -49,9 +49,9 @@ class ServiceWatch:
         self._since = 0.0
         self._waiting: set[Visit] = set()
 
-    def visit(self, request: Request) -> Visit:
+    def visit(self, request: Request, fetch_id: str = "", outer: Sequence[str] = ()) -> Visit:
         """Return the dealings of one fetch with the service."""
-        return Visit(self, request)
+        return Visit(self, request, fetch_id, outer)
 
     def ask(self, visit: Visit) -> Barred | None:
         """Return why the fetch of *visit* may not call now; None if it may. A change of state wakes those who may not."""
@@ -66,7 +66,9 @@ class ServiceWatch:
         if again is None:
             return None
         at = self.clock.now() + timedelta(seconds=again - now)
-        return Barred(at, outage.failures, is_probed=outage.state is Service.PROBING)
+        is_probed, turn = outage.state is Service.PROBING, outage.turn
+        is_within = is_probed and isinstance(turn, Visit) and turn.fetch_id in visit.outer
+        return Barred(at, outage.failures, is_probed, is_within)
 
     def is_probe(self, visit: Visit) -> bool:
         """Return whether the fetch of *visit* probes."""
@@ -156,10 +158,14 @@ class Visit:
     """One fetch, which asks before each call, and may wait for a change of the service.
 
     Attributes:
+        fetch_id: the name of the fetch.
+        outer: the names of the fetches whose listeners or transports began this one.
         began: the moment when its last call was allowed (monotonic seconds).
     """
 
-    def __init__(self, watch: ServiceWatch, request: Request) -> None:
+    def __init__(self, watch: ServiceWatch, request: Request, fetch_id: str, outer: Sequence[str]) -> None:
+        self.fetch_id = fetch_id
+        self.outer = outer
         self._watch = watch
         self._request = request
         self._changed = threading.Event()

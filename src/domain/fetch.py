@@ -166,11 +166,13 @@ class Barred:
         at: the moment (UTC) of the next probe; while one is under way, that of the next one if this one fails.
         failures: failures in a row.
         is_probed: whether a probe is under way.
+        is_within: whether the fetch that probes has begun this one, and waits for its end.
     """
 
     at: datetime
     failures: int
     is_probed: bool = False
+    is_within: bool = False
 
 
 @attrs.frozen
@@ -299,7 +301,7 @@ class Fetch:
             case WaitUntil(at):
                 return self._step(Pause(self._seconds_to(at, moment)))
             case NoneLeft():
-                return self._none_left(feedback)
+                return self._none_left(feedback, moment)
             case NoPlan():
                 return self._no_plan(feedback)
             case Woken():
@@ -331,7 +333,7 @@ class Fetch:
     def _barred(self, barred: Barred, moment: Moment) -> Fetch:
         """Wait for the next probe, or for the end of the one under way, if that can be in time; else end without a call."""
         wait = self._seconds_for_probe(barred.at, moment, is_probed=barred.is_probed)
-        if wait is not None:
+        if wait is not None and not barred.is_within:
             return self._step(Await(max(wait, _MIN_PAUSE), barred.is_probed))
         if self._error is not None:
             return self._fail(attrs.evolve(self._error, available_at=barred.at))
@@ -360,15 +362,22 @@ class Fetch:
 
     def _send(self, claim: Claim, moment: Moment) -> Fetch:
         """Make the call, unless the wait for the claim has left too little time."""
-        remaining = self.policy.deadline - moment.elapsed
+        remaining = self._left(moment)
         if remaining <= self._call_seconds:
-            late = f"no account could be called within the deadline of {self.policy.deadline:g} s"
-            if remaining > 0:
-                late += f": {remaining:.1f} s are left, and a call takes {self._call_seconds:.1f} s at the least"
-            error = ChartApiError.of(FaultKind.NO_ACCOUNT, late, available_at=moment.utc)
-            return self._fail(self._error or error, unused=claim)
+            return self._fail(self._error or self._too_late(remaining, moment.utc), unused=claim)
         started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1, fetch_id=self.fetch_id)
         return self._step(Send(claim, remaining), started, unused=claim, sent=moment)
+
+    def _left(self, moment: Moment) -> float:
+        """Return the seconds from *moment* to the deadline."""
+        return self.policy.deadline - moment.elapsed
+
+    def _too_late(self, left: float, at: datetime) -> ChartApiError:
+        """Return the error of a fetch that has an account *at* a moment, with too few seconds *left* for a call."""
+        late = f"no account could be called within the deadline of {self.policy.deadline:g} s"
+        if left > 0:
+            late += f": {left:.1f} s are left, and a call takes {self._call_seconds:.1f} s at the least"
+        return ChartApiError.of(FaultKind.NO_ACCOUNT, late, available_at=at)
 
     def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
         """Record the outcome of a call, and book it before any decision."""
@@ -422,9 +431,13 @@ class Fetch:
             case _:
                 assert_never(decision)
 
-    def _none_left(self, none: NoneLeft) -> Fetch:
+    def _none_left(self, none: NoneLeft, moment: Moment) -> Fetch:
         """End for want of an account: with the error of the last call, if there was one; else with NO_ACCOUNT."""
         error, at = self._error, none.available_at
+        if error is None and at is not None and self._call_seconds:
+            left = self._left(moment) - max(0.0, (at - moment.utc).total_seconds())
+            if left > 0:
+                return self._fail(self._too_late(left, at))
         if error is None:
             error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none), available_at=at)
         elif error.remedy is Remedy.WAIT:

@@ -536,3 +536,27 @@ def test_the_status_is_true_to_the_moment() -> None:
     assert timedelta(seconds=24) <= status.probe_at - began <= timedelta(seconds=30)
     assert (Service.PROBING, None, began) == (probed.state, probed.probe_at, probed.since)
     assert clock.now() == pool.service().probe_at
+
+
+@pytest.mark.parametrize("kind", [CallStarted, CallFinished])
+def test_a_fetch_inside_a_probe_does_not_wait_for_it(kind: type[Event]) -> None:
+    """A listener that fetches another chart during a probe gets SERVICE_DOWN at once, since the probe waits for the listener."""
+
+    class Again:
+        """Fetches once more in the probe."""
+
+        def notify(self, event: Event) -> None:
+            """Fetch."""
+            pool = client.accounts
+            if isinstance(event, kind) and pool is not None and pool.service().state is Service.PROBING and not inner:
+                inner.append(client.fetch(chart(2)))
+
+    inner: list[ChartApiResult] = []
+    transport = ScriptedTransport([BUSY, BUSY, BUSY, PICTURE, PICTURE])
+    with transport.client([ACCOUNT], listener=Again(), policy=POLICY, log=False) as client:
+        client.fetch(chart(1), deadline=10.0)
+        probe = client.fetch(chart(1))
+        after = client.fetch(chart(2))
+
+    assert (True, True) == (probe.ok, after.ok)
+    assert [FaultKind.SERVICE_DOWN] == [each.error.kind for each in inner if each.error is not None]

@@ -284,6 +284,31 @@ def test_a_listener_that_fetches_the_same_chart_does_not_wait_for_itself() -> No
     assert Source.HTTP is inner[0].source
 
 
+@pytest.mark.parametrize("fresh", ["off", "candle"])
+def test_a_fetch_inside_another_one_waits_for_none_of_those_that_began_it(fresh: str) -> None:
+    """A listener that fetches another chart, whose call makes it fetch the first one again, waits for neither."""
+
+    class Again:
+        """Fetches once more at each of the first two calls."""
+
+        def notify(self, event: Event) -> None:
+            """Fetch."""
+            if isinstance(event, CallStarted) and charts:
+                inner.append(client.fetch(charts.pop(), fresh=fresh))
+
+    charts = [REQUEST, attrs.evolve(REQUEST, symbol="BINANCE:ETHUSDT")]
+    inner: list[ChartApiResult] = []
+    transport = ScriptedTransport([FOUND] * 3)
+    client = ChartClient(
+        transport=transport, accounts=[ACCOUNT], clock=transport.clock, listener=Again(), policy=POLICY, log=False
+    )
+
+    outer = client.fetch(REQUEST, fresh=fresh)
+
+    assert [Source.HTTP] * 3 == [each.source for each in (*inner, outer)]
+    assert transport.clock.monotonic() < POLICY.deadline
+
+
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_begins_anew(table: Callable[[], Table]) -> None:
     """A forked child waits for no flight of its parent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chartimg import Account, ChartRequest, FaultKind
+from chartimg.domain.chart import Request
 from chartimg.domain.reply import Reply
 from chartimg.domain.result import Source
 from chartimg.testing import ScriptedTransport, VirtualClock, picture
@@ -49,3 +50,27 @@ def test_a_refused_body_is_sent_again_on_the_next_day_alone(hours: int) -> None:
     assert (1 + bool(hours), bool(hours)) == (len(transport.calls), second.ok)
     assert (Source.HTTP if hours else Source.CACHE) is second.source
     assert hours or first.error == second.error
+
+
+def test_an_hour_of_slow_calls_turns_no_later_request_away() -> None:
+    """Ten minutes after slow calls, a request with less time than they took is sent."""
+    clock = VirtualClock()
+    seconds = 60.0
+
+    def answer(_: Request, __: Account | None, timeout: float | None) -> Reply:
+        assert timeout is not None
+        clock.advance(seconds)
+        return Reply(200, body=picture())
+
+    transport = ScriptedTransport([answer] * 6, clock=clock)
+    with transport.client() as client:
+        for width in range(400, 405):
+            assert client.fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": width})).ok
+        soon = client.fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 500}), deadline=20.0)
+        clock.advance(600)
+        seconds = 2.0
+        later = client.fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 500}), deadline=20.0)
+
+    assert soon.error is not None
+    assert (FaultKind.NO_ACCOUNT, True) == (soon.error.kind, "a call takes 30.0 s at the least" in soon.error.message)
+    assert later.ok
