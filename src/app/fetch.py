@@ -16,6 +16,7 @@ from ..domain.account import Claim
 from ..domain.account.turn import Granted
 from ..domain.errors import StoreUnavailable
 from ..domain.events import StoreFailed
+from ..domain.faults import ChartApiError, FaultKind
 from ..domain.fetch import (
     Answered,
     Await,
@@ -39,6 +40,7 @@ from ..domain.reply.secret import scrub
 from ..domain.result import ChartApiResult
 from .listeners import FETCHES
 from .pool import Pool
+from .service import Visit
 
 __all__ = ["Happening", "Steps", "Stop", "Until", "fetch_steps", "run"]
 
@@ -172,7 +174,8 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
                     feedback = barred or Confirmed(claim, pool.confirm(claim, need=need))
                 case Send(claim, timeout):
                     account, unsent = pool.account(claim.account_id), None
-                    outcome = transport.send(step.request, account, timeout=timeout)
+                    with _failed_probe(visit):
+                        outcome = transport.send(step.request, account, timeout=timeout)
                     feedback = Answered(claim, scrub(outcome, account.api_key))
                 case _:
                     assert_never(step.action)
@@ -185,6 +188,17 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
         if unsent is not None:
             with _best_effort(listener, unsent):
                 pool.refund(unsent)
+
+
+@contextmanager
+def _failed_probe(visit: Visit) -> Iterator[None]:
+    """Count an exception of a host's own transport as the failure of a probe: the call may be paid for."""
+    try:
+        yield
+    except Exception as error:
+        if visit.is_probe:
+            visit.failed(ChartApiError.of(FaultKind.NETWORK, f"the transport raised {type(error).__name__}"))
+        raise
 
 
 @contextmanager

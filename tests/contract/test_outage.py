@@ -560,3 +560,20 @@ def test_a_fetch_inside_a_probe_does_not_wait_for_it(kind: type[Event]) -> None:
 
     assert (True, True) == (probe.ok, after.ok)
     assert [FaultKind.SERVICE_DOWN] == [each.error.kind for each in inner if each.error is not None]
+
+
+def test_a_probe_over_a_transport_that_raises_has_failed() -> None:
+    """If a transport raises during an outage, requests before the end of the next pause make no call."""
+
+    def broken(_: Request, __: Account | None, ___: float | None) -> Outcome:
+        raise RuntimeError("broken")
+
+    transport = ScriptedTransport([BUSY, BUSY, BUSY, broken])
+    with transport.client([ACCOUNT], policy=POLICY) as client:
+        client.fetch(chart(1), deadline=10.0)
+        with pytest.raises(RuntimeError, match="broken"):
+            client.fetch(chart(2))
+        later = [client.fetch(chart(number), deadline=10.0) for number in range(3, 6)]
+
+    assert [FaultKind.SERVICE_DOWN] * 3 == [each.error.kind for each in later if each.error is not None]
+    assert 4 == len(transport.calls)
