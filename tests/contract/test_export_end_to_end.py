@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,8 @@ from chartimg.domain.account import AccountState
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Fault, Rule, emulator, picture
 from command import environment, eventually, run, run_python, start
+from exporting import numbered_picture
+from loopback import LoopbackServer, answer
 from patience import LONG
 from variables import calling
 
@@ -118,38 +123,42 @@ def test_a_provider_that_sends_one_picture_for_all_is_found_out(tmp_path: Path) 
     assert 5 == sum(line.startswith("LOG chart_api_picture_doubtful ") for line in lines)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(8, marks=pytest.mark.soak)])
-def test_an_export_that_is_killed_and_resumed_pays_for_the_calls_under_way_alone(kills: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [1, pytest.param(9, marks=pytest.mark.soak)])
+def test_an_export_that_is_killed_and_resumed_pays_for_the_calls_under_way_alone(
+    kills: int, server: LoopbackServer, tmp_path: Path
+) -> None:
     """After each SIGKILL a run with --resume goes on: at most a call for each job is lost, and the folder is as if undisturbed."""
     grid = tuple((f"BINANCE:COIN{number}USDT", frame) for number in range(4 * kills) for frame in ("1h", "4h"))
     jobs, out, lost = 3, tmp_path / "out", 0
     (tmp_path / "list.csv").write_text("symbol,timeframe\n" + "".join(f"{','.join(row)}\n" for row in grid))
-    wide = EmulatedAccount("wide", "canary-key-3", 1_000, "BASIC", 1_000, 1_000)
     arguments = (
         *("export", "--from", "list.csv", "--templates", "price_ma1226_vol_v1", "--out", "out", "--resume"),
         *("--jobs", str(jobs), "--json"),
     )
-    with emulator(wide, rules=[Rule(latency=0.02)]) as provider:
-        account = Account("wide", "canary-key-3", 1_000, "BASIC", 1_000, 1_000)
-        settings = calling(provider.url, account, CHARTS_CACHE="off")
-        for number in range(1, kills + 1):
-            with start(*arguments, cwd=tmp_path, **settings) as killed:
-                eventually(partial(_has_pictures, out, number * len(grid) // (kills + 1)))
-                killed.kill()
-                killed.communicate()
-            proved = sum(is_whole(out / name, item) for name, item in known_items(out).items())
-            asked = provider.ledger().accounts["wide"].total.asked
-            assert asked - proved - lost <= jobs
-            lost = asked - proved
-        child = run(*arguments, cwd=tmp_path, **settings)
-        again = run(*arguments, cwd=tmp_path, **settings)
-        total = provider.ledger().accounts["wide"].total.asked
+    account = Account("wide", "canary-key-3", 1_000, "BASIC", 1_000, 1_000)
+    settings = calling(server.url, account, CHARTS_CACHE="off")
+
+    def slow(connection: socket.socket, closing: threading.Event) -> bool:
+        """Answer with a picture of its own, in a moment."""
+        closing.wait(0.02)
+        return answer(200, numbered_picture(next(numbers)))(connection, closing)
+
+    numbers, server.otherwise = count(), slow
+    for number in range(1, kills + 1):
+        with start(*arguments, cwd=tmp_path, **settings) as killed:
+            eventually(partial(_has_pictures, out, number * len(grid) // (kills + 1)))
+            killed.kill()
+            killed.communicate()
+        proved = sum(is_whole(out / name, item) for name, item in known_items(out).items())
+        assert len(server.requests) - proved - lost <= jobs
+        lost = len(server.requests) - proved
+    child, again = (run(*arguments, cwd=tmp_path, **settings) for _ in range(2))
 
     manifest = json.loads(child.stdout)
     assert (0, 0, len(grid)) == (child.returncode, again.returncode, len(manifest["items"]))
-    assert total == len(grid) + lost
+    assert len(grid) + lost == len(server.requests)
     assert {*(item["file"] for item in manifest["items"]), "manifest.json"} == {path.name for path in out.iterdir()}
 
 
-def _has_pictures(out: Path, count: int) -> bool:
-    return len(list(out.glob("*.png"))) >= count
+def _has_pictures(out: Path, wanted: int) -> bool:
+    return len(list(out.glob("*.png"))) >= wanted

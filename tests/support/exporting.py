@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,16 @@ from chartimg.domain.chart.candle import Grid
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.finding import Finding
 from chartimg.domain.ports import Listener
-from chartimg.testing import EventLog, VirtualClock
+from chartimg.testing import EventLog, VirtualClock, picture
 
 Fetch = Callable[[ChartRequest], ChartApiResult]
+
+
+def numbered_picture(number: int) -> bytes:
+    """Return a picture of the default size, with a text of its own."""
+    whole, text = picture(), b"tEXt" + b"number\0%d" % number
+    end = whole.rindex(b"IEND") - 4
+    return whole[:end] + (len(text) - 4).to_bytes(4) + text + zlib.crc32(text).to_bytes(4) + whole[end:]
 
 
 @attrs.define

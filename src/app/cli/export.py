@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -18,6 +18,7 @@ from ..config import WorkerConfig
 from ..export import Export
 from ..export_folder import FolderInUse
 from ..export_run import ExportRun
+from ..export_source import Asked
 from ..manifest import ExportEnd, Manifest
 from .chart_list import ChartList, chart_list
 from .close import wait_for_close
@@ -34,9 +35,11 @@ from .process import (
     refuse_missing_fixtures,
     terminable,
 )
-from .text import counted
+from .text import counted, printable
 
 __all__ = ["export"]
+
+_MAX_NAMED: Final = 4
 
 
 def export(  # noqa: PLR0913 (one for each option)
@@ -137,14 +140,19 @@ def _carry_out(work: Export, run: ExportRun, *, before: Callable[[], None] | Non
         except KeyboardInterrupt:
             try:
                 work.stop()
-                if waited_for := len(work.calling):
-                    complain(
-                        f"interrupted: waiting for {counted(waited_for, 'call')}; a second interrupt gives them up"
-                    )
+                if under_way := work.calling:
+                    complain(f"interrupted: waiting for {_named(under_way)}; a second interrupt gives up")
                 _follow(run, on_end)
             except KeyboardInterrupt:
                 return True
     return False
+
+
+def _named(under_way: Sequence[Asked]) -> str:
+    """Name calls that are under way."""
+    named = ", ".join(printable(str(asked.request.key)) for asked in under_way[:_MAX_NAMED])
+    more = len(under_way) - _MAX_NAMED
+    return f"{counted(len(under_way), 'call')}: {named}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def _follow(run: ExportRun, on_end: Callable[[ExportEnd], None]) -> None:

@@ -80,7 +80,7 @@ def test_a_complete_folder_costs_no_call(way: Way, tmp_path: Path) -> None:
     assert 2 * len(GRID) == len(transport.calls)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_only_what_is_not_proved_is_called_for(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """A picture that is edited, cut or gone, and one of another body, is called for again; the others are not."""

@@ -16,17 +16,20 @@ from chartimg import ChartRequest
 from chartimg.app.export_folder import ExportFolder
 from chartimg.testing import picture
 from command import call
+from exporting import numbered_picture
 from fetching import TEMPLATE, mock, real, refused
 from loopback import LoopbackServer, answer
 
 EXPORT = ("export", "--timeframes", "1h,4h", "--templates", TEMPLATE, "--out", "out", "--jobs", "1")
 TWO = (*EXPORT, "--symbols", "BTCUSDT,ETHUSDT")
+PICTURES = tuple(map(numbered_picture, range(30)))
+"""Pictures of one size, each with a text of its own."""
 
 
 @pytest.fixture
 def settings(server: LoopbackServer) -> dict[str, str]:
     """Return settings that call a server with a picture of its own for each call."""
-    server.script += [answer(200, picture(800, 600 + number)) for number in range(30)]
+    server.script += [answer(200, each) for each in PICTURES]
     return real(server, CHARTS_ACCOUNT_STORE="memory://", CHARTS_CACHE="off")
 
 
@@ -137,22 +140,24 @@ def test_a_service_that_is_down_is_exit_code_75(server: LoopbackServer, tmp_path
     assert "SERVICE_DOWN" in child.stderr
 
 
-def test_a_long_table_has_the_failures_and_counts_the_rest(tmp_path: Path) -> None:
-    """Of many charts the table has those that failed first, and says how many more the manifest has."""
+def test_a_long_table_has_the_failures_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of many charts the table has those that failed first, then the doubtful ones, and counts those in the manifest alone."""
+    monkeypatch.setattr("chartimg.app.cli.export_view._MAX_ROWS", 3)
     settings = mock(tmp_path / "fixtures")
-    for number in range(299):
+    for number in range(7):
         file = tmp_path / "fixtures" / f"BINANCE_C{number}USDT__1h__{TEMPLATE}.png"
-        file.write_bytes(picture(800 if number % 100 else 801, 600 + number))
-    symbols = ",".join(f"C{number}USDT" for number in range(300))
+        file.write_bytes(picture(801, 600) if number == 5 else PICTURES[number])
     child = call(
-        *("export", "--symbols", symbols, "--timeframes", "1h", "--templates", TEMPLATE, "--out", "out"),
+        *("export", "--symbols", ",".join(f"C{number}USDT" for number in range(8)), "--timeframes", "1h"),
+        *("--templates", TEMPLATE, "--out", "out"),
         cwd=tmp_path,
         **settings,
     )
+    lines = child.stdout.splitlines()
 
-    assert "299 of 300 charts" in child.stdout
-    assert "BINANCE:C299USDT" in child.stdout.splitlines()[3]
-    assert "and 50 charts more, in manifest.json" in child.stdout
+    assert "7 of 8 charts" == lines[0]
+    assert ["BINANCE:C7USDT", "BINANCE:C5USDT", "BINANCE:C0USDT"] == [line.split()[0] for line in lines[3:6]]
+    assert "and 5 charts more, in manifest.json" == lines[6]
 
 
 def test_the_wait_for_a_close_comes_after_the_check_and_before_the_calls(
