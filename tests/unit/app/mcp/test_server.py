@@ -19,6 +19,7 @@ from places import FIXTURES, SRC
 KEY = "canary-key"
 MOCK = {"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(FIXTURES)}
 CHART = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "template": "price_psar_adi_v1"}
+ON_BASIC = f'[{{"id": "main", "apiKey": "{KEY}", "plan": "BASIC"}}]'
 SYMBOLS = [f"BINANCE:{name}USDT" for name in ("BTC", "ETH", "SOL", "XRP", "ADA", "BNB")]
 
 opened: list[Path] = []
@@ -72,6 +73,23 @@ def test_the_schemas_tell_a_model_what_to_write(mocked: Model) -> None:
     ]
 
 
+def test_a_wrong_call_costs_no_unit_and_says_what_to_write(provider: Emulator) -> None:
+    """Each mistake that can be known before a call is an error of the tool with its correction, and costs no unit."""
+    with server({**anew(provider), "CHART_IMG_ACCOUNTS_JSON": ON_BASIC}) as model:
+        wrong = model.call("chart", symbol="AAPL", interval="1H", studies=["RSI"], width=4000)
+        unknown = model.call("chart", symbol="BINANCE:BTCUSDT", interval="1h", indicators=["RSI"])
+        missing = model.call("chart", symbol="BINANCE:BTCUSDT")
+        both = model.call("chart", **CHART, studies=["MACD"])
+
+    assert all(each.is_error and not each.pictures for each in (wrong, unknown, missing, both))
+    for part in ("AAPL", "1h", "Relative Strength Index", "BASIC allows (800)"):
+        assert part in wrong.text
+    assert "there is no argument 'indicators'; the arguments are symbol, interval, template" in unknown.text
+    assert "interval: Field required" == missing.text
+    assert "leave out template or studies" in both.text
+    assert 0 == charged(provider)
+
+
 def test_a_session_stays_within_its_budget_however_many_ask_at_once(provider: Emulator) -> None:
     """Of six charts at once a budget of three pays three; the others say so, and kept pictures are still free."""
     charts = [{"symbol": symbol, "interval": "1M"} for symbol in SYMBOLS]
@@ -108,9 +126,7 @@ def test_a_larger_picture_is_on_request_where_the_plan_allows(provider: Emulator
     large = {**CHART, "width": 1200, "height": 800}
     with server(anew(provider, plan="PRO")) as model:
         drawn = model.call("chart", **large)
-    with server(
-        {**anew(provider), "CHART_IMG_ACCOUNTS_JSON": f'[{{"id":"main","apiKey":"{KEY}","plan":"BASIC"}}]'}
-    ) as model:
+    with server({**anew(provider), "CHART_IMG_ACCOUNTS_JSON": ON_BASIC}) as model:
         refused = model.call("chart", **large)
 
     assert (1200, 800) == tuple(int.from_bytes(drawn.pictures[0][at : at + 4]) for at in (16, 20))
@@ -156,9 +172,7 @@ def test_books_that_are_gone_are_an_error_without_a_call_or_a_path(provider: Emu
 def test_the_check_is_that_of_the_plan_and_costs_nothing(provider: Emulator) -> None:
     """A body is checked by the plan of the accounts: ERRORs come first, and a right body has no mistake."""
     right = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "width": 800, "height": 600}
-    with server(
-        {**anew(provider), "CHART_IMG_ACCOUNTS_JSON": f'[{{"id":"main","apiKey":"{KEY}","plan":"BASIC"}}]'}
-    ) as model:
+    with server({**anew(provider), "CHART_IMG_ACCOUNTS_JSON": ON_BASIC}) as model:
         answers = [
             model.call("check", body=body) for body in (right, {**right, "width": 900}, {**right, "colour": "red"})
         ]
