@@ -434,10 +434,10 @@ class Fetch:
     def _none_left(self, none: NoneLeft, moment: Moment) -> Fetch:
         """End for want of an account: with the error of the last call, if there was one; else with NO_ACCOUNT."""
         error, at = self._error, none.available_at
-        if error is None and at is not None and self._call_seconds:
-            left = self._left(moment) - max(0.0, (at - moment.utc).total_seconds())
-            if left > 0:
-                return self._fail(self._too_late(left, at))
+        if error is None and at is not None:
+            left, wait = self._left(moment), max(0.0, (at - moment.utc).total_seconds())
+            if wait < left if self._call_seconds else left <= 0 == wait:
+                return self._fail(self._too_late(left - wait, at))
         if error is None:
             error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none), available_at=at)
         elif error.remedy is Remedy.WAIT:

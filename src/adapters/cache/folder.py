@@ -6,9 +6,11 @@ A file is its SHA-256 in hexadecimal, one line of JSON, and the picture. Its las
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +32,8 @@ _HEX_LENGTH: Final = 64
 _MAX_HEAD_BYTES: Final = 16_384
 _MAX_VERIFIED_BYTES: Final = 32 * 1024 * 1024
 _UNKNOWN: Final[tuple[tuple[int, ...], CachedPicture | None]] = ((), None)
+_OF_ONE_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EISDIR, errno.EINVAL})
+"""Errors of a file of another user, or of what is not a file. The others can be read, and a new one can take its place."""
 _ABANDONED_SECONDS: Final = 600.0  # no write takes so long
 
 
@@ -44,7 +48,8 @@ class _File(NamedTuple):
 class FolderPictureCache:
     """Keeps pictures as files in *folder*, *max_bytes* of them at most. Safe from many threads and processes.
 
-    The folder is made when it is first needed, for its owner only. A damaged file counts as missing, and is removed. A file is verified
+    The folder is made when it is first needed, for its owner only. A damaged file counts as missing, and is removed. One that this process
+    may not read counts as missing, too. A file is verified
     when it is first read, and again after each change of it.
     """
 
@@ -67,6 +72,8 @@ class FolderPictureCache:
         except FileNotFoundError:
             return None
         except OSError as error:
+            if error.errno in _OF_ONE_FILE and os.access(self.folder, os.X_OK):
+                return None
             raise self._unavailable("read", error) from error
         if found is None:
             with contextlib.suppress(OSError):
@@ -107,7 +114,10 @@ class FolderPictureCache:
         found = []
         try:
             for file in sorted(self._files(), key=lambda file: -file.used):
-                with contextlib.suppress(FileNotFoundError), open(file.path, "rb", opener=_unnoticed) as opened:
+                with (
+                    contextlib.suppress(FileNotFoundError, PermissionError),
+                    open(file.path, "rb", opener=_unnoticed) as opened,
+                ):
                     if (entry := _head(opened.read(_MAX_HEAD_BYTES), file.path.stem)) is not None:
                         found.append(entry)
         except OSError as error:
@@ -160,7 +170,8 @@ class FolderPictureCache:
                     with contextlib.suppress(FileNotFoundError):
                         status = each.stat(follow_symlinks=False)
                         used = max(status.st_atime_ns, status.st_mtime_ns)
-                        yield _File(Path(each.path), used, status.st_size)
+                        if stat.S_ISREG(status.st_mode):
+                            yield _File(Path(each.path), used, status.st_size)
 
     def _shrink(self) -> None:
         """Remove abandoned files, and then the least recently used pictures until the others are small enough."""

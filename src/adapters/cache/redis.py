@@ -57,7 +57,7 @@ class RedisPictureCache:
         except ImportError:
             raise missing_extra("the cache of pictures on Redis", "redis") from None
         self._errors = (redis.exceptions.RedisError, OSError, AttributeError, ValueError)  # the last two: closed in use
-        self._client = open_client(url, timeout)
+        self._client = open_client(url, timeout, of="the cache of pictures on Redis (CHARTS_CACHE)")
         self._max_bytes = max_bytes
         self._lease = lease
         self._prefix = f"{{{prefix}}}:pictures:v1:"

@@ -19,13 +19,13 @@ _OPTIONS: Final = (
 """Options that an address may have after its ``?``: those of redis-py that leave the promises of the store alone."""
 _MAX_CONNECTIONS: Final = 50
 _WRONG_ADDRESS: Final = (
-    "the address of the Redis store is not like redis://[[user]:password@]host[:port][/db], rediss://… or "
+    "the address of {of} is not like redis://[[user]:password@]host[:port][/db], rediss://… or "
     "unix://[user[:password]@]/path; write special characters in a password as %XX"
 )
 
 
-def open_client(url: str, timeout: float) -> redis.Redis:
-    """Return a client for *url*; it connects when it is first used.
+def open_client(url: str, timeout: float, *, of: str = "the Redis store") -> redis.Redis:
+    """Return a client for *url*; it connects when it is first used. *of* says in a message whose address it is.
 
     Raises:
         ConfigError: the address is wrong. The message repeats no part of it: any part may be the password.
@@ -35,7 +35,7 @@ def open_client(url: str, timeout: float) -> redis.Redis:
     from redis.exceptions import RedisError
     from redis.retry import Retry
 
-    _check(url)
+    _check(url, of)
     try:
         pool = BlockingConnectionPool.from_url(
             url,
@@ -48,27 +48,27 @@ def open_client(url: str, timeout: float) -> redis.Redis:
         )
         pool.connection_class(**pool.connection_kwargs)  # raises for a wrong option
     except (ValueError, TypeError, AttributeError, RedisError):
-        raise ConfigError("an option in the address of the Redis store has a wrong value") from None
+        raise ConfigError(f"an option in the address of {of} has a wrong value") from None
     client = Redis(connection_pool=pool)
     client.auto_close_connection_pool = True
     return client
 
 
-def _check(url: str) -> None:
+def _check(url: str, of: str) -> None:
     """Refuse an address that redis-py would read in another way."""
     try:
         address = urlsplit(url)
         host, _ = address.hostname, address.port
     except ValueError:
-        raise ConfigError(_WRONG_ADDRESS) from None
+        raise ConfigError(_WRONG_ADDRESS.format(of=of)) from None
     if url.partition("://")[0] not in _SCHEMES or address.fragment:
-        raise ConfigError(_WRONG_ADDRESS)
+        raise ConfigError(_WRONG_ADDRESS.format(of=of))
     if address.scheme == "unix":
         fits = not address.netloc.rpartition("@")[2] and address.path not in {"", "/"}
     else:
         database = address.path.removeprefix("/")
         fits = bool(host) and (not database or (database.isascii() and database.isdigit()))
     if not fits:
-        raise ConfigError(_WRONG_ADDRESS)
+        raise ConfigError(_WRONG_ADDRESS.format(of=of))
     if any(name not in _OPTIONS for name, _ in parse_qsl(address.query, keep_blank_values=True)):
-        raise ConfigError(f"the address of the Redis store has an unknown option; known options: {', '.join(_OPTIONS)}")
+        raise ConfigError(f"the address of {of} has an unknown option; known options: {', '.join(_OPTIONS)}")

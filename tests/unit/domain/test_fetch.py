@@ -195,6 +195,14 @@ def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() ->
     assert (FaultKind.NETWORK, claim()) == (play.error.kind, play.step.unused)
 
 
+def test_a_store_or_cache_that_took_the_whole_deadline_is_not_want_of_an_account() -> None:
+    """If an account is free when the deadline has passed, the message speaks of the deadline alone."""
+    play = Play().feed(NoneLeft(NOON + timedelta(seconds=100)), after=100.0)
+
+    message = "no account could be called within the deadline of 100 s"
+    assert ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=play.utc) == play.error
+
+
 def test_a_window_that_begins_in_time_is_waited_for() -> None:
     """A unit of the next window is waited for and claimed then."""
     play = Play().feed(WaitUntil(NOON + timedelta(seconds=30)))

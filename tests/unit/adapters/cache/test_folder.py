@@ -234,3 +234,15 @@ def test_a_folder_that_can_only_be_read_still_serves(tmp_path: Path) -> None:
 
     assert (0, "") == (child.returncode, child.stderr)
     assert ["A:A 1h look True", "True", "True"] == child.stdout.splitlines()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+@pytest.mark.parametrize("make", ["mkfifo", "mkdir"])
+def test_what_is_not_a_file_counts_as_missing(make: str, tmp_path: Path) -> None:
+    """A pipe or a folder in the place of a picture is neither read nor listed, and hides no other picture."""
+    cache = cached(tmp_path, picture(B))
+    getattr(os, make)(cache.folder / f"{A}.chart")
+
+    assert cache.read(A) is None
+    assert [B] == [entry.body_digest for entry in cache.entries()]
+    assert 1 == cache.clear()

@@ -145,5 +145,5 @@ def test_a_server_that_is_gone_is_reported_without_its_password(tmp_path: Path) 
 
 def test_a_wrong_address_is_refused() -> None:
     """The message repeats no part of it."""
-    with pytest.raises(ConfigError, match="is not like redis://"):
+    with pytest.raises(ConfigError, match=r"pictures on Redis \(CHARTS_CACHE\) is not like redis://"):
         RedisPictureCache("http://secret")
