@@ -14,6 +14,7 @@ from chartimg import ChartClient
 from chartimg.testing import EmulatedAccount, Rule, emulator
 from command import call, environment, eventually
 from fetching import refused
+from patience import LONG
 
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
 CHART = {"symbol": "BINANCE:BTCUSDT", "interval": "1M", "template": "price_psar_adi_v1"}
@@ -44,7 +45,7 @@ def test_a_sigterm_keeps_the_picture_of_a_call_under_way(tmp_path: Path) -> None
             "CHARTS_ACCOUNT_STORE": f"sqlite:///{tmp_path}/books.sqlite3",
             "CHARTS_CACHE": str(tmp_path / "cache"),
         }
-        child = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-m", "chartimg", "mcp"],
             cwd=tmp_path,
             env=environment(tmp_path / "home", **settings),
@@ -52,22 +53,26 @@ def test_a_sigterm_keeps_the_picture_of_a_call_under_way(tmp_path: Path) -> None
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        )
-        assert child.stdin is not None
-        for number, (method, parameters) in enumerate(
-            (
-                ("initialize", HELLO),
-                ("notifications/initialized", {}),
-                ("tools/call", {"name": "chart", "arguments": CHART}),
-            )
-        ):
-            named = {} if method.startswith("notifications") else {"id": number}
-            child.stdin.write(json.dumps({"jsonrpc": "2.0", **named, "method": method, "params": parameters}) + "\n")
-        child.stdin.flush()
-        eventually(lambda: provider.ledger().accounts["main"].total.charged == 1)
-        child.send_signal(signal.SIGTERM)
-        code = child.wait(60)  # while its input is open
-        _, errors = child.communicate()
+        ) as child:
+            try:
+                assert child.stdin is not None
+                for number, (method, parameters) in enumerate(
+                    (
+                        ("initialize", HELLO),
+                        ("notifications/initialized", {}),
+                        ("tools/call", {"name": "chart", "arguments": CHART}),
+                    )
+                ):
+                    named = {} if method.startswith("notifications") else {"id": number}
+                    line = {"jsonrpc": "2.0", **named, "method": method, "params": parameters}
+                    child.stdin.write(json.dumps(line) + "\n")
+                child.stdin.flush()
+                eventually(lambda: provider.ledger().accounts["main"].total.charged == 1)
+                child.send_signal(signal.SIGTERM)
+                code = child.wait(LONG)  # while its input is open
+                _, errors = child.communicate()
+            finally:
+                child.kill()  # if it has not ended
         with ChartClient.from_env(settings) as client:
             again = client.fetch(client.request(CHART["symbol"], "1M", template=CHART["template"]), fresh="candle")
 
