@@ -6,7 +6,7 @@ GRID := export --symbols BINANCE:BTCUSDT,BINANCE:ETHUSDT --timeframes 1h,4h --ou
 DEMO := env -u CHARTS_TEMPLATES_DIR -u TDA_ENV -u ENV CHARTS_FIXTURES_DIR=charts/fixtures
 RECORD := env -u CHARTS_TEMPLATES_DIR CHARTS_API_MODE=record CHARTS_FIXTURES_DIR=$(FIXTURES) $(BIN)/chartimg emulate --
 
-.PHONY: demo test soak mutants check bench fixtures clean
+.PHONY: demo test soak mutants check bench docs fixtures clean
 
 demo: .venv/cli  ## record what is missing from an emulated CHART-IMG, then export it all again from the fixtures
 	@mkdir -p charts/fixtures && cp $(FIXTURES)/* charts/fixtures/
@@ -46,6 +46,10 @@ bench: .venv/dev  ## print what a fetch, a replay, an import and a claim cost, a
 	$(BIN)/python benchmarks/gateway.py
 	$(BIN)/python benchmarks/quota_yield.py
 
+docs: .venv/docs  ## build the site into build/site, warnings are errors; it needs the program dot of the package graphviz
+	.venv/site/bin/python -m sphinx --fail-on-warning --keep-going --quiet -b html -c docs -d build/site-cache . build/site
+	@echo "the site is build/site/index.html"
+
 fixtures: .venv/cli  ## record the shipped fixtures again, from an emulated CHART-IMG
 	rm -f $(FIXTURES)/*.png $(FIXTURES)/*.meta.json $(FIXTURES)/*__422_*.json
 	$(RECORD) $(BIN)/chartimg export --symbols BINANCE:BTCUSDT --timeframes 1h,4h --out build/fixtures
@@ -66,3 +70,8 @@ clean:  ## remove what the commands above made
 .venv/dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ .venv/cli
+
+.venv/docs: pyproject.toml
+	$(PYTHON) -m venv .venv/site
+	.venv/site/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	touch $@

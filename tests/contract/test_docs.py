@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ import typer
 from chartimg.adapters.logs import LOG_NAMES
 from chartimg.app.cli.main import app
 from chartimg.app.config import SETTINGS
+from chartimg.domain.faults import FaultKind
 from chartimg.emulator.scenario import Fault, read_scenario
 from chartimg.testing import emulator
 from forks import forked
@@ -110,6 +112,25 @@ def test_the_first_example_fetches_the_same_chart_in_every_mode(tmp_path: Path) 
 
             assert calls == provider.ledger().accounts["demo"].total.charged
             assert replayed == saved.read_bytes()
+
+
+def test_every_kind_of_error_has_an_address() -> None:
+    """The page of errors has one heading for each kind, in the order of the table."""
+    text = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
+
+    assert [*FaultKind] == re.findall("^## (.*)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["accounts.md", "design.md"])
+def test_the_site_draws_every_arrow_and_every_name_of_a_diagram(name: str) -> None:
+    """The site's text for dot has each arrow of a page's diagrams, and each name in a box."""
+    site = runpy.run_path(str(ROOT / "docs/conf.py"))
+    for mermaid in blocks(ROOT / "docs" / name, "mermaid"):
+        drawn = site["dot"](mermaid)
+
+        assert mermaid.count(" --> ") == drawn.count(" -> ")
+        for label in re.findall(r"--> \w+: (.*)$|\"(.*)\"\]", mermaid, re.MULTILINE):
+            assert "".join(label).replace(", ", " ") in drawn.replace("\\n", " ")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
