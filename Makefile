@@ -47,7 +47,7 @@ bench: .venv/dev  ## print what a fetch, a replay, an import and a claim cost, a
 	$(BIN)/python benchmarks/quota_yield.py
 
 docs: .venv/docs  ## build the site into build/site, warnings are errors; it needs the program dot of the package graphviz
-	.venv/site/bin/python -m sphinx --fail-on-warning --keep-going --quiet -b html -c docs -d build/site-cache . build/site
+	.venv/site/bin/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet -b html -c docs -d build/site-cache . build/site
 	@echo "the site is build/site/index.html"
 
 fixtures: .venv/cli  ## record the shipped fixtures again, from an emulated CHART-IMG

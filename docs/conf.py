@@ -33,6 +33,7 @@ html_title = "chartimg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PICTURES: Final = ROOT / "build/site-pictures"
@@ -41,6 +42,7 @@ _PICTURE: Final = re.compile(
     r'<picture>.*?srcset="(?P<dark>[^"]+)".*?alt="(?P<alt>[^"]+)" src="(?P<light>[^"]+)".*?</picture>', re.DOTALL
 )
 _MERMAID: Final = re.compile(r"^```mermaid\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_SAMPLE: Final = re.compile(r"(^\S.*\n\n)(?= {4}\S)", re.MULTILINE)
 _ARROW: Final = re.compile(r"(\w+|\[\*\]) --> (\w+)(?:: (.*))?")
 _COLUMN: Final = re.compile(r"subgraph (\w+)\[(\".*\")\]")
 _NODE: Final = re.compile(r"(\w+)\[(\".*\")\]")
@@ -50,6 +52,7 @@ def setup(app: Sphinx) -> None:
     """Name the steps that the extensions lack."""
     app.connect("builder-inited", draw_templates)
     app.connect("source-read", prepare)
+    app.connect("autodoc-process-docstring", mark_samples)
     app.connect("build-finished", finish)
 
 
@@ -90,6 +93,12 @@ def _section(name: str, description: str) -> str:
         for theme in ("light", "dark")
     )
     return "\n".join(("", name, "-" * len(name), "", description, "", *images))
+
+
+def mark_samples(_app: Sphinx, kind: str, _name: str, _value: object, _options: object, lines: list[str]) -> None:
+    """Show the indented lines of a module's docstring as a program, not as a quotation."""
+    if kind == "module":
+        lines[:] = _SAMPLE.sub("\\1.. code-block:: python\n\n", "\n".join(lines)).split("\n")
 
 
 def drawing(mermaid: str) -> str:
