@@ -55,11 +55,11 @@ class ServiceWatch:
 
     def ask(self, visit: Visit) -> Barred | None:
         """Return why the fetch of *visit* may not call now; None if it may. A change of state wakes those who may not."""
-        if not self._is_on or self._outage.state is Service.UP:
+        if not self._is_on or (self._outage.state is Service.UP and not self._outage.suspects):
             return None
         with self._lock:
             now = self.clock.monotonic()
-            self._outage, again = self._outage.asked(visit, now)
+            self._outage, again = self._outage.asked(visit, now, visit.body)
             outage = self._outage
             if again is not None:
                 self._waiting.add(visit)
@@ -68,7 +68,7 @@ class ServiceWatch:
         at = self.clock.now() + timedelta(seconds=again - now)
         is_probed, turn = outage.state is Service.PROBING, outage.turn
         is_within = is_probed and isinstance(turn, Visit) and turn.fetch_id in visit.outer
-        return Barred(at, outage.failures, is_probed, is_within)
+        return Barred(at, outage.failures, is_probed, is_within, is_at_fault=outage.state is Service.UP)
 
     def is_probe(self, visit: Visit) -> bool:
         """Return whether the fetch of *visit* probes."""
@@ -173,6 +173,11 @@ class Visit:
         self.began = 0.0
 
     @property
+    def body(self) -> str:
+        """The digest of the body of its request."""
+        return self._request.body_digest
+
+    @property
     def is_probe(self) -> bool:
         """Whether it has the turn to probe."""
         return self._watch.is_probe(self)
@@ -186,11 +191,11 @@ class Visit:
 
     def failed(self, error: ChartApiError) -> Booked:
         """Tell that the call has failed."""
-        return self._watch.failed(self, error, self._request.body_digest)
+        return self._watch.failed(self, error, self.body)
 
     def answered(self) -> None:
         """Tell that the call has brought the picture."""
-        self._watch.answered(self, self._request.body_digest)
+        self._watch.answered(self, self.body)
 
     def leave(self) -> None:
         """Give back the turn, if it has one, and be woken no more."""

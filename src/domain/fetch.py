@@ -167,12 +167,14 @@ class Barred:
         failures: failures in a row.
         is_probed: whether a probe is under way.
         is_within: whether the fetch that probes has begun this one, and waits for its end.
+        is_at_fault: whether the chart alone is barred, since it failed while others were drawn.
     """
 
     at: datetime
     failures: int
     is_probed: bool = False
     is_within: bool = False
+    is_at_fault: bool = False
 
 
 @attrs.frozen
@@ -337,10 +339,10 @@ class Fetch:
             return self._step(Await(max(wait, _MIN_PAUSE), barred.is_probed))
         if self._error is not None:
             return self._fail(attrs.evolve(self._error, available_at=barred.at))
-        message = (
-            f"no call was made, since the provider has failed {barred.failures:,} times in a row; "
-            f"it is asked again at {barred.at:%Y-%m-%d %H:%M:%S} UTC"
-        )
+        why = f"the provider has failed {barred.failures:,} times in a row"
+        if barred.is_at_fault:
+            why = "the provider failed for this chart while it drew others"
+        message = f"no call was made, since {why}; it is asked again at {barred.at:%Y-%m-%d %H:%M:%S} UTC"
         return self._fail(ChartApiError.of(FaultKind.SERVICE_DOWN, message, available_at=barred.at))
 
     def _seconds_for_probe(self, at: datetime, moment: Moment, *, is_probed: bool = False) -> float | None:

@@ -11,7 +11,9 @@ after it. An answer to a call that began before the last failure in the row take
 of an outage are at most three, one for each call under way at its beginning, and the probes.
 
 A body that gets two errors of the server, while another chart is drawn between them, is at fault, not the service. If a third body
-fails meanwhile, chance or the service explains both errors.
+fails meanwhile, chance or the service explains both errors. The failures of a body at fault do not count for the service; it
+has pauses of its own. If all
+failures in the row are errors of the server to one body, another body may probe before the pause is over.
 """
 
 from __future__ import annotations
@@ -137,11 +139,15 @@ class Suspect:
         body: its digest.
         pictures: the pictures of all bodies that were drawn before.
         is_cleared: whether the call of another body has failed since.
+        strikes: how often it was at fault.
+        until: the earliest moment of its next call (monotonic seconds).
     """
 
     body: str
     pictures: int
     is_cleared: bool = False
+    strikes: int = 0
+    until: float = -math.inf
 
 
 @attrs.frozen
@@ -154,6 +160,7 @@ class Outage:
         until: the earliest moment of the next probe (monotonic seconds), while DOWN.
         step: how often a probe has failed.
         turn: the fetch that probes.
+        lone_body: the body whose errors of the server are all failures in the row; None if there are others.
         row_began: the beginning of the latest call in the row of failures (monotonic seconds).
         ended: the end of the last outage (monotonic seconds).
         pictures: pictures drawn so far.
@@ -165,21 +172,22 @@ class Outage:
     until: float = 0.0
     step: int = 0
     turn: Hashable = None
+    lone_body: str | None = None
     row_began: float = -math.inf
     ended: float = -math.inf
     pictures: int = 0
     suspects: tuple[Suspect, ...] = ()
 
-    def asked(self, turn: Hashable, now: float) -> tuple[Outage, float | None]:
-        """Let the fetch *turn* ask for a call *now*.
+    def asked(self, turn: Hashable, now: float, body: str | None = None) -> tuple[Outage, float | None]:
+        """Let the fetch *turn* ask for a call for *body* *now*.
 
         Return the outage, and the moment when it may ask again; None if it may call. It probes if the outage then has its turn.
         While another fetch probes, that is the moment of the next probe if this one failed now.
         """
         match self.state:
             case Service.UP:
-                return self, None
-            case Service.DOWN if self.until - now > _CLOSE:
+                return self, self._rest_of(body, now)
+            case Service.DOWN if self.until - now > _CLOSE and self.lone_body in {None, body}:
                 return self, self.until
             case Service.DOWN:
                 return attrs.evolve(self._after(Happening.PROBE), turn=turn), None
@@ -200,20 +208,21 @@ class Outage:
             return self.answered(turn, now=now, began=began), False
         if not is_failure(error) and not is_probe:
             return self, False
-        suspects, is_at_fault = self._suspecting(error, body) if is_failure(error) else (self.suspects, False)
+        suspects, is_at_fault = self._suspecting(error, body, now) if is_failure(error) else (self.suspects, False)
         row_began = max(self.row_began, min(began, now))
+        lone_body = body if _is_of_server(error) and (not self.failures or self.lone_body == body) else None
         if is_probe:
             outage = self._down(Happening.PROBE_FAILURE, self.step + 1, error.retry_after, now, jitter)
         elif self.state is not Service.UP:
             outage = self._after(Happening.FAILURE)
-        elif began < self.ended:
-            outage = self
+        elif began < self.ended or is_at_fault:
+            return attrs.evolve(self, suspects=suspects), is_at_fault
         elif self.failures + 1 >= MAX_FAILURES:
             opened = self._down(Happening.THIRD_FAILURE, 0, error.retry_after, now, jitter)
             outage = attrs.evolve(opened, row_began=row_began)
         else:
             outage = attrs.evolve(self._after(Happening.FAILURE), row_began=row_began)
-        return attrs.evolve(outage, suspects=suspects), is_at_fault
+        return attrs.evolve(outage, suspects=suspects, lone_body=lone_body), is_at_fault
 
     def answered(
         self, turn: Hashable = None, picture_of: str | None = None, *, now: float = 0.0, began: float = math.inf
@@ -240,10 +249,11 @@ class Outage:
         return attrs.evolve(self._after(Happening.PROBE_GIVEN_UP), turn=None, until=now)
 
     def forced(self, now: float) -> Outage:
-        """Let the next request probe *now*, because a person wants it."""
+        """Let the next request probe *now*, and one for each body at fault, because a person wants it."""
+        suspects = tuple(attrs.evolve(each, until=-math.inf) for each in self.suspects)
         if self.state is not Service.DOWN:
-            return self
-        return attrs.evolve(self._after(Happening.FORCE), until=min(now, self.until))
+            return attrs.evolve(self, suspects=suspects)
+        return attrs.evolve(self._after(Happening.FORCE), until=min(now, self.until), suspects=suspects)
 
     def _after(self, happening: Happening) -> Outage:
         """Go through the table."""
@@ -253,7 +263,13 @@ class Outage:
     def _ended(self, ended: float) -> Outage:
         """End the row of failures, and the outage if there is one."""
         return attrs.evolve(
-            self._after(Happening.ANSWER), failures=0, step=0, turn=None, row_began=-math.inf, ended=ended
+            self._after(Happening.ANSWER),
+            failures=0,
+            step=0,
+            turn=None,
+            lone_body=None,
+            row_began=-math.inf,
+            ended=ended,
         )
 
     def _down(self, happening: Happening, step: int, retry_after: float | None, now: float, jitter: float) -> Outage:
@@ -262,13 +278,19 @@ class Outage:
         pause = max(pause, min(retry_after or 0.0, _MAX_RETRY_AFTER))
         return attrs.evolve(self._after(happening), step=step, turn=None, until=now + pause)
 
-    def _suspecting(self, error: ChartApiError, body: str) -> tuple[tuple[Suspect, ...], bool]:
+    def _rest_of(self, body: str | None, now: float) -> float | None:
+        """Return the moment of the next call for a body at fault; None if it may be called *now*."""
+        own = next((each for each in self.suspects if each.body == body), None)
+        return own.until if own is not None and not own.is_cleared and own.until - now > _CLOSE else None
+
+    def _suspecting(self, error: ChartApiError, body: str, now: float) -> tuple[tuple[Suspect, ...], bool]:
         """Return the suspects after a failure of *body*, and whether the body is at fault."""
         own = next((each for each in self.suspects if each.body == body), None)
         others = tuple(each for each in self.suspects if each.body != body)
-        if error.http_status is not None and error.http_status >= _SERVER_ERROR:
+        if _is_of_server(error):
             if own is not None and not own.is_cleared and self.pictures > own.pictures:
-                return (*others, own), True
+                until = now + _pause(own.strikes)
+                return (*others, attrs.evolve(own, strikes=own.strikes + 1, until=until)), True
             own = own if own is not None and not own.is_cleared else Suspect(body, self.pictures)
         cleared = tuple(each if each.is_cleared else attrs.evolve(each, is_cleared=True) for each in others)
         return (*cleared, *(() if own is None else (own,)))[-_MAX_SUSPECTS:], False
@@ -277,6 +299,10 @@ class Outage:
 def _pause(step: int) -> float:
     """Return the seconds of a pause, but for chance."""
     return min(_FIRST_PAUSE * 2.0 ** min(step, 16), _MAX_PAUSE)
+
+
+def _is_of_server(error: ChartApiError) -> bool:
+    return error.http_status is not None and error.http_status >= _SERVER_ERROR
 
 
 def is_failure(error: ChartApiError) -> bool:

@@ -321,3 +321,30 @@ def test_a_row_that_the_table_lacks_cannot_happen() -> None:
     for state, each in missing:
         with pytest.raises(IllegalTransition, match=f"{each} can't happen to a service that is {state}"):
             advance(state, each)
+
+
+def test_the_failures_of_a_body_at_fault_open_no_outage() -> None:
+    """A body that fails again and again, after other charts were drawn, leaves the service UP."""
+    outage, _ = Outage().failed("x", BUSY, "poison", 0.0, 0.0)
+    outage = outage.answered(None, "other")
+    for second in range(10):
+        outage, is_at_fault = outage.failed("x", BUSY, "poison", float(second), 0.0)
+        assert (Service.UP, True) == (outage.state, is_at_fault)
+    until = 9.0 + 15 * 60
+    assert (outage, until) == outage.asked("x", 10.0, "poison")
+    assert (outage, None) == outage.asked("x", 10.0, "other")
+    assert (outage, None) == outage.asked("x", until, "poison")
+    assert outage.forced(10.0).asked("x", 10.0, "poison")[1] is None
+
+
+def test_while_one_body_alone_has_failed_another_one_may_probe_at_once() -> None:
+    """Three errors to one body bar that body for the pause; the failure of another one bars all."""
+    down = Outage()
+    for _ in range(3):
+        down, _ = down.failed("x", BUSY, "body", 0.0, 0.0)
+    probing, again = down.asked("other", 1.0, "another body")
+    failed, _ = probing.failed("other", BUSY, "another body", 1.0, 0.0)
+
+    assert (down, 30.0) == down.asked("x", 1.0, "body")
+    assert (Service.PROBING, None) == (probing.state, again)
+    assert (failed, 61.0) == failed.asked("third", 1.0, "a third body")
