@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from .domain.errors import ConfigError
 
-__all__ = ["DEFAULT_BASE_URL", "SCHEMES", "is_loopback", "read_address"]
+__all__ = ["DEFAULT_BASE_URL", "SCHEMES", "is_loopback", "may_be_rebound", "read_address"]
 
 DEFAULT_BASE_URL: Final = "https://api.chart-img.com"
 SCHEMES: Final = frozenset({"http", "https"})
@@ -62,3 +62,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def may_be_rebound(authority: str) -> bool:
+    """Return whether a stranger may own the name in *authority*, ``host[:port]``, and have bound it to this machine.
+
+    An address, a name without a dot, and the names below ``localhost`` and ``internal`` belong to no stranger (RFC 6761).
+    """
+    try:
+        host = urlsplit(f"//{authority}").hostname or ""
+    except ValueError:
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        _, dot, last = host.rstrip(".").rpartition(".")
+        return bool(dot) and last not in {"localhost", "internal"}
+    return False

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from chartimg import templates
+from chartimg import Account, AsyncChartClient, templates
+from chartimg.app.config import WorkerConfig
+from chartimg.app.gateway.callers import Callers
+from chartimg.app.gateway.server import Gateway
+from chartimg.app.pool import Pool
 from chartimg.emulator import running
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
 from command import eventually
@@ -151,7 +157,8 @@ def test_a_kept_picture_that_is_fresh_costs_no_call(provider: Emulator, served: 
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", CHART), ("POST", "/v2/other"), ("GET", "/"), ("PUT", "/accounts")]
+    ("method", "path"),
+    [("GET", CHART), ("POST", "/v2/other"), ("GET", "/"), ("GET", "/accounts/"), ("PUT", "/accounts")],
 )
 def test_an_unknown_route_is_the_providers_404(served: Served, method: str, path: str) -> None:
     """Each unknown path or method is the provider's own 404."""
@@ -199,6 +206,88 @@ def test_a_page_of_another_site_spends_no_unit(provider: Emulator, served: Serve
     reply = served.ask("GET", "/charts/BTCUSDT/1h/price_psar_adi_v1.png", sec_fetch_site="cross-site")
 
     assert (403, 0) == (reply.status, charged(provider))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8765", "localhost.evil.example.", "[bad"])
+def test_a_name_that_a_stranger_may_own_spends_no_unit(provider: Emulator, served: Served, host: str) -> None:
+    """A page whose own name is bound to loopback is refused, as a page of another site is."""
+    reply = served.ask("POST", CHART, BODY, host=host)
+
+    assert (403, 0) == (reply.status, charged(provider))
+
+
+def test_a_head_costs_no_unit(provider: Emulator, served: Served) -> None:
+    """A HEAD of a chart says that it is a picture, or that its template is unknown, without a call."""
+    there = served.ask("HEAD", "/charts/BTCUSDT/1h/price_psar_adi_v1.png")
+    missing = served.ask("HEAD", "/charts/BTCUSDT/1h/other.png")
+
+    assert (200, "image/png", 404) == (there.status, there.headers["content-type"], missing.status)
+    assert 0 == charged(provider)
+
+
+@pytest.mark.parametrize("symbol", ["BMV:CEMEX/CPO", "BMV%3ACEMEX%2FCPO"])
+def test_a_symbol_with_a_slash_has_an_address(served: Served, symbol: str) -> None:
+    """A symbol with a slash is drawn, with the slash as it is or escaped."""
+    reply = served.ask("GET", f"/charts/{symbol}/1D/price_psar_adi_v1.png")
+
+    assert (200, b"\x89PNG") == (reply.status, reply.data[:4])
+
+
+def test_the_units_left_are_those_after_the_call(served: Served) -> None:
+    """Each answer that a call paid for shows one unit less, however fast the calls are."""
+    left = [served.chart(BODY).headers["x-chartimg-units-left"] for _ in range(3)]
+
+    assert ["19", "18", "17"] == left
+
+
+def test_a_body_that_does_not_come_is_a_408(
+    monkeypatch: pytest.MonkeyPatch, provider: Emulator, served: Served
+) -> None:
+    """Half a body is waited for a while, and then refused without a call."""
+    monkeypatch.setattr("chartimg.app.gateway.server._BODY_SECONDS", 0.05)
+    with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])), 30) as caller:
+        caller.sendall(f"POST {CHART} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{{".encode())
+        answer = b"".join(iter(lambda: caller.recv(4096), b""))  # it also closes the connection
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert 0 == charged(provider)
+
+
+def test_a_request_that_the_server_cuts_off_is_a_503(provider: Emulator) -> None:
+    """A request that a server cancels at its own end is answered in the provider's shape, and makes no call."""
+    config = WorkerConfig.from_env({**provider.environ, "CHARTS_CACHE": "memory://"})
+    head = [(b"host", b"localhost"), (b"content-length", b"9")]
+    scope = {"type": "http", "method": "POST", "path": CHART, "headers": head, "query_string": b""}
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        """Wait for ever, as for a body that does not come."""
+        return await asyncio.get_running_loop().create_future()
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        """Keep the message."""
+        sent.append(message)
+
+    async def cut_off() -> None:
+        """Cancel a request under way."""
+        client = AsyncChartClient(config)
+        app = Gateway(client, config, Callers((), open_pool_of_nobody)).app()
+        request = asyncio.ensure_future(app(scope, receive, send))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        request.cancel()
+        await request
+        await client.aclose()
+
+    asyncio.run(cut_off())
+
+    assert 503 == sent[0]["status"]
+    assert 0 == charged(provider)
+
+
+def open_pool_of_nobody(account: Account) -> Pool:
+    """Fail, since the gateway knows nobody with a limit."""
+    raise AssertionError(account.id)
 
 
 def test_a_body_that_is_too_large_is_a_413(provider: Emulator, served: Served) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chartimg.address import read_address
+from chartimg.address import may_be_rebound, read_address
 from chartimg.domain.errors import ConfigError
 
 SECRET = "s3cret-pass"
@@ -126,3 +126,27 @@ def test_a_password_in_the_base_address_is_refused_and_not_repeated(address: str
         read_address(address)
 
     assert SECRET not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("authority", "expected"),
+    [
+        ("", False),
+        ("localhost:8765", False),
+        ("LOCALHOST.", False),
+        ("app.localhost", False),
+        ("host.docker.internal:8765", False),
+        ("gateway:8765", False),
+        ("127.0.0.1:8765", False),
+        ("[::1]:8765", False),
+        ("10.0.0.7", False),
+        ("evil.example", True),
+        ("localhost.evil.example:8765", True),
+        ("127.0.0.1.evil.example", True),
+        ("evil.example.", True),
+        ("[bad", True),
+    ],
+)
+def test_a_name_that_a_stranger_may_own_is_told_from_others(authority: str, *, expected: bool) -> None:
+    """Addresses and names of this machine or network belong to no stranger, and any other name may be rebound."""
+    assert expected is may_be_rebound(authority)

@@ -49,7 +49,8 @@ def serve(
     if workers > 1 and config.account_store == "memory://":
         raise ConfigError("--workers: with CHARTS_ACCOUNT_STORE=memory:// each process would have books of its own")
     listening = _listen(host, port)
-    complain(f"chartimg serves CHART-IMG at http://{host}:{port} (mode {config.mode}); use it as the base URL")
+    shown = f"[{host}]" if ":" in host else host
+    complain(f"chartimg serves CHART-IMG at http://{shown}:{port} (mode {config.mode}); use it as the base URL")
     settings = uvicorn.Config(
         _APP,
         factory=True,

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ...address import may_be_rebound
 from ...codec import dump
 from ...domain.chart import ChartRequest
 from ...domain.errors import ConfigError, StoreUnavailable
@@ -36,10 +37,12 @@ __all__ = ["CHART_PATH", "Gateway", "from_env"]
 CHART_PATH: Final = "/v2/tradingview/advanced-chart"
 _MAX_BODY_BYTES: Final = 1024 * 1024
 _MAX_AT_ONCE: Final = 1000
+_BODY_SECONDS: Final = 30
 _STORE_SECONDS: Final = "5"  # after which a caller may ask a store again
 _UNITS_SECONDS: Final = 1.0  # for which a number of units is shown
 _GONE: Final = 499  # read by nobody
 _FORBIDDEN: Final = "Forbidden"
+_UNAVAILABLE: Final = "Service Unavailable"
 _LOGGER: Final = logging.getLogger("chartimg.gateway")
 _LOGGER.addHandler(logging.NullHandler())
 
@@ -65,7 +68,7 @@ class Gateway:
 
     def app(self) -> Starlette:
         """Return the application."""
-        get = "/charts/{symbol}/{timeframe}/{template}.png"
+        get = "/charts/{symbol:path}/{timeframe}/{template}.png"  # BMV:CEMEX/CPO is a symbol
         routes = [
             Route(CHART_PATH, self._guarded(self._post), methods=["POST"]),
             Route(get, self._guarded(self._get), methods=["GET"]),
@@ -74,7 +77,9 @@ class Gateway:
             Route("/openapi.json", self._description, methods=["GET"]),
         ]
         missing = {404: _not_found, 405: _not_found}
-        return Starlette(routes=routes, lifespan=self._lifespan, exception_handlers=missing)
+        app = Starlette(routes=routes, lifespan=self._lifespan, exception_handlers=missing)
+        app.router.redirect_slashes = False
+        return app
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -89,16 +94,18 @@ class Gateway:
             caller = self._callers.known(request.headers.get("x-api-key", ""))
             if caller is None and not self._callers.is_open:
                 return answers.message(403, _FORBIDDEN)
-            if self._callers.is_open and request.headers.get("sec-fetch-site") == "cross-site":
+            if self._callers.is_open and _is_of_another_site(request):
                 return answers.message(403, _FORBIDDEN)  # a page of another site must not spend units
             if self._at_once >= _MAX_AT_ONCE:
-                return answers.message(503, "Service Unavailable", {"retry-after": "1"})
+                return answers.message(503, _UNAVAILABLE, {"retry-after": "1"})
             self._at_once += 1
             try:
                 return await handler(request, caller)
             except StoreUnavailable as error:
                 _LOGGER.error("%s", error)  # noqa: TRY400 (one line)
                 return answers.message(503, "the account store can't be reached", {"retry-after": _STORE_SECONDS})
+            except asyncio.CancelledError:  # the server is told to end at once
+                return answers.message(503, _UNAVAILABLE, {"retry-after": "1"})
             except DaySpent:
                 return answers.message(429, "Limit Exceeded", {"retry-after": str(self._callers.seconds_to_next_day())})
             finally:
@@ -109,9 +116,12 @@ class Gateway:
     async def _post(self, request: Request, caller: Caller | None) -> Response:
         """Answer ``POST /v2/tradingview/advanced-chart``."""
         try:
-            body = await _body(request)
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await _body(request)
         except ClientDisconnect:
             return Response(status_code=_GONE)
+        except TimeoutError:
+            return answers.message(408, f"the body took longer than {_BODY_SECONDS} seconds", {"connection": "close"})
         if body is None:
             return answers.message(413, f"the body is larger than {_MAX_BODY_BYTES:,} bytes")
         try:
@@ -129,6 +139,10 @@ class Gateway:
             chart = self._client.request(named["symbol"], named["timeframe"], template=named["template"])
         except ConfigError as error:
             return answers.message(404, str(error))
+        if request.method == "HEAD":
+            return Response(
+                media_type="image/png", headers={"cache-control": "no-cache"}
+            )  # only a picture costs a unit
         return await self._answer(request, chart, caller, request.query_params.get("fresh"))
 
     async def _answer(
@@ -148,15 +162,18 @@ class Gateway:
                 await run_in_threadpool(self._callers.give_back, claim)
         if result is None:
             return Response(status_code=_GONE)
-        left, now = await self._units_left(), datetime.now(UTC)
+        left, now = await self._units_left(called=bool(result.attempts)), datetime.now(UTC)
         if result.ok:
             return answers.picture(result, now, units_left=left, if_none_match=request.headers.get("if-none-match"))
         return answers.failure(result, now, units_left=left)
 
-    async def _units_left(self) -> int | None:
-        """Return the units that all accounts have left today, as of a second ago at most; None without accounts."""
+    async def _units_left(self, *, called: bool) -> int | None:
+        """Return the units that all accounts have left today; None without accounts.
+
+        They are those after the call if one was *called*, and else as of a second ago at most.
+        """
         pool, asked = self._client.accounts, time.monotonic()
-        if pool is not None and asked - self._units[0] >= _UNITS_SECONDS:
+        if pool is not None and (called or asked - self._units[0] >= _UNITS_SECONDS):
             self._units = asked, self._units[1]  # others don't ask meanwhile
             with suppress(StoreUnavailable):
                 self._units = asked, sum(each.left for each in await run_in_threadpool(pool.status))
@@ -194,6 +211,11 @@ def from_env() -> Starlette:
     client = AsyncChartClient(config)
     callers = Callers(known, lambda account: open_pool(attrs.evolve(config, accounts=(account,))))
     return Gateway(client, config, callers).app()
+
+
+def _is_of_another_site(request: Request) -> bool:
+    """Return whether a browser asks for a page of another site, which may have bound its own name to this address."""
+    return request.headers.get("sec-fetch-site") == "cross-site" or may_be_rebound(request.headers.get("host", ""))
 
 
 async def _body(request: Request) -> bytes | None:

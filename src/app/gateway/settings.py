@@ -18,6 +18,10 @@ _MIN_CHARACTERS: Final = 16
 _EXAMPLE: Final = '{"node-bot": "<its token>", "sheet": {"token": "<its token>", "perDay": 20}}'
 
 
+class _NamedTwiceError(Exception):
+    """A name is twice in one object."""
+
+
 @attrs.frozen
 class Caller:
     """A caller with a token.
@@ -43,7 +47,9 @@ def read_callers(environ: Mapping[str, str] | None = None) -> tuple[Caller, ...]
     if not text:
         return ()
     try:
-        named = parse(text)
+        named = parse(text, read_object=_read_object)
+    except _NamedTwiceError:
+        raise ConfigError(f"{TOKENS}: a name is there twice; each caller needs its own") from None
     except ValueError as error:
         raise ConfigError(f"{TOKENS} {error}") from None
     if not isinstance(named, dict) or not named:
@@ -66,6 +72,17 @@ def read_callers(environ: Mapping[str, str] | None = None) -> tuple[Caller, ...]
     if problems:
         raise ConfigError(problems)
     return tuple(callers)
+
+
+def _read_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Make an object of *pairs*.
+
+    Raises:
+        _NamedTwiceError: a name is there twice.
+    """
+    if len(made := dict(pairs)) < len(pairs):
+        raise _NamedTwiceError
+    return made
 
 
 def _problem(caller: Caller) -> str | None:

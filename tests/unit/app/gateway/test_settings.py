@@ -40,6 +40,7 @@ def test_callers_have_a_token_and_perhaps_a_limit() -> None:
         ({"node": f"{TOKEN} {TOKEN}"}, "caller 1: its token holds a space"),
         ({"node": "canary-tökén-of-node"}, "visible ASCII characters"),
         ({" ": TOKEN}, "caller 1: its name must be visible text"),
+        (f'{{"a": "{TOKEN}", "a": "{TOKEN}-2"}}', "a name is there twice"),
         ({"a": TOKEN, "b": TOKEN}, "two callers have the same token"),
     ],
 )
