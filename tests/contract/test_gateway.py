@@ -253,6 +253,19 @@ def test_a_body_that_does_not_come_is_a_408(
     assert 0 == charged(provider)
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTT", b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET"])
+def test_a_head_that_does_not_come_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch, served: Served, sent: bytes
+) -> None:
+    """A connection on which half a head lies is closed after a while, also behind a whole request."""
+    monkeypatch.setattr("chartimg.app.gateway.protocol._HEAD_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])), 30) as caller:
+        caller.sendall(sent)
+        answer = b"".join(iter(lambda: caller.recv(4096), b""))
+
+    assert answer.startswith(b"HTTP/1.1 200 " if b"\r\n\r\n" in sent else b"")
+
+
 def test_a_request_that_the_server_cuts_off_is_a_503(provider: Emulator) -> None:
     """A request that a server cancels at its own end is answered in the provider's shape, and makes no call."""
     config = WorkerConfig.from_env({**provider.environ, "CHARTS_CACHE": "memory://"})
@@ -262,7 +275,8 @@ def test_a_request_that_the_server_cuts_off_is_a_503(provider: Emulator) -> None
 
     async def receive() -> MutableMapping[str, Any]:
         """Wait for ever, as for a body that does not come."""
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         """Keep the message."""

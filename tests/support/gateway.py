@@ -18,6 +18,7 @@ from chartimg import AsyncChartClient
 from chartimg.app.bootstrap import open_pool
 from chartimg.app.config import WorkerConfig
 from chartimg.app.gateway.callers import Callers
+from chartimg.app.gateway.protocol import HeadLimitedProtocol
 from chartimg.app.gateway.server import CHART_PATH, Gateway
 from chartimg.app.gateway.settings import read_callers
 
@@ -55,7 +56,9 @@ def gateway(environ: Mapping[str, str]) -> Iterator[Served]:
     config = WorkerConfig.from_env({"CHARTS_CACHE": "memory://", **environ})
     callers = Callers(read_callers(environ), lambda account: open_pool(attrs.evolve(config, accounts=(account,))))
     app = Gateway(AsyncChartClient(config), config, callers).app()
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=30))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=HeadLimitedProtocol, log_config=None, access_log=False, timeout_graceful_shutdown=30)
+    )
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)

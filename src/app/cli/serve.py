@@ -39,6 +39,7 @@ def serve(
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from ..gateway.protocol import HeadLimitedProtocol
     from ..gateway.settings import TOKENS, read_callers
 
     config, callers = WorkerConfig.from_env(), read_callers()
@@ -57,6 +58,7 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        http=HeadLimitedProtocol,
         log_config=_LOGGING,
         access_log=False,
         server_header=False,
