@@ -22,6 +22,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, too
 
+from benchmarks import yield_outage
 from benchmarks.yield_day import CANDLE, QUARTER, TRAVEL, Cell, Result, run
 from benchmarks.yield_ways import NAMES
 
@@ -82,6 +83,10 @@ def put(page: Path, place: str, text: str) -> None:
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
+def _outages(cells: str) -> Sequence[str]:
+    return tuple(yield_outage.OUTAGES) if cells == "small" else ()
+
+
 def main() -> int:
     """Simulate the cells, print the table and the missed targets, and return the exit code."""
     parser = argparse.ArgumentParser(description="Simulate how many charts a day's quota yields, and how soon.")
@@ -94,15 +99,22 @@ def main() -> int:
     with ProcessPoolExecutor(options.jobs) as executor:
         longest_first = sorted(cells, key=lambda cell: -cell.keys * cell.percent)
         running = {cell: executor.submit(run, cell, options.seed) for cell in longest_first}
+        outages = [executor.submit(yield_outage.run, name, options.seed) for name in _outages(options.cells)]
         results = [running[cell].result() for cell in cells]
+        down = [each.result() for each in outages]
     missed = [f"{result.cell}: {target}" for result in results for target in result.missed]
+    missed += [f"{result.name}: {target}" for result in down for target in result.missed]
     verdict = "\n".join(("missed:", *missed)) if missed else "every target holds"
     summary = f"{len(cells)} cells, seed {options.seed}, {verdict}"
     slowest = max(result.row("chartimg").seconds for result in results)
     print("\n".join(table(results)))
+    if down:
+        print("", *yield_outage.table(down), sep="\n")
     print(f"\n{summary}\nthe longest day of chartimg took {slowest:.1f} s", file=sys.stderr)
     if options.into is not None:
         put(options.into, options.cells, "\n".join((summary, "", *table(results))))
+        if down:
+            put(options.into, "outage", "\n".join(yield_outage.table(down)))
     return 1 if missed else 0
 
 

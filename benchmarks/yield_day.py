@@ -9,7 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from benchmarks.yield_ways import NAMES, Chartimg, way_of
-from benchmarks.yield_world import DAY, SECOND, UNITS, Chart, Provider, Verdict, VirtualTime, World, demand, possible
+from benchmarks.yield_world import (
+    DAY,
+    ERRORS,
+    SECOND,
+    UNITS,
+    Chart,
+    Outage,
+    Provider,
+    Verdict,
+    VirtualTime,
+    World,
+    demand,
+    possible,
+)
 
 QUARTER, CANDLE = 900, 14_400  # seconds between two bursts
 RESTART: Final = DAY // 2 + 1_500_000  # 1.5 s after the burst of noon began
@@ -32,6 +45,8 @@ class Cell:
         restart: whether all processes restart in the middle of the burst of noon.
         travel: the upper limit of the microseconds that a call is under way to the provider; 0 for the ideal.
         days: the number of days.
+        outages: the times when every call fails.
+        errors: the share of calls that end with a 500 at other times.
     """
 
     keys: int
@@ -42,6 +57,8 @@ class Cell:
     restart: bool = False
     travel: int = 0
     days: int = 1
+    outages: tuple[Outage, ...] = ()
+    errors: float = ERRORS
 
     def __str__(self) -> str:
         every = "15 min" if self.every == QUARTER else f"{self.every // 3600} h"
@@ -65,6 +82,7 @@ class Cell:
             travel=self.travel,
             luck=f"{seed} {self.keys} {self.every} {self.percent}",
             length=self.days * DAY,
+            errors=self.errors,
         )
 
 
@@ -136,8 +154,8 @@ class Day:
             for chart in self.charts:
                 chart.under_way = ()
         self.time = time = VirtualTime()
-        self.provider = Provider(cell.keys)
-        self.way = way_of(name, time, cell.keys, cell.processes)
+        self.provider = Provider(cell.keys, cell.outages)
+        self.way = way_of(name, time, cell.keys, cell.processes, cell.outages)
         slots = math.ceil(cell.slots / cell.processes)
         world = World(time, self.provider, self.way, processes=cell.processes, slots=slots)
         started = machine.process_time()

@@ -6,6 +6,8 @@ that begins with the fetch.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Final, assert_never
@@ -20,6 +22,7 @@ from benchmarks.yield_world import (
     Call,
     Chart,
     Fetching,
+    Outage,
     Verdict,
     VirtualTime,
     Way,
@@ -28,12 +31,13 @@ from benchmarks.yield_world import (
 from chartimg import Account, ChartApiResult, ChartRequest, FaultKind
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.pool import Pool
+from chartimg.app.service import ServiceWatch
 from chartimg.domain.account import WINDOW, window_of
+from chartimg.domain.account.turn import Granted
 from chartimg.domain.events import Event
 from chartimg.domain.fetch import (
     Answered,
     Await,
-    Booked,
     ConfirmClaim,
     Confirmed,
     Feedback,
@@ -42,6 +46,7 @@ from chartimg.domain.fetch import (
     LookAhead,
     Moment,
     Pause,
+    ProbeGranted,
     Report,
     Send,
     TakeClaim,
@@ -49,8 +54,6 @@ from chartimg.domain.fetch import (
 )
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
-
-REQUEST: Final = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {})
 
 _OUTCOMES: Final[dict[Answer, Reply | TransportFailure]] = {
     Answer.PICTURE: Reply(200, body=picture(1, 1)),
@@ -69,9 +72,17 @@ class _Deaf:
 
 
 class Chartimg:
-    """The real pool and the real fetch machine: one pool for each process, and one store for all."""
+    """The real pool, fetch machine and watch over the service: one of each for each process, and one store for all.
 
-    def __init__(self, time: VirtualTime, keys: int, processes: int) -> None:
+    Args:
+        time: the time.
+        keys: the number of accounts.
+        processes: the number of processes.
+        outage: whether an outage stops the calls.
+    """
+
+    def __init__(self, time: VirtualTime, keys: int, processes: int, *, outage: bool = True) -> None:
+        self._outage = outage
         self._time, self._processes = time, processes
         self.accounts = [Account(f"a{place:04}", f"key-{place}", daily_limit=UNITS) for place in range(keys)]
         self._place = {account.id: place for place, account in enumerate(self.accounts)}
@@ -80,34 +91,53 @@ class Chartimg:
 
     def restart(self) -> None:
         """Open the pools anew over the store; a claim under way is a value and stays valid."""
-        self._pools = [Pool(self.accounts, self._store, self._time, _Deaf()) for _ in range(self._processes)]
+        watches = [ServiceWatch(self._time, _Deaf(), is_on=self._outage) for _ in range(self._processes)]
+        self._pools = [Pool(self.accounts, self._store, self._time, _Deaf(), watch=watch) for watch in watches]
 
-    def fetch(self, chart: Chart) -> Fetching:
-        """Drive the machine as ``chartimg.app.fetch`` does, without sleep, threads and the watch over the service."""
+    def fetch(self, chart: Chart) -> Fetching:  # noqa: C901, PLR0912 (a case for each action)
+        """Drive the machine as ``chartimg.app.fetch`` does, without sleep and threads.
+
+        A fetch that waits for the service looks once a second.
+        """
         clock = self._time
         started = clock.monotonic()
-        step = Fetch.begin(REQUEST, POLICY, Moment(clock.now(), 0.0, 0.0))
+        request = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"shiftRight": chart.number})
+        step = Fetch.begin(request, POLICY, Moment(clock.now(), 0.0, 0.0))
+        visit = self._pools[chart.process].watch.visit(request)
         feedback: Feedback
         while True:
             pool = self._pools[chart.process]
             match step.action:
                 case TakeClaim(latest, need):
-                    feedback = pool.claim(latest=latest, need=need)
-                case Pause(seconds) | Await(seconds):
+                    feedback = visit.ask() or pool.claim(latest=latest, need=need)
+                    if visit.is_probe and isinstance(feedback, Granted):
+                        feedback = ProbeGranted(feedback.claim)
+                    elif visit.is_probe:
+                        visit.leave()
+                case Pause(seconds):
                     yield round(seconds * SECOND)
                     feedback = Woken()
+                case Await(seconds):
+                    yield math.ceil(min(seconds, 1.0) * SECOND)
+                    feedback = Woken()
                 case ConfirmClaim(claim):
-                    feedback = Confirmed(claim, pool.confirm(claim))
+                    barred = visit.ask()
+                    if barred is not None:
+                        pool.refund(claim)
+                    feedback = barred or Confirmed(claim, pool.confirm(claim))
                 case Send(claim, timeout):
                     answer = yield Call(self._place[claim.account_id], round(timeout * SECOND))
                     assert answer is not None
                     feedback = Answered(claim, _OUTCOMES[answer])
                 case Report(claim, error):
+                    feedback = visit.failed(error)
                     pool.report(claim, error)
-                    feedback = Booked()
                 case LookAhead(need):
                     feedback = pool.outlook(need=need)
                 case Finish(result):
+                    if result.ok:
+                        visit.answered()
+                    visit.leave()
                     if step.unused is not None:
                         pool.refund(step.unused)
                     return self._verdict(result)
@@ -126,6 +156,8 @@ class Chartimg:
             return Verdict.DELIVERED
         if result.attempts:
             return Verdict.FAILED
+        if result.error.kind is FaultKind.SERVICE_DOWN:
+            return Verdict.DOWN
         midnight = window_of(self._time.now()) + WINDOW
         is_dated = result.error.kind is FaultKind.NO_ACCOUNT and result.error.available_at == midnight
         return Verdict.DATED if is_dated else Verdict.REFUSED
@@ -143,11 +175,12 @@ class Ideal:
     """Knows the bucket and the quota of every key, over all processes, and serves at the earliest possible moment.
 
     The key with the fullest bucket goes first; of several, the key with the most units left. So no bucket overflows while
-    another is drained, and the last burst of a day still finds every key. After a fault the ideal does not wait.
+    another is drained, and the last burst of a day still finds every key. After a fault the ideal does not wait. It knows all
+    outages beforehand, and makes no call in one.
     """
 
-    def __init__(self, time: VirtualTime, keys: int) -> None:
-        self._time = time
+    def __init__(self, time: VirtualTime, keys: int, outages: Sequence[Outage] = ()) -> None:
+        self._time, self._outages = time, tuple(outages)
         self._keys = [_Key() for _ in range(keys)]
         self._day = 0
         self._soonest = [(0, -UNITS, place) for place in range(keys)]
@@ -159,6 +192,10 @@ class Ideal:
         """Reserve the earliest token, and call as soon as it is there."""
         ends = self._time.passed + DEADLINE
         for _ in range(POLICY.max_attempts):
+            if (down := self._seconds_down()) > 0:
+                if self._time.passed + down >= ends:
+                    return Verdict.DOWN
+                yield down
             place, moment = self._reserve()
             if place is None:
                 return Verdict.FAILED if chart.calls else Verdict.DATED
@@ -167,6 +204,11 @@ class Ideal:
             if (yield Call(place, ends - self._time.passed)) is Answer.PICTURE:
                 return Verdict.DELIVERED
         return Verdict.FAILED
+
+    def _seconds_down(self) -> int:
+        """Return the microseconds to the end of an outage."""
+        now = self._time.passed
+        return next((each.ends - now for each in self._outages if each.begins <= now < each.ends), 0)
 
     def _reserve(self) -> tuple[int | None, int]:
         """Take a unit and a token of the best key; return its place, None if the day is spent, and the moment."""
@@ -189,15 +231,18 @@ class Ideal:
 
 
 NAMES: Final = ("first in order", "round-robin", "cooldown", "limiter per key", "ideal", "chartimg")
+BLIND: Final = "chartimg, CHARTS_OUTAGE=off"
 
 
-def way_of(name: str, time: VirtualTime, keys: int, processes: int) -> Way:
-    """Return the way with a *name* of :data:`NAMES`."""
+def way_of(name: str, time: VirtualTime, keys: int, processes: int, outages: Sequence[Outage] = ()) -> Way:
+    """Return the way with a *name* of :data:`NAMES`, or :data:`BLIND`; the ideal knows the *outages* beforehand."""
     match name:
         case "chartimg":
             return Chartimg(time, keys, processes)
+        case "chartimg, CHARTS_OUTAGE=off":
+            return Chartimg(time, keys, processes, outage=False)
         case "ideal":
-            return Ideal(time, keys)
+            return Ideal(time, keys, outages)
         case "first in order":
             return FirstInOrder(time, keys, processes)
         case "round-robin":

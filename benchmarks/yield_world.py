@@ -65,6 +65,25 @@ class VirtualTime:
             work()
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time when every call fails and is charged all the same.
+
+    Attributes:
+        begins, ends: its moments.
+        hangs: the microseconds until a call fails; without an answer if they are more than a second.
+    """
+
+    begins: int
+    ends: int
+    hangs: int = SECOND // 2
+
+    @property
+    def fate(self) -> Fate:
+        """The luck of a call."""
+        return Fate(self.hangs, Answer.TIMEOUT if self.hangs > SECOND else Answer.ERROR)
+
+
 class Answer(StrEnum):
     """The answer to a call."""
 
@@ -80,6 +99,7 @@ class Verdict(StrEnum):
 
     DELIVERED = "delivered"
     DATED = "refused without a call, with the date to come back"
+    DOWN = "refused without a call, since the service is down"
     REFUSED = "refused without a call"
     FAILED = "failed after calls"
 
@@ -143,9 +163,12 @@ class Provider:
         charged: units charged on each day.
         throttled: calls that got a 429 ``Too Many Requests``.
         refused: calls that got a 429 ``Limit Exceeded``.
+        spent_down: units charged during an outage.
     """
 
-    def __init__(self, keys: int) -> None:
+    def __init__(self, keys: int, outages: Sequence[Outage] = ()) -> None:
+        self._outages = tuple(outages)
+        self.spent_down = 0
         self._keys = [_Key() for _ in range(keys)]
         self.charged: Counter[int] = Counter()
         self.throttled = 0
@@ -167,6 +190,10 @@ class Provider:
         key.used += 1
         self.charged[key.day] += 1
         return None
+
+    def outage(self, now: int) -> Outage | None:
+        """Return the outage of a moment."""
+        return next((each for each in self._outages if each.begins <= now < each.ends), None)
 
     def used(self, day: int) -> list[int]:
         """Return the units of each key that were used on *day*, the last or a later one."""
@@ -245,7 +272,10 @@ class World:
         def arrive() -> None:
             answer = self._provider.take(call.place, self._time.passed)
             takes = travel + REFUSAL
-            if answer is None:
+            if answer is None and (outage := self._provider.outage(self._time.passed)) is not None:
+                self._provider.spent_down += 1
+                answer, takes = outage.fate.answer, travel + outage.fate.latency
+            elif answer is None:
                 fate, chart.charged = chart.fates[chart.charged], chart.charged + 1
                 answer, takes = fate.answer, travel + fate.latency
             if takes > call.patience:
@@ -258,28 +288,37 @@ class World:
             arrive()
 
 
-def demand(*, charts: int, every: int, processes: int, travel: int, luck: str, length: int = DAY) -> list[Chart]:
+def demand(
+    *,
+    charts: int,
+    every: int,
+    processes: int,
+    travel: int,
+    luck: str,
+    length: int = DAY,
+    errors: float = ERRORS,
+) -> list[Chart]:
     """Spread *charts* over bursts *every* so many microseconds, dealt to the processes in turn.
 
-    A call travels to the provider for at most *travel* microseconds. *luck* seeds latency and faults.
+    A call travels to the provider for at most *travel* microseconds. *luck* seeds latency and faults, a share *errors* of the calls.
     """
     rng = random.Random(luck)
     bursts = length // every
     made: list[Chart] = []
     for burst in range(bursts):
         for place in range(charts * (burst + 1) // bursts - charts * burst // bursts):
-            fates = tuple(_fate(rng) for _ in range(MAX_CALLS))
+            fates = tuple(_fate(rng, errors) for _ in range(MAX_CALLS))
             under_way = tuple(rng.randrange(travel) for _ in range(MAX_CALLS)) if travel else ()
             made.append(Chart(len(made), burst * every, place % processes, fates, under_way))
     return made
 
 
-def _fate(rng: random.Random) -> Fate:
+def _fate(rng: random.Random, errors: float) -> Fate:
     lot = rng.random()
     latency = min(round(rng.lognormvariate(math.log(LATENCY), SPREAD) * SECOND), SILENCE)
     if lot < TIMEOUTS:
         return Fate(SILENCE, Answer.TIMEOUT)
-    return Fate(latency, Answer.ERROR if lot < TIMEOUTS + ERRORS else Answer.PICTURE)
+    return Fate(latency, Answer.ERROR if lot < TIMEOUTS + errors else Answer.PICTURE)
 
 
 def possible(charts: Sequence[Chart], units: int) -> int:

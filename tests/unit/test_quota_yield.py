@@ -12,6 +12,7 @@ from places import ROOT
 
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import yield_outage
 from benchmarks.quota_yield import SMALL, put, table
 from benchmarks.yield_day import CANDLE, Cell, Row, compare, quantile, run
 from benchmarks.yield_drawing import simulated, stale
@@ -24,6 +25,7 @@ from benchmarks.yield_world import (
     Chart,
     Fate,
     Fetching,
+    Outage,
     Provider,
     Verdict,
     VirtualTime,
@@ -119,6 +121,33 @@ def test_chartimg_keeps_its_targets_and_the_page_has_the_figures(cell: Cell) -> 
     assert () == result.missed
     assert 0 == result.row("chartimg").refused == result.row("ideal").refused
     assert [*table([result])][-1] in PAGE.splitlines()
+
+
+@pytest.mark.parametrize("name", ["10 min", "60 min, 100 % asked", "20 % errors, bursts of 67, 32 in flight"])
+def test_an_outage_costs_a_handful_of_units_and_the_page_has_the_figures(name: str) -> None:
+    """A day with an outage, or with errors by chance, keeps its targets; docs/yield.md has the row."""
+    result = yield_outage.run(name, seed=1)
+
+    assert () == result.missed
+    assert [*yield_outage.table([result])][-1] in PAGE.splitlines()
+
+
+def test_the_probes_of_an_outage_are_counted() -> None:
+    """At most as many probes are due as pauses fit into the outage, each as short as chance makes it."""
+    lengths = (24, 25, 73, 600, 1_800, 3_600)
+
+    assert [0, 1, 2, 4, 6, 8] == [yield_outage.probes(Outage(0, length * SECOND)) for length in lengths]
+
+
+def test_a_call_in_an_outage_fails_and_is_charged() -> None:
+    """A call that comes during an outage fails, with or without an answer, and leaves the luck of the chart alone."""
+    time, provider = VirtualTime(), Provider(1, [Outage(0, SECOND), Outage(SECOND, 2 * SECOND, 60 * SECOND)])
+    charts = [chart(), chart(demanded=SECOND), chart(demanded=2 * SECOND)]
+    World(time, provider, OneCall(), processes=1, slots=3).run(charts)
+
+    assert [Verdict.FAILED, Verdict.FAILED, Verdict.DELIVERED] == [made.verdict for made in charts]
+    assert [500_000, 11 * SECOND, 4 * SECOND] == [made.finished for made in charts]
+    assert (2, 3) == (provider.spent_down, provider.charged[0])
 
 
 def test_the_drawings_are_of_the_data_of_today() -> None:
