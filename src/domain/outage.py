@@ -137,14 +137,16 @@ class Suspect:
 
     Attributes:
         body: its digest.
-        pictures: the pictures of all bodies that were drawn before.
+        began: the beginning of its first failed call (monotonic seconds).
+        others_drawn: whether another body has got a picture since, by a call that began later.
         is_cleared: whether the call of another body has failed since.
         strikes: how often it was at fault.
         until: the earliest moment of its next call (monotonic seconds).
     """
 
     body: str
-    pictures: int
+    began: float
+    others_drawn: bool = False
     is_cleared: bool = False
     strikes: int = 0
     until: float = -math.inf
@@ -163,7 +165,6 @@ class Outage:
         lone_body: the body whose errors of the server are all failures in the row; None if there are others.
         row_began: the beginning of the latest call in the row of failures (monotonic seconds).
         ended: the end of the last outage (monotonic seconds).
-        pictures: pictures drawn so far.
         suspects: bodies that may be at fault; the oldest first.
     """
 
@@ -175,7 +176,6 @@ class Outage:
     lone_body: str | None = None
     row_began: float = -math.inf
     ended: float = -math.inf
-    pictures: int = 0
     suspects: tuple[Suspect, ...] = ()
 
     def asked(self, turn: Hashable, now: float, body: str | None = None) -> tuple[Outage, float | None]:
@@ -208,7 +208,9 @@ class Outage:
             return self.answered(turn, now=now, began=began), False
         if not is_failure(error) and not is_probe:
             return self, False
-        suspects, is_at_fault = self._suspecting(error, body, now) if is_failure(error) else (self.suspects, False)
+        suspects, is_at_fault = (
+            self._suspecting(error, body, now, began) if is_failure(error) else (self.suspects, False)
+        )
         row_began = max(self.row_began, min(began, now))
         lone_body = body if _is_of_server(error) and (not self.failures or self.lone_body == body) else None
         if is_probe:
@@ -239,8 +241,14 @@ class Outage:
             outage = self
         if picture_of is None:
             return outage
-        suspects = tuple(each for each in self.suspects if each.body != picture_of) if self.suspects else ()
-        return attrs.evolve(outage, pictures=self.pictures + 1, suspects=suspects)
+        others = (each for each in self.suspects if each.body != picture_of)
+        return attrs.evolve(
+            outage,
+            suspects=tuple(
+                each if each.others_drawn or began < each.began else attrs.evolve(each, others_drawn=True)
+                for each in others
+            ),
+        )
 
     def given_up(self, turn: Hashable, now: float) -> Outage:
         """Take back the turn of a fetch that has ended without the outcome of its probe: another may probe *now*."""
@@ -283,15 +291,17 @@ class Outage:
         own = next((each for each in self.suspects if each.body == body), None)
         return own.until if own is not None and not own.is_cleared and own.until - now > _CLOSE else None
 
-    def _suspecting(self, error: ChartApiError, body: str, now: float) -> tuple[tuple[Suspect, ...], bool]:
+    def _suspecting(
+        self, error: ChartApiError, body: str, now: float, began: float
+    ) -> tuple[tuple[Suspect, ...], bool]:
         """Return the suspects after a failure of *body*, and whether the body is at fault."""
         own = next((each for each in self.suspects if each.body == body), None)
         others = tuple(each for each in self.suspects if each.body != body)
         if _is_of_server(error):
-            if own is not None and not own.is_cleared and self.pictures > own.pictures:
+            if own is not None and not own.is_cleared and own.others_drawn:
                 until = now + _pause(own.strikes)
                 return (*others, attrs.evolve(own, strikes=own.strikes + 1, until=until)), True
-            own = own if own is not None and not own.is_cleared else Suspect(body, self.pictures)
+            own = own if own is not None and not own.is_cleared else Suspect(body, min(began, now))
         cleared = tuple(each if each.is_cleared else attrs.evolve(each, is_cleared=True) for each in others)
         return (*cleared, *(() if own is None else (own,)))[-_MAX_SUSPECTS:], False
 

@@ -204,6 +204,17 @@ def test_while_others_fail_too_no_body_is_at_fault(error: ChartApiError) -> None
     assert [False, True] == [first, second]
 
 
+def test_a_picture_of_before_puts_no_body_at_fault() -> None:
+    """A picture that comes between the two errors, of a call that began before the first, says nothing about the body."""
+    first, _ = Outage().failed("x", BUSY, "b", 12.0, 0.0, began=11.0)
+    verdicts = [
+        first.answered("o", "o", now=13.0, began=began).failed("x", BUSY, "b", 14.0, 0.0, began=13.5)[1]
+        for began in (10.9, 11.0)
+    ]
+
+    assert [False, True] == verdicts
+
+
 def test_few_suspects_are_remembered() -> None:
     """However many bodies fail, sixty-four suspects are remembered, the newest."""
     outage = failing(Outage(), 200)
