@@ -12,10 +12,10 @@ from places import ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import yield_outage
+from benchmarks import outage_drawing, yield_outage
 from benchmarks.quota_yield import SMALL, put, table
 from benchmarks.yield_day import CANDLE, Cell, Row, compare, quantile, run
-from benchmarks.yield_drawing import simulated, stale
+from benchmarks.yield_drawing import COLOURS, DOCS, digest, simulated, stale
 from benchmarks.yield_world import (
     DAY,
     SECOND,
@@ -153,6 +153,19 @@ def test_a_call_in_an_outage_fails_and_is_charged() -> None:
 def test_the_drawings_are_of_the_data_of_today() -> None:
     """The data of the drawing equal a new simulation, and both drawings carry their digest."""
     assert [] == list(stale(simulated()))
+
+
+def test_the_drawings_of_an_outage_are_of_their_data() -> None:
+    """Both drawings of a day with an outage carry the digest of the data beside them."""
+    data = outage_drawing.DATA.read_text(encoding="utf-8")
+
+    assert all(digest(data) in (DOCS / f"outage-{theme}.svg").read_text(encoding="utf-8") for theme in COLOURS)
+
+
+@pytest.mark.soak
+def test_the_data_of_the_drawing_of_an_outage_are_those_of_today() -> None:
+    """A new simulation of the day with an outage equals the data of its drawing."""
+    assert outage_drawing.simulated() == outage_drawing.DATA.read_text(encoding="utf-8")
 
 
 def test_a_run_can_be_repeated() -> None:
