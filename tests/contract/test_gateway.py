@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import shutil
 import socket
 import subprocess
@@ -339,8 +340,9 @@ def test_a_service_that_is_down_is_a_503_without_a_call() -> None:
     assert service["since"] < service["probeAt"]
 
 
-def test_a_caller_that_leaves_ends_its_wait_and_loses_no_picture() -> None:
+def test_a_caller_that_leaves_ends_its_wait_and_loses_no_picture(caplog: pytest.LogCaptureFixture) -> None:
     """Of callers that leave, one whose call was under way leaves its picture to the next, and one that waited costs no call."""
+    caplog.set_level(logging.INFO, "chartimg")
     with (
         emulator(EmulatedAccount("main", KEY, 20, "BASIC", 0.02, 1), rules=[Rule(latency=1.0)]) as provider,
         gateway(provider.environ) as served,
@@ -356,8 +358,9 @@ def test_a_caller_that_leaves_ends_its_wait_and_loses_no_picture() -> None:
         for caller in callers:
             caller.close()
         eventually(lambda: used(served) == 1)
-        eventually(lambda: served.chart({**BODY, "width": 401}).headers.get("x-chartimg-source") == "CACHE")
+        eventually(lambda: "chart_api_picture_kept" in caplog.text)
 
+        assert "CACHE" == served.chart({**BODY, "width": 401}).headers.get("x-chartimg-source")
         assert 1 == charged(provider)
 
 

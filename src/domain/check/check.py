@@ -140,8 +140,12 @@ def _payload(payload: Mapping[str, object], catalog: Catalog, endpoint: ChartEnd
     by_name = catalog.rows_of(endpoint)
     if by_name:
         _fields(found, "", payload, by_name, Severity.ERROR, catalog)
-    for name, rule in PARTICULAR.items():  # these rules need no table
-        if name not in by_name and isinstance(value := payload.get(name), str):
+    for name, rule in PARTICULAR.items():  # these rules need no table; a key that a layout lacks is unknown to it
+        if (
+            (endpoint is ADVANCED_CHART or not by_name)
+            and name not in by_name
+            and isinstance(value := payload.get(name), str)
+        ):
             rule(found, name, value, catalog)
     _contradictions(found, payload)
     return found

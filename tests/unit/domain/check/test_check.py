@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart import ChartRequest
+from chartimg.domain.chart.endpoint import LAYOUT_CHART
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.check.catalog import Catalog, Entry, Parameter, ValueType
 from chartimg.domain.check.check import check_body, check_payload, check_request, check_template
@@ -483,3 +484,10 @@ def test_a_text_of_a_class_of_its_own_is_checked_as_its_text(
     """A member of a StrEnum passes if its text is right, and is found if its text is wrong."""
     assert [] == found(**right)
     assert 1 == len(found(**wrong))
+
+
+def test_a_key_that_a_layout_lacks_is_a_warning_whatever_its_value() -> None:
+    """A time zone in the body of a layout is a key that its table lacks: a WARNING, and no ERROR for its value."""
+    found = check_body({"symbol": "BINANCE:BTCUSDT", "timezone": ""}, CATALOG, None, LAYOUT_CHART)
+
+    assert [("timezone", Severity.WARNING)] == [(each.path, each.severity) for each in found]
