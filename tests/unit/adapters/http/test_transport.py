@@ -16,13 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 import trustme
 import urllib3
-from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
+from opentelemetry.instrumentation.urllib3 import RequestInfo, URLLib3Instrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -40,6 +40,9 @@ from chartimg.version import __version__
 from command import eventually
 from loopback import Exchange, LoopbackServer, answer, chunked, cut, raw, reset, serving, stall
 from patience import LONG, with_patience
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 KEY = "canary-key-1f6b"
 SECRET = "s3cret-pass"
@@ -272,8 +275,19 @@ def spans() -> Iterator[InMemorySpanExporter]:
     """Let OpenTelemetry see the calls of urllib3, with all their headers."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    def keep_headers(span: Span, _: object, request: RequestInfo) -> None:
+        """Note all headers of a call, which not every version does by itself."""
+        for name, value in (request.headers or {}).items():
+            span.set_attribute(f"header.{name}", str(value))
+
     instrumentor = URLLib3Instrumentor()
-    instrumentor.instrument(tracer_provider=provider, captured_request_headers=[".*"], captured_response_headers=[".*"])
+    instrumentor.instrument(
+        tracer_provider=provider,
+        request_hook=keep_headers,
+        captured_request_headers=[".*"],
+        captured_response_headers=[".*"],
+    )
     yield exporter
     instrumentor.uninstrument()
 
