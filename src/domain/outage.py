@@ -12,8 +12,10 @@ of an outage are at most three, one for each call under way at its beginning, an
 
 A body that gets two errors of the server, while another chart is drawn between them, is at fault, not the service. If a third body
 fails meanwhile, chance or the service explains both errors. The failures of a body at fault do not count for the service; it
-has pauses of its own. If all
-failures in the row are errors of the server to one body, another body may probe before the pause is over.
+has pauses of its own. If all failures in the row are errors of the server to one body, another body may probe before the pause is
+over.
+
+One file because all rules of an outage read and change one value.
 """
 
 from __future__ import annotations

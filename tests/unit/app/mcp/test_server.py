@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chartimg
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
 from model import Answer, Model, server
-from places import FIXTURES, SRC
+from places import FIXTURES
 
 KEY = "canary-key"
 MOCK = {"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(FIXTURES)}
@@ -219,7 +220,7 @@ def test_no_argument_reaches_a_path(mocked: Model, arguments: dict[str, object])
 
     assert answer.is_error
     assert "Error executing tool" not in answer.text
-    allowed = (FIXTURES, SRC / "data")
+    allowed = (FIXTURES, Path(chartimg.__file__).parent / "data")
     assert [] == [path for path in paths if not any(path.is_relative_to(folder) for folder in allowed)]
 
 
