@@ -698,3 +698,14 @@ def test_a_body_at_fault_is_not_retried(kind: FaultKind) -> None:
 
     assert (kind, False) == (play.error.kind, play.error.retriable)
     assert play.error.message.endswith("so this one is at fault: change its body")
+
+
+def test_a_chart_that_is_barred_alone_is_told_so() -> None:
+    """If the chart and not the service is barred, the error blames the chart and tells when it may be asked for again."""
+    error = Play().feed(Barred(TOO_LATE, 2, is_at_fault=True)).error
+
+    assert (FaultKind.SERVICE_DOWN, TOO_LATE) == (error.kind, error.available_at)
+    assert error.message == (
+        "no call was made, since the provider failed for this chart while it drew others; "
+        "it is asked again at 2026-01-05 12:03:20 UTC"
+    )
