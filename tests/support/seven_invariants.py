@@ -99,14 +99,6 @@ def run_all(machine: type[SevenInvariants], examples: int) -> set[Row]:
     return rows
 
 
-def check_all(machine: type[SevenInvariants], examples: int) -> None:
-    """Run *machine*, and check that every state and every event has been met."""
-    rows = run_all(machine, examples)
-
-    assert set(AccountState) == {state for state, _ in rows}
-    assert set(AccountEvent) == {happened for _, happened in rows}
-
-
 class SevenInvariants(RuleBasedStateMachine):
     """All that hosts, providers and clocks do to two accounts, through up to three pools over one store."""
 
