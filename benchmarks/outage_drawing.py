@@ -17,7 +17,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, too
 
 from benchmarks.yield_day import Day
-from benchmarks.yield_drawing import COLOURS, DOCS, digest
+from benchmarks.yield_drawing import COLOURS, DOCS, save
 from benchmarks.yield_outage import MINUTE, OUTAGES
 from benchmarks.yield_ways import BLIND
 from benchmarks.yield_world import Verdict
@@ -67,14 +67,8 @@ def draw(data: str, theme: str) -> None:
         axes.set_ylabel("charts delivered, of 250 units", color=colours["text"])
         axes.set_xlim(0, MINUTES)
         axes.set_ylim(0, 260)
-        axes.tick_params(colors=colours["text"], length=0, pad=7)
-        axes.grid(color=colours["grid"], linewidth=0.6)
-        for side in axes.spines.values():
-            side.set_visible(False)
         figure.subplots_adjust(left=0.09, right=0.78, top=0.9, bottom=0.15)
-        metadata = {"Date": None, "Creator": None, "Description": digest(data)}
-        figure.savefig(DOCS / f"outage-{theme}.svg", transparent=True, metadata=metadata)
-        plt.close(figure)
+        save(figure, axes, DOCS / f"outage-{theme}.svg", data, colours)
 
 
 def main() -> None:

@@ -15,12 +15,16 @@ import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, too
 
 from benchmarks.yield_day import CANDLE, Cell, run
 from benchmarks.yield_ways import NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 DATA: Final = Path(__file__).with_name("yield_over_demand.csv")
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -98,14 +102,21 @@ def draw(data: str, theme: str) -> None:
         axes.set_ylabel("charts delivered, percent of the possible", color=colours["text"])
         axes.set_xlim(demand[0], demand[-1])
         axes.set_ylim(0, 105)
-        axes.tick_params(colors=colours["text"], length=0, pad=7)
-        axes.grid(color=colours["grid"], linewidth=0.6)
-        for side in axes.spines.values():
-            side.set_visible(False)
         figure.subplots_adjust(left=0.09, right=0.82, top=0.98, bottom=0.12)
-        metadata = {"Date": None, "Creator": None, "Description": digest(data)}
-        figure.savefig(DOCS / f"yield-{theme}.svg", transparent=True, metadata=metadata)
-        plt.close(figure)
+        save(figure, axes, DOCS / f"yield-{theme}.svg", data, colours)
+
+
+def save(figure: Figure, axes: Axes, file: Path, data: str, colours: Mapping[str, str]) -> None:
+    """Write a drawing of *data* without frame and ticks, on a light grid."""
+    from matplotlib import pyplot as plt
+
+    axes.tick_params(colors=colours["text"], length=0, pad=7)
+    axes.grid(color=colours["grid"], linewidth=0.6)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    metadata = {"Date": None, "Creator": None, "Description": digest(data)}
+    figure.savefig(file, transparent=True, metadata=metadata)
+    plt.close(figure)
 
 
 def places_of_names(ends: Mapping[str, float], gap: float = 6.0) -> dict[str, float]:
