@@ -23,7 +23,7 @@ from ..domain.finding import Finding, Severity
 from ..domain.ports import CacheLock, Listener, Transport
 from ..domain.reply import Reply, TransportFailure
 from ..domain.reply.error_text import read_error_text
-from ..domain.reply.secret import scrub
+from ..domain.reply.secret import SECRET_INSIDE, scrub
 from ..version import __version__
 from .fixture.folder import FixtureFolder, FixtureMeta, content_digest, folder_of
 
@@ -77,8 +77,8 @@ class RecordingTransport:
         if not isinstance(outcome, Reply):
             return outcome
         fault = classify(outcome, now=self._now())
-        if fault is None and account is not None and account.api_key.encode() in outcome.body:
-            return self._not_saved(request, outcome, "the picture holds the key")
+        if SECRET_INSIDE in outcome.warnings:
+            return self._not_saved(request, outcome, "the picture holds a key or a session")
         if fault is None:
             return self._save(request, ".png", outcome.body, outcome)
         if fault.kind is FaultKind.INVALID_REQUEST:

@@ -19,6 +19,7 @@ from ..domain.events import CacheFailed, PictureDoubtful
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.finding import Finding, Severity
 from ..domain.ports import Clock, Listener, PictureCache
+from ..domain.reply.secret import SECRET_INSIDE
 from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess, Source
 from ..fork import begin_in_children
 from .fetch import Steps, Stop
@@ -156,6 +157,8 @@ class CacheRoute:
         return _result(picture, fetch_id) if is_fresh else None
 
     def _keep(self, request: ChartRequest, result: ChartApiSuccess) -> None:
+        if SECRET_INSIDE in result.warnings:
+            return
         taken_at = result.taken_at or self._clock.now()
         picture = CachedPicture.of(
             result.png_bytes,

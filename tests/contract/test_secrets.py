@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import struct
 import subprocess
 import sys
 import traceback
+import zlib
 from pathlib import Path
 
 import pytest
@@ -139,6 +141,32 @@ def test_a_key_that_the_provider_repeats_is_shown_nowhere(
     assert (tmp_path / "books.sqlite3").stat().st_size
     assert not shown(heard(caplog))
     assert "chart_api_call_finished" in heard(caplog)
+
+
+@pytest.mark.parametrize("mode", ["real", "record"])
+@pytest.mark.parametrize("secret", [CANARY, "canary-session", "canary-sign"])
+def test_a_picture_that_holds_a_key_or_a_session_is_returned_and_kept_nowhere(
+    secret: str, mode: str, server: LoopbackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such a picture is paid for, so the host gets it, with a warning; neither the cache nor a fixture does."""
+    text = b"tEXt" + secret.encode()
+    png = PNG[:-12] + struct.pack(">I", len(secret)) + text + struct.pack(">I", zlib.crc32(text)) + PNG[-12:]
+    server.otherwise = answer(200, png)
+    config = WorkerConfig.from_env(
+        {
+            **settings(server, tmp_path, mode),
+            "CHARTS_CACHE": str(tmp_path / "pictures"),
+            "CHARTS_TRADINGVIEW_SESSION_JSON": '{"sessionId": "canary-session", "sessionIdSign": "canary-sign"}',
+        }
+    )
+    with ChartClient(config, clock=VirtualClock(), fresh=3600) as client:
+        results = [client.fetch(REQUEST) for _ in range(2)]
+
+    assert [png] * 2 == [each.png_bytes for each in results]
+    assert [1] * 2 == [len(each.attempts) for each in results]
+    assert all("holds a key or a session" in str(each.warnings) for each in results)
+    assert [] == [path for path in tmp_path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert secret not in heard(caplog) + repr(results)
 
 
 def test_mock_mode_has_no_key_to_show(server: LoopbackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

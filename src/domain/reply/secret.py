@@ -9,13 +9,16 @@ from typing import Final
 import attrs
 
 from ..argument import require
-from ..finding import Finding
+from ..finding import Finding, Severity
 from .png import SIGNATURE
 from .reply import OK, Reply, TransportFailure
 
-__all__ = ["MASK", "scrub", "scrub_findings", "scrub_reply"]
+__all__ = ["MASK", "SECRET_INSIDE", "scrub", "scrub_findings", "scrub_reply"]
 
 MASK: Final = "[key]"
+SECRET_INSIDE: Final = Finding(
+    "", Severity.WARNING, "the picture holds a key or a session, so it is neither kept nor recorded; show it to nobody"
+)
 _MIN_PREFIX_CHARACTERS: Final = 24  # a shorter beginning of a key reveals little
 _MIN_KEY_CHARACTERS: Final = 4  # no real key is shorter, and masking fewer characters would garble the text
 
@@ -54,17 +57,22 @@ def scrub_findings(findings: tuple[Finding, ...], keys: Iterable[str]) -> tuple[
 
 
 def scrub_reply(reply: Reply, key: str) -> Reply:
-    """Mask *key* in *reply*, plain or as JSON may spell it; return the same object if it does not hold the key."""
+    """Mask *key* in *reply*, plain or as JSON may spell it; return the same object if it does not hold the key.
+
+    To mask it in a picture would damage the picture, so a reply with one gets the warning SECRET_INSIDE.
+    """
     shown = "\n".join((*reply.headers, *reply.headers.values()))
     headers = reply.headers
     if _without(shown, key) != shown:
         headers = {_without(name, key): _without(value, key) for name, value in headers.items()}
-    body = reply.body
-    if reply.status != OK or not body.startswith(SIGNATURE):  # a change would damage a picture
+    body, warnings = reply.body, reply.warnings
+    if reply.status != OK or not body.startswith(SIGNATURE):
         body = _without(body.decode("latin-1"), key).encode("latin-1")
-    if headers is reply.headers and body == reply.body:
+    elif len(key) >= _MIN_KEY_CHARACTERS and key.encode() in body and SECRET_INSIDE not in warnings:
+        warnings = (*warnings, SECRET_INSIDE)
+    if headers is reply.headers and body == reply.body and warnings is reply.warnings:
         return reply
-    return attrs.evolve(reply, headers=headers, body=body)
+    return attrs.evolve(reply, headers=headers, body=body, warnings=warnings)
 
 
 def _without(text: str, key: str) -> str:

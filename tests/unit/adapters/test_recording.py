@@ -323,7 +323,7 @@ def test_a_picture_that_holds_the_key_is_handed_on_and_not_recorded(tmp_path: Pa
     assert isinstance(outcome, Reply)
     assert png == outcome.body
     assert [] == list(tmp_path.iterdir())
-    assert [FixtureNotRecorded(str(REQUEST.key), str(tmp_path), "the picture holds the key")] == notes.events
+    assert [FixtureNotRecorded(str(REQUEST.key), str(tmp_path), "the picture holds a key or a session")] == notes.events
 
 
 def test_a_key_in_a_failure_is_not_handed_on(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from chartimg.domain.classification import classify
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.reply.secret import MASK, scrub, scrub_findings
+from chartimg.domain.reply.secret import MASK, SECRET_INSIDE, scrub, scrub_findings
 from chartimg.testing import picture
 from samples import NOON
 
@@ -70,15 +71,25 @@ def test_a_key_anywhere_else_is_masked(
     ("status", "body"),
     [
         *((422, body) for body in (b"", b"\xff\xfe", b"a \\ in no JSON", b'{"a":"\\n"}', b"[" * 99_999 + b"\\")),
-        (200, picture() + KEY.encode()),
+        (200, picture()),
     ],
     ids=["empty", "not text", "backslash", "escape", "deep", "picture"],
 )
 def test_what_holds_no_key_stays_as_it_is(status: int, body: bytes) -> None:
-    """A reply without the key is returned as the same object, and so is a picture whose bytes happen to hold it."""
+    """A reply without the key is returned as the same object."""
     reply = Reply(status, {"a": "b"}, body)
 
     assert scrub(reply, KEY) is reply
+
+
+def test_a_picture_that_holds_the_key_gets_one_warning_and_keeps_its_bytes() -> None:
+    """To mask a key in a picture would damage it; what would keep or record the picture sees the warning."""
+    reply = Reply(200, {}, picture() + KEY.encode())
+    once = scrub(reply, KEY)
+
+    assert attrs.evolve(reply, warnings=(SECRET_INSIDE,)) == once
+    assert scrub(once, KEY) is once
+    assert scrub(reply, KEY[:3]) is reply
 
 
 visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="[]"), min_size=6)
