@@ -40,13 +40,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(copy: Path) -> zipfile.ZipFile:
+def build(copy: Path) -> subprocess.CompletedProcess[str]:
     """Build the wheel."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "out"]
     built = subprocess.run(
         command, cwd=copy, env=environment(copy / "home"), capture_output=True, text=True, check=False
     )
     assert 0 == built.returncode, built.stdout + built.stderr
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(copy: Path, build: subprocess.CompletedProcess[str]) -> zipfile.ZipFile:
+    """Open the wheel."""
     (made,) = (copy / "out").iterdir()
     return zipfile.ZipFile(made)
 
@@ -76,6 +82,11 @@ def test_the_wheel_holds_the_tree_byte_for_byte(wheel: zipfile.ZipFile) -> None:
     assert {"py.typed", "app/cli/main.py", "data/templates/price_psar_adi_v1.json"} <= expected.keys()
     assert expected.keys() == found.keys()
     assert expected == found
+
+
+def test_each_folder_with_files_is_a_listed_package(build: subprocess.CompletedProcess[str]) -> None:
+    """The build warns of no folder that Python takes for a package and pyproject.toml does not list."""
+    assert [] == [line for line in (build.stdout + build.stderr).splitlines() if "is absent from" in line]
 
 
 def test_the_wheel_puts_one_name_at_the_top_level(wheel: zipfile.ZipFile) -> None:
