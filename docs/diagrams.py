@@ -1,24 +1,22 @@
 """Draw the diagrams of the pages anew, each from the table it shows: ``python docs/diagrams.py``.
 
-``docs/accounts.md`` shows the states of an account. ``docs/design.md`` shows the layers that import-linter holds, and the states of
-the service.
+``docs/accounts.md`` shows the states of an account. ``docs/design.md`` shows the layers that import-linter holds, the actions of a
+fetch, and the states of the service.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from chartimg.domain.account import TRANSITIONS, AccountState
+from chartimg.domain.fetch import TRANSITIONS as FETCH
 from chartimg.domain.outage import TRANSITIONS as OUTAGE
 from chartimg.domain.outage import Service
-
-S = TypeVar("S", bound=StrEnum)
-E = TypeVar("E", bound=StrEnum)
 
 HERE: Final = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/diagrams.py -->\n", "<!-- end -->\n"
@@ -26,18 +24,29 @@ BEGIN, END = "<!-- made by docs/diagrams.py -->\n", "<!-- end -->\n"
 
 def states() -> str:
     """Draw the states of an account."""
-    return _states(AccountState.AVAILABLE, TRANSITIONS)
+    return _machine(AccountState.AVAILABLE, ((*row, after) for row, after in TRANSITIONS.items()))
 
 
 def outage() -> str:
     """Draw the states of the service."""
-    return _states(Service.UP, OUTAGE)
+    return _machine(Service.UP, ((*row, after) for row, after in OUTAGE.items()))
 
 
-def _states(first: StrEnum, table: Mapping[tuple[S, E], S]) -> str:
-    """Draw every row of a table of transitions; rows between the same two states share an arrow."""
-    arrows: defaultdict[tuple[StrEnum, StrEnum], list[str]] = defaultdict(list)
-    for (state, event), after in table.items():
+def fetch() -> str:
+    """Draw the actions of a fetch, and the feedback that leads from one to the next."""
+    rows = ((action.__name__, _words(feedback), after) for (action, feedback), row in FETCH.items() for after in row)
+    return _machine("TakeClaim", ((action, words, after.__name__) for action, words, after in rows))
+
+
+def _words(kind: type) -> str:
+    """Return the words of a name: ``NONE_LEFT`` of ``NoneLeft``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__)
+
+
+def _machine(first: str, rows: Iterable[tuple[str, str, str]]) -> str:
+    """Draw every row of a table of transitions, from a state by an event to a state; rows between the same two states share an arrow."""
+    arrows: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for state, event, after in rows:
         arrows[state, after].append(event.lower().replace("_", " "))
     lines = [f"    {state} --> {after}: {', '.join(events)}" for (state, after), events in arrows.items()]
     return "\n".join(("```mermaid", "stateDiagram-v2", f"    [*] --> {first}", *lines, "```", ""))
@@ -63,7 +72,10 @@ def _column(number: int, contract: Mapping[str, object]) -> Iterator[str]:
     yield "    end"
 
 
-DIAGRAMS: Final[Mapping[str, Sequence[Callable[[], str]]]] = {"accounts.md": (states,), "design.md": (layers, outage)}
+DIAGRAMS: Final[Mapping[str, Sequence[Callable[[], str]]]] = {
+    "accounts.md": (states,),
+    "design.md": (layers, fetch, outage),
+}
 
 
 def page(text: str, diagrams: Sequence[str]) -> str:

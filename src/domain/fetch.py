@@ -3,14 +3,7 @@
 Each step names an action. A driver (``app/fetch.py``) carries it out: takes claims, sends, waits and books. Its feedback leads to the next step. So every rule about calls, claims, waits and the deadline stands here, and
 can be tried against any sequence of replies in virtual time.
 
-::
-
-    begin -> TakeClaim -> Granted -> [Pause -> Woken -> ConfirmClaim -> Confirmed] -> Send -> Answered
-          -> Finish, or Report -> Booked -> Finish, or LookAhead -> Outlook -> Finish, or TakeClaim,
-                                             or Pause -> Woken -> TakeClaim
-
-While the service is down (:mod:`chartimg.domain.outage`), TakeClaim and ConfirmClaim lead to Barred, and so to Finish, or to
-Await -> Woken -> TakeClaim.
+Rule 1: every step goes through TRANSITIONS. Its first action is TakeClaim, or Finish if the request is wrong.
 
 Elapsed seconds come from a clock that never steps; they measure the deadline. The date and time (UTC) are for the books.
 
@@ -19,8 +12,10 @@ One file because actions, feedback and machine are one protocol, read together.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from shlex import quote
+from types import MappingProxyType
 from typing import Final, assert_never
 
 import attrs
@@ -38,6 +33,7 @@ from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
 
 __all__ = [
     "STOPPED",
+    "TRANSITIONS",
     "Action",
     "Answered",
     "Await",
@@ -48,6 +44,7 @@ __all__ = [
     "Feedback",
     "Fetch",
     "Finish",
+    "IllegalTransition",
     "LookAhead",
     "Moment",
     "Pause",
@@ -229,6 +226,31 @@ Feedback = (
     | Stopped
 )
 
+TRANSITIONS: Final[Mapping[tuple[type[Action], type[Feedback]], tuple[type[Action], ...]]] = MappingProxyType(
+    {
+        (TakeClaim, Granted): (Send, Pause, Finish),
+        (TakeClaim, ProbeGranted): (Send, Pause, Finish),
+        (TakeClaim, WaitUntil): (Pause,),
+        (TakeClaim, Barred): (Await, Finish),
+        (TakeClaim, NoneLeft): (Finish,),
+        (TakeClaim, NoPlan): (Finish,),
+        # With a claim in hand its call is next; without one a claim is.
+        (Pause, Woken): (TakeClaim, ConfirmClaim, Pause),
+        (Await, Woken): (TakeClaim,),
+        (ConfirmClaim, Confirmed): (Send, TakeClaim, Finish),
+        (ConfirmClaim, Barred): (Await, Finish),
+        (Send, Answered): (Report, Finish),
+        (Report, Booked): (TakeClaim, Pause, LookAhead, Finish),
+        (LookAhead, Outlook): (Finish,),
+        # A fetch that is stopped still books its call, and looks ahead.
+        **{(action, Stopped): (Finish,) for action in (TakeClaim, Pause, Await, ConfirmClaim, Send)},
+    }
+)
+
+
+class IllegalTransition(Exception):  # noqa: N818 (a mistake of ours, named by what it is)
+    """The table has no row for this action and feedback, or another one than the next action."""
+
 
 @attrs.frozen
 class Fetch:
@@ -290,8 +312,20 @@ class Fetch:
             call_seconds=call_seconds,
         )
 
-    def next(self, feedback: Feedback, moment: Moment) -> Fetch:  # noqa: C901, PLR0911, PLR0912 (a case for each feedback)
-        """Return the next step, from the *feedback* to the last action."""
+    def next(self, feedback: Feedback, moment: Moment) -> Fetch:
+        """Return the next step, from the *feedback* to the last action.
+
+        Raises:
+            IllegalTransition: the table has no such row.
+        """
+        step = self._after(feedback, moment)
+        if type(step.action) not in TRANSITIONS.get((type(self.action), type(feedback)), ()):
+            event, before, after = (type(each).__name__ for each in (feedback, self.action, step.action))
+            raise IllegalTransition(f"{event} can't lead from {before} to {after}")
+        return step
+
+    def _after(self, feedback: Feedback, moment: Moment) -> Fetch:  # noqa: C901, PLR0911, PLR0912 (a case for each feedback)
+        """Answer each feedback."""
         match feedback:
             case Granted(claim):
                 step = self._hold(claim, moment)

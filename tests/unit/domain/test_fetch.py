@@ -18,6 +18,8 @@ from chartimg.domain.chart import ChartRequest
 from chartimg.domain.events import CallFinished, CallStarted, LimitExceeded, RequestRefused, RetryScheduled
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Remedy
 from chartimg.domain.fetch import (
+    TRANSITIONS,
+    Action,
     Answered,
     Await,
     Barred,
@@ -27,6 +29,7 @@ from chartimg.domain.fetch import (
     Feedback,
     Fetch,
     Finish,
+    IllegalTransition,
     LookAhead,
     Moment,
     Pause,
@@ -463,6 +466,75 @@ def test_an_unknown_feedback_is_refused() -> None:
     nonsense: Any = object()
     with pytest.raises(AssertionError):
         Play().step.next(nonsense, Moment(NOON, 0.0, 0.5))
+
+
+def test_a_feedback_without_a_row_is_refused() -> None:
+    """A feedback that does not belong to the action raises, and names both."""
+    with pytest.raises(IllegalTransition, match=r"^Woken can't lead from TakeClaim to TakeClaim$"):
+        Play().feed(Woken())
+
+
+def feedbacks(action: Action, now: datetime) -> Sequence[Feedback]:
+    """List feedbacks to an action that differ in what follows."""
+    soon, late = (now + timedelta(seconds=seconds) for seconds in (1.0, 1_000.0))
+    match action:
+        case TakeClaim():
+            claims = [claim(at) for at in (now, soon)]
+            granted = [each for one in claims for each in (Granted(one), ProbeGranted(one))]
+            none = NoneLeft(None), NoPlan(TOO_MUCH)
+            return *granted, WaitUntil(soon), Barred(soon, 3), Barred(late, 3), *none, Stopped()
+        case ConfirmClaim(held):
+            confirmed = (Confirmed(held, stands) for stands in (True, False))
+            return *confirmed, Barred(soon, 3), Barred(late, 3), Stopped()
+        case Send(held):
+            kinds = FaultKind.SERVICE_UNAVAILABLE, FaultKind.THROTTLED, FaultKind.INVALID_REQUEST
+            return *(Answered(held, SAID[kind]) for kind in kinds), Answered(held, Reply(200, body=PICTURE)), Stopped()
+        case Report():
+            return (Booked(),)
+        case LookAhead():
+            return (Outlook(NoneLeft(None), any_left=True),)
+        case Finish():
+            return ()
+        case _:
+            return Woken(), Stopped()
+
+
+Arrow = tuple[type[Action], type[Feedback], type[Action]]
+
+
+def arrows(policy: RetryPolicy, steps: int) -> set[Arrow]:
+    """Return all arrows on the ways from the first action, with as many *steps* at most, each at once or after minutes."""
+    met, reached = set[Arrow](), [(Play(policy).step, 0.0)]
+    for _ in range(steps):
+        ends = dict[object, tuple[Fetch, float]]()
+        for step, before in reached:
+            for elapsed in (before, before + 2.0, before + 200.0):
+                now = NOON + timedelta(seconds=elapsed)
+                for feedback in feedbacks(step.action, now):
+                    after = step.next(feedback, Moment(now, elapsed, 0.5))
+                    arrow = type(step.action), type(feedback), type(after.action)
+                    met.add(arrow)
+                    ends[arrow, elapsed, tuple(each.kind for each in after.attempts)] = after, elapsed
+        reached = [*ends.values()]
+    return met
+
+
+def test_every_arrow_of_the_table_is_met_and_no_other() -> None:
+    """Fetches of one call and of two, fed with all feedbacks, meet each arrow of the table."""
+    met = arrows(attrs.evolve(POLICY, max_attempts=1), 4) | arrows(POLICY, 4)
+
+    assert {(action, feedback, after) for (action, feedback), row in TRANSITIONS.items() for after in row} == met
+
+
+def test_a_fetch_can_end_after_any_action() -> None:
+    """Each action of the table has a feedback that leads to Finish, or to an action that has one; Finish has no row."""
+    ending: set[type[Action]] = {Finish}
+    while more := {action for (action, _), row in TRANSITIONS.items() if ending.intersection(row)} - ending:
+        ending |= more
+
+    assert {*Action.__args__} == ending
+    assert {*Action.__args__} - {Finish} == {action for action, _ in TRANSITIONS}
+    assert {*Feedback.__args__} == {feedback for _, feedback in TRANSITIONS}
 
 
 outcomes = st.sampled_from([*SAID.values(), Reply(503, {"retry-after": "20"}), Reply(200, body=PICTURE)])
