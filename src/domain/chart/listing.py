@@ -7,7 +7,7 @@ takes what it knows of a row, and reports a row without a name instead of failin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
@@ -86,12 +86,12 @@ def read_symbols(body: bytes, exchange: str) -> Rows[Symbol] | str:
     """
 
     def symbol(row: object) -> Symbol | None:
-        match row:
-            case {"symbol": str(text)} if _is_name(ticker := text.removeprefix(f"{exchange}:")):
-                texts = (row.get(name) for name in ("description", "type", "currency_code"))
-                return Symbol(exchange, ticker, *map(_text, texts))
-            case _:
-                return None
+        if not isinstance(row, Mapping):
+            return None
+        text = row.get("symbol")
+        if not isinstance(text, str) or not _is_name(ticker := text.removeprefix(f"{exchange}:")):
+            return None
+        return Symbol(exchange, ticker, *(_text(row.get(name)) for name in ("description", "type", "currency_code")))
 
     return _read(body, symbol)
 

@@ -33,6 +33,7 @@ from ..plan.demand import Demand
 from ..plan.excess import exceeded
 from .catalog import Catalog
 from .colour import is_colour
+from .listed import NO_LISTS, KeptLists, symbol_problems
 from .notation import likely_range
 from .parameter import Entry, Parameter, Table, ValueType
 from .particular import PARTICULAR, Problems, error, unknown_key, unknown_name, warning
@@ -51,16 +52,30 @@ _LOOKED_AT: Final = frozenset({*PARTICULAR, "format", "style"})  # keys with rul
 _LOOKED_IN: Final = frozenset({"", "override"})
 
 
-def check_request(request: Request, catalog: Catalog, plan: Plan | None = None) -> list[Finding]:
+def check_request(
+    request: Request, catalog: Catalog, plan: Plan | None = None, lists: KeptLists = NO_LISTS
+) -> list[Finding]:
     """List the problems of *request* by the rules of *catalog*, for an account of *plan*.
 
     Without a plan, the limits are those of the largest one. If the request can't be written as JSON, only the reasons for
-    that are listed.
+    that are listed. The symbol is held against the provider's *lists* that are kept, too.
     """
     if problems := request.problems:
         return list(problems)
     found = _body(request.parts, request.demand, catalog, plan, request.endpoint)
+    if lists is not NO_LISTS:
+        found = _with_lists(found, request, catalog, lists)
     return [*with_suggestions(found), *ignored_keys(request)]
+
+
+def _with_lists(found: Problems, request: Request, catalog: Catalog, lists: KeptLists) -> Problems:
+    """Return the problems of a body with those of its symbol by the *lists*, in place of those by the catalog alone."""
+    symbol, rows = request.parts.get("symbol"), catalog.rows_of(request.endpoint)
+    if not isinstance(symbol, str) or (rows and "symbol" not in rows):
+        return found
+    at = next((number for number, each in enumerate(found) if each.path == "symbol"), len(found))
+    others = [each for each in found if each.path != "symbol"]
+    return [*others[:at], *symbol_problems(symbol, catalog, lists), *others[at:]]
 
 
 def ignored_keys(request: Request) -> Iterator[Finding]:

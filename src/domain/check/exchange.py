@@ -13,7 +13,7 @@ from typing import Final
 
 from .suggestion import bare
 
-__all__ = ["likely_exchange", "likely_symbol", "pair_written_apart"]
+__all__ = ["is_slip", "likely_exchange", "likely_symbol", "pair_written_apart"]
 
 _MAX_SYMBOL_CHARACTERS: Final = 64
 _MIN_NAME_CHARACTERS: Final = 5  # one letter more or less makes a shorter name another exchange
@@ -70,7 +70,7 @@ def likely_exchange(wrong: str, exchanges: Sequence[str]) -> str | None:
     if not called and (other := _EXCHANGE_BY_NAME.get(key)) in exchanges:
         return other
     if not called and len(key) >= _MIN_NAME_CHARACTERS:
-        called = [name for name in exchanges if len(name) >= _MIN_NAME_CHARACTERS and _is_slip(key, bare(name))]
+        called = [name for name in exchanges if len(name) >= _MIN_NAME_CHARACTERS and is_slip(key, bare(name))]
     return called[0] if len(called) == 1 else None
 
 
@@ -106,7 +106,7 @@ def pair_written_apart(symbol: str, pairs_only: Collection[str]) -> str | None:
     return None if pair is None else f"{exchange}:{pair[1]}{pair[2]}".upper()
 
 
-def _is_slip(one: str, other: str) -> bool:
+def is_slip(one: str, other: str) -> bool:
     """Return whether two names differ by one letter too many or by two swapped neighbours."""
     if len(one) == len(other):
         places = [place for place, (mine, theirs) in enumerate(zip(one, other, strict=True)) if mine != theirs]

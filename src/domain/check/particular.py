@@ -8,17 +8,15 @@ from typing import Final
 
 from ..finding import Finding, Severity
 from .catalog import Catalog
-from .exchange import likely_symbol, pair_written_apart
+from .listed import symbol_problems
 from .notation import likely_key, plain_name
 from .parameter import Entry
 from .suggestion import Unknown, likely_interval, likely_name, likely_timezone
-from .symbol import PAIRS_ONLY, exchanges_of, off_exchange
 from .value import shown
 
 __all__ = ["PARTICULAR", "Problems", "error", "unknown_key", "unknown_name", "warning"]
 
 _MAX_LISTED_KEYS: Final = 12
-_FEEDS: Final = frozenset({"BATS", "EDGX", "IEX"})  # prices of US stocks and funds that other exchanges list
 
 Problems = list[Finding | Unknown]
 
@@ -32,26 +30,8 @@ def unknown_name(path: str, name: str, known: Mapping[str, Entry], aliases: Mapp
 
 
 def _symbol(found: Problems, path: str, symbol: str, catalog: Catalog) -> None:
-    exchanges, known = exchanges_of(symbol), catalog.exchanges
-    likely = partial(likely_symbol, symbol, known)
-    if isinstance(exchanges, str):
-        found.append(Unknown(path, Severity.ERROR, f"{shown(symbol)} {exchanges}", likely))
-        return
-    for exchange in dict.fromkeys(exchanges):
-        if known and exchange not in catalog.exchange_set:
-            if exchange.upper() in catalog.exchange_set:
-                message = f"the exchange {shown(exchange)} is written {exchange.upper()}"
-                found.append(Unknown(path, Severity.ERROR, message, likely))
-            else:
-                message = f"the exchange {shown(exchange)} is not in the catalog"
-                otherwise = "write the one that lists the symbol: NASDAQ, NYSE or AMEX" if exchange in _FEEDS else ""
-                found.append(Unknown(path, Severity.WARNING, message, likely, otherwise))
-        elif exchange in catalog.unavailable_exchanges:
-            found.append(warning(path, f"{shown(exchange)} is documented as not available"))
-    if len(exchanges) == 1 and (pair := pair_written_apart(symbol, PAIRS_ONLY)):
-        found.append(Unknown(path, Severity.WARNING, f"{shown(symbol)} is read as a formula", lambda: pair))
-    elif problem := off_exchange(symbol):
-        found.append(warning(path, problem))
+    del path  # it is that of the symbol
+    found.extend(symbol_problems(symbol, catalog))
 
 
 def _interval(found: Problems, path: str, interval: str, catalog: Catalog) -> None:

@@ -91,7 +91,9 @@ def test_any_body_can_be_read(body: bytes) -> None:
 
 def test_a_search_begins_with_the_nearest() -> None:
     """The same ticker comes first, then its beginning, then a part of it, and then the description."""
-    listed = [Symbol("A", *each) for each in (("XBTC",), ("WBT", "Wrapped BTC"), ("BTCUSDT",), ("ETH", "Ether"), ("BTC",))]
+    listed = [
+        Symbol("A", *each) for each in (("XBTC",), ("WBT", "Wrapped BTC"), ("BTCUSDT",), ("ETH", "Ether"), ("BTC",))
+    ]
 
     assert ["BTC", "BTCUSDT", "XBTC", "WBT"] == [symbol.ticker for symbol in matching(listed, " btc")]
     assert len(listed) == len(matching(listed, ""))

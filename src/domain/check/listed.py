@@ -1,0 +1,150 @@
+"""The symbol of a body, held against the catalog and the provider's lists that are kept.
+
+A list is not the documentation: a symbol that its exchange's list lacks is a WARNING. No list is asked for here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Final
+
+import attrs
+
+from ..finding import Finding, Severity
+from .catalog import Catalog
+from .exchange import is_slip, likely_symbol, pair_written_apart
+from .suggestion import Unknown, bare
+from .symbol import PAIRS_ONLY, exchanges_of, off_exchange
+from .value import shown
+
+__all__ = ["NO_LISTS", "KeptLists", "bare_symbol_problem", "symbol_problems"]
+
+_FEEDS: Final = frozenset({"BATS", "EDGX", "IEX"})  # prices of US stocks and funds that other exchanges list
+_PLAIN: Final = re.compile(r"([A-Z0-9_]+):([\w.!&]+)")
+_PERPETUAL: Final = re.compile(r"[-_.]?PERP")
+_MIN_TICKER_CHARACTERS: Final = 4  # one letter more or less makes a shorter ticker another company
+_MAX_NAMED_EXCHANGES: Final = 5
+
+
+@attrs.frozen
+class KeptLists:
+    """The provider's lists that were read within a day.
+
+    Attributes:
+        exchanges: the ids of all exchanges; None if that list is not kept.
+        tickers: by exchange, the tickers of its list, if that is kept.
+    """
+
+    exchanges: frozenset[str] | None = None
+    tickers: Mapping[str, frozenset[str]] = attrs.field(factory=dict)
+
+    def has_exchange(self, exchange: str) -> bool:
+        """Return whether a list names *exchange*, or is that of it."""
+        return exchange in self.tickers or exchange in (self.exchanges or ())
+
+    def has(self, symbol: str) -> bool | None:
+        """Return whether the list of its exchange has *symbol*; None for a formula, or if that list is not kept."""
+        plain = _PLAIN.fullmatch(symbol)
+        listed = None if plain is None else self.tickers.get(plain[1])
+        return None if plain is None or listed is None else plain[2] in listed
+
+    def exchanges_of(self, ticker: str) -> tuple[str, ...]:
+        """List the exchanges whose kept lists have *ticker*, in upper case, too."""
+        return tuple(
+            each for each, listed in sorted(self.tickers.items()) if not listed.isdisjoint({ticker, ticker.upper()})
+        )
+
+
+NO_LISTS: Final = KeptLists()
+
+
+def symbol_problems(symbol: str, catalog: Catalog, lists: KeptLists = NO_LISTS) -> Iterator[Finding | Unknown]:
+    """Report what is wrong with *symbol*: its form, its exchange, or a ticker that the kept list of the exchange lacks."""
+    exchanges, known = exchanges_of(symbol), catalog.exchanges
+    likely = partial(_likely_symbol, symbol, catalog, lists)
+    if isinstance(exchanges, str):
+        where = "" if ":" in symbol or not symbol.strip() else _where(symbol, lists)
+        yield Unknown("symbol", Severity.ERROR, f"{shown(symbol)} {exchanges}", likely, where)
+        return
+    for exchange in dict.fromkeys(exchanges):
+        if known and exchange not in catalog.exchange_set:
+            if not lists.has_exchange(exchange):
+                yield _unknown_exchange(exchange, catalog, likely)
+        elif exchange in catalog.unavailable_exchanges:
+            yield _warning(f"{shown(exchange)} is documented as not available")
+    listed = lists.has(symbol)
+    if listed:
+        return
+    if len(exchanges) == 1 and (pair := pair_written_apart(symbol, PAIRS_ONLY)):
+        yield Unknown("symbol", Severity.WARNING, f"{shown(symbol)} is read as a formula", lambda: pair)
+    elif problem := off_exchange(symbol):
+        found = lists.exchanges_of(symbol.partition(":")[2])
+        yield _warning(f"{problem}; {_named(found)}" if found else problem)
+    elif listed is False:
+        exchange, _, ticker = symbol.partition(":")
+        found = lists.exchanges_of(ticker)
+        message = f"the list of {exchange} that is kept has no {shown(ticker)}"
+        yield Unknown(
+            "symbol", Severity.WARNING, message, partial(_likely_ticker, symbol, lists), _named(found) if found else ""
+        )
+
+
+def bare_symbol_problem(ticker: str, symbol: str, lists: KeptLists) -> str | None:
+    """Return why *symbol* can't be what *ticker* means, to which a template has added its own exchange, if there is a reason.
+
+    A ticker that is evidently not on that exchange, or that its kept list lacks, is of another one.
+    """
+    listed = lists.has(symbol)
+    if ":" not in symbol:
+        return f"{shown(ticker)} has no exchange, and its template adds none; write it like NASDAQ:AAPL; {_where(ticker, lists)}"
+    if listed or (listed is None and off_exchange(symbol) is None):
+        return None
+    return (
+        f"{shown(ticker)} has no exchange, and that of its template does not list it; write it like NASDAQ:AAPL, or like {symbol} "
+        f"if that is meant; {_where(ticker, lists)}"
+    )
+
+
+def _unknown_exchange(exchange: str, catalog: Catalog, likely: partial[str | None]) -> Unknown:
+    if exchange.upper() in catalog.exchange_set:
+        message = f"the exchange {shown(exchange)} is written {exchange.upper()}"
+        return Unknown("symbol", Severity.ERROR, message, likely)
+    message = f"the exchange {shown(exchange)} is not in the catalog"
+    otherwise = "write the one that lists the symbol: NASDAQ, NYSE or AMEX" if exchange in _FEEDS else ""
+    return Unknown("symbol", Severity.WARNING, message, likely, otherwise)
+
+
+def _likely_symbol(symbol: str, catalog: Catalog, lists: KeptLists) -> str | None:
+    more = () if lists.exchanges is None else lists.exchanges - catalog.exchange_set
+    return likely_symbol(symbol, (*catalog.exchanges, *more))
+
+
+def _likely_ticker(symbol: str, lists: KeptLists) -> str | None:
+    """Return the listed symbol that *symbol* surely means: with other signs, or with one letter too many, missing or swapped."""
+    exchange, _, ticker = symbol.partition(":")
+    listed, key = lists.tickers[exchange], bare(ticker)
+    swap = f"{_PERPETUAL.sub('', ticker)}.P"
+    if swap in listed and _PERPETUAL.search(ticker):
+        return f"{exchange}:{swap}"
+    called = [each for each in listed if bare(each) == key]
+    if not called and len(key) >= _MIN_TICKER_CHARACTERS:
+        called = [each for each in listed if abs(len(each) - len(key)) <= 1 and is_slip(ticker.upper(), each)]
+    return f"{exchange}:{called[0]}" if len(called) == 1 else None
+
+
+def _where(ticker: str, lists: KeptLists) -> str:
+    """Return the exchanges that list *ticker*, or how to look it up, as the end of a message."""
+    found = lists.exchanges_of(ticker)
+    return _named(found) if found else "chartimg symbols EXCHANGE TEXT looks a symbol up"
+
+
+def _named(exchanges: tuple[str, ...]) -> str:
+    """Return a phrase that names the first of *exchanges*."""
+    first, more = exchanges[:_MAX_NAMED_EXCHANGES], len(exchanges) - _MAX_NAMED_EXCHANGES
+    return f"it is listed by {', '.join(first)}" + (f" and {more} more" if more > 0 else "")
+
+
+def _warning(message: str) -> Finding:
+    return Finding("symbol", Severity.WARNING, message)

@@ -1,0 +1,145 @@
+"""The symbol of a body against the provider's lists that are kept."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartimg import ChartRequest, Finding, Severity
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.domain.chart import LayoutRequest
+from chartimg.domain.check.check import check_request
+from chartimg.domain.check.listed import NO_LISTS, KeptLists, bare_symbol_problem
+
+CATALOG = shipped_catalog()
+LISTS = KeptLists(
+    frozenset({"BINANCE", "NASDAQ", "NEWEXCHANGE"}),
+    {
+        "BINANCE": frozenset({"BTCUSDT", "BTCUSDT.P", "ETHUSDT", "STRANGE"}),
+        "NASDAQ": frozenset({"AAPL", "GOOG", "GOOGL", "BRK.B", "TSLA"}),
+        "NYSE": frozenset({"BRK.B", "XOM"}),
+    },
+)
+
+
+def found(symbol: str, lists: KeptLists = LISTS) -> list[Finding]:
+    """Return the findings of a symbol."""
+    return check_request(ChartRequest(symbol, "1h", "t"), CATALOG, None, lists)
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    [
+        "NASDAQ:AAPL",
+        "NYSE:BRK.B",
+        "NEWEXCHANGE:ANY",  # its symbols are not kept
+        "NEWEXCHANGE:A/NASDAQ:B",
+        "BINANCE:STRANGE",  # evidently not a pair, and yet listed
+        "LSE:VOD",  # its list is not kept
+        "NASDAQ:NONE/2",  # a formula
+    ],
+)
+def test_a_symbol_that_a_list_has_is_not_reported(symbol: str) -> None:
+    """Neither an exchange nor a ticker that a kept list has is a WARNING, nor one that no list can tell of."""
+    assert [] == found(symbol)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "phrase", "suggestion"),
+    [
+        ("NASDAQ:AAPPL", 'the list of NASDAQ that is kept has no "AAPPL"; did you mean "NASDAQ:AAPL"?', "NASDAQ:AAPL"),
+        ("NASDAQ:TSAL", 'did you mean "NASDAQ:TSLA"?', "NASDAQ:TSLA"),
+        ("NASDAQ:GOGL", 'has no "GOGL"; did you mean "NASDAQ:GOOGL"?', "NASDAQ:GOOGL"),
+        ("NASDAQ:aapl", 'did you mean "NASDAQ:AAPL"?', "NASDAQ:AAPL"),
+        ("NYSE:BRKB", 'did you mean "NYSE:BRK.B"?', "NYSE:BRK.B"),
+        ("BINANCE:BTCUSDTPERP", 'did you mean "BINANCE:BTCUSDT.P"?', "BINANCE:BTCUSDT.P"),
+        ("NYSE:XO", 'the list of NYSE that is kept has no "XO"', None),  # a short ticker may be another company
+        ("NYSE:AAPL", 'has no "AAPL"; it is listed by NASDAQ', None),
+        ("BINANCE:AAPL", "so write its own, as in NASDAQ:AAPL, SP:SPX or FX:EURUSD; it is listed by NASDAQ", None),
+        ("NEWEXCHANG:ANY", 'is not in the catalog; did you mean "NEWEXCHANGE:ANY"?', "NEWEXCHANGE:ANY"),
+        ("NOWHERE:ANY", 'the exchange "NOWHERE" is not in the catalog', None),
+    ],
+)
+def test_a_symbol_that_a_list_lacks_is_a_warning(symbol: str, phrase: str, suggestion: str | None) -> None:
+    """A ticker that the list of its exchange lacks gets the only near one, or else the exchanges that list it."""
+    (finding,) = found(symbol)
+
+    assert ("symbol", Severity.WARNING, suggestion) == (finding.path, finding.severity, finding.suggestion)
+    assert phrase in finding.message
+
+
+@pytest.mark.parametrize(
+    ("symbol", "end"),
+    [
+        ("AAPL", "write it like BINANCE:BTCUSDT; it is listed by NASDAQ"),
+        ("brk.b", "write it like BINANCE:BTCUSDT; it is listed by NASDAQ, NYSE"),
+        ("NONE", "write it like BINANCE:BTCUSDT; chartimg symbols EXCHANGE TEXT looks a symbol up"),
+    ],
+)
+def test_a_symbol_without_an_exchange_gets_those_that_list_it(symbol: str, end: str) -> None:
+    """The exchanges that list a bare symbol are named, and none is suggested: each may be meant."""
+    (finding,) = found(symbol)
+
+    assert (Severity.ERROR, None) == (finding.severity, finding.suggestion)
+    assert finding.message.endswith(end)
+
+
+def test_of_many_exchanges_some_are_named() -> None:
+    """A message stays one readable line."""
+    lists = KeptLists(None, {f"E{number}": frozenset({"ABC"}) for number in range(9)})
+
+    assert found("ABC", lists)[0].message.endswith("it is listed by E0, E1, E2, E3, E4 and 4 more")
+
+
+@given(st.sampled_from([*CATALOG.exchanges[:5], "NOWHERE", "binance", ""]), st.text("AB1./", max_size=6))
+def test_without_lists_all_stays_as_it_is(exchange: str, ticker: str) -> None:
+    """Lists that are not kept change no finding."""
+    symbol = f"{exchange}:{ticker}" if exchange else ticker or "A"
+
+    assert (
+        found(symbol, NO_LISTS) == found(symbol, KeptLists()) == check_request(ChartRequest(symbol, "1h", "t"), CATALOG)
+    )
+
+
+def test_the_symbol_of_a_layout_is_checked_alike() -> None:
+    """A layout may have no symbol; one that it has is held against the lists, among its other findings."""
+    layout = LayoutRequest("abc", "NASDAQ:AAPPL", "9h", {"width": 1})
+    paths = [each.path for each in check_request(layout, CATALOG, None, LISTS)]
+
+    assert {"symbol", "interval", "width"} == set(paths)
+    assert 3 == len(paths)
+    assert [] == check_request(LayoutRequest("abc"), CATALOG, None, LISTS)
+
+
+@pytest.mark.parametrize(
+    ("ticker", "symbol", "phrase"),
+    [
+        (
+            "AAPL",
+            "BINANCE:AAPL",
+            "that of its template does not list it; write it like NASDAQ:AAPL, or like BINANCE:AAPL if",
+        ),
+        ("AAPL", "BINANCE:AAPL", "if that is meant; it is listed by NASDAQ"),
+        ("XRPUSDT", "BINANCE:XRPUSDT", "that of its template does not list it"),
+        ("NONE", "NONE", "its template adds none; write it like NASDAQ:AAPL; chartimg symbols EXCHANGE TEXT looks"),
+    ],
+)
+def test_a_ticker_that_is_not_on_the_exchange_of_its_template_is_a_mistake(
+    ticker: str, symbol: str, phrase: str
+) -> None:
+    """The message says where the ticker is listed, and how to state the exchange."""
+    problem = bare_symbol_problem(ticker, symbol, LISTS)
+
+    assert problem is not None
+    assert phrase in problem
+
+
+@pytest.mark.parametrize(
+    ("ticker", "symbol"), [("BTCUSDT", "BINANCE:BTCUSDT"), ("STRANGE", "BINANCE:STRANGE"), ("VOD", "LSE:VOD")]
+)
+def test_a_ticker_that_the_exchange_of_its_template_may_list_is_none(ticker: str, symbol: str) -> None:
+    """A ticker on its list, or one that no list and no rule speaks against, may be sent."""
+    assert bare_symbol_problem(ticker, symbol, LISTS) is None
+    assert bare_symbol_problem("DOGEUSDT", "BINANCE:DOGEUSDT", NO_LISTS) is None
+    assert bare_symbol_problem("AAPL", "BINANCE:AAPL", NO_LISTS) is not None
