@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .app.mode import CheckMode
     from .app.payload import CheckWarning, drawing, override, study
     from .domain.account import Account
-    from .domain.chart import ChartRequest
+    from .domain.chart import ChartRequest, LayoutRequest, TradingViewSession
     from .domain.check.catalog import Catalog
     from .domain.errors import ChartimgError, ChartUnavailable, ConfigError, StoreUnavailable
     from .domain.faults import ChartApiError, ErrorCode, FaultKind
@@ -47,9 +47,11 @@ __all__ = [
     "ErrorCode",
     "FaultKind",
     "Finding",
+    "LayoutRequest",
     "RetryPolicy",
     "Severity",
     "StoreUnavailable",
+    "TradingViewSession",
     "WorkerConfig",
     "check",
     "drawing",
@@ -77,9 +79,11 @@ _HOME = {
     "ErrorCode": "domain.faults",
     "FaultKind": "domain.faults",
     "Finding": "domain.finding",
+    "LayoutRequest": "domain.chart",
     "RetryPolicy": "domain.retry",
     "Severity": "domain.finding",
     "StoreUnavailable": "domain.errors",
+    "TradingViewSession": "domain.chart",
     "WorkerConfig": "app.config",
     "__version__": "version",
     "check": "app.bootstrap",

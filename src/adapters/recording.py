@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from ..domain.account import Account
-from ..domain.chart import LayoutKey, Request
+from ..domain.chart import Request
 from ..domain.chart.endpoint import ADVANCED_CHART, ENDPOINTS
 from ..domain.chart.file_name import slug
 from ..domain.classification import classify
@@ -101,8 +101,8 @@ class RecordingTransport:
         meta = FixtureMeta(
             symbol=request.symbol,
             timeframe=request.timeframe,
-            chart_template_id=None if isinstance(key, LayoutKey) else key.chart_template_id,
-            layout_id=key.layout_id if isinstance(key, LayoutKey) else None,
+            chart_template_id=key.chart_template_id,
+            layout_id=key.layout_id,
             file="",
             body_sha256=request.body_digest,
             content_sha256=content_digest(suffix, content),

@@ -10,7 +10,7 @@ from ..domain.argument import require
 from ..domain.errors import ConfigError
 from ..domain.ports import Transport
 from .async_client import AsyncRoutedClient
-from .bootstrap import Options, open_routes
+from .bootstrap import Options, open_routes, refuse_unknown
 from .config import WorkerConfig
 from .pool import Pool
 from .workers import Workers
@@ -41,8 +41,7 @@ class AsyncChartClient(AsyncRoutedClient):
         in_flight: int = 32,
         **options: Unpack[Options],
     ) -> None:
-        if unknown := options.keys() - Options.__annotations__.keys():
-            raise TypeError(f"a client takes no argument {', '.join(sorted(unknown))}")
+        refuse_unknown(options)
         require("in_flight", in_flight, int)
         if in_flight < 1:
             raise ConfigError(f"in_flight must be at least 1, not {in_flight}")

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from ..domain.argument import require
-from ..domain.chart import ChartRequest
+from ..domain.chart import PictureRequest, Request
 from ..domain.chart.freshness import Freshness
 from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
@@ -51,7 +51,7 @@ class AsyncRoutedClient(Client):
 
     async def fetch(
         self,
-        request: ChartRequest,
+        request: PictureRequest,
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
@@ -62,7 +62,7 @@ class AsyncRoutedClient(Client):
         picture is kept for the next equal request within a minute.
 
         Args:
-            request: the chart. Without a payload it is the template that its id names, if there is one.
+            request: the chart, or the layout. A chart without a payload is the template that its id names, if there is one.
             deadline: seconds for the whole fetch; by default that of the policy.
             fresh: a kept picture will do if it was drawn so many seconds ago, or if no candle has closed since (``candle``).
                 ``off`` asks for a new one. By default that of the settings.
@@ -76,7 +76,7 @@ class AsyncRoutedClient(Client):
     async def fetch_for(
         self,
         waiter: Waiter,
-        request: ChartRequest,
+        request: Request,
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
@@ -105,12 +105,12 @@ class AsyncRoutedClient(Client):
         error = ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=self._routes.clock.now())
         return ChartApiFailure(error=error, fetch_id=fetching.fetch_id)
 
-    def _leave(self, request: ChartRequest, fetch: CallersFetch) -> None:
+    def _leave(self, request: Request, fetch: CallersFetch) -> None:
         """Leave a fetch without its caller, and keep its picture unless another caller gets it."""
         self._routes.flights.leave(fetch.waiter)
         fetch.task.add_done_callback(partial(self._keep, request, fetch.waiter))
 
-    def _keep(self, request: ChartRequest, waiter: Waiter, task: asyncio.Task[ChartApiResult]) -> None:
+    def _keep(self, request: Request, waiter: Waiter, task: asyncio.Task[ChartApiResult]) -> None:
         if task.cancelled() or task.exception() is not None:
             return
         result = task.result()

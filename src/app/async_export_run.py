@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.result import ChartApiResult
 from .export import Export
 from .export_source import Asked
@@ -17,7 +17,7 @@ from .workers import Worklike
 
 __all__ = ["async_ends"]
 
-AsyncFetch = Callable[[Waiter, ChartRequest], Awaitable[ChartApiResult]]
+AsyncFetch = Callable[[Waiter, Request], Awaitable[ChartApiResult]]
 
 
 async def async_ends(work: Export, fetch: AsyncFetch, workers: Worklike, *, jobs: int) -> AsyncIterator[ExportEnd]:

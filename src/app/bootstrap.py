@@ -22,7 +22,7 @@ from ..adapters.templates import SHIPPED, load_templates
 from ..address import DEFAULT_BASE_URL
 from ..domain.account import Account
 from ..domain.argument import require
-from ..domain.chart import ChartKey, ChartRequest, LayoutRequest
+from ..domain.chart import ChartKey, ChartRequest, LayoutRequest, PictureRequest, TradingViewSession
 from ..domain.chart.candle import Grid
 from ..domain.chart.freshness import Freshness
 from ..domain.chart.template import ChartTemplate
@@ -125,6 +125,17 @@ class Options(TypedDict, total=False):
     fresh: Freshness | str | float | None
     cache: PictureCache | None
     stale_if_error: float | None
+    session: TradingViewSession | None
+
+
+def refuse_unknown(options: Mapping[str, object]) -> None:
+    """Check the names of arguments as Python does for a signature.
+
+    Raises:
+        TypeError: a client has no argument of a name.
+    """
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(f"a client takes no argument {', '.join(sorted(unknown))}")
 
 
 class ChartClient(RoutedClient):
@@ -148,44 +159,24 @@ class ChartClient(RoutedClient):
             a client over a *transport* keeps them in memory.
         stale_if_error: seconds; a kept picture of this age will do in place of an error that time may mend. By default that of
             *config*, else 0.
+        session: the TradingView session to send with each request, by default that of *config*. A *transport* of the host's own
+            sends its own.
 
     Raises:
         ConfigError: the arguments or settings can't be used together, or in record mode the fixtures folder can't be
             written.
     """
 
-    def __init__(  # noqa: PLR0913 (each may be left out)
+    def __init__(
         self,
         config: WorkerConfig | None = None,
         *,
         transport: Transport | None = None,
         accounts: Pool | Sequence[Account] | None = None,
-        policy: RetryPolicy | None = None,
-        clock: Clock | None = None,
-        listener: Listener | Sequence[Listener] | None = None,
-        log: bool = True,
-        check: CheckMode | str | None = None,
-        catalog: Catalog | None = None,
-        fresh: Freshness | str | float | None = None,
-        cache: PictureCache | None = None,
-        stale_if_error: float | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            open_routes(
-                config,
-                transport,
-                accounts,
-                policy=policy,
-                clock=clock,
-                listener=listener,
-                log=log,
-                check=check,
-                catalog=catalog,
-                fresh=fresh,
-                cache=cache,
-                stale_if_error=stale_if_error,
-            )
-        )
+        refuse_unknown(options)
+        super().__init__(open_routes(config, transport, accounts, **options))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[Options]) -> Self:
@@ -211,6 +202,7 @@ def open_routes(  # noqa: PLR0913 (those of a client)
     fresh: Freshness | str | float | None = None,
     cache: PictureCache | None = None,
     stale_if_error: float | None = None,
+    session: TradingViewSession | None = None,
 ) -> Routes:
     """Build the routes of a client from its arguments."""
     heard = _heard(listener, log=log)
@@ -220,6 +212,11 @@ def open_routes(  # noqa: PLR0913 (those of a client)
     require("policy", policy, RetryPolicy | None)
     require("clock", clock, Clock | None)
     require("cache", cache, PictureCache | None)
+    require("session", session, TradingViewSession | None)
+    if transport is not None and session is not None:
+        raise ConfigError(
+            "a transport of your own sends its own session; give it to the transport, and not to the client"
+        )
     if (config is None) is (transport is None) or (transport is None and not isinstance(accounts, Pool | None)):
         raise ConfigError("ChartClient takes either a config, or a transport with or without accounts")
     settings = WorkerConfig() if config is None else config
@@ -231,6 +228,8 @@ def open_routes(  # noqa: PLR0913 (those of a client)
     require("stale_if_error", stale_if_error, float | None)
     if stale_if_error is not None:
         settings = attrs.evolve(settings, stale_if_error=stale_if_error)
+    if session is not None:
+        settings = attrs.evolve(settings, tradingview_session=session)
     caching = _Caching(settings, cache, heard, lambda symbol: grid_of(symbol, rules_of(rules)))
     with ExitStack() as resources:
         if transport is None:
@@ -252,6 +251,7 @@ def open_routes(  # noqa: PLR0913 (those of a client)
             default_timezone=settings.default_timezone,
             checker=Checker(lambda: rules_of(rules), plans, mode, known),
             fresh=settings.fresh if fresh is None else Freshness.of(fresh, where="fresh"),
+            session=settings.tradingview_session,
         )
 
 
@@ -296,13 +296,13 @@ def check(
 def fetch_with_retries(
     *,
     transport: Transport,
-    request: ChartRequest,
+    request: PictureRequest,
     accounts: Pool | Sequence[Account],
     policy: RetryPolicy | None = None,
     clock: Clock | None = None,
     listener: Listener | Sequence[Listener] | None = None,
 ) -> ChartApiResult:
-    """Fetch one chart over *transport*, at most ``policy.max_attempts`` calls over all *accounts* together.
+    """Fetch one chart or layout over *transport*, at most ``policy.max_attempts`` calls over all *accounts* together.
 
     The books of a plain sequence of accounts last for this one request. The books of a pool go on. The request is not checked.
 
@@ -479,7 +479,7 @@ class _Caching:
     config: WorkerConfig
     given: PictureCache | None
     listener: Listener
-    grid_of: Callable[[str], Grid]
+    grid_of: Callable[[str | None], Grid]
 
     def route(self, clock: Clock, resources: ExitStack, *, of_memory: bool = False) -> CacheRoute | None:
         """Return the route; None if the settings turn the cache off. A cache that was not given is closed with *resources*."""
@@ -495,12 +495,19 @@ class _Caching:
             clock=clock,
             listener=self.listener,
             grid_of=self.grid_of,
-            scope="" if config.base_url == DEFAULT_BASE_URL else config.base_url,
+            scope=_scope(config),
             stale_seconds=config.stale_if_error,
         )
         if given is None:
             resources.callback(route.close)
         return route
+
+
+def _scope(config: WorkerConfig) -> str:
+    """Return what makes pictures of one body differ: the address of the provider, if it is not the usual one, and the session."""
+    address = "" if config.base_url == DEFAULT_BASE_URL else config.base_url
+    session = config.tradingview_session
+    return address if session is None else f"{address}\n{session.digest}"
 
 
 def open_cache(place: str | None, max_bytes: int) -> PictureCache:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import attrs
 
 from ..domain.cached import CachedPicture
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.chart.candle import SETTLE, Grid
 from ..domain.chart.freshness import Freshness
 from ..domain.errors import CacheUnavailable, ConfigError
@@ -55,7 +55,7 @@ class CacheRoute:
         *,
         clock: Clock,
         listener: Listener,
-        grid_of: Callable[[str], Grid],
+        grid_of: Callable[[str | None], Grid],
         scope: str = "",
         stale_seconds: float = 0.0,
     ) -> None:
@@ -75,13 +75,13 @@ class CacheRoute:
         """Make the lock, also in a forked child."""
         self._lock = threading.Lock()
 
-    def find(self, request: ChartRequest, fresh: Freshness, fetch_id: str) -> ChartApiSuccess | None:
+    def find(self, request: Request, fresh: Freshness, fetch_id: str) -> ChartApiSuccess | None:
         """Return the kept picture of *request* if it is fresh enough."""
         return None if fresh.is_off else self._found(request, fresh, fetch_id, None)
 
     def alone(
         self,
-        request: ChartRequest,
+        request: Request,
         fresh: Freshness,
         call: Callable[[], Steps[ChartApiResult]],
         *,
@@ -119,7 +119,7 @@ class CacheRoute:
             if lock is not None:
                 lock.release()
 
-    def instead_of(self, result: ChartApiResult, request: ChartRequest) -> ChartApiResult:
+    def instead_of(self, result: ChartApiResult, request: Request) -> ChartApiResult:
         """Return an older picture in place of an error that time may mend, if the host has opted in; else *result*."""
         if result.error is None or not (self._stale and result.error.retriable):
             return result
@@ -143,20 +143,20 @@ class CacheRoute:
             opened.close()
 
     def _found(
-        self, request: ChartRequest, fresh: Freshness, fetch_id: str, begun: datetime | None
+        self, request: Request, fresh: Freshness, fetch_id: str, begun: datetime | None
     ) -> ChartApiSuccess | None:
         """Return the kept picture if it is fresh, or if its call was under way at *begun*."""
         picture = self._try(lambda cache: cache.read(self._digest(request)))
         if picture is None:
             return None
         entry, now = picture.entry, self._clock.now()
-        of_chart = request.timeframe, self._grid_of(request.symbol) if fresh.by_candle else _UNUSED
+        of_chart = request.timeframe or "", self._grid_of(request.symbol) if fresh.by_candle else _UNUSED
         is_fresh = fresh.allows(entry.drawn_at, now, *of_chart)
         if begun is not None and entry.taken_at <= now + SETTLE:
             is_fresh = is_fresh or fresh.shares(entry.drawn_at, entry.taken_at, begun, *of_chart)
         return _result(picture, fetch_id) if is_fresh else None
 
-    def _keep(self, request: ChartRequest, result: ChartApiSuccess) -> None:
+    def _keep(self, request: Request, result: ChartApiSuccess) -> None:
         if SECRET_INSIDE in result.warnings:
             return
         taken_at = result.taken_at or self._clock.now()
@@ -170,7 +170,7 @@ class CacheRoute:
         )
         self._try(lambda cache: cache.keep(picture), writes=True)
 
-    def _digest(self, request: ChartRequest) -> str:
+    def _digest(self, request: Request) -> str:
         """Return the name of the picture of *request* in the cache."""
         if not self._scope:
             return request.body_digest

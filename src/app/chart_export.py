@@ -13,7 +13,7 @@ import attrs
 
 from ..domain.account.forecast import Forecast
 from ..domain.argument import require
-from ..domain.chart import ChartKey, ChartRequest
+from ..domain.chart import PictureKey, PictureRequest
 from ..domain.chart.freshness import Freshness
 from ..domain.errors import ConfigError
 from ..domain.result import Source
@@ -48,7 +48,7 @@ class ExportPlan:
     kept: int
     from_fixtures: int
     from_cache: int
-    calls: tuple[ChartKey, ...]
+    calls: tuple[PictureKey, ...]
     missing: int
     forecast: Forecast | None
 
@@ -77,7 +77,7 @@ class ChartExport:
     def __init__(
         self,
         client: RoutedClient | AsyncRoutedClient,
-        requests: Iterable[ChartRequest],
+        requests: Iterable[PictureRequest],
         out: str | os.PathLike[str],
         *,
         jobs: int = 4,
@@ -89,8 +89,8 @@ class ChartExport:
         if not is_lazy:
             given: object = requests
             listed = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else given
-            require("requests", listed, Sequence[ChartRequest])
-            requests = cast("tuple[ChartRequest, ...]", listed)
+            require("requests", listed, Sequence[PictureRequest])
+            requests = cast("tuple[PictureRequest, ...]", listed)
         require("out", out, str | os.PathLike)
         require("jobs", jobs, int)
         require("resume", resume, bool)
@@ -100,7 +100,7 @@ class ChartExport:
         if resume and fresh is not None and asked.is_off:
             raise ConfigError("fresh=off asks for new pictures, and resume keeps old ones; leave one of them out")
         self._client = client
-        self._requests = cast("Sequence[ChartRequest]", requests)
+        self._requests = cast("Sequence[PictureRequest]", requests)
         self._out = Path(out)
         self._jobs = jobs
         self._resume = resume
@@ -134,7 +134,7 @@ class ChartExport:
         work.survey()
         work.keep()
         sources: Counter[Source | None] = Counter()
-        calls: list[ChartKey] = []
+        calls: list[PictureKey] = []
         has_live = not all(route.recorded for route in routes.routes)
         for request in work.waiting:
             source = routes.free(request, self._fresh)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import attrs
 
 from ..domain.argument import text_of
-from ..domain.chart import ChartRequest
+from ..domain.chart import ChartRequest, Request
 from ..domain.chart.candle import Grid
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
@@ -53,11 +53,11 @@ class Checker:
         self.templates = {} if templates is None else templates  # its length would list the folders
         self._remembered: dict[tuple[str, str, tuple[Finding, ...]], tuple[Finding, ...]] = {}
 
-    def __call__(self, request: ChartRequest) -> tuple[Finding, ...]:
+    def __call__(self, request: Request) -> tuple[Finding, ...]:
         """Return the findings of a request, empty if the mode is OFF. Those of the last bodies are remembered."""
         if self._mode is CheckMode.OFF:
             return ()
-        label = "" if request.payload else request.chart_template_id
+        label = request.chart_template_id if isinstance(request, ChartRequest) and not request.payload else ""
         body = (request.body_digest, label, tuple(ignored_keys(request)))
         findings = self._remembered.get(body)
         if findings is None:
@@ -74,17 +74,17 @@ class Checker:
         """The rules of the check."""
         return self._rules()
 
-    def grid_of(self, symbol: str) -> Grid:
+    def grid_of(self, symbol: str | None) -> Grid:
         """Return the grid of the candles of *symbol*."""
         return grid_of(symbol, self._rules())
 
-    def completed(self, request: ChartRequest) -> ChartRequest:
+    def completed(self, request: Request) -> Request:
         """Return the request to send: one without a payload is the template that its id names, if there is one.
 
         Raises:
             ConfigError: the file of the template can't be used.
         """
-        if request.payload or request.chart_template_id not in self.templates:
+        if not isinstance(request, ChartRequest) or request.payload or request.chart_template_id not in self.templates:
             return request
         return self.templates[request.chart_template_id].fill(request)
 

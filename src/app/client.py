@@ -6,7 +6,7 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Self
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import ChartRequest, PictureRequest, Request
 from ..domain.chart.freshness import Freshness
 from ..domain.errors import ConfigError
 from ..domain.ports import Listener
@@ -76,7 +76,7 @@ class RoutedClient(Client):
 
     def fetch(
         self,
-        request: ChartRequest,
+        request: PictureRequest,
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
@@ -84,7 +84,7 @@ class RoutedClient(Client):
         """Fetch one chart. A failure is part of the result. The call may block for *deadline* seconds.
 
         Args:
-            request: the chart. Without a payload it is the template that its id names, if there is one.
+            request: the chart, or the layout. A chart without a payload is the template that its id names, if there is one.
             deadline: seconds for the whole fetch; by default that of the policy.
             fresh: a kept picture will do if it was drawn so many seconds ago, or if no candle has closed since (``candle``).
                 ``off`` asks for a new one. By default that of the settings.
@@ -98,7 +98,7 @@ class RoutedClient(Client):
     def fetch_for(
         self,
         waiter: Waiter,
-        request: ChartRequest,
+        request: Request,
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,

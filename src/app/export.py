@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import PictureRequest, Request
 from ..domain.chart.candle import SETTLE, Candle, Grid, candle_at
 from ..domain.chart.freshness import Freshness
 from ..domain.check.picture import is_duplicate
@@ -72,7 +72,7 @@ class Export:
     def __init__(
         self,
         source: ChartSource,
-        requests: Sequence[ChartRequest],
+        requests: Sequence[PictureRequest],
         out: Path,
         *,
         resume: bool = False,
@@ -144,7 +144,7 @@ class Export:
         return len(self._charts)
 
     @property
-    def waiting(self) -> Iterator[ChartRequest]:
+    def waiting(self) -> Iterator[Request]:
         """The requests of charts without an end."""
         return (self._charts.request(number) for number in range(len(self)) if number not in self._ends)
 
@@ -252,7 +252,7 @@ class Export:
             return False
         if self._fresh.by_candle:
             return item.candle is not None and now < item.candle.closes
-        return self._fresh.allows(item.taken_at, now, item.timeframe, _ANY_GRID)
+        return self._fresh.allows(item.taken_at, now, item.timeframe or "", _ANY_GRID)
 
     def _kept(self, number: int, item: ExportItem) -> ExportItem:
         """Return the item of this run for a picture of an earlier one."""
@@ -346,9 +346,10 @@ class Export:
             request.body_digest,
             result.taken_at,
             self._candle(request, result),
+            layout_id=key.layout_id,
         )
 
-    def _candle(self, request: ChartRequest, result: ChartApiSuccess) -> Candle | None:
+    def _candle(self, request: Request, result: ChartApiSuccess) -> Candle | None:
         """Return the candle that the picture of *result* shows at least."""
         drawn_at: datetime | None = result.taken_at
         if result.attempts:
@@ -357,7 +358,7 @@ class Export:
             return None  # another fetch called for it, at an unknown moment before it was taken
         if drawn_at is None:
             return None
-        candle = candle_at(drawn_at - SETTLE, request.timeframe, self._source.grid_of(request.symbol))
+        candle = candle_at(drawn_at - SETTLE, request.timeframe or "", self._source.grid_of(request.symbol))
         return candle and self._candles.setdefault(candle, candle)
 
     def _note(self, ends: Sequence[ExportEnd]) -> None:

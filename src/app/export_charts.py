@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from sys import intern
 from typing import Final
 
+import attrs
+
 from ..domain.argument import require
-from ..domain.chart import ChartKey, ChartRequest
+from ..domain.chart import PictureKey, PictureRequest, Request
 from ..domain.errors import ConfigError
 from .export_source import ChartSource
 from .manifest import picture_names
@@ -26,10 +28,10 @@ class ExportCharts:
         names: the names of the files.
     """
 
-    def __init__(self, source: ChartSource, requests: Sequence[ChartRequest]) -> None:
+    def __init__(self, source: ChartSource, requests: Sequence[PictureRequest]) -> None:
         self._source = source
         self._requests = requests
-        self._keys: list[ChartKey] = []
+        self._keys: list[PictureKey] = []
         self._places: list[int] = []
         self.names: Sequence[str] = ()
 
@@ -44,12 +46,12 @@ class ExportCharts:
         seen: set[bytes] = set()
         problems: Counter[str] = Counter()
         for place, given in enumerate(self._requests):
-            require(f"request {place + 1} of the export", given, ChartRequest)
+            require(f"request {place + 1} of the export", given, PictureRequest)
             request = given if given.problems else self._source.completed(given)
             if found := request.problems or self._source.refusals(request):
                 problems.update(each.text for each in found)
                 continue
-            key = ChartKey(intern(request.symbol), intern(request.timeframe), intern(request.chart_template_id))
+            key = _interned(request.key)
             mark = hashlib.sha256(repr((key, request.body_digest)).encode("utf-8", "surrogatepass")).digest()
             if mark not in seen:
                 seen.add(mark)
@@ -65,16 +67,22 @@ class ExportCharts:
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The symbol of each chart."""
-        return [key.symbol for key in self._keys]
+        """The symbol of each chart; for a layout with its own symbol, its name."""
+        return [key.symbol or str(key) for key in self._keys]
 
-    def key(self, number: int) -> ChartKey:
+    def key(self, number: int) -> PictureKey:
         """Return the name of a chart."""
         return self._keys[number]
 
-    def request(self, number: int) -> ChartRequest:
+    def request(self, number: int) -> Request:
         """Return the request that would be sent for a chart."""
         return self._source.completed(self._requests[self._places[number]])
+
+
+def _interned(key: PictureKey) -> PictureKey:
+    """Return *key* with parts that equal keys of other charts share."""
+    parts = (part and intern(part) for part in attrs.astuple(key))
+    return type(key)(*parts)
 
 
 def _told(problems: Counter[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.check.catalog import Catalog
 from ..domain.check.picture import duplicate_of, mean_the_same
 from ..domain.finding import Finding
@@ -31,7 +31,7 @@ class SamePictures:
         rules: returns the catalog that decides which bodies mean the same; called only if two bodies give one picture.
     """
 
-    def __init__(self, request_of: Callable[[int], ChartRequest], rules: Callable[[], Catalog]) -> None:
+    def __init__(self, request_of: Callable[[int], Request], rules: Callable[[], Catalog]) -> None:
         self._request_of = request_of
         self._rules = rules
         self._lock = threading.Lock()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.result import ChartApiResult
 from .export import Export
 from .export_source import Asked
@@ -17,7 +17,7 @@ from .manifest import ExportEnd
 
 __all__ = ["ExportRun", "Fetch"]
 
-Fetch = Callable[[Waiter, ChartRequest], ChartApiResult]
+Fetch = Callable[[Waiter, Request], ChartApiResult]
 _POLL_SECONDS: Final = 0.5  # for threads that missed a word since the caller was interrupted
 
 

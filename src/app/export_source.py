@@ -7,7 +7,7 @@ from typing import Protocol
 
 import attrs
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.chart.candle import Grid
 from ..domain.check.catalog import Catalog
 from ..domain.events import CallFinished, CallStarted, Event
@@ -42,15 +42,15 @@ class ChartSource(Protocol):
         """The catalog that decides which bodies mean the same."""
         ...
 
-    def completed(self, request: ChartRequest) -> ChartRequest:
+    def completed(self, request: Request) -> Request:
         """Return the request that would be sent."""
         ...
 
-    def refusals(self, request: ChartRequest) -> tuple[Finding, ...]:
+    def refusals(self, request: Request) -> tuple[Finding, ...]:
         """Return the findings for which a request would not be sent; empty if it would, or has a recorded answer."""
         ...
 
-    def grid_of(self, symbol: str) -> Grid:
+    def grid_of(self, symbol: str | None) -> Grid:
         """Return the grid of the candles of *symbol*."""
         ...
 
@@ -68,7 +68,7 @@ class Asked:
     """
 
     number: int
-    request: ChartRequest
+    request: Request
     waiter: Waiter = attrs.field(factory=lambda: Waiter(threading.Event()))
     calls: int = 0
     is_calling: bool = False

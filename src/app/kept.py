@@ -8,7 +8,7 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Final
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.result import ChartApiSuccess
 from ..fork import begin_in_children
 
@@ -33,7 +33,7 @@ class Kept:
         """Make the lock, also in a forked child."""
         self._lock = threading.Lock()
 
-    def keep(self, request: ChartRequest, result: ChartApiSuccess, came: float) -> None:
+    def keep(self, request: Request, result: ChartApiSuccess, came: float) -> None:
         """Keep the picture of *request*, which *came* at this moment (monotonic seconds)."""
         with self._lock:
             insort(self._pictures, (came, request.body_digest, result), key=itemgetter(0))
@@ -41,7 +41,7 @@ class Kept:
                 del self._pictures[0]
 
     def take(
-        self, request: ChartRequest, now: float, suits: Callable[[ChartApiSuccess], bool] = bool
+        self, request: Request, now: float, suits: Callable[[ChartApiSuccess], bool] = bool
     ) -> ChartApiSuccess | None:
         """Return the newest picture of the same body that *suits*, once; None if none came in the last minute."""
         if not self._pictures:

@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from ..codec import dump, load_parts
-from ..domain.chart import ChartKey
+from ..domain.chart import ChartKey, LayoutKey, PictureKey
 from ..domain.chart.candle import Candle
 from ..domain.chart.file_name import distinct_stem, stem
 from ..domain.errors import ConfigError
@@ -48,6 +48,7 @@ class ExportItem:
     """A chart that was saved.
 
     Attributes:
+        symbol, timeframe, template: the name of a chart; of a layout the symbol and the interval, if they are stated.
         file: the path of the picture, relative to the folder.
         bytes: the size of the file.
         sha256: the digest of the file, in hexadecimal.
@@ -60,11 +61,12 @@ class ExportItem:
         candle: the candle that was forming then; None if it is not known. A picture of the first five seconds counts as one of
             the candle before.
         kept: whether the picture is from an earlier run.
+        layout_id: the id of the layout, for a picture of one.
     """
 
-    symbol: str
-    timeframe: str
-    template: str
+    symbol: str | None
+    timeframe: str | None
+    template: str | None
     file: str
     bytes: int
     sha256: str
@@ -78,11 +80,15 @@ class ExportItem:
     taken_at: datetime | None = None
     candle: Candle | None = None
     kept: bool = False
+    layout_id: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        _ = self.key
 
     @property
-    def key(self) -> ChartKey:
+    def key(self) -> PictureKey:
         """The name of the chart."""
-        return ChartKey(self.symbol, self.timeframe, self.template)
+        return _key(self)
 
 
 @attrs.frozen
@@ -94,11 +100,12 @@ class ExportFailure:
         message: one line for a person.
         calls: calls that this run began for the chart.
         warnings: problems of the request.
+        layout_id: the id of the layout, for a picture of one.
     """
 
-    symbol: str
-    timeframe: str
-    template: str
+    symbol: str | None
+    timeframe: str | None
+    template: str | None
     code: str
     message: str
     kind: str | None = None
@@ -107,15 +114,25 @@ class ExportFailure:
     available_at: datetime | None = None
     calls: int = 0
     warnings: tuple[Finding, ...] = ()
+    layout_id: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        _ = self.key
+
+    @property
+    def key(self) -> PictureKey:
+        """The name of the chart."""
+        return _key(self)
 
     @classmethod
-    def of(cls, key: ChartKey, code: str, message: str, calls: int = 0) -> ExportFailure:
+    def of(cls, key: PictureKey, code: str, message: str, calls: int = 0) -> ExportFailure:
         """Build the failure of a chart without a result."""
-        return cls(key.symbol, key.timeframe, key.chart_template_id, code, message, calls=calls)
+        template, layout = key.chart_template_id, key.layout_id
+        return cls(key.symbol, key.timeframe, template, code, message, calls=calls, layout_id=layout)
 
     @classmethod
     def of_error(
-        cls, key: ChartKey, error: ChartApiError, calls: int, warnings: tuple[Finding, ...] = ()
+        cls, key: PictureKey, error: ChartApiError, calls: int, warnings: tuple[Finding, ...] = ()
     ) -> ExportFailure:
         """Build the failure of a chart that ended with *error*."""
         return attrs.evolve(
@@ -130,6 +147,19 @@ class ExportFailure:
 
 
 ExportEnd = ExportItem | ExportFailure
+
+
+def _key(end: ExportEnd) -> PictureKey:
+    """Return the name of a chart.
+
+    Raises:
+        ConfigError: a part of the name is missing.
+    """
+    if end.layout_id is not None:
+        return LayoutKey(end.layout_id, end.symbol, end.timeframe)
+    if end.symbol is None or end.timeframe is None or end.template is None:
+        raise ConfigError("symbol, timeframe and template must be text, or layoutId must be there")
+    return ChartKey(end.symbol, end.timeframe, end.template)
 
 
 @attrs.frozen
@@ -183,7 +213,7 @@ def read_manifest(text: str, *, where: str) -> Manifest:
     return manifest
 
 
-def picture_names(keys: Sequence[ChartKey]) -> Sequence[str]:
+def picture_names(keys: Sequence[PictureKey]) -> Sequence[str]:
     """Name a file for each of *keys*; names differ by more than upper and lower case."""
     taken: set[str] = set()
     names: list[str] = []

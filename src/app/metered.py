@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.chart.candle import Grid
 from ..domain.chart.freshness import Freshness
 from ..domain.fetch import Fetch, Moment
@@ -46,7 +46,7 @@ class Order(NamedTuple):
 
     route: Route
     pool: Pool
-    request: ChartRequest
+    request: Request
     waiter: Waiter
     policy: RetryPolicy
     started: float
@@ -71,14 +71,14 @@ class Metered:
     """
 
     def __init__(
-        self, flights: Flights, clock: Clock, chance: Callable[[], float], grid_of: Callable[[str], Grid]
+        self, flights: Flights, clock: Clock, chance: Callable[[], float], grid_of: Callable[[str | None], Grid]
     ) -> None:
         self._flights = flights
         self._clock = clock
         self._chance = chance
         self._grid_of = grid_of
         self._refusals = Refusals()
-        self._paying: dict[str, ChartRequest] = {}
+        self._paying: dict[str, Request] = {}
         self._durations: deque[tuple[float, float]] = deque(maxlen=_MAX_REMEMBERED_CALLS)  # when, and how long
 
     def fetch(self, order: Order) -> Steps[ChartApiResult]:
@@ -112,7 +112,7 @@ class Metered:
             return True
         asked_at = self._clock.now() - timedelta(seconds=self._clock.monotonic() - order.started)
         drawn_at, grid = result.attempts[-1].started_at, self._grid_of(request.symbol)
-        return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe, grid)
+        return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe or "", grid)
 
     def _lead(self, order: Order) -> Steps[ChartApiResult]:
         """Fetch a chart for all who wait for it, unless the provider has refused its body today."""
@@ -129,7 +129,7 @@ class Metered:
         ends, stop, waits = order.ends, waiter.stop, not self._is_within(order)
         return route.cache.alone(request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=ends, stop=stop, waits=waits)
 
-    def _pay_in_turn(self, order: Order, take: Callable[[ChartRequest], CacheLock | None]) -> Steps[ChartApiResult]:
+    def _pay_in_turn(self, order: Order, take: Callable[[Request], CacheLock | None]) -> Steps[ChartApiResult]:
         """Fetch and record a chart, one process at a time, if it has not been recorded meanwhile.
 
         A fetch that the holder of the lock has begun does not wait for it.

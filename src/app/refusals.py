@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from ..domain.account.window import window_of
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.faults import FaultKind
 from ..domain.finding import Finding, Severity
 from ..domain.result import ChartApiFailure, ChartApiResult, Source
@@ -56,7 +56,7 @@ class Refusals:
         """Whether there are some, perhaps of yesterday."""
         return bool(self._refusals)
 
-    def remember(self, request: ChartRequest, result: ChartApiResult, now: datetime) -> None:
+    def remember(self, request: Request, result: ChartApiResult, now: datetime) -> None:
         """Remember the refusals in the *result* of *request*, if there are some."""
         by_plan = {each.account_id for each in result.attempts if each.kind is FaultKind.PLAN_LIMIT}
         final = result if isinstance(result, ChartApiFailure) and _is_final(result) else None
@@ -70,7 +70,7 @@ class Refusals:
             if len(self._refusals) > MAX_REFUSALS:
                 del self._refusals[next(iter(self._refusals))]
 
-    def final(self, request: ChartRequest, fetch_id: str, now: datetime) -> ChartApiFailure | None:
+    def final(self, request: Request, fetch_id: str, now: datetime) -> ChartApiFailure | None:
         """Return the failure of *request* again, if its body was refused for good today."""
         known = self._find(request, now)
         if known is None or known.final is None:
@@ -85,12 +85,12 @@ class Refusals:
             known.final, source=Source.CACHE, account_id=None, attempts=(), warnings=warnings, fetch_id=fetch_id
         )
 
-    def by_plan(self, request: ChartRequest, now: datetime) -> frozenset[str]:
+    def by_plan(self, request: Request, now: datetime) -> frozenset[str]:
         """Return the ids of the accounts that have refused the body of *request* today because of their plan."""
         known = self._find(request, now)
         return frozenset() if known is None else known.account_ids
 
-    def _find(self, request: ChartRequest, now: datetime) -> _Refusal | None:
+    def _find(self, request: Request, now: datetime) -> _Refusal | None:
         with self._lock:
             self._begin_window(now)
             return self._refusals.get(request.body_digest)

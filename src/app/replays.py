@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..domain.chart import ChartKey, ChartRequest
+from ..domain.chart import PictureKey, Request
 from ..domain.classification import classify
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.ports import Clock, Transport
@@ -29,12 +29,12 @@ class Replays:
         warned: returns a result with the warnings about the request and the picture.
     """
 
-    def __init__(self, clock: Clock, warned: Callable[[ChartRequest, ChartApiResult], ChartApiResult]) -> None:
+    def __init__(self, clock: Clock, warned: Callable[[Request, ChartApiResult], ChartApiResult]) -> None:
         self._clock = clock
         self._warned = warned
-        self._judged: dict[ChartKey, tuple[ChartRequest, Reply | TransportFailure, ChartApiError | None]] = {}
+        self._judged: dict[PictureKey, tuple[Request, Reply | TransportFailure, ChartApiError | None]] = {}
 
-    def answer(self, request: ChartRequest, transport: Transport, fetch_id: str) -> ChartApiResult:
+    def answer(self, request: Request, transport: Transport, fetch_id: str) -> ChartApiResult:
         """Return the answer of *transport*; without warnings if it has no fixture."""
         outcome = transport.send(request, None)
         asked, seen, error = self._judged.get(request.key, _UNSEEN)

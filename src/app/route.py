@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
-from ..domain.chart import ChartRequest
+from ..domain.chart import Request
 from ..domain.ports import CacheLock, RecordedTransport, Transport
 from .cache import CacheRoute
 from .pool import Pool
@@ -31,7 +31,7 @@ class Route:
     transport: Transport
     pool: Pool | None = None
     cache: CacheRoute | None = attrs.field(default=None, kw_only=True)
-    lock: Callable[[ChartRequest], CacheLock | None] | None = attrs.field(default=None, kw_only=True)
+    lock: Callable[[Request], CacheLock | None] | None = attrs.field(default=None, kw_only=True)
     cut_off: Callable[[], object] = attrs.field(default=tuple, kw_only=True)
     recorded: bool = attrs.field(kw_only=True)
 

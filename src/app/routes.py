@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from ..domain.argument import require
-from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest
+from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest, PictureRequest, Request, TradingViewSession
 from ..domain.chart.candle import Grid
 from ..domain.chart.freshness import Freshness
 from ..domain.check.catalog import Catalog
@@ -86,6 +86,7 @@ class Routes:
         resources: closed with the client.
         default_timezone: for requests without a time zone.
         fresh: how recently a picture must have been drawn, if a fetch does not ask for another freshness.
+        session: the TradingView session that goes with each request; it is shown in no finding.
         flights: the metered fetches under way.
     """
 
@@ -101,6 +102,7 @@ class Routes:
         checker: Checker,
         default_timezone: str = DEFAULT_TIMEZONE,
         fresh: Freshness = _OFF,
+        session: TradingViewSession | None = None,
     ) -> None:
         self.routes = tuple(routes)
         self.policy = policy
@@ -111,6 +113,7 @@ class Routes:
         self._checker = checker
         self._default_timezone = default_timezone
         self._fresh = fresh
+        self._secrets = () if session is None else session.secrets
         self._reported: set[Finding] = set()
         self.flights = Flights()
         self._kept = Kept()
@@ -138,7 +141,7 @@ class Routes:
 
     def begin(
         self,
-        request: ChartRequest,
+        request: Request,
         deadline: float | None,
         waiter: Waiter,
         fresh: Freshness | str | float | None = None,
@@ -148,7 +151,7 @@ class Routes:
         Raises:
             ConfigError: an argument has a wrong type.
         """
-        require("request", request, ChartRequest)
+        require("request", request, PictureRequest)
         policy = self.policy
         if deadline is not None:
             require("deadline", deadline, float)
@@ -169,11 +172,11 @@ class Routes:
         """How recently a picture must have been drawn, if a fetch does not say."""
         return self._fresh
 
-    def grid_of(self, symbol: str) -> Grid:
+    def grid_of(self, symbol: str | None) -> Grid:
         """Return the grid of the candles of *symbol*."""
         return self._checker.grid_of(symbol)
 
-    def completed(self, request: ChartRequest) -> ChartRequest:
+    def completed(self, request: Request) -> Request:
         """Return the request that would be sent; one with problems stays as it is.
 
         Raises:
@@ -181,14 +184,14 @@ class Routes:
         """
         return self._completed(request)
 
-    def refusals(self, request: ChartRequest) -> tuple[Finding, ...]:
+    def refusals(self, request: Request) -> tuple[Finding, ...]:
         """Return the findings for which a completed *request* would not be sent; empty if it would, or has a recorded answer."""
         findings = self._scrubbed(self._checker(request))
         if not self._checker.refuses(findings) or self.free(request, _OFF) is not None:
             return ()
         return tuple(each for each in findings if each.severity is Severity.ERROR)
 
-    def free(self, request: ChartRequest, fresh: Freshness) -> Source | None:
+    def free(self, request: Request, fresh: Freshness) -> Source | None:
         """Return where a completed *request* would be answered from without a call; None if it takes one."""
         for route in self.routes:
             if route.recorded:
@@ -199,7 +202,7 @@ class Routes:
                 return Source.CACHE
         return None
 
-    def keep(self, request: ChartRequest, result: ChartApiSuccess) -> PictureKept | None:
+    def keep(self, request: Request, result: ChartApiSuccess) -> PictureKept | None:
         """Keep a paid picture whose caller has gone, for the next request with the same body, and return the event.
 
         Return None for a picture that was free, and for one that was kept before: it stays for the rest of its minute.
@@ -218,7 +221,7 @@ class Routes:
         for route in self.routes:
             route.cut_off()
 
-    def _framed(self, request: ChartRequest, fetch_id: str, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
+    def _framed(self, request: Request, fetch_id: str, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
         """Report the start and the end of a fetch, and name it in all events between them."""
         outer, started = FETCHES.get(), self.clock.monotonic()
         FETCHES.set((*outer, fetch_id))
@@ -240,7 +243,7 @@ class Routes:
         return result
 
     def _answer(
-        self, request: ChartRequest, waiter: Waiter, policy: RetryPolicy, started: float, fresh: Freshness
+        self, request: Request, waiter: Waiter, policy: RetryPolicy, started: float, fresh: Freshness
     ) -> Steps[ChartApiResult]:
         fetch_id = waiter.fetch_id
         request = self._completed(request)
@@ -271,24 +274,24 @@ class Routes:
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
         return self._with_warnings(request, result, findings, doubts.tell)
 
-    def _warned(self, request: ChartRequest, result: ChartApiResult) -> ChartApiResult:
+    def _warned(self, request: Request, result: ChartApiResult) -> ChartApiResult:
         """Add to a recorded answer the warnings about the request and the picture, and report them."""
         findings = self._scrubbed(self._checker(request))
         return self._with_warnings(request, result, findings, partial(self._doubt, request, findings))
 
-    def _is_fresh(self, request: ChartRequest, fresh: Freshness, kept: ChartApiSuccess) -> bool:
+    def _is_fresh(self, request: Request, fresh: Freshness, kept: ChartApiSuccess) -> bool:
         """Return whether a picture that came after its caller had gone is fresh. Without a wish for freshness it is."""
         now = self.clock.now()
         drawn_at = kept.attempts[-1].started_at if kept.attempts else kept.taken_at or now
         grid = self._checker.grid_of(request.symbol)
-        return fresh.is_off or fresh.allows(drawn_at, now, request.timeframe, grid)
+        return fresh.is_off or fresh.allows(drawn_at, now, request.timeframe or "", grid)
 
-    def _free(self, route: Route, request: ChartRequest, fetch_id: str) -> ChartApiResult:
+    def _free(self, route: Route, request: Request, fetch_id: str) -> ChartApiResult:
         """Ask a *route* that costs nothing."""
         outcome, now = route.transport.send(request, None), self.clock.now()
         return result_of(outcome, classify(outcome, now=now), taken_at=now, fetch_id=fetch_id)
 
-    def _look_again(self, metered: Route, request: ChartRequest, fetch_id: str) -> ChartApiResult | None:
+    def _look_again(self, metered: Route, request: Request, fetch_id: str) -> ChartApiResult | None:
         """Return the answer of a route before the *metered* one, if another thread or process has put one there meanwhile."""
         for route in takewhile(lambda each: each is not metered, self.routes):
             result = self._free(route, request, fetch_id)
@@ -296,7 +299,7 @@ class Routes:
                 return result
         return None
 
-    def _completed(self, request: ChartRequest) -> ChartRequest:
+    def _completed(self, request: Request) -> Request:
         """Return the request to send: that of its template, in the default time zone. One with problems stays as it is.
 
         Raises:
@@ -306,7 +309,7 @@ class Routes:
 
     def _with_warnings(
         self,
-        request: ChartRequest,
+        request: Request,
         result: ChartApiResult,
         findings: tuple[Finding, ...],
         tell_findings: Callable[[], None],
@@ -325,21 +328,22 @@ class Routes:
             self.listener.notify(PictureDoubtful(str(request.key), result.account_id, doubtful))
         return attrs.evolve(result, warnings=(*findings, *result.warnings, *doubtful))
 
-    def _doubt(self, request: ChartRequest, findings: tuple[Finding, ...]) -> None:
+    def _doubt(self, request: Request, findings: tuple[Finding, ...]) -> None:
         """Report those *findings* of a request that were not reported before."""
         if new := tuple(each for each in findings if each not in self._reported):
             if len(self._reported) < _MAX_REPORTED_FINDINGS:
                 self._reported.update(new)
             self.listener.notify(RequestDoubtful(str(request.key), new[:_MAX_FINDINGS_PER_EVENT]))
 
-    def _refuse(self, request: ChartRequest, findings: tuple[Finding, ...], fetch_id: str) -> ChartApiResult:
+    def _refuse(self, request: Request, findings: tuple[Finding, ...], fetch_id: str) -> ChartApiResult:
         """End a request before any call, and report its *findings*."""
         self.listener.notify(RequestRefused(str(request.key), findings[:_MAX_FINDINGS_PER_EVENT]))
         return refused(findings, fetch_id)
 
     def _scrubbed(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """Mask the keys of all accounts in *findings*."""
+        """Mask the keys of all accounts, and the session, in *findings*."""
         if not findings:
             return ()
         pools = (route.pool for route in self.routes if route.pool is not None)
-        return scrub_findings(findings, (account.api_key for pool in pools for account in pool.accounts))
+        keys = (account.api_key for pool in pools for account in pool.accounts)
+        return scrub_findings(findings, (*keys, *self._secrets))

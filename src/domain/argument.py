@@ -114,7 +114,7 @@ def _words(hint: Any) -> str:
     if origin is Mapping:
         return "a mapping"
     if origin is not None:
-        return f"a sequence of {parts[0].__name__}"
+        return f"a sequence of {' or '.join(each.__name__ for each in get_args(parts[0]) or parts[:1])}"
     if methods := _methods(hint):
         return f"an object with {', '.join(f'{method}()' for method in methods)}, not async"
     return _WORDS.get(hint) or f"{'an' if hint.__name__[0] in 'AEIO' else 'a'} {hint.__name__}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,9 @@ from chartimg.domain.classification import classify
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.finding import Severity
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.reply.png import Picture
+from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, EmulatedSession, Emulator, emulator
+from command import call
 from samples import NOON
 
 ACCOUNT = EmulatedAccount("a", "canary-key-of-a", 10**6, "PRO", 1e5, 10**5)
@@ -169,3 +171,99 @@ def test_a_request_for_a_layout_is_checked() -> None:
     assert {"symbol", "interval", "zoomIn", "shiftLeft", "width"} == set(found)
     assert ("moveLeft", "1h") == (found["shiftLeft"].suggestion, found["interval"].suggestion)
     assert {"shiftLeft"} == {path for path, each in found.items() if each.severity is Severity.WARNING}
+
+
+MANY = [LayoutRequest("abc", "BINANCE:BTCUSDT", "1h", SIZE), LayoutRequest("abc", payload=SIZE), REQUEST]
+
+
+def settings(running: Emulator, folder: Path, **changes: str) -> dict[str, str]:
+    """Return the settings of a host with a session, and everything else in *folder*."""
+    session = json.dumps({"sessionId": MINE.session_id, "sessionIdSign": MINE.session_id_sign})
+    places = {"CHARTS_FIXTURES_DIR": str(folder / "fixtures"), "CHARTS_CACHE": str(folder / "pictures")}
+    return {**running.environ, "CHARTS_TRADINGVIEW_SESSION_JSON": session, **places, **changes}
+
+
+def test_both_clients_fetch_layouts_in_all_modes_with_the_same_bytes(running: Emulator, tmp_path: Path) -> None:
+    """A private layout is fetched by both clients, recorded once, replayed, and kept while it is fresh."""
+    mine = LayoutRequest("mine", "BINANCE:BTCUSDT", "1h", SIZE)
+    pictures, calls = [], []
+
+    async def fetched(environ: dict[str, str]) -> chartimg.ChartApiResult:
+        """Fetch with the asynchronous client."""
+        async with chartimg.AsyncChartClient.from_env(environ) as client:
+            return await client.fetch(mine)
+
+    for mode in ("real", "record", "mock"):
+        environ = settings(running, tmp_path, CHARTS_API_MODE=mode, CHARTS_FRESH="3600")
+        with chartimg.ChartClient.from_env(environ) as client:
+            results = [client.fetch(mine), asyncio.run(fetched(environ))]
+        pictures += [each.unwrap() for each in results]
+        calls += [len(each.attempts) for each in results]
+
+    assert 1 == len(set(pictures))
+    assert [1, 0, 1, 0, 0, 0] == calls
+    assert [] == [path for path in tmp_path.rglob("*") if path.is_file() and b"canary" in path.read_bytes()]
+
+
+def test_a_session_is_an_argument_of_a_client_and_has_pictures_of_its_own(running: Emulator, tmp_path: Path) -> None:
+    """What one session may see is not handed to a client with another session from their common cache."""
+    private = LayoutRequest("mine", payload=SIZE)
+    environ = {**settings(running, tmp_path, CHARTS_FRESH="3600"), "CHARTS_TRADINGVIEW_SESSION_JSON": ""}
+    session = TradingViewSession(MINE.session_id, MINE.session_id_sign)
+    with chartimg.ChartClient.from_env(environ, session=session) as own, chartimg.ChartClient.from_env(environ) as none:
+        assert own.fetch(private).ok
+        refused = none.fetch(private)
+        again = own.fetch(private)
+        wrong = own.fetch(LayoutRequest("mine", payload={"symbol": f"A:{MINE.session_id}"}))
+
+    assert not refused.ok
+    assert refused.error.kind is FaultKind.SESSION_REJECTED
+    assert (True, ()) == (again.ok, again.attempts)
+    assert not wrong.ok
+    assert "canary" not in repr((own.routes, wrong))
+
+
+def test_a_session_for_a_transport_of_the_hosts_own_is_refused(running: Emulator) -> None:
+    """The client can't send it there, so it says where the session belongs, and shows none of it."""
+    session = TradingViewSession("canary-a", "canary-b")
+    with over_http(running) as http, pytest.raises(chartimg.ConfigError, match="give it to the transport") as caught:
+        chartimg.ChartClient(transport=http, accounts=[ACCOUNT.account], session=session)
+
+    assert "canary" not in str(caught.value)
+
+
+def test_an_export_saves_layouts_beside_charts_and_resumes_them(running: Emulator, tmp_path: Path) -> None:
+    """Each layout is an item of the manifest with its id; equal requests are one, and a second run makes no call."""
+    chart = chartimg.ChartRequest("BINANCE:BTCUSDT", "1h", "small", SIZE)
+    with chartimg.ChartClient.from_env(settings(running, tmp_path)) as client:
+        runs = [chartimg.ChartExport(client, [*MANY, chart], tmp_path / "out", resume=True) for _ in range(2)]
+        ends = [list(run) for run in runs]
+    manifests = [run.manifest for run in runs]
+    written = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
+
+    assert [3, 3] == [len(each) for each in ends]
+    assert [3, 0] == [each.calls for each in manifests]
+    assert {chart.key, *(each.key for each in MANY)} == {item.key for item in manifests[1].items}
+    assert {"abc__BINANCE_BTCUSDT__1h.png", "abc.png", "BINANCE_BTCUSDT__1h__small.png"} == {
+        item["file"] for item in written["items"]
+    }
+    assert {"abc", None} == {item.get("layoutId") for item in written["items"]}
+
+
+def test_the_command_fetches_a_layout(running: Emulator, tmp_path: Path) -> None:
+    """``chartimg layout`` writes the picture and reports the id; a body may come from a file."""
+    (tmp_path / "body.json").write_text(json.dumps(SIZE))
+    asked = ("layout", "mine", "--symbol", "BINANCE:ETHUSDT", "--interval", "4h", "--body", "body.json", "--out")
+    environ = settings(running, tmp_path)
+    first = call(*asked, "a.png", "--json", cwd=tmp_path, **environ)
+    misspelt = call("layout", "https://www.tradingview.com/chart/mine/", "--out", "b.png", cwd=tmp_path, **environ)
+    report = json.loads(first.stdout)
+
+    assert (0, "mine", "BINANCE:ETHUSDT", "4h", None) == (
+        first.returncode,
+        *(report[name] for name in ("layoutId", "symbol", "timeframe", "template")),
+    )
+    assert isinstance(inspect((tmp_path / "a.png").read_bytes()), Picture)
+    assert 2 == misspelt.returncode
+    assert "did you mean mine" in misspelt.stderr
+    assert "canary" not in first.stdout + first.stderr + misspelt.stderr

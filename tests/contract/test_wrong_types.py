@@ -269,6 +269,11 @@ CASES: Final[Mapping[str, Case]] = {
         {"path": "", "severity": chartimg.Severity.ERROR, "message": "wrong"},
         {"path": (text,), "severity": (no,), "message": (text,), "suggestion": (none, text)},
     ),
+    "TradingViewSession": (
+        chartimg.TradingViewSession,
+        {"session_id": "a", "session_id_sign": "b"},
+        {"session_id": (text,), "session_id_sign": (text,)},
+    ),
     "RetryPolicy": (
         chartimg.RetryPolicy,
         {},
@@ -427,9 +432,12 @@ def test_a_wrong_type_at_any_argument_names_the_argument_and_the_right_type(name
 
 
 def test_every_public_name_that_takes_arguments_is_tried() -> None:
-    """The table holds every public name but enumerations, exceptions, results, and the chart request, whose faults are findings."""
+    """The table holds every public name but enumerations, exceptions, results, and the requests, whose faults are findings."""
     classes = {name for name in chartimg.__all__ if isinstance(getattr(chartimg, name), type)}
-    rest = {name for name in classes if issubclass(getattr(chartimg, name), (str, Exception))} | {"ChartRequest"}
+    rest = {name for name in classes if issubclass(getattr(chartimg, name), (str, Exception))} | {
+        "ChartRequest",
+        "LayoutRequest",
+    }
     rest.add("ChartApiResult")  # the library builds results, on the path of each fetch
 
     assert set(chartimg.__all__) - rest <= {name.partition(".")[0] for name in CASES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -16,6 +16,7 @@ from chartimg.app.export_run import ExportRun
 from chartimg.app.flights import Flights
 from chartimg.app.listeners import Listeners
 from chartimg.app.manifest import ExportEnd, Manifest
+from chartimg.domain.chart import Request
 from chartimg.domain.chart.candle import Grid
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.finding import Finding
@@ -40,22 +41,22 @@ class Source:
     read_rules: Callable[[], Catalog] = shipped_catalog
     clock: VirtualClock = attrs.field(factory=VirtualClock)
     flights: Flights = attrs.field(factory=Flights)
-    refused: Callable[[ChartRequest], tuple[Finding, ...]] = lambda _: ()
+    refused: Callable[[Request], tuple[Finding, ...]] = lambda _: ()
 
     @property
     def rules(self) -> Catalog:
         """Return the rules."""
         return self.read_rules()
 
-    def completed(self, request: ChartRequest) -> ChartRequest:
+    def completed(self, request: Request) -> Request:
         """Return the request as it is."""
         return request
 
-    def refusals(self, request: ChartRequest) -> tuple[Finding, ...]:
+    def refusals(self, request: Request) -> tuple[Finding, ...]:
         """Return what the test says."""
         return self.refused(request)
 
-    def grid_of(self, _: str) -> Grid:
+    def grid_of(self, _: str | None) -> Grid:
         """Return the grid of an exchange that never rests."""
         return Grid(0)
 
@@ -74,7 +75,7 @@ class Exporting:
     ) -> None:
         """Prepare it."""
         self.work = Export(source, tuple(requests), out, **options)
-        self.driver = ExportRun(self.work, lambda _, request: fetch(request), jobs=jobs)
+        self.driver = ExportRun(self.work, lambda _, request: fetch(cast("ChartRequest", request)), jobs=jobs)
         self.ends: list[ExportEnd] = []
 
     def run(self) -> Manifest:

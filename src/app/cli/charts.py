@@ -1,4 +1,4 @@
-"""The command ``chartimg fetch``: get one chart."""
+"""The commands ``chartimg fetch`` and ``chartimg layout``: get one picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ...domain.chart import ChartRequest
+from ...domain.chart import LayoutRequest, PictureRequest
 from ...domain.chart.freshness import Freshness
 from ...domain.errors import ConfigError
 from ...domain.result import ChartApiResult, Source
@@ -28,8 +28,11 @@ from .process import (
     terminable,
     write,
 )
+from .request_file import read_posted_body
 
-__all__ = ["fetch"]
+__all__ = ["fetch", "layout"]
+
+Out = Annotated[Path, typer.Option(metavar="FILE", help="The PNG file to write, or - for standard output.")]
 
 
 def fetch(
@@ -39,14 +42,54 @@ def fetch(
     timeframe: Annotated[str, typer.Argument(metavar="TIMEFRAME", help="The interval, such as 1h; case matters.")],
     *,
     template: Annotated[str, typer.Option(metavar="ID", help="The id of the chart template.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The PNG file to write, or - for standard output.")],
+    out: Out,
     fresh: Fresh = None,
     as_json: Json = False,
 ) -> None:
     """Fetch one chart into a file."""
     asked = None if fresh is None else Freshness.of(fresh, where="--fresh")
     config = WorkerConfig.from_env()
-    request = open_templates(config, [template])[0].request(symbol, timeframe)
+    _fetch(config, open_templates(config, [template])[0].request(symbol, timeframe), out, asked, as_json=as_json)
+
+
+def layout(
+    layout_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The id in the address of the layout: tradingview.com/chart/ID/.")
+    ],
+    *,
+    symbol: Annotated[
+        str | None, typer.Option(metavar="SYMBOL", help="BINANCE:BTCUSDT in place of the layout's own.")
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option(metavar="INTERVAL", help="The interval, such as 1h, in place of the layout's own.")
+    ] = None,
+    body: Annotated[
+        Path | None, typer.Option(metavar="FILE", help='Further fields as JSON, such as {"width": 800, "zoomIn": 2}.')
+    ] = None,
+    out: Out,
+    fresh: Fresh = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch the picture of a TradingView layout into a file. A private layout needs CHARTS_TRADINGVIEW_SESSION_JSON."""
+    asked = None if fresh is None else Freshness.of(fresh, where="--fresh")
+    fields = {} if body is None else _fields(body)
+    _fetch(WorkerConfig.from_env(), LayoutRequest(layout_id, symbol, interval, fields), out, asked, as_json=as_json)
+
+
+def _fields(path: Path) -> Mapping[str, object]:
+    """Return the fields of a body in a file.
+
+    Raises:
+        ConfigError: the file can't be read, or has no body.
+    """
+    try:
+        return read_posted_body(str(path), path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"--body: {path} can't be read: {error.strerror}") from None
+
+
+def _fetch(config: WorkerConfig, request: PictureRequest, out: Path, asked: Freshness | None, *, as_json: bool) -> None:
+    """Fetch one picture into *out*, and report it."""
     _refuse_problems(request)
     check_out_file(out, as_json=as_json)
     refuse_missing_fixtures(config)
@@ -87,19 +130,20 @@ def _save(out: Path, picture: bytes, calls: Calls) -> None:
         raise
 
 
-def _refuse_problems(request: ChartRequest) -> None:
+def _refuse_problems(request: PictureRequest) -> None:
     if problems := request.problems:
         raise ConfigError([f"the chart request is wrong: {each.path}: {each.message}" for each in problems])
 
 
-def _report(request: ChartRequest, result: ChartApiResult, out: Path) -> Mapping[str, object]:
+def _report(request: PictureRequest, result: ChartApiResult, out: Path) -> Mapping[str, object]:
     """Return a result in the form that --json prints."""
-    picture = result.png_bytes
+    picture, layout = result.png_bytes, request.key.layout_id
     return {
         "ok": result.ok,
+        **({} if layout is None else {"layoutId": layout}),
         "symbol": request.symbol,
         "timeframe": request.timeframe,
-        "template": request.chart_template_id,
+        "template": request.key.chart_template_id,
         "file": None if picture is None else str(out),
         "bytes": None if picture is None else len(picture),
         "sha256": None if picture is None else hashlib.sha256(picture).hexdigest(),

@@ -161,8 +161,7 @@ def _follow(run: ExportRun, on_end: Callable[[ExportEnd], None]) -> None:
         try:
             on_end(end)
         except Exception:
-            chart = f"{end.symbol} {end.timeframe} {end.template}"
-            logging.getLogger("chartimg").exception("the end of %s could not be reported", chart)
+            logging.getLogger("chartimg").exception("the end of %s could not be reported", end.key)
 
 
 def _plan(config: WorkerConfig, charts: ChartList, out: Path, *, resume: bool, fresh: Freshness, as_json: bool) -> None:

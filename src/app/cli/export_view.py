@@ -113,7 +113,9 @@ def _wide(ends: Sequence[ExportEnd], manifest: Manifest) -> Table:
     rows = table(*headings, right=("pixels", "KB"), title=_title(manifest))
     for end in ends:
         size, source = _size_and_source(end)
-        add_row(rows, end.symbol, end.timeframe, end.template, size, _kilobytes(end), source, _outcome(end))
+        look = end.template if end.layout_id is None else f"layout {end.layout_id}"
+        named = end.symbol or "", end.timeframe or "", look or ""
+        add_row(rows, *named, size, _kilobytes(end), source, _outcome(end))
     return rows
 
 
@@ -154,4 +156,4 @@ def _line(end: ExportEnd) -> str:
 
 
 def _chart(end: ExportEnd) -> str:
-    return f"{end.symbol} {end.timeframe} {end.template}"
+    return str(end.key)

@@ -15,7 +15,7 @@ from ...version import __version__
 from .accounts import accounts_app
 from .cache import cache_app
 from .catalog import catalog_app
-from .charts import fetch
+from .charts import fetch, layout
 from .check import check
 from .close import next_close_command
 from .emulate import emulate
@@ -37,6 +37,7 @@ app = group(
     "69 the account store can't be reached or opened, 75 no quota left, the service is down or the folder in use: try again later, 130 or 143 interrupted.",
 )
 app.command()(fetch)
+app.command()(layout)
 app.command()(export)
 app.command("next-close")(next_close_command)
 app.command()(check)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from .layout import LayoutRequest, TradingViewSession
 from .request import DEFAULT_TIMEZONE, ChartKey, ChartRequest, LayoutKey, Request
 
@@ -11,6 +13,14 @@ __all__ = [
     "ChartRequest",
     "LayoutKey",
     "LayoutRequest",
+    "PictureKey",
+    "PictureRequest",
     "Request",
     "TradingViewSession",
 ]
+
+PictureKey: TypeAlias = ChartKey | LayoutKey
+"""The name of a picture."""
+
+PictureRequest: TypeAlias = ChartRequest | LayoutRequest
+"""What a host asks a client for."""

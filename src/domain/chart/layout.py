@@ -5,6 +5,7 @@ Source: API page, "API v2 TradingView Shared Layout".
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -112,6 +113,11 @@ class TradingViewSession:
         }
 
     @property
+    def digest(self) -> str:
+        """A name for it that does not tell it, in hexadecimal."""
+        return hashlib.sha256(f"{self.session_id}\n{self.session_id_sign}".encode()).hexdigest()
+
+    @property
     def secrets(self) -> tuple[str, str]:
         """The texts that must not be shown."""
         return self.session_id, self.session_id_sign
@@ -123,4 +129,6 @@ def _id_problems(layout_id: object) -> tuple[Finding, ...]:
         return ()
     problem = name_problem(layout_id) or "must be the id in the address of the layout, letters and digits"
     address = _ADDRESS.fullmatch(layout_id) if isinstance(layout_id, str) else None
-    return (Finding("layout_id", Severity.ERROR, problem, None if address is None else address[1]),)
+    if address is None:
+        return (Finding("layout_id", Severity.ERROR, problem),)
+    return (Finding("layout_id", Severity.ERROR, f"{problem}; did you mean {address[1]}?", address[1]),)

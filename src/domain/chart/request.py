@@ -31,6 +31,7 @@ class ChartKey:
     """The name of a chart: symbol, timeframe and chart template id. Case matters: ``1m`` is not ``1M``."""
 
     symbol_place: ClassVar[int] = 0
+    layout_id: ClassVar[None] = None
 
     symbol: str
     timeframe: str
@@ -50,10 +51,16 @@ class LayoutKey:
     """The name of a picture of a layout: its id, and the symbol and interval that replace its own."""
 
     symbol_place: ClassVar[int] = 1
+    chart_template_id: ClassVar[None] = None
 
     layout_id: str
     symbol: str | None = None
     interval: str | None = None
+
+    @property
+    def timeframe(self) -> str | None:
+        """The interval, by its name in the key of a chart."""
+        return self.interval
 
     def __str__(self) -> str:
         return " ".join(map(_shown, ("layout", *filter(None, (self.layout_id, self.symbol, self.interval)))))

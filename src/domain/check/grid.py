@@ -9,13 +9,13 @@ from .symbol import exchanges_of
 __all__ = ["grid_of"]
 
 
-def grid_of(symbol: str, catalog: Catalog) -> Grid:
+def grid_of(symbol: str | None, catalog: Catalog) -> Grid:
     """Return the grid of *symbol*: that of its exchange, or of all exchanges of a formula.
 
     An exchange that lists coins trades without rest. At any other exchange trade opens at a multiple of half an hour, if the
-    catalog does not name fewer minutes. So it is for a symbol that can't be read.
+    catalog does not name fewer minutes. So it is for a symbol that can't be read, and for that of a layout.
     """
-    exchanges = exchanges_of(symbol)
+    exchanges = "" if symbol is None else exchanges_of(symbol)
     if isinstance(exchanges, str):
         return Grid()
     if len(exchanges) == 1:

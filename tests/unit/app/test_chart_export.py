@@ -376,9 +376,13 @@ def test_a_request_of_a_wrong_type_is_named(tmp_path: Path) -> None:
             return (GRID[0], "BTCUSDT")[place]
 
     with ScriptedTransport([]).client([ACCOUNT]) as client:
-        with pytest.raises(ConfigError, match="requests must be a sequence of ChartRequest, not tuple of"):
+        with pytest.raises(
+            ConfigError, match="requests must be a sequence of ChartRequest or LayoutRequest, not tuple of"
+        ):
             ChartExport(client, iter([GRID[0], "BTCUSDT"]), tmp_path)  # type: ignore[arg-type]
-        with pytest.raises(ConfigError, match="request 2 of the export must be a ChartRequest, not str"):
+        with pytest.raises(
+            ConfigError, match="request 2 of the export must be a ChartRequest or a LayoutRequest, not str"
+        ):
             list(ChartExport(client, Lazy(), tmp_path))
 
 

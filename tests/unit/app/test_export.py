@@ -62,7 +62,7 @@ def on_disk(out: Path) -> dict[str, Any]:
     return value
 
 
-def symbols(entries: Sequence[ExportItem | ExportFailure]) -> list[str]:
+def symbols(entries: Sequence[ExportItem | ExportFailure]) -> list[str | None]:
     """Name the charts of *entries*."""
     return [entry.symbol for entry in entries]
 
@@ -565,7 +565,7 @@ def refuse_half_files(out: Path) -> None:
         assert not isinstance(inspect(file.read_bytes()), str), file
 
 
-def proved(out: Path) -> set[str]:
+def proved(out: Path) -> set[str | None]:
     """Return the symbols whose pictures are proved, after a kill."""
     refuse_half_files(out)
     return {item.symbol for item in known_items(out).values() if is_whole(out / item.file, item)}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chartimg import ChartApiResult, ChartRequest, FaultKind, Finding, Severity
 from chartimg.app.replays import Replays
+from chartimg.domain.chart import Request
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import Outcome, ScriptedTransport, VirtualClock, picture
 
@@ -43,7 +44,7 @@ class Judge:
         """Begin to count."""
         self.asked = 0
 
-    def warned(self, request: ChartRequest, result: ChartApiResult) -> ChartApiResult:
+    def warned(self, request: Request, result: ChartApiResult) -> ChartApiResult:
         """Return *result* with a warning if *request* is the second one."""
         self.asked += 1
         return attrs.evolve(result, warnings=(DOUBT,)) if request is REQUESTS[1] else result

@@ -177,13 +177,14 @@ def test_a_chart_of_an_export_is_one_line_on_a_terminal(
 ) -> None:
     """On a terminal each chart has one line with the whole name of its template and its whole code."""
     monkeypatch.setenv("COLUMNS", str(width))
-    item = attrs.evolve(ITEM, symbol="BINANCE:BTCUSDT", template="price_ma1226_bb_macd1226_v1")
-    failure = ExportFailure(item.symbol, "4h", item.template, "CHART_API_LIMIT_EXCEEDED", "")
+    names = "BINANCE:BTCUSDT", "price_ma1226_bb_macd1226_v1"
+    item = attrs.evolve(ITEM, symbol=names[0], template=names[1])
+    failure = ExportFailure(names[0], "4h", names[1], "CHART_API_LIMIT_EXCEEDED", "")
     show_manifest(Manifest(NOW, 2, (item,), (failure,)), Path("out"), 0)
     first, second = lines(capsys.readouterr().out)[3:5]
 
-    assert all(part in first for part in (item.symbol, "1h", item.template, "61", "ok"))
-    assert all(part in second for part in (item.symbol, "4h", item.template, failure.code))
+    assert all(part in first for part in (*names, "1h", "61", "ok"))
+    assert all(part in second for part in (*names, "4h", failure.code))
 
 
 def test_colours_in_a_pipe_are_not_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
