@@ -6,6 +6,7 @@ number of examples of its own gets a few, for runs on further versions; else it 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -30,6 +31,11 @@ settings.register_profile(
 )  # no time for a smaller example
 if os.environ.get("CHARTIMG_TEST_BRIEF"):
     settings.load_profile("brief")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector off the thousands of objects that live until the end."""
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -27,6 +27,7 @@ from patience import LONG
 Result = subprocess.CompletedProcess[str]
 
 _COMMAND = (sys.executable, "-m", "chartimg")
+_get_command = typer.main.get_command
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 BOUND = """
 import ctypes, os
@@ -52,6 +53,7 @@ def call(*arguments: str, cwd: Path, **variables: str) -> Result:
             patch.setenv(name, value)
         patch.chdir(cwd)
         patch.setattr("sys.argv", ["chartimg", *arguments])
+        patch.setattr("typer.main.get_command", lambda _: _built())
         return _captured(main)
 
 
@@ -67,7 +69,7 @@ def invoke(*arguments: str, stdin: bytes = b"") -> Result:
 @cache
 def _built() -> Callable[..., object]:
     """Build the commands once: that takes longer than most runs of them."""
-    return typer.main.get_command(app)
+    return _get_command(app)
 
 
 def _captured(run: Callable[[], object], stdin: bytes = b"") -> Result:

@@ -18,9 +18,13 @@ from pathlib import Path
 __all__ = ["forked"]
 
 _PARENT = """
-import asyncio, json, logging, os, sys, urllib3
+import asyncio, contextlib, encodings.idna, gc, json, logging, os, sys, urllib3, zoneinfo
+import chartimg.adapters.fixture, chartimg.adapters.recording, chartimg.adapters.sqlite
 import chartimg.app.async_bootstrap, chartimg.app.cli, chartimg.testing
+with contextlib.suppress(ImportError):
+    import typer._adapters  # which loads pydantic for each command that has arguments
 
+gc.freeze()  # or each child would copy all of it, when its collector runs
 for line in sys.stdin:
     asked = json.loads(line)
     if not os.fork():

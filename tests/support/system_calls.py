@@ -1,15 +1,15 @@
 """Every system call of an operation fails once, or is the last one of its process.
 
-Run as a program under the library of ``failing_calls.c``: it forks a child for each call and each way to fail, lets the
-child do the operation, and looks at the files that are left. It prints the number of calls and all that is wrong.
+Run as a program under the library of ``failing_calls.c``: it forks a child for each call, lets the child do the
+operation, and looks at the files that are left. It prints all that is wrong and the number of calls of each operation.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import hashlib
-import itertools
 import json
 import os
 import pickle
@@ -223,10 +223,10 @@ def tried(act: Callable[[Path], str], folder: Path, at: int, error: int) -> tupl
     return pickle.loads(told) if told else (UNKNOWN, at)
 
 
-def try_all(operation: Operation, failures: Sequence[str], folder: Path) -> tuple[list[str], int]:
-    """Let every call fail in each of the ways; return what is wrong, and the number of calls."""
+def try_all(operation: Operation, failure: str, folder: Path) -> tuple[list[str], int]:
+    """Let every call fail; return what is wrong, and the number of calls."""
     before, now = folder / "before", folder / "now"
-    before.mkdir()
+    before.mkdir(parents=True)
     operation.prepare(before)
     shutil.copytree(before, now)
     old = operation.look(now)
@@ -234,7 +234,7 @@ def try_all(operation: Operation, failures: Sequence[str], folder: Path) -> tupl
     outcome, calls = tried(operation.act, now, 0, 0)
     wrong = [f"undisturbed: {outcome}"] if outcome != DONE else []
     new = operation.look(now)
-    for failure, at in itertools.product(failures, range(1, calls + 1)):
+    for at in range(1, calls + 1):
         renew(now, before)
         outcome, _ = tried(operation.act, now, at, getattr(errno, failure, DIES))
         try:
@@ -253,5 +253,6 @@ def renew(folder: Path, before: Path) -> None:
 
 
 if __name__ == "__main__":
-    name, place, *ways = sys.argv[1:]
-    sys.stdout.write(json.dumps(try_all(OPERATIONS[name], ways, Path(place))))
+    gc.freeze()  # the children share what is loaded
+    place, way, *names = sys.argv[1:]
+    sys.stdout.write(json.dumps({name: try_all(OPERATIONS[name], way, Path(place, name)) for name in names}))
