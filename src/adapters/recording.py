@@ -13,7 +13,7 @@ import attrs
 
 from ..domain.account import Account
 from ..domain.chart import Request
-from ..domain.chart.endpoint import ADVANCED_CHART, ENDPOINTS
+from ..domain.chart.endpoint import ADVANCED_CHART, ENDPOINTS, Answer
 from ..domain.chart.file_name import slug
 from ..domain.classification import classify
 from ..domain.errors import ConfigError
@@ -76,13 +76,15 @@ class RecordingTransport:
             outcome = scrub(outcome, account.api_key)
         if not isinstance(outcome, Reply):
             return outcome
-        fault = classify(outcome, now=self._now())
+        fault = classify(outcome, now=self._now(), request=request)
         if SECRET_INSIDE in outcome.warnings:
             return self._not_saved(request, outcome, "the picture holds a key or a session")
-        if fault is None:
+        if fault is None and request.endpoint.answer is Answer.PICTURE:
             return self._save(request, ".png", outcome.body, outcome)
+        if fault is None:
+            return self._save(request, f"__{outcome.status}.json", _text_file(outcome), outcome)
         if fault.kind is FaultKind.INVALID_REQUEST:
-            return self._save(request, _error_suffix(outcome), _error_file(outcome), outcome)
+            return self._save(request, _error_suffix(outcome), _text_file(outcome), outcome)
         return outcome
 
     def lock(self, request: Request) -> CacheLock | None:
@@ -145,8 +147,8 @@ def _error_suffix(reply: Reply) -> str:
     return f"__{reply.status}_{said}.json" if said else f"__{reply.status}.json"
 
 
-def _error_file(reply: Reply) -> bytes:
-    """Write an error for people, with its exact bytes if its JSON alone would not restore them."""
+def _text_file(reply: Reply) -> bytes:
+    """Write a reply for people, with its exact bytes if its JSON alone would not restore them."""
     content: dict[str, object] = {
         "status": reply.status,
         "headers": {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers},

@@ -41,7 +41,7 @@ class Replays:
         if asked is request and seen is outcome:
             return result_of(outcome, error, fetch_id=fetch_id)
         now = self._clock.now()
-        error = classify(outcome, now=now)
+        error = classify(outcome, now=now, request=request)
         result = result_of(outcome, error, taken_at=now, fetch_id=fetch_id)
         if error is not None and error.kind is FaultKind.FIXTURE_MISSING:
             return result

@@ -289,7 +289,7 @@ class Routes:
     def _free(self, route: Route, request: Request, fetch_id: str) -> ChartApiResult:
         """Ask a *route* that costs nothing."""
         outcome, now = route.transport.send(request, None), self.clock.now()
-        return result_of(outcome, classify(outcome, now=now), taken_at=now, fetch_id=fetch_id)
+        return result_of(outcome, classify(outcome, now=now, request=request), taken_at=now, fetch_id=fetch_id)
 
     def _look_again(self, metered: Route, request: Request, fetch_id: str) -> ChartApiResult | None:
         """Return the answer of a route before the *metered* one, if another thread or process has put one there meanwhile."""

@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Final
 
 from .argument import require
+from .chart import Request
+from .chart.endpoint import Answer
 from .faults import ChartApiError, FaultKind
 from .reply import OK, Reply, TransportFailure
 from .reply.error_text import ErrorText, read_error_text
@@ -34,10 +36,12 @@ _MAX_PAUSE_SECONDS: Final = 86_400.0  # the quota's window
 _SECONDS: Final = re.compile(r"[0-9]{1,300}(\.[0-9]{1,9})?")
 
 
-def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiError | None:
-    """Return the error that *outcome* means, or None for a whole valid picture. Total for any bytes.
+def classify(
+    outcome: Reply | TransportFailure, *, now: datetime, request: Request | None = None
+) -> ChartApiError | None:
+    """Return the error that *outcome* means, or None for an answer to *request*. Total for any bytes.
 
-    *now* (UTC) turns a ``Retry-After`` that is a date into seconds.
+    An answer is a whole valid picture, but for a request whose endpoint answers with JSON. *now* (UTC) turns a ``Retry-After`` that is a date into seconds.
 
     Raises:
         ConfigError: a transport of the host's own has returned neither a reply nor a failure.
@@ -46,6 +50,8 @@ def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiErr
         return ChartApiError.of(outcome.kind, outcome.message, details=outcome.details)
     if not isinstance(outcome, Reply):
         require("the outcome of a transport", outcome, Reply | TransportFailure)  # type: ignore[unreachable]  # by a host
+    if outcome.status == OK and request is not None and request.endpoint.answer is not Answer.PICTURE:
+        return _json_error(outcome, request)
     if outcome.status == OK and isinstance(outcome.picture, Picture):
         return None
     text = read_error_text(outcome.body)
@@ -58,6 +64,15 @@ def classify(outcome: Reply | TransportFailure, *, now: datetime) -> ChartApiErr
         retry_after=retry_after,
         details=text.details,
     )
+
+
+def _json_error(reply: Reply, request: Request) -> ChartApiError | None:
+    """Return the error of a reply with status 200 to a request for JSON."""
+    problem = request.problem_of(reply.body)
+    if problem is None:
+        return None
+    message = f"HTTP 200 without {request.endpoint.answer.value}: {problem} (body length {len(reply.body):,})"
+    return ChartApiError.of(FaultKind.UNEXPECTED_REPLY, message, http_status=reply.status)
 
 
 def refuses_symbol(error: ChartApiError) -> bool:

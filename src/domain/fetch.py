@@ -417,7 +417,7 @@ class Fetch:
 
     def _answered(self, claim: Claim, outcome: Reply | TransportFailure, moment: Moment) -> Fetch:
         """Record the outcome of a call, and book it before any decision."""
-        error = classify(outcome, now=moment.utc)
+        error = classify(outcome, now=moment.utc, request=self.request)
         status = outcome.status if isinstance(outcome, Reply) else None
         kind = None if error is None else error.kind
         duration = moment.elapsed - self._sent.elapsed

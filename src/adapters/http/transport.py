@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Urllib3Transport"]
 
 _PIECE_BYTES: Final = 64 * 1024
+_JSON: Final = {"content-type": "application/json"}
 _NO_RETRIES: Final = urllib3.Retry(total=False, redirect=False)
 
 _USURPED: Final = (
@@ -95,7 +96,7 @@ class Urllib3Transport:
     def send(
         self, request: Request, account: Account | None, *, timeout: float | None = None
     ) -> Reply | TransportFailure:
-        """Post *request* with the key of *account*, within *timeout* seconds.
+        """Post *request*, or get it, with the key of *account*, within *timeout* seconds.
 
         Raises:
             ValueError: *account* is None.
@@ -104,15 +105,16 @@ class Urllib3Transport:
             raise ValueError("a call over HTTP needs an account")
         if timeout is not None and timeout <= 0:
             return TransportFailure(FaultKind.NOT_SENT, f"{self._where}: the deadline was over before the call")
+        method = request.endpoint.method
         read_timeout = max(self._read_timeout, request.endpoint.min_timeout_seconds)
         try:
             with _unseen():
                 response = self._pool.urlopen(
-                    "POST",
+                    method,
                     self._base_path + quote(request.path),
-                    body=request.encoded,
+                    body=None if method == "GET" else request.encoded,
                     headers={
-                        "content-type": "application/json",
+                        **({} if method == "GET" else _JSON),
                         "user-agent": f"chartimg/{__version__}",
                         "x-api-key": account.api_key,
                         **({} if self._session is None else self._session.headers),

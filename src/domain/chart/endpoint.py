@@ -1,39 +1,52 @@
-"""The endpoints that draw a chart: a row for each (API page, "API v2 TradingView Advanced Chart", "… Shared Layout").
+"""The endpoints: a row for each (API page, "API v2 …" and "API v3 …").
 
-A new endpoint is a row here and a module with its request; catalog, check, transport, fixtures and emulator read the row.
+A new endpoint is a row here and a module with its request; check, transport, fixtures and recording read the row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Final
 
 import attrs
 
 from ..plan.demand import Demand
 
-__all__ = ["ADVANCED_CHART", "ENDPOINTS", "LAYOUT_CHART", "ChartEndpoint"]
+__all__ = ["ADVANCED_CHART", "ENDPOINTS", "LAYOUT_CHART", "Answer", "ChartEndpoint"]
 
 
-@attrs.frozen
+class Answer(Enum):
+    """What a reply with status 200 holds."""
+
+    PICTURE = "a picture"
+    ADDRESS = "the address of a picture, as JSON"
+    LISTING = "a list, as JSON"
+
+
+@attrs.frozen(eq=False)
 class ChartEndpoint:
-    """A path that answers a posted body with a picture, and its sibling that stores the picture.
+    """A path, and all that makes its requests differ from those of another.
 
     Attributes:
-        path: the path; a layout's ends in its id.
-        storage_path: the path of the sibling that answers with an address.
+        path: the path; it may go on, with the id of a layout or an exchange.
         folder: the name of the folder of its fixtures.
+        answer: what the provider answers.
+        method: the method of HTTP; a GET has no body.
         min_timeout_seconds: the shortest timeout that the documentation allows.
         needs_symbol: without a symbol in the body, the provider draws its own default.
         draws_studies: studies and drawings in the body are drawn, and count against the plan.
+        storage: the sibling that answers the same body with the address of the picture.
     """
 
     path: str
-    storage_path: str
     folder: str
+    answer: Answer = Answer.PICTURE
+    method: str = "POST"
     min_timeout_seconds: float = 0.0
     needs_symbol: bool = True
     draws_studies: bool = True
+    storage: ChartEndpoint | None = None
 
     def demand_of(self, body: Mapping[str, object]) -> Demand:
         """Return the demand of a body on a plan."""
@@ -41,15 +54,24 @@ class ChartEndpoint:
         return demand if self.draws_studies else attrs.evolve(demand, studies=0, drawings=0)
 
 
-ADVANCED_CHART: Final = ChartEndpoint(
-    "/v2/tradingview/advanced-chart", "/v2/tradingview/advanced-chart/storage", "advanced-chart-v2"
+_CHART_STORAGE: Final = ChartEndpoint(
+    "/v2/tradingview/advanced-chart/storage", "advanced-chart-storage-v2", answer=Answer.ADDRESS
 )
-LAYOUT_CHART: Final = ChartEndpoint(
-    "/v2/tradingview/layout-chart",
+_LAYOUT_STORAGE: Final = ChartEndpoint(
     "/v2/tradingview/layout-chart/storage",
-    "layout-chart-v2",
+    "layout-chart-storage-v2",
+    answer=Answer.ADDRESS,
     min_timeout_seconds=60.0,
     needs_symbol=False,
     draws_studies=False,
 )
-ENDPOINTS: Final = (ADVANCED_CHART, LAYOUT_CHART)
+ADVANCED_CHART: Final = ChartEndpoint("/v2/tradingview/advanced-chart", "advanced-chart-v2", storage=_CHART_STORAGE)
+LAYOUT_CHART: Final = ChartEndpoint(
+    "/v2/tradingview/layout-chart",
+    "layout-chart-v2",
+    min_timeout_seconds=60.0,
+    needs_symbol=False,
+    draws_studies=False,
+    storage=_LAYOUT_STORAGE,
+)
+ENDPOINTS: Final = (ADVANCED_CHART, LAYOUT_CHART, _CHART_STORAGE, _LAYOUT_STORAGE)

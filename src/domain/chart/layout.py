@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import ClassVar, Final
+from typing import Final
 
 import attrs
 
@@ -37,12 +37,15 @@ class LayoutRequest(Request):
         payload: further fields of the body (size, zoom, moves …), copied.
     """
 
-    endpoint: ClassVar[ChartEndpoint] = LAYOUT_CHART
-
     layout_id: str
     symbol: str | None = None
     interval: str | None = None
     payload: Mapping[str, object] = attrs.field(factory=dict, converter=private_copy, hash=False, repr=False)
+
+    @property
+    def endpoint(self) -> ChartEndpoint:
+        """The row of the endpoint that draws layouts."""
+        return LAYOUT_CHART
 
     @property
     def timeframe(self) -> str | None:

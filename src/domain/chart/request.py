@@ -94,7 +94,10 @@ def private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
 class Request(Protocol):
     """A picture to fetch: a path, and a body to post there. All that sends, keeps, checks or replays one takes this."""
 
-    endpoint: ClassVar[ChartEndpoint]
+    @property
+    def endpoint(self) -> ChartEndpoint:
+        """The row of its endpoint."""
+        ...
 
     @property
     def symbol(self) -> str | None:
@@ -156,6 +159,11 @@ class Request(Protocol):
         place = b"" if self.path == ADVANCED_CHART.path else f"{self.path}\n".encode()
         return hashlib.sha256(place + self.encoded).hexdigest()
 
+    def problem_of(self, body: bytes) -> str | None:
+        """Return in one phrase why the JSON *body* of a reply is no answer; None if it is one."""
+        del body
+        return None
+
     def with_timezone(self, timezone: str) -> Self:
         """Return the request with *timezone*, if its endpoint has time zones and its payload has none."""
         require("timezone", timezone, str)
@@ -183,12 +191,15 @@ class ChartRequest(Request):
         payload: further fields of the body (studies, theme, size …), copied; ``symbol`` and ``interval`` in it are ignored.
     """
 
-    endpoint: ClassVar[ChartEndpoint] = ADVANCED_CHART
-
     symbol: str
     timeframe: str
     chart_template_id: str
     payload: Mapping[str, object] = attrs.field(factory=dict, converter=private_copy, hash=False, repr=False)
+
+    @property
+    def endpoint(self) -> ChartEndpoint:
+        """The row of the endpoint that draws charts."""
+        return ADVANCED_CHART
 
     @cached_property
     def key(self) -> ChartKey:
