@@ -31,7 +31,7 @@ from benchmarks.yield_world import (
 from chartimg import Account, ChartApiResult, ChartRequest, FaultKind
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.pool import Pool
-from chartimg.app.service import ServiceWatch
+from chartimg.app.service import ServiceWatch, Visit
 from chartimg.domain.account import WINDOW, window_of
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.events import Event
@@ -103,17 +103,17 @@ class Chartimg:
         started = clock.monotonic()
         request = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"shiftRight": chart.number})
         step = Fetch.begin(request, POLICY, Moment(clock.now(), 0.0, 0.0))
-        visit = self._pools[chart.process].watch.visit(request)
+        watch, visit = self._pools[chart.process].watch, Visit(request)
         feedback: Feedback
         while True:
             pool = self._pools[chart.process]
             match step.action:
                 case TakeClaim(latest, need):
-                    feedback = visit.ask() or pool.claim(latest=latest, need=need)
-                    if visit.is_probe and isinstance(feedback, Granted):
+                    feedback = watch.ask(visit) or pool.claim(latest=latest, need=need)
+                    if watch.is_probe(visit) and isinstance(feedback, Granted):
                         feedback = ProbeGranted(feedback.claim)
-                    elif visit.is_probe:
-                        visit.leave()
+                    elif watch.is_probe(visit):
+                        watch.leave(visit)
                 case Pause(seconds):
                     yield round(seconds * SECOND)
                     feedback = Woken()
@@ -121,7 +121,7 @@ class Chartimg:
                     yield math.ceil(min(seconds, 1.0) * SECOND)
                     feedback = Woken()
                 case ConfirmClaim(claim):
-                    barred = visit.ask()
+                    barred = watch.ask(visit)
                     if barred is not None:
                         pool.refund(claim)
                     feedback = barred or Confirmed(claim, pool.confirm(claim))
@@ -130,14 +130,14 @@ class Chartimg:
                     assert answer is not None
                     feedback = Answered(claim, _OUTCOMES[answer])
                 case Report(claim, error):
-                    feedback = visit.failed(error)
+                    feedback = watch.failed(visit, error)
                     pool.report(claim, error)
                 case LookAhead(need):
                     feedback = pool.outlook(need=need)
                 case Finish(result):
                     if result.ok:
-                        visit.answered()
-                    visit.leave()
+                        watch.answered(visit)
+                    watch.leave(visit)
                     if step.unused is not None:
                         pool.refund(step.unused)
                     return self._verdict(result)

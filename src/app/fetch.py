@@ -135,7 +135,7 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
     """
     unsent: Claim | None = None
     feedback: Feedback
-    visit = pool.watch.visit(step.request, step.fetch_id, FETCHES.get())
+    watch, visit = pool.watch, Visit(step.request, step.fetch_id, FETCHES.get())
     try:
         while True:
             unsent = step.unused
@@ -144,10 +144,10 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
             match step.action:
                 case Finish(result):
                     if result.ok:
-                        visit.answered()
+                        watch.answered(visit)
                     return result
                 case Report(claim, error):
-                    feedback = visit.failed(error)
+                    feedback = watch.failed(visit, error)
                     with _best_effort(listener, claim):
                         pool.report(claim, error)
                 case LookAhead(need):
@@ -155,12 +155,12 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
                 case _ if stop.is_set():
                     feedback = Stopped()
                 case TakeClaim(latest, need):
-                    feedback = visit.ask() or pool.claim(latest=latest, need=need)
-                    if visit.is_probe:
+                    feedback = watch.ask(visit) or pool.claim(latest=latest, need=need)
+                    if watch.is_probe(visit):
                         if isinstance(feedback, Granted):
                             feedback = ProbeGranted(feedback.claim)
                         else:
-                            visit.leave()
+                            watch.leave(visit)
                 case Pause(seconds):
                     yield seconds
                     feedback = Woken()
@@ -168,14 +168,19 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
                     yield Until(seconds, visit, passes=not is_probed)
                     feedback = Woken()
                 case ConfirmClaim(claim, need):
-                    barred = visit.ask()
+                    barred = watch.ask(visit)
                     if barred is not None:
                         pool.refund(claim)
                     feedback = barred or Confirmed(claim, pool.confirm(claim, need=need))
                 case Send(claim, timeout):
                     account, unsent = pool.account(claim.account_id), None
-                    with _failed_probe(visit):
+                    try:
                         outcome = transport.send(step.request, account, timeout=timeout)
+                    except Exception as error:  # of a host's own transport: the call may be paid for
+                        if watch.is_probe(visit):
+                            raised = f"the transport raised {type(error).__name__}"
+                            watch.failed(visit, ChartApiError.of(FaultKind.NETWORK, raised))
+                        raise
                     feedback = Answered(claim, scrub(outcome, account.api_key))
                 case _:
                     assert_never(step.action)
@@ -184,21 +189,10 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
         listener.notify(StoreFailed(None, str(error)))
         raise
     finally:
-        visit.leave()
+        watch.leave(visit)
         if unsent is not None:
             with _best_effort(listener, unsent):
                 pool.refund(unsent)
-
-
-@contextmanager
-def _failed_probe(visit: Visit) -> Iterator[None]:
-    """Count an exception of a host's own transport as the failure of a probe: the call may be paid for."""
-    try:
-        yield
-    except Exception as error:
-        if visit.is_probe:
-            visit.failed(ChartApiError.of(FaultKind.NETWORK, f"the transport raised {type(error).__name__}"))
-        raise
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import attrs
+
 from ..domain.chart import Request
 from ..domain.events import Event, ServiceDown, ServiceUp
 from ..domain.faults import ChartApiError
@@ -49,17 +51,15 @@ class ServiceWatch:
         self._since = 0.0
         self._waiting: set[Visit] = set()
 
-    def visit(self, request: Request, fetch_id: str = "", outer: Sequence[str] = ()) -> Visit:
-        """Return the dealings of one fetch with the service."""
-        return Visit(self, request, fetch_id, outer)
-
     def ask(self, visit: Visit) -> Barred | None:
         """Return why the fetch of *visit* may not call now; None if it may. A change of state wakes those who may not."""
-        if not self._is_on or (self._outage.state is Service.UP and not self._outage.suspects):
+        visit.began = self.clock.monotonic()
+        if not self._is_on or self._outage.is_quiet:
             return None
+        visit.rest()
         with self._lock:
             now = self.clock.monotonic()
-            self._outage, again = self._outage.asked(visit, now, visit.body)
+            self._outage, again = self._outage.asked(visit, now, visit.request.body_digest)
             outage = self._outage
             if again is not None:
                 self._waiting.add(visit)
@@ -75,11 +75,11 @@ class ServiceWatch:
         outage = self._outage
         return outage.state is Service.PROBING and outage.turn is visit
 
-    def failed(self, visit: Visit, error: ChartApiError, body: str) -> Booked:
-        """Count a failed call for *body*."""
+    def failed(self, visit: Visit, error: ChartApiError) -> Booked:
+        """Count a failed call of *visit*."""
         if not self._is_on:
             return Booked()
-        jitter = self._chance()
+        jitter, body = self._chance(), visit.request.body_digest
         with self._lock:
             before, now = self._outage, self.clock.monotonic()
             self._outage, is_at_fault = before.failed(visit, error, body, now, jitter, began=visit.began)
@@ -89,13 +89,13 @@ class ServiceWatch:
         until = self.clock.now() + timedelta(seconds=outage.until - now) if outage.state is Service.DOWN else None
         return Booked(is_at_fault, until)
 
-    def answered(self, visit: Visit, body: str) -> None:
-        """Count a picture of *body*."""
-        if not self._is_on:
+    def answered(self, visit: Visit) -> None:
+        """Count the picture that a call of *visit* has brought."""
+        if not self._is_on or self._outage.is_quiet:
             return
         with self._lock:
             before, now = self._outage, self.clock.monotonic()
-            self._outage = before.answered(visit, body, now=now, began=visit.began)
+            self._outage = before.answered(visit, visit.request.body_digest, now=now, began=visit.began)
             event, woken = self._changed(before, now, "")
         self._tell(event, woken)
 
@@ -154,52 +154,27 @@ class ServiceWatch:
             self._listener.notify(event)
 
 
+@attrs.define(eq=False)
 class Visit:
     """One fetch, which asks before each call, and may wait for a change of the service.
 
     Attributes:
-        fetch_id: the name of the fetch.
-        outer: the names of the fetches whose listeners or transports began this one.
+        request: its request.
+        fetch_id: its name.
+        outer: the names of the fetches whose listeners or transports began it.
         began: the moment when its last call was allowed (monotonic seconds).
     """
 
-    def __init__(self, watch: ServiceWatch, request: Request, fetch_id: str, outer: Sequence[str]) -> None:
-        self.fetch_id = fetch_id
-        self.outer = outer
-        self._watch = watch
-        self._request = request
-        self._changed = threading.Event()
-        self._callback: Callable[[], object] = tuple
-        self.began = 0.0
+    request: Request
+    fetch_id: str = ""
+    outer: Sequence[str] = ()
+    began: float = 0.0
+    _changed: threading.Event = attrs.field(init=False)
+    _callback: Callable[[], object] = attrs.field(init=False)
 
-    @property
-    def body(self) -> str:
-        """The digest of the body of its request."""
-        return self._request.body_digest
-
-    @property
-    def is_probe(self) -> bool:
-        """Whether it has the turn to probe."""
-        return self._watch.is_probe(self)
-
-    def ask(self) -> Barred | None:
-        """Return why no call may be made now; None if it may."""
-        self._changed.clear()
-        self._callback = tuple
-        self.began = self._watch.clock.monotonic()
-        return self._watch.ask(self)
-
-    def failed(self, error: ChartApiError) -> Booked:
-        """Tell that the call has failed."""
-        return self._watch.failed(self, error, self.body)
-
-    def answered(self) -> None:
-        """Tell that the call has brought the picture."""
-        self._watch.answered(self, self.body)
-
-    def leave(self) -> None:
-        """Give back the turn, if it has one, and be woken no more."""
-        self._watch.leave(self)
+    def rest(self) -> None:
+        """Prepare for a wait."""
+        self._changed, self._callback = threading.Event(), tuple
 
     def wait(self, timeout: float) -> object:
         """Return when the state of the service has changed, or after *timeout* seconds."""

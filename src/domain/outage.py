@@ -180,6 +180,11 @@ class Outage:
     ended: float = -math.inf
     suspects: tuple[Suspect, ...] = ()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the service is up, and no failure is remembered: then every call may be made, and no answer is news."""
+        return self.state is Service.UP and self.row_began == -math.inf and not self.suspects
+
     def asked(self, turn: Hashable, now: float, body: str | None = None) -> tuple[Outage, float | None]:
         """Let the fetch *turn* ask for a call for *body* *now*.
 
@@ -232,7 +237,7 @@ class Outage:
         self, turn: Hashable = None, picture_of: str | None = None, *, now: float = 0.0, began: float = math.inf
     ) -> Outage:
         """Count an answer of the service to a call that *began* at a moment, perhaps with the picture of a body."""
-        if self.state is Service.UP and not self.failures and picture_of is None:
+        if self.is_quiet:
             return self
         is_probe = self.state is Service.PROBING and self.turn is turn
         if is_probe or began >= self.row_began:

@@ -36,6 +36,7 @@ from chartimg.app.checking import Checker
 from chartimg.app.client import RoutedClient
 from chartimg.app.route import Route
 from chartimg.app.routes import Routes
+from chartimg.app.service import Visit
 from chartimg.domain.chart import Request
 from chartimg.domain.chart.file_name import stem
 from chartimg.domain.events import CallFinished, CallStarted, Event, ServiceDown, ServiceUp
@@ -246,11 +247,11 @@ def test_a_crowd_of_threads_at_the_moment_of_a_probe_makes_one_call() -> None:
     pool = down(clock, log)
     clock.advance(30.0)
     barrier, allowed = threading.Barrier(32), []
-    visits = [pool.watch.visit(chart(number)) for number in range(32)]
+    watch, visits = pool.watch, [Visit(chart(number)) for number in range(32)]
 
     def ask(number: int) -> None:
         barrier.wait()
-        if visits[number].ask() is None:
+        if watch.ask(visits[number]) is None:
             allowed.append(number)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(32)]
@@ -260,8 +261,8 @@ def test_a_crowd_of_threads_at_the_moment_of_a_probe_makes_one_call() -> None:
         thread.join()
 
     assert 1 == len(allowed)
-    visits[allowed[0]].leave()
-    assert visits[0].ask() is None
+    watch.leave(visits[allowed[0]])
+    assert watch.ask(visits[0]) is None
 
 
 def down(clock: Clock, log: EventLog | None = None) -> AccountPool:
@@ -529,10 +530,10 @@ def test_the_status_is_true_to_the_moment() -> None:
     began = clock.now()
     status = pool.service()
     clock.advance(30.0)
-    visit = pool.watch.visit(chart(1))
-    assert visit.ask() is None
+    visit = Visit(chart(1))
+    assert pool.watch.ask(visit) is None
     probed = pool.service()
-    visit.leave()
+    pool.watch.leave(visit)
 
     assert (Service.DOWN, 3, began) == (status.state, status.failures, status.since)
     assert status.probe_at is not None

@@ -78,6 +78,16 @@ def test_two_failures_are_no_outage_and_an_answer_forgets_them() -> None:
     assert (Service.DOWN, 3) == (DOWN.state, DOWN.failures)
 
 
+def test_an_answer_is_no_news_until_a_call_has_failed() -> None:
+    """Without a failure to forget, a picture leaves the outage as it is."""
+    quiet, failed = Outage(), failing(Outage(), 1)
+
+    assert quiet.is_quiet
+    assert quiet is quiet.answered(None, "a", now=1.0)
+    assert not failed.is_quiet
+    assert failed.answered(None, "body 0").is_quiet
+
+
 def test_one_probe_at_a_time_is_let_through_when_it_is_due() -> None:
     """Before the pause is over each fetch is told its end; then one may call, and the others are told the end of the next pause."""
     early, again = DOWN.asked("first", 29.9)
