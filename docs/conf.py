@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from chartimg import templates
+from chartimg.domain.faults import FaultKind
 from chartimg.testing import VirtualClock, emulator
 
 if TYPE_CHECKING:
@@ -147,8 +148,15 @@ def _wrapped(label: str) -> str:
 
 
 def finish(app: Sphinx, problem: Exception | None) -> None:
-    """Add the drawings that HTML of a page names, and a page that leads from the root to the first page."""
+    """Add the drawings that HTML of a page names, and a page that leads from the root to the first page.
+
+    Raises:
+        SystemExit: the page about errors lacks the address of a kind.
+    """
     if problem is None:
+        errors = (Path(app.outdir) / "docs/errors.html").read_text(encoding="utf-8")
+        if missing := [kind for kind in FaultKind if f'id="{kind.lower()}"' not in errors]:
+            raise SystemExit(f"docs/errors.html has no address for {', '.join(missing)}")
         for file in (ROOT / "docs").glob("*.svg"):
             shutil.copy(file, Path(app.outdir) / "docs")
         start = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={root_doc}.html"><title>{project}</title>'

@@ -44,7 +44,7 @@ def missing_extra(part: str, extra: str) -> ConfigError:
 
 
 class ChartUnavailable(ChartimgError):  # noqa: N818 (a public name)
-    """There is no picture. Raised by ``result.unwrap()``.
+    """There is no picture. Raised by ``result.unwrap()``. A note of the exception has the address of the error's ``help``.
 
     Attributes:
         error: the :class:`ChartApiError` with the reason.
@@ -55,6 +55,7 @@ class ChartUnavailable(ChartimgError):  # noqa: N818 (a public name)
         self.error = error
         self.result = result
         super().__init__(f"{error.code} ({error.kind}): {error.message}")
+        self.add_note(f"see {error.help}")
 
     def __reduce__(self) -> tuple[type[ChartUnavailable], tuple[ChartApiError, ChartApiFailure | None]]:
         """Pickle the error and the result, not only the text."""

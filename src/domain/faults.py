@@ -13,9 +13,11 @@ import attrs
 from .argument import require, typed
 from .finding import Finding
 
-__all__ = ["MEANINGS", "ChartApiError", "ErrorCode", "FaultKind", "Meaning", "Remedy", "Retriable"]
+__all__ = ["ERRORS_PAGE", "MEANINGS", "ChartApiError", "ErrorCode", "FaultKind", "Meaning", "Remedy", "Retriable"]
 
 
+ERRORS_PAGE: Final = "docs/errors.md"
+"""The address of the page about errors: a file of the clone. Those who publish the site name its page here."""
 _MAX_FINDINGS_IN_MESSAGE: Final = 5
 
 
@@ -46,6 +48,11 @@ class FaultKind(StrEnum):
     FIXTURE_MISSING = "FIXTURE_MISSING"
     NO_ACCOUNT = "NO_ACCOUNT"
     INVALID_BEFORE_CALL = "INVALID_BEFORE_CALL"
+
+    @property
+    def help(self) -> str:
+        """The address of the section that says what to do about this kind."""
+        return f"{ERRORS_PAGE}#{self.lower()}"
 
 
 class Retriable(StrEnum):
@@ -145,6 +152,11 @@ class ChartApiError:
             shown.append(f"and {more:,} more")
         message = f"The chart request is wrong: {'; '.join(shown)}"
         return cls.of(FaultKind.INVALID_BEFORE_CALL, message, details=tuple(each.detail for each in findings))
+
+    @property
+    def help(self) -> str:
+        """The address of the section that says what this error means, and what to do."""
+        return self.kind.help
 
     @property
     def remedy(self) -> Remedy:

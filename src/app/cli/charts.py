@@ -113,7 +113,8 @@ def _fetch(config: WorkerConfig, request: PictureRequest, out: Path, asked: Fres
     emit(_report(request, result, out), show, as_json=as_json)
     complain(*(f"{request.key}: {finding}" for finding in result.warnings if finding not in doubts.told))
     if result.error is not None:
-        complain(f"{request.key}: {result.error.code} ({result.error.kind}): {result.error.message}")
+        error = result.error
+        complain(f"{request.key}: {error.code} ({error.kind}, see {error.help}): {error.message}")
         raise SystemExit(exit_code([(result.error.code, result.error.kind)]))
 
 

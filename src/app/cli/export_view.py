@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from ...domain.faults import FaultKind
 from ..chart_export import ExportPlan
 from ..manifest import MANIFEST_NAME, ExportEnd, ExportFailure, ExportItem, Manifest
 from .accounts_view import show_forecast
@@ -60,9 +61,10 @@ def _numbered_lines(count: int) -> Callable[[ExportEnd], None]:
 
 
 def show_manifest(manifest: Manifest, out: Path, calls: int, *, saved: bool = True) -> None:
-    """Print a row for each chart of an export, the warnings, the calls made, and the folder; *saved*: with the manifest.
+    """Print a row for each chart of an export, the warnings, the help for each kind of error, the calls made, and the folder.
 
-    Of many charts, those that failed or are doubtful come first, and the others are counted.
+    The manifest is in the folder, too, if *saved*. Of many charts, those that failed or are doubtful come first, and the others
+    are counted.
     """
     console = standard_output()
     ends: list[ExportEnd] = [*manifest.items, *manifest.failures]
@@ -75,6 +77,9 @@ def show_manifest(manifest: Manifest, out: Path, calls: int, *, saved: bool = Tr
     for end in ends:
         for finding in end.warnings:
             console.print(Text(printable(f"{_chart(end)}: {finding}")), soft_wrap=True)
+    kinds = {failure.kind for failure in manifest.failures}
+    for kind in (kind for kind in FaultKind if kind in kinds):
+        console.print(Text(f"{kind}: see {kind.help}"), soft_wrap=True)
     kept = sum(item.kept for item in manifest.items)
     replayed = sum(item.from_fixture and not item.kept for item in manifest.items)
     before = f"{counted(kept, 'chart')} kept, " if kept else ""

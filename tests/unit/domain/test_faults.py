@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from chartimg.domain.errors import ChartUnavailable
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Retriable
 from chartimg.domain.finding import Finding, Severity
 from places import DOCS
@@ -20,6 +21,17 @@ def test_the_table_that_decides_is_the_documented_one() -> None:
 
     assert set(FaultKind) == set(MEANINGS)
     assert rows == [(kind, row.code, row.retriable, row.remedy.replace("_", " ")) for kind, row in MEANINGS.items()]
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_the_help_of_an_error_is_the_section_of_its_kind(kind: FaultKind) -> None:
+    """The address that an error and its exception name is a heading of docs/errors.md."""
+    error = ChartApiError.of(kind, "it failed")
+    page, _, anchor = error.help.partition("#")
+    headings = re.findall("^## (.*)$", (DOCS.parent / page).read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert anchor in [heading.lower() for heading in headings]
+    assert [f"see {error.help}"] == ChartUnavailable(error).__notes__
 
 
 def test_codes_and_kinds_are_their_own_text() -> None:

@@ -50,6 +50,7 @@ def test_without_a_terminal_there_is_one_plain_line_for_each_chart(tmp_path: Pat
     assert first.endswith(".png (fixture)")
     assert second.startswith("[2/2] BINANCE:BTCUSDT 4h price_psar_adi_v1: CHART_API_MOCK_MISSING (FIXTURE_MISSING): ")
     assert "1 of 2 charts" in child.stdout
+    assert "\nFIXTURE_MISSING: see docs/errors.md#fixture_missing\n" in child.stdout
     assert "pictures and manifest.json are in out" in child.stdout
     assert "\x1b" not in child.stdout + child.stderr
 

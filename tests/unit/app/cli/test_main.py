@@ -39,6 +39,7 @@ def test_fetch_that_fails_is_exit_code_1_and_leaves_what_was_there(server: Loopb
     assert (1, "") == (child.returncode, child.stdout)
     (line,) = child.stderr.splitlines()
     assert all(part in line for part in ("BINANCE:BTCUSDT 1h", "CHART_API_FAILED", "INVALID_REQUEST", "interval"))
+    assert " (INVALID_REQUEST, see docs/errors.md#invalid_request): " in line
     assert b"of before" == (tmp_path / "chart.png").read_bytes()
 
 
