@@ -17,12 +17,12 @@ __all__ = ["serve"]
 
 _APP: Final = "chartimg.app.gateway.server:from_env"
 _DRAIN_SECONDS: Final = 130  # the longest deadline and some
-_MAX_HEADER_BYTES: Final = 32 * 1024
 _LOGGING: Final = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"repeated": {"()": "chartimg.app.gateway.repeated.Repeated"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repeated"]}},
     "root": {"level": "WARNING", "handlers": ["stderr"]},
 }
 
@@ -63,7 +63,6 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     server = uvicorn.Server(settings)

@@ -1,38 +1,59 @@
-"""The chart that a caller asks for, from the provider's own body or from a path."""
+"""The chart that a caller asks for, from the provider's own body or from a path, and the requests that are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from ...codec import parse
-from ...domain.chart import ChartRequest
+from ...domain.chart import ChartRequest, TradingViewSession
 from ...domain.chart.template import ChartTemplate
+from ...domain.check.suggestion import hint, likely_name
+from ...domain.faults import FaultKind
 
-__all__ = ["BodyRefusedError", "named_after_template", "read_body"]
+__all__ = ["AskedWrongError", "named_after_template", "read_body", "read_fresh", "refuse_session"]
 
+_SESSION: Final = ("tradingview-session-id", "tradingview-session-id-sign")
+_FRESH: Final = "fresh"
+_FOREIGN_SESSION: Final = (
+    "the gateway sends no TradingView session of a caller; leave out tradingview-session-id and tradingview-session-id-sign, "
+    "and set CHARTS_TRADINGVIEW_SESSION_JSON where the gateway runs"
+)
 _DEFAULTS: Final[Mapping[str, object]] = {"symbol": "BINANCE:BTCUSDT", "interval": "1D"}
 """The provider's own defaults (API page, "Advanced Chart", parameters)."""
 
 
-class BodyRefusedError(Exception):
-    """The body is not a JSON object."""
+class AskedWrongError(Exception):
+    """The gateway does not do what a caller asks for.
+
+    Attributes:
+        status: the status of the answer.
+        message: what is wrong, and what to do.
+        kind: the kind of the error, if it has one.
+    """
+
+    def __init__(self, status: int, message: str, kind: FaultKind | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.kind = kind
 
 
 def read_body(body: bytes) -> ChartRequest:
     """Return the chart of a posted body; it is named after the digest of the body.
 
     Raises:
-        BodyRefusedError: the body is not a JSON object in UTF-8.
+        AskedWrongError: the body is not a JSON object in UTF-8.
     """
     try:
         posted = parse(body.decode()) if body.strip() else {}
     except ValueError:
-        raise BodyRefusedError from None
+        posted = None
     if not isinstance(posted, dict):
-        raise BodyRefusedError
+        raise AskedWrongError(400, "the body must be a JSON object")
     fields = {**_DEFAULTS, **posted}
     symbol, interval = fields.pop("symbol"), fields.pop("interval")
     request = ChartRequest(symbol, interval, "body", fields)
@@ -51,3 +72,32 @@ def named_after_template(request: ChartRequest, templates: Mapping[str, ChartTem
         if named.body_digest == request.body_digest:
             return named
     return request
+
+
+def read_fresh(query: Sequence[tuple[str, str]]) -> str | None:
+    """Return the ``fresh`` of a query; None without one.
+
+    Raises:
+        AskedWrongError: the query has another parameter, or two. A misspelt one would cost a unit.
+    """
+    for name, _ in query:
+        if name != _FRESH:
+            end = hint(likely_name(name, [_FRESH]), f"the one parameter is {_FRESH}")
+            raise AskedWrongError(422, f"the query has no parameter {name[:64]!r}; {end}")
+    if len(query) > 1:
+        raise AskedWrongError(422, f"the query has {_FRESH} more than once")
+    return query[0][1] if query else None
+
+
+def refuse_session(headers: Mapping[str, str], own: TradingViewSession | None) -> None:
+    """Refuse the TradingView session of a caller, unless it is the gateway's *own*.
+
+    Raises:
+        AskedWrongError: the caller sends another one. The message does not show it.
+    """
+    sent = "\n".join(headers.get(name, "") for name in _SESSION)
+    if not sent.strip():
+        return
+    known = "" if own is None else "\n".join(own.headers[name] for name in _SESSION)
+    if not hmac.compare_digest(sent.encode(), known.encode()):
+        raise AskedWrongError(403, _FOREIGN_SESSION, FaultKind.SESSION_REJECTED)

@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -27,9 +28,10 @@ from ..bootstrap import open_pool, templates
 from ..config import WorkerConfig
 from ..mode import ApiMode
 from . import answers
-from .asking import BodyRefusedError, named_after_template, read_body
+from .asking import AskedWrongError, named_after_template, read_body, read_fresh, refuse_session
 from .callers import Callers, DaySpent
 from .openapi import description
+from .protocol import HeadLimit
 from .settings import Caller, read_callers
 
 __all__ = ["CHART_PATH", "Gateway", "from_env"]
@@ -77,7 +79,8 @@ class Gateway:
             Route("/openapi.json", self._description, methods=["GET"]),
         ]
         missing = {404: _not_found, 405: _not_found}
-        app = Starlette(routes=routes, lifespan=self._lifespan, exception_handlers=missing)
+        limits = [Middleware(HeadLimit)]
+        app = Starlette(routes=routes, lifespan=self._lifespan, exception_handlers=missing, middleware=limits)
         app.router.redirect_slashes = False
         return app
 
@@ -92,15 +95,16 @@ class Gateway:
 
         async def guarded(request: Request) -> Response:
             caller = self._callers.known(request.headers.get("x-api-key", ""))
-            if caller is None and not self._callers.is_open:
+            if not self._admits(request, caller):
                 return answers.message(403, _FORBIDDEN)
-            if self._callers.is_open and _is_of_another_site(request):
-                return answers.message(403, _FORBIDDEN)  # a page of another site must not spend units
             if self._at_once >= _MAX_AT_ONCE:
                 return answers.message(503, _UNAVAILABLE, {"retry-after": "1"})
             self._at_once += 1
             try:
                 return await handler(request, caller)
+            except AskedWrongError as wrong:
+                kind = {} if wrong.kind is None else {"x-chartimg-kind": str(wrong.kind)}
+                return answers.message(wrong.status, wrong.message, kind)
             except StoreUnavailable as error:
                 _LOGGER.error("%s", error)  # noqa: TRY400 (one line)
                 return answers.message(503, "the account store can't be reached", {"retry-after": _STORE_SECONDS})
@@ -113,6 +117,10 @@ class Gateway:
 
         return guarded
 
+    def _admits(self, request: Request, caller: Caller | None) -> bool:
+        """Return whether a caller may ask. Where everybody may, a page of another site must not spend units."""
+        return caller is not None or (self._callers.is_open and not _is_of_another_site(request))
+
     async def _post(self, request: Request, caller: Caller | None) -> Response:
         """Answer ``POST /v2/tradingview/advanced-chart``."""
         try:
@@ -124,17 +132,14 @@ class Gateway:
             return answers.message(408, f"the body took longer than {_BODY_SECONDS} seconds", {"connection": "close"})
         if body is None:
             return answers.message(413, f"the body is larger than {_MAX_BODY_BYTES:,} bytes")
-        try:
-            chart = read_body(body)
-        except BodyRefusedError:
-            return answers.message(400, "the body must be a JSON object")
+        chart = read_body(body)
         if self._config.mode is not ApiMode.REAL:
             chart = named_after_template(chart, self._templates)
         return await self._answer(request, chart, caller, request.headers.get("x-chartimg-fresh"))
 
     async def _get(self, request: Request, caller: Caller | None) -> Response:
         """Answer ``GET /charts/SYMBOL/TIMEFRAME/TEMPLATE.png``."""
-        named = request.path_params
+        named, fresh = request.path_params, read_fresh(request.query_params.multi_items())
         try:
             chart = self._client.request(named["symbol"], named["timeframe"], template=named["template"])
         except ConfigError as error:
@@ -143,12 +148,14 @@ class Gateway:
             return Response(
                 media_type="image/png", headers={"cache-control": "no-cache"}
             )  # only a picture costs a unit
-        return await self._answer(request, chart, caller, request.query_params.get("fresh"))
+        return await self._answer(request, chart, caller, fresh)
 
     async def _answer(
         self, request: Request, chart: ChartRequest, caller: Caller | None, fresh: str | None
     ) -> Response:
         """Fetch *chart* for a caller, who may leave; *fresh* is the caller's wish."""
+        if self._config.mode is not ApiMode.MOCK:  # there no session is read, and none is sent
+            refuse_session(request.headers, self._config.tradingview_session)
         claim = await run_in_threadpool(self._callers.spend, caller)
         paid = True
         try:
@@ -186,11 +193,11 @@ class Gateway:
         service = None if pool is None else pool.service()
         return Response(dump({"accounts": statuses, "service": service}), media_type="application/json")
 
-    async def _healthz(self, _: Request) -> Response:
-        """Answer ``GET /healthz``: whether the gateway can take claims."""
-        pool = self._client.accounts
+    async def _healthz(self, request: Request) -> Response:
+        """Answer ``GET /healthz``: that the gateway answers, and to those who may ask whether it can take claims."""
+        pool, caller = self._client.accounts, self._callers.known(request.headers.get("x-api-key", ""))
         try:
-            if pool is not None:
+            if pool is not None and self._admits(request, caller):
                 await run_in_threadpool(pool.status)
         except StoreUnavailable:
             return JSONResponse({"status": "the account store can't be reached"}, 503)
