@@ -209,12 +209,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    """The table of README has a row for each setting that the code reads, and no other row."""
+    """The table of docs/settings.md has a row for each setting that the code reads, and no other row."""
     source = "".join(file.read_text(encoding="utf-8") for file in SRC.rglob("*.py"))
     read = set(re.findall(r'"(CHARTS_[A-Z_]+|CHART_IMG_[A-Z_]+)"', source))
 
     assert read == set(
-        re.findall(r"^\| `(CHART\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+        re.findall(r"^\| `(CHART\w+)` \|", (ROOT / "docs/settings.md").read_text(encoding="utf-8"), re.MULTILINE)
     )
 
 

@@ -148,10 +148,10 @@ def test_the_package_works_out_of_a_zip(wheel: zipfile.ZipFile, tmp_path: Path) 
     assert [] == list((tmp_path / "temporary").iterdir())
 
 
-def test_mypy_finds_an_editable_installation_in_the_mode_that_readme_names(copy: Path, tmp_path: Path) -> None:
+def test_mypy_finds_an_editable_installation_in_the_mode_that_the_page_names(copy: Path, tmp_path: Path) -> None:
     """A host that installs the clone with ``pip install -e`` and the documented option gets the types."""
     option = "editable_mode=strict"
-    assert f"pip install -e . --config-settings {option}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"pip install -e . --config-settings {option}" in (ROOT / "docs/command.md").read_text(encoding="utf-8")
     code = f"""
         from setuptools import build_meta
         build_meta.build_editable({str(tmp_path)!r}, dict([{option!r}.split("=")]))

@@ -487,10 +487,10 @@ def test_a_variable_of_the_host_that_resembles_no_setting_is_ignored(other: str)
 
 
 def test_every_variable_that_is_read_is_known() -> None:
-    """Each name of a setting in the source and in the table of README is one of the known settings, and no other is."""
+    """Each name of a setting in the source and in the table of docs/settings.md is one of the known settings, and no other is."""
     named = re.compile(r"\b(?:CHARTS|CHART_IMG)_[A-Z_]+[A-Z]\b")
     sources = "".join(file.read_text(encoding="utf-8") for file in SRC.rglob("*.py"))
-    table = "".join(re.findall(r"^\| `.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    table = "".join(re.findall(r"^\| `.*$", (ROOT / "docs/settings.md").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert SETTINGS == set(named.findall(sources)) == set(named.findall(table))
 

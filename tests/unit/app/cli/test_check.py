@@ -258,8 +258,8 @@ def test_a_pipe_is_read() -> None:
 
 
 def test_the_documentation_shows_what_is_printed(tmp_path: Path) -> None:
-    """Each command of the page, run in order, prints the lines below it."""
-    page = (DOCS / "checking.md").read_text(encoding="utf-8")
+    """Each command of the two pages, run in order, prints the lines below it."""
+    page = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("checking.md", "templates.md"))
     (body,) = re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     (tmp_path / "chart.json").write_text(body)
     shown = "".join(re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE)).removeprefix("$ ")
