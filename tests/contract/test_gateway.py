@@ -70,6 +70,21 @@ def test_a_picture_is_that_of_the_provider(provider: Emulator, served: Served) -
     assert "age" in ours.headers
 
 
+def test_a_layout_is_that_of_the_provider(provider: Emulator, served: Served) -> None:
+    """A layout gets the provider's picture, with the symbol and the interval of the body, if there is one."""
+    path = "/v2/tradingview/layout-chart/abcDEF12"
+    theirs = [Served(provider.url).ask("POST", path, body, token=KEY) for body in (None, {"symbol": "BINANCE:SOLUSDT"})]
+    ours = [served.ask("POST", path, body, token="any") for body in (None, {"symbol": "BINANCE:SOLUSDT"})]
+    wrong = [served.ask("POST", path, body) for body in ({"interval": "9h"}, {"symbol": 1}, b"[]")]
+    private = served.ask("POST", "/v2/tradingview/layout-chart/private")
+
+    assert [(200, each.data) for each in theirs] == [(each.status, each.data) for each in ours]
+    assert ours[0].data != ours[1].data
+    assert [422, 422, 400] == [each.status for each in wrong]
+    assert (403, "SESSION_REJECTED") == (private.status, private.headers["x-chartimg-kind"])
+    assert 5 == charged(provider)
+
+
 @pytest.mark.parametrize(
     ("rule", "status"),
     [
@@ -159,7 +174,14 @@ def test_a_kept_picture_that_is_fresh_costs_no_call(provider: Emulator, served: 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", CHART), ("POST", "/v2/other"), ("GET", "/"), ("GET", "/accounts/"), ("PUT", "/accounts")],
+    [
+        ("GET", CHART),
+        ("POST", "/v2/other"),
+        ("POST", "/v2/tradingview/layout-chart/"),
+        ("GET", "/"),
+        ("GET", "/accounts/"),
+        ("PUT", "/accounts"),
+    ],
 )
 def test_an_unknown_route_is_the_providers_404(served: Served, method: str, path: str) -> None:
     """Each unknown path or method is the provider's own 404."""

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.soak  # the import of the tester takes seconds; .ci/run
 
 OPERATIONS = (
     "POST /v2/tradingview/advanced-chart",
+    "POST /v2/tradingview/layout-chart/{layout_id}",
     "GET /charts/{symbol}/{timeframe}/{template}.png",
     "GET /accounts",
     "GET /healthz",

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from chartimg.app.gateway.server import CHART_PATH
 from chartimg.testing import EmulatedAccount, EmulatedSession, Emulator, emulator
 from gateway import Served, gateway
 from places import FIXTURES
 
+CHART = "/v2/tradingview/advanced-chart"
 BODY = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "width": 400, "height": 300}
 PICTURE = "/charts/BINANCE:BTCUSDT/1h/price_psar_adi_v1.png"
 SESSION = EmulatedSession("canary-session", "canary-sign")
@@ -61,7 +61,7 @@ def test_a_misspelt_query_is_refused(mocked: Served, method: str, query: str, wo
 
 
 @pytest.mark.parametrize("bytes_of_head", [17_000, 60_000])
-@pytest.mark.parametrize("path", ["/healthz", CHART_PATH, "/nowhere"])
+@pytest.mark.parametrize("path", ["/healthz", CHART, "/nowhere"])
 def test_a_large_head_is_a_431(mocked: Served, bytes_of_head: int, path: str) -> None:
     """A head over 16 KiB is a 431 in the provider's shape on each path, whether it comes whole or in parts."""
     reply = mocked.ask("GET", path, x_filler="a" * bytes_of_head)
@@ -94,7 +94,7 @@ def test_a_session_of_a_caller_is_refused_with_words(provider: Emulator) -> None
         gateway({**provider.environ, "CHARTS_TRADINGVIEW_SESSION_JSON": own}) as signed_in,
     ):
         refused = [
-            each.ask("POST", CHART_PATH, BODY, **session)
+            each.ask("POST", CHART, BODY, **session)
             for each, session in (
                 (plain, CALLERS),
                 (plain, HOSTS),
@@ -104,7 +104,7 @@ def test_a_session_of_a_caller_is_refused_with_words(provider: Emulator) -> None
         ]
         refused.append(plain.ask("GET", PICTURE, **CALLERS))
         before = provider.ledger().accounts["main"].total.charged
-        passed = signed_in.ask("POST", CHART_PATH, BODY, **HOSTS)
+        passed = signed_in.ask("POST", CHART, BODY, **HOSTS)
 
     assert [(403, "SESSION_REJECTED")] * 5 == [(each.status, each.headers["x-chartimg-kind"]) for each in refused]
     assert all("CHARTS_TRADINGVIEW_SESSION_JSON" in each.json()["message"] for each in refused)

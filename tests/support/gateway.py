@@ -19,8 +19,9 @@ from chartimg.app.bootstrap import open_pool
 from chartimg.app.config import WorkerConfig
 from chartimg.app.gateway.callers import Callers
 from chartimg.app.gateway.protocol import HeadLimitedProtocol
-from chartimg.app.gateway.server import CHART_PATH, Gateway
+from chartimg.app.gateway.server import Gateway
 from chartimg.app.gateway.settings import read_callers
+from chartimg.domain.chart.endpoint import ADVANCED_CHART
 
 Answer = urllib3.BaseHTTPResponse
 _PATIENCE: Final = 30.0  # seconds
@@ -47,7 +48,7 @@ class Served:
 
     def chart(self, body: object, *, token: str | None = None) -> Answer:
         """Post *body* to the chart endpoint."""
-        return self.ask("POST", CHART_PATH, body, token=token, content_type="application/json")
+        return self.ask("POST", ADVANCED_CHART.path, body, token=token, content_type="application/json")
 
 
 @contextmanager

@@ -9,12 +9,12 @@ from typing import Final
 import attrs
 
 from ...codec import parse
-from ...domain.chart import ChartRequest, TradingViewSession
+from ...domain.chart import ChartRequest, LayoutRequest, TradingViewSession
 from ...domain.chart.template import ChartTemplate
 from ...domain.check.suggestion import hint, likely_name
 from ...domain.faults import FaultKind
 
-__all__ = ["AskedWrongError", "named_after_template", "read_body", "read_fresh", "refuse_session"]
+__all__ = ["AskedWrongError", "named_after_template", "read_chart", "read_fresh", "read_layout", "refuse_session"]
 
 _SESSION: Final = ("tradingview-session-id", "tradingview-session-id-sign")
 _FRESH: Final = "fresh"
@@ -32,32 +32,47 @@ class AskedWrongError(Exception):
     Attributes:
         status: the status of the answer.
         message: what is wrong, and what to do.
-        kind: the kind of the error, if it has one.
+        headers: further headers of the answer.
     """
 
-    def __init__(self, status: int, message: str, kind: FaultKind | None = None) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
-        self.kind = kind
+        self.headers = headers
 
 
-def read_body(body: bytes) -> ChartRequest:
+def read_chart(body: bytes) -> ChartRequest:
     """Return the chart of a posted body; it is named after the digest of the body.
 
     Raises:
         AskedWrongError: the body is not a JSON object in UTF-8.
     """
+    fields = {**_DEFAULTS, **_read_object(body)}
+    symbol, interval = fields.pop("symbol"), fields.pop("interval")
+    request = ChartRequest(symbol, interval, "body", fields)  # type: ignore[arg-type]  # its problems are answered
+    return request if request.problems else attrs.evolve(request, chart_template_id=f"body-{request.body_digest[:12]}")
+
+
+def read_layout(layout_id: str, body: bytes) -> LayoutRequest:
+    """Return the picture of a layout with a posted body.
+
+    Raises:
+        AskedWrongError: the body is not a JSON object in UTF-8.
+    """
+    fields = _read_object(body)
+    symbol, interval = fields.pop("symbol", None), fields.pop("interval", None)
+    return LayoutRequest(layout_id, symbol, interval, fields)  # type: ignore[arg-type]  # its problems are answered
+
+
+def _read_object(body: bytes) -> dict[str, object]:
     try:
         posted = parse(body.decode()) if body.strip() else {}
     except ValueError:
         posted = None
     if not isinstance(posted, dict):
         raise AskedWrongError(400, "the body must be a JSON object")
-    fields = {**_DEFAULTS, **posted}
-    symbol, interval = fields.pop("symbol"), fields.pop("interval")
-    request = ChartRequest(symbol, interval, "body", fields)
-    return request if request.problems else attrs.evolve(request, chart_template_id=f"body-{request.body_digest[:12]}")
+    return posted
 
 
 def named_after_template(request: ChartRequest, templates: Mapping[str, ChartTemplate]) -> ChartRequest:
@@ -100,4 +115,4 @@ def refuse_session(headers: Mapping[str, str], own: TradingViewSession | None) -
         return
     known = "" if own is None else "\n".join(own.headers[name] for name in _SESSION)
     if not hmac.compare_digest(sent.encode(), known.encode()):
-        raise AskedWrongError(403, _FOREIGN_SESSION, FaultKind.SESSION_REJECTED)
+        raise AskedWrongError(403, _FOREIGN_SESSION, {"x-chartimg-kind": str(FaultKind.SESSION_REJECTED)})

@@ -20,7 +20,8 @@ from starlette.routing import Route
 
 from ...address import may_be_rebound
 from ...codec import dump
-from ...domain.chart import ChartRequest
+from ...domain.chart import PictureRequest
+from ...domain.chart.endpoint import ADVANCED_CHART, LAYOUT_CHART
 from ...domain.errors import ConfigError, StoreUnavailable
 from ...domain.result import ChartApiResult
 from ..async_bootstrap import AsyncChartClient
@@ -28,21 +29,21 @@ from ..bootstrap import open_pool, templates
 from ..config import WorkerConfig
 from ..mode import ApiMode
 from . import answers
-from .asking import AskedWrongError, named_after_template, read_body, read_fresh, refuse_session
+from .asking import AskedWrongError, named_after_template, read_chart, read_fresh, read_layout, refuse_session
 from .callers import Callers, DaySpent
 from .openapi import description
 from .protocol import HeadLimit
 from .settings import Caller, read_callers
 
-__all__ = ["CHART_PATH", "Gateway", "from_env"]
+__all__ = ["Gateway", "from_env"]
 
-CHART_PATH: Final = "/v2/tradingview/advanced-chart"
 _MAX_BODY_BYTES: Final = 1024 * 1024
 _MAX_AT_ONCE: Final = 1000
 _BODY_SECONDS: Final = 30
 _STORE_SECONDS: Final = "5"  # after which a caller may ask a store again
 _UNITS_SECONDS: Final = 1.0  # for which a number of units is shown
 _GONE: Final = 499  # read by nobody
+_FRESH: Final = "x-chartimg-fresh"
 _FORBIDDEN: Final = "Forbidden"
 _UNAVAILABLE: Final = "Service Unavailable"
 _LOGGER: Final = logging.getLogger("chartimg.gateway")
@@ -72,7 +73,8 @@ class Gateway:
         """Return the application."""
         get = "/charts/{symbol:path}/{timeframe}/{template}.png"  # BMV:CEMEX/CPO is a symbol
         routes = [
-            Route(CHART_PATH, self._guarded(self._post), methods=["POST"]),
+            Route(ADVANCED_CHART.path, self._guarded(self._post_chart), methods=["POST"]),
+            Route(f"{LAYOUT_CHART.path}/{{layout_id}}", self._guarded(self._post_layout), methods=["POST"]),
             Route(get, self._guarded(self._get), methods=["GET"]),
             Route("/accounts", self._guarded(self._accounts), methods=["GET"]),
             Route("/healthz", self._healthz, methods=["GET"]),
@@ -103,8 +105,9 @@ class Gateway:
             try:
                 return await handler(request, caller)
             except AskedWrongError as wrong:
-                kind = {} if wrong.kind is None else {"x-chartimg-kind": str(wrong.kind)}
-                return answers.message(wrong.status, wrong.message, kind)
+                return answers.message(wrong.status, wrong.message, wrong.headers)
+            except ClientDisconnect:
+                return Response(status_code=_GONE)
             except StoreUnavailable as error:
                 _LOGGER.error("%s", error)  # noqa: TRY400 (one line)
                 return answers.message(503, "the account store can't be reached", {"retry-after": _STORE_SECONDS})
@@ -121,21 +124,17 @@ class Gateway:
         """Return whether a caller may ask. Where everybody may, a page of another site must not spend units."""
         return caller is not None or (self._callers.is_open and not _is_of_another_site(request))
 
-    async def _post(self, request: Request, caller: Caller | None) -> Response:
+    async def _post_chart(self, request: Request, caller: Caller | None) -> Response:
         """Answer ``POST /v2/tradingview/advanced-chart``."""
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                body = await _body(request)
-        except ClientDisconnect:
-            return Response(status_code=_GONE)
-        except TimeoutError:
-            return answers.message(408, f"the body took longer than {_BODY_SECONDS} seconds", {"connection": "close"})
-        if body is None:
-            return answers.message(413, f"the body is larger than {_MAX_BODY_BYTES:,} bytes")
-        chart = read_body(body)
+        chart = read_chart(await _body(request))
         if self._config.mode is not ApiMode.REAL:
             chart = named_after_template(chart, self._templates)
-        return await self._answer(request, chart, caller, request.headers.get("x-chartimg-fresh"))
+        return await self._answer(request, chart, caller, request.headers.get(_FRESH))
+
+    async def _post_layout(self, request: Request, caller: Caller | None) -> Response:
+        """Answer ``POST /v2/tradingview/layout-chart/LAYOUT``."""
+        layout = read_layout(request.path_params["layout_id"], await _body(request))
+        return await self._answer(request, layout, caller, request.headers.get(_FRESH))
 
     async def _get(self, request: Request, caller: Caller | None) -> Response:
         """Answer ``GET /charts/SYMBOL/TIMEFRAME/TEMPLATE.png``."""
@@ -151,7 +150,7 @@ class Gateway:
         return await self._answer(request, chart, caller, fresh)
 
     async def _answer(
-        self, request: Request, chart: ChartRequest, caller: Caller | None, fresh: str | None
+        self, request: Request, chart: PictureRequest, caller: Caller | None, fresh: str | None
     ) -> Response:
         """Fetch *chart* for a caller, who may leave; *fresh* is the caller's wish."""
         if self._config.mode is not ApiMode.MOCK:  # there no session is read, and none is sent
@@ -225,14 +224,24 @@ def _is_of_another_site(request: Request) -> bool:
     return request.headers.get("sec-fetch-site") == "cross-site" or may_be_rebound(request.headers.get("host", ""))
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return the posted body, None if it is too large."""
+async def _body(request: Request) -> bytes:
+    """Return the posted body.
+
+    Raises:
+        AskedWrongError: it is too large, or too slow.
+        ClientDisconnect: the caller has left.
+    """
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > _MAX_BODY_BYTES:
-            return None
-        parts.append(part)
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > _MAX_BODY_BYTES:
+                    raise AskedWrongError(413, f"the body is larger than {_MAX_BODY_BYTES:,} bytes")
+                parts.append(part)
+    except TimeoutError:
+        slow = f"the body took longer than {_BODY_SECONDS} seconds"
+        raise AskedWrongError(408, slow, {"connection": "close"}) from None
     return b"".join(parts)
 
 
