@@ -53,6 +53,7 @@ from chartimg.domain.fetch import (
     Woken,
 )
 from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.result import pictured
 from chartimg.testing import picture
 
 _OUTCOMES: Final[dict[Answer, Reply | TransportFailure]] = {
@@ -140,7 +141,7 @@ class Chartimg:
                     watch.leave(visit)
                     if step.unused is not None:
                         pool.refund(step.unused)
-                    return self._verdict(result)
+                    return self._verdict(pictured(result))
                 case _:
                     assert_never(step.action)
             step = step.next(feedback, Moment(clock.now(), clock.monotonic() - started, chart.chance()))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .domain.finding import Finding, Severity
     from .domain.result import ChartApiResult
     from .domain.retry import RetryPolicy
+    from .domain.stored import StoredChart
     from .version import __version__ as __version__
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "RetryPolicy",
     "Severity",
     "StoreUnavailable",
+    "StoredChart",
     "TradingViewSession",
     "WorkerConfig",
     "check",
@@ -83,6 +85,7 @@ _HOME = {
     "RetryPolicy": "domain.retry",
     "Severity": "domain.finding",
     "StoreUnavailable": "domain.errors",
+    "StoredChart": "domain.stored",
     "TradingViewSession": "domain.chart",
     "WorkerConfig": "app.config",
     "__version__": "version",

@@ -12,9 +12,11 @@ from typing import Final, Self
 from ..domain.argument import require
 from ..domain.chart import PictureRequest, Request
 from ..domain.chart.freshness import Freshness
+from ..domain.chart.storage import StorageRequest
 from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
-from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess
+from ..domain.result import ChartApiFailure, ChartApiResult, FetchResult, pictured
+from ..domain.stored import StoreResult, stored
 from ..fork import begin_in_children
 from .async_fetch import CallersFetch
 from .client import Client
@@ -71,7 +73,27 @@ class AsyncRoutedClient(Client):
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
+        require("request", request, PictureRequest)
         return await self.fetch_for(Waiter(threading.Event()), request, deadline=deadline, fresh=fresh)
+
+    async def store(self, request: PictureRequest, *, deadline: float | None = None) -> StoreResult:
+        """Let the provider store the picture of *request*, and return its address. A failure is part of the result.
+
+        **The address is public**: whoever has it sees the picture, until it expires. It costs a call, like a picture, and is not
+        kept: each call makes a new address.
+
+        Args:
+            request: the chart, or the layout.
+            deadline: seconds for the whole call; by default that of the policy.
+
+        Raises:
+            ConfigError, StoreUnavailable: as for :meth:`fetch`.
+        """
+        require("request", request, PictureRequest)
+        waiter = Waiter(threading.Event())
+        return stored(
+            await self.answer_for(waiter, StorageRequest(request), deadline=deadline), self._routes.clock.now()
+        )
 
     async def fetch_for(
         self,
@@ -82,6 +104,17 @@ class AsyncRoutedClient(Client):
         fresh: Freshness | str | float | None = None,
     ) -> ChartApiResult:
         """Fetch one chart for *waiter*, who may leave at any moment: for the rest of the library."""
+        return pictured(await self.answer_for(waiter, request, deadline=deadline, fresh=fresh))
+
+    async def answer_for(
+        self,
+        waiter: Waiter,
+        request: Request,
+        *,
+        deadline: float | None = None,
+        fresh: Freshness | str | float | None = None,
+    ) -> FetchResult:
+        """Get the answer of any endpoint for *waiter*."""
         if self._is_closed:
             raise ConfigError("the client is closed; make another one")
         fetch = CallersFetch(waiter)
@@ -110,11 +143,11 @@ class AsyncRoutedClient(Client):
         self._routes.flights.leave(fetch.waiter)
         fetch.task.add_done_callback(partial(self._keep, request, fetch.waiter))
 
-    def _keep(self, request: Request, waiter: Waiter, task: asyncio.Task[ChartApiResult]) -> None:
+    def _keep(self, request: Request, waiter: Waiter, task: asyncio.Task[FetchResult]) -> None:
         if task.cancelled() or task.exception() is not None:
             return
         result = task.result()
-        if not isinstance(result, ChartApiSuccess) or not self._routes.flights.is_left_over(waiter):
+        if isinstance(result, ChartApiFailure) or not self._routes.flights.is_left_over(waiter):
             return
         if event := self._routes.keep(request, result):
             self._workers.run(partial(self.listener.notify, event))

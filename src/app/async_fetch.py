@@ -14,7 +14,7 @@ from contextvars import Context
 from functools import partial
 from typing import Final
 
-from ..domain.result import ChartApiResult
+from ..domain.result import FetchResult
 from .fetch import Steps, Until
 from .flights import Waiter
 from .workers import Worklike
@@ -44,9 +44,9 @@ class CallersFetch:
         self.waiter = waiter
         waiter.wake = self._wake_steps
         self.over: asyncio.Future[None] = self._loop.create_future()
-        self.task: asyncio.Task[ChartApiResult]
+        self.task: asyncio.Task[FetchResult]
 
-    def begin(self, steps: Steps[ChartApiResult], workers: Worklike, context: Context) -> None:
+    def begin(self, steps: Steps[FetchResult], workers: Worklike, context: Context) -> None:
         """Let *workers* carry out *steps* in *context*, with the caller's context variables."""
         self._steps, self._workers, self._context = steps, workers, context
         self.task = self._loop.create_task(self._run())
@@ -66,7 +66,7 @@ class CallersFetch:
         with suppress(RuntimeError):  # the loop has ended, and with it the wait
             self._loop.call_soon_threadsafe(self._woken.set)
 
-    async def _run(self) -> ChartApiResult:
+    async def _run(self) -> FetchResult:
         try:
             step = await self._go_on()
             while isinstance(step, float | Until):
@@ -87,11 +87,11 @@ class CallersFetch:
             self.waiter.wake = tuple  # no cycle of objects holds the picture
         return step
 
-    def _go_on(self, *, soon: bool = False) -> asyncio.Future[float | Until | ChartApiResult]:
+    def _go_on(self, *, soon: bool = False) -> asyncio.Future[float | Until | FetchResult]:
         self._is_waiting = False
         return self._workers.run(partial(self._context.run, self._advance), soon=soon)
 
-    def _advance(self) -> float | Until | ChartApiResult:
+    def _advance(self) -> float | Until | FetchResult:
         """Carry out the steps up to the next wait, and return it, or up to the end, and return the result."""
         try:
             while True:
@@ -101,5 +101,5 @@ class CallersFetch:
                         self._is_waiting = True
                         return wait if isinstance(wait, Until) else float(wait)
         except StopIteration as end:
-            result: ChartApiResult = end.value
+            result: FetchResult = end.value
             return result

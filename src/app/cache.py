@@ -20,7 +20,7 @@ from ..domain.faults import ChartApiError, FaultKind
 from ..domain.finding import Finding, Severity
 from ..domain.ports import Clock, Listener, PictureCache
 from ..domain.reply.secret import SECRET_INSIDE
-from ..domain.result import ChartApiFailure, ChartApiResult, ChartApiSuccess, Source
+from ..domain.result import ChartApiFailure, ChartApiSuccess, FetchResult, Source
 from ..fork import begin_in_children
 from .fetch import Steps, Stop
 
@@ -83,13 +83,13 @@ class CacheRoute:
         self,
         request: Request,
         fresh: Freshness,
-        call: Callable[[], Steps[ChartApiResult]],
+        call: Callable[[], Steps[FetchResult]],
         *,
         fetch_id: str,
         ends: float,
         stop: Stop,
         waits: bool = True,
-    ) -> Steps[ChartApiResult]:
+    ) -> Steps[FetchResult]:
         """Carry out *call* while no other process does so for the same picture, and keep its picture.
 
         If another process is at it, wait for its picture up to *ends* (monotonic seconds). If it dies, or fails, one of those who
@@ -119,7 +119,7 @@ class CacheRoute:
             if lock is not None:
                 lock.release()
 
-    def instead_of(self, result: ChartApiResult, request: Request) -> ChartApiResult:
+    def instead_of(self, result: FetchResult, request: Request) -> FetchResult:
         """Return an older picture in place of an error that time may mend, if the host has opted in; else *result*."""
         if result.error is None or not (self._stale and result.error.retriable):
             return result

@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 import attrs
 
 from ..domain.argument import text_of
-from ..domain.chart import ChartRequest, Request
+from ..domain.chart import ChartRequest, LayoutRequest, PictureRequest, Request
 from ..domain.chart.candle import Grid
+from ..domain.chart.storage import StorageRequest
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_request, check_template, ignored_keys
@@ -57,6 +58,8 @@ class Checker:
         """Return the findings of a request, empty if the mode is OFF. Those of the last bodies are remembered."""
         if self._mode is CheckMode.OFF:
             return ()
+        if isinstance(request, StorageRequest):
+            return self(request.of)
         label = request.chart_template_id if isinstance(request, ChartRequest) and not request.payload else ""
         body = (request.body_digest, label, tuple(ignored_keys(request)))
         findings = self._remembered.get(body)
@@ -84,7 +87,12 @@ class Checker:
         Raises:
             ConfigError: the file of the template can't be used.
         """
-        if not isinstance(request, ChartRequest) or request.payload or request.chart_template_id not in self.templates:
+        if isinstance(request, StorageRequest):
+            return StorageRequest(self._filled(request.of))
+        return self._filled(request) if isinstance(request, ChartRequest) else request
+
+    def _filled(self, request: PictureRequest) -> PictureRequest:
+        if isinstance(request, LayoutRequest) or request.payload or request.chart_template_id not in self.templates:
             return request
         return self.templates[request.chart_template_id].fill(request)
 

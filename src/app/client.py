@@ -6,11 +6,14 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Self
 
+from ..domain.argument import require
 from ..domain.chart import ChartRequest, PictureRequest, Request
 from ..domain.chart.freshness import Freshness
+from ..domain.chart.storage import StorageRequest
 from ..domain.errors import ConfigError
 from ..domain.ports import Listener
-from ..domain.result import ChartApiResult
+from ..domain.result import ChartApiResult, FetchResult, pictured
+from ..domain.stored import StoreResult, stored
 from ..fork import begin_in_children
 from .fetch import run
 from .flights import Waiter
@@ -93,7 +96,25 @@ class RoutedClient(Client):
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
+        require("request", request, PictureRequest)
         return self.fetch_for(Waiter(self._stop), request, deadline=deadline, fresh=fresh)
+
+    def store(self, request: PictureRequest, *, deadline: float | None = None) -> StoreResult:
+        """Let the provider store the picture of *request*, and return its address. A failure is part of the result.
+
+        **The address is public**: whoever has it sees the picture, until it expires. It costs a call, like a picture, and is not
+        kept: each call makes a new address.
+
+        Args:
+            request: the chart, or the layout.
+            deadline: seconds for the whole call; by default that of the policy.
+
+        Raises:
+            ConfigError, StoreUnavailable: as for :meth:`fetch`.
+        """
+        require("request", request, PictureRequest)
+        waiter = Waiter(self._stop)
+        return stored(self.answer_for(waiter, StorageRequest(request), deadline=deadline), self._routes.clock.now())
 
     def fetch_for(
         self,
@@ -104,6 +125,17 @@ class RoutedClient(Client):
         fresh: Freshness | str | float | None = None,
     ) -> ChartApiResult:
         """Fetch one chart for *waiter*, who may leave at any moment: for the rest of the library."""
+        return pictured(self.answer_for(waiter, request, deadline=deadline, fresh=fresh))
+
+    def answer_for(
+        self,
+        waiter: Waiter,
+        request: Request,
+        *,
+        deadline: float | None = None,
+        fresh: Freshness | str | float | None = None,
+    ) -> FetchResult:
+        """Get the answer of any endpoint for *waiter*."""
         fetching = self._routes.begin(request, deadline, waiter, fresh)
         with self._lock:
             if self._stop.is_set():

@@ -37,7 +37,7 @@ from ..domain.fetch import (
 )
 from ..domain.ports import Clock, InterruptibleClock, Listener, Signal, Transport
 from ..domain.reply.secret import scrub
-from ..domain.result import ChartApiResult
+from ..domain.result import FetchResult
 from .listeners import FETCHES
 from .pool import Pool
 from .service import Visit
@@ -125,7 +125,7 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
     listener: Listener,
     stop: Stop,
     started: float,
-) -> Steps[ChartApiResult]:
+) -> Steps[FetchResult]:
     """Carry out a fetch from its first *step*, over *transport* with claims on *pool*. All I/O of a fetch happens here.
 
     *chance* returns random numbers in [0, 1) for the jitter. The deadline counts from *started* (monotonic seconds).

@@ -17,7 +17,7 @@ from ..domain.chart.freshness import Freshness
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.fetch import STOPPED
 from ..domain.ports import Clock
-from ..domain.result import ChartApiFailure, ChartApiResult, Source
+from ..domain.result import ChartApiFailure, FetchResult, Source
 from ..fork import begin_in_children
 from .fetch import Steps, Until
 
@@ -75,7 +75,7 @@ class Flight:
     is_paused: bool = False
     is_over: bool = False
     is_told: bool = False
-    result: ChartApiResult | None = None
+    result: FetchResult | None = None
     error: Exception | None = None
     _event: threading.Event | None = None
     _callbacks: list[Callable[[], object]] = attrs.field(factory=list)
@@ -135,13 +135,13 @@ class Flights:
         self,
         key: Hashable,
         waiter: Waiter,
-        fetch: Callable[[], Steps[ChartApiResult]],
+        fetch: Callable[[], Steps[FetchResult]],
         *,
         ends: float,
         max_attempts: int,
         clock: Clock,
-        suits: Callable[[Freshness, ChartApiResult], bool],
-    ) -> Steps[ChartApiResult]:
+        suits: Callable[[Freshness, FetchResult], bool],
+    ) -> Steps[FetchResult]:
         """Lead a flight that carries out *fetch*, or wait up to *ends* (monotonic seconds) for one with an equal *key*.
 
         An exception of the leader is raised for all. If the leader was interrupted (as by Ctrl-C), or had too little time, or its
@@ -217,9 +217,9 @@ class Flights:
             waiter.flight, waiter.is_counted = flight, True
         return flight
 
-    def _lead(self, flight: Flight, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
+    def _lead(self, flight: Flight, steps: Steps[FetchResult]) -> Steps[FetchResult]:
         """Carry out *steps*, and tell their end to the waiters."""
-        result: ChartApiResult | None = None
+        result: FetchResult | None = None
         error: Exception | None = None
         try:
             while True:

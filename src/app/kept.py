@@ -1,4 +1,4 @@
-"""Pictures that came after their caller had gone."""
+"""Answers that came after their caller had gone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Final
 
 from ..domain.chart import Request
-from ..domain.result import ChartApiSuccess
+from ..domain.result import Success
 from ..fork import begin_in_children
 
 __all__ = ["KEPT_SECONDS", "Kept"]
@@ -19,13 +19,13 @@ _MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 class Kept:
-    """Keeps paid pictures for a minute, each for the next request with the same body. Safe from many threads.
+    """Keeps paid answers for a minute, each for the next request with the same body. Safe from many threads.
 
     The oldest ones leave if all together are larger than 64 MiB.
     """
 
     def __init__(self) -> None:
-        self._pictures: list[tuple[float, str, ChartApiSuccess]] = []  # oldest first: when it came, its body's digest
+        self._pictures: list[tuple[float, str, Success]] = []  # oldest first: when it came, its body's digest
         self.begin()
         begin_in_children(self)
 
@@ -33,16 +33,14 @@ class Kept:
         """Make the lock, also in a forked child."""
         self._lock = threading.Lock()
 
-    def keep(self, request: Request, result: ChartApiSuccess, came: float) -> None:
+    def keep(self, request: Request, result: Success, came: float) -> None:
         """Keep the picture of *request*, which *came* at this moment (monotonic seconds)."""
         with self._lock:
             insort(self._pictures, (came, request.body_digest, result), key=itemgetter(0))
-            while sum(len(each.png_bytes) for _, _, each in self._pictures) > _MAX_BYTES:
+            while sum(each.size for _, _, each in self._pictures) > _MAX_BYTES:
                 del self._pictures[0]
 
-    def take(
-        self, request: Request, now: float, suits: Callable[[ChartApiSuccess], bool] = bool
-    ) -> ChartApiSuccess | None:
+    def take(self, request: Request, now: float, suits: Callable[[Success], bool] = bool) -> Success | None:
         """Return the newest picture of the same body that *suits*, once; None if none came in the last minute."""
         if not self._pictures:
             return None

@@ -13,7 +13,7 @@ from ..domain.chart.candle import Grid
 from ..domain.chart.freshness import Freshness
 from ..domain.fetch import Fetch, Moment
 from ..domain.ports import CacheLock, Clock, Listener
-from ..domain.result import ChartApiResult, Source
+from ..domain.result import FetchResult, Source
 from ..domain.retry import RetryPolicy
 from .cache import CacheRoute
 from .fetch import Steps, fetch_steps
@@ -52,7 +52,7 @@ class Order(NamedTuple):
     started: float
     fresh: Freshness
     listener: Listener
-    look: Callable[[], ChartApiResult | None]
+    look: Callable[[], FetchResult | None]
 
     @property
     def ends(self) -> float:
@@ -81,16 +81,16 @@ class Metered:
         self._paying: dict[str, Request] = {}
         self._durations: deque[tuple[float, float]] = deque(maxlen=_MAX_REMEMBERED_CALLS)  # when, and how long
 
-    def fetch(self, order: Order) -> Steps[ChartApiResult]:
+    def fetch(self, order: Order) -> Steps[FetchResult]:
         """Return a kept picture, share the fetch of an equal request that is under way, or begin one."""
         cache = order.route.cache
         return self._share(order) if cache is None else self._find_or_share(order, cache)
 
-    def _find_or_share(self, order: Order, cache: CacheRoute) -> Steps[ChartApiResult]:
+    def _find_or_share(self, order: Order, cache: CacheRoute) -> Steps[FetchResult]:
         found = cache.find(order.request, order.fresh, order.waiter.fetch_id)
         return found if found is not None else cache.instead_of((yield from self._share(order)), order.request)
 
-    def _share(self, order: Order) -> Steps[ChartApiResult]:
+    def _share(self, order: Order) -> Steps[FetchResult]:
         return self._flights.share(
             (order.request.path, order.request.encoded, order.request.key if order.route.lock else None),
             order.waiter,
@@ -101,7 +101,7 @@ class Metered:
             suits=partial(self._suits, order),
         )
 
-    def _suits(self, order: Order, leaders: Freshness, result: ChartApiResult) -> bool:
+    def _suits(self, order: Order, leaders: Freshness, result: FetchResult) -> bool:
         """Return whether the *result* of an equal request, with the *leaders* wish, is as good as that of a call of its own."""
         fresh, request = order.fresh, order.request
         if not result.ok or result.source is Source.FIXTURE:
@@ -114,7 +114,7 @@ class Metered:
         drawn_at, grid = result.attempts[-1].started_at, self._grid_of(request.symbol)
         return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe or "", grid)
 
-    def _lead(self, order: Order) -> Steps[ChartApiResult]:
+    def _lead(self, order: Order) -> Steps[FetchResult]:
         """Fetch a chart for all who wait for it, unless the provider has refused its body today."""
         route, request, waiter = order.route, order.request, order.waiter
         if self._refusals.any:
@@ -129,7 +129,7 @@ class Metered:
         ends, stop, waits = order.ends, waiter.stop, not self._is_within(order)
         return route.cache.alone(request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=ends, stop=stop, waits=waits)
 
-    def _pay_in_turn(self, order: Order, take: Callable[[Request], CacheLock | None]) -> Steps[ChartApiResult]:
+    def _pay_in_turn(self, order: Order, take: Callable[[Request], CacheLock | None]) -> Steps[FetchResult]:
         """Fetch and record a chart, one process at a time, if it has not been recorded meanwhile.
 
         A fetch that the holder of the lock has begun does not wait for it.
@@ -147,7 +147,7 @@ class Metered:
         finally:
             lock.release()
 
-    def _pay(self, order: Order) -> Steps[ChartApiResult]:
+    def _pay(self, order: Order) -> Steps[FetchResult]:
         """Fetch a chart from the provider."""
         now, request = self._clock.now(), order.request
         moment = Moment(now, self._clock.monotonic() - order.started, self._chance())
@@ -190,7 +190,7 @@ class Metered:
         return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
 
 
-def _at_once(result: ChartApiResult) -> Steps[ChartApiResult]:
+def _at_once(result: FetchResult) -> Steps[FetchResult]:
     """Return *result* without a wait."""
     yield from ()
     return result

@@ -12,7 +12,7 @@ from ..domain.account.window import window_of
 from ..domain.chart import Request
 from ..domain.faults import FaultKind
 from ..domain.finding import Finding, Severity
-from ..domain.result import ChartApiFailure, ChartApiResult, Source
+from ..domain.result import ChartApiFailure, FetchResult, Source
 from ..fork import begin_in_children
 
 __all__ = ["MAX_REFUSALS", "Refusals"]
@@ -56,7 +56,7 @@ class Refusals:
         """Whether there are some, perhaps of yesterday."""
         return bool(self._refusals)
 
-    def remember(self, request: Request, result: ChartApiResult, now: datetime) -> None:
+    def remember(self, request: Request, result: FetchResult, now: datetime) -> None:
         """Remember the refusals in the *result* of *request*, if there are some."""
         by_plan = {each.account_id for each in result.attempts if each.kind is FaultKind.PLAN_LIMIT}
         final = result if isinstance(result, ChartApiFailure) and _is_final(result) else None

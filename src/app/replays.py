@@ -10,7 +10,7 @@ from ..domain.classification import classify
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.ports import Clock, Transport
 from ..domain.reply import Reply, TransportFailure
-from ..domain.result import ChartApiResult, result_of
+from ..domain.result import FetchResult, result_of
 
 __all__ = ["Replays"]
 
@@ -29,20 +29,20 @@ class Replays:
         warned: returns a result with the warnings about the request and the picture.
     """
 
-    def __init__(self, clock: Clock, warned: Callable[[Request, ChartApiResult], ChartApiResult]) -> None:
+    def __init__(self, clock: Clock, warned: Callable[[Request, FetchResult], FetchResult]) -> None:
         self._clock = clock
         self._warned = warned
         self._judged: dict[PictureKey, tuple[Request, Reply | TransportFailure, ChartApiError | None]] = {}
 
-    def answer(self, request: Request, transport: Transport, fetch_id: str) -> ChartApiResult:
+    def answer(self, request: Request, transport: Transport, fetch_id: str) -> FetchResult:
         """Return the answer of *transport*; without warnings if it has no fixture."""
         outcome = transport.send(request, None)
         asked, seen, error = self._judged.get(request.key, _UNSEEN)
         if asked is request and seen is outcome:
-            return result_of(outcome, error, fetch_id=fetch_id)
+            return result_of(outcome, error, fetch_id=fetch_id, answer=request.endpoint.answer)
         now = self._clock.now()
         error = classify(outcome, now=now, request=request)
-        result = result_of(outcome, error, taken_at=now, fetch_id=fetch_id)
+        result = result_of(outcome, error, taken_at=now, fetch_id=fetch_id, answer=request.endpoint.answer)
         if error is not None and error.kind is FaultKind.FIXTURE_MISSING:
             return result
         warned = self._warned(request, result)

@@ -14,8 +14,9 @@ from typing import Final
 import attrs
 
 from ..domain.argument import require
-from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest, PictureRequest, Request, TradingViewSession
+from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest, Request, TradingViewSession
 from ..domain.chart.candle import Grid
+from ..domain.chart.endpoint import Answer
 from ..domain.chart.freshness import Freshness
 from ..domain.check.catalog import Catalog
 from ..domain.check.picture import picture_warnings
@@ -33,7 +34,7 @@ from ..domain.faults import ErrorCode, FaultKind
 from ..domain.finding import Finding, Severity
 from ..domain.ports import Clock, Listener
 from ..domain.reply.secret import scrub_findings
-from ..domain.result import ChartApiResult, ChartApiSuccess, Source, refused, result_of
+from ..domain.result import ChartApiSuccess, FetchResult, Source, Success, refused, result_of
 from ..domain.retry import RetryPolicy
 from .checking import Checker, template_named
 from .fetch import Steps
@@ -64,7 +65,7 @@ class Fetching:
 
     fetch_id: str
     deadline: float
-    steps: Steps[ChartApiResult]
+    steps: Steps[FetchResult]
 
 
 class Routes:
@@ -151,12 +152,13 @@ class Routes:
         Raises:
             ConfigError: an argument has a wrong type.
         """
-        require("request", request, PictureRequest)
         policy = self.policy
         if deadline is not None:
             require("deadline", deadline, float)
             policy = attrs.evolve(policy, deadline=deadline)
         asked = self._fresh if fresh is None else Freshness.of(fresh, where="fresh")
+        if request.endpoint.answer is not Answer.PICTURE:
+            asked = _OFF
         fetch_id = f"{int(self._chance() * 2**48):012x}"
         waiter.fetch_id, waiter.fresh, waiter.outer = fetch_id, asked, FETCHES.get()
         steps = self._answer(request, waiter, policy, self.clock.monotonic(), asked)
@@ -202,8 +204,8 @@ class Routes:
                 return Source.CACHE
         return None
 
-    def keep(self, request: Request, result: ChartApiSuccess) -> PictureKept | None:
-        """Keep a paid picture whose caller has gone, for the next request with the same body, and return the event.
+    def keep(self, request: Request, result: Success) -> PictureKept | None:
+        """Keep a paid answer whose caller has gone, for the next request with the same body, and return the event.
 
         Return None for a picture that was free, and for one that was kept before: it stays for the rest of its minute.
         """
@@ -213,15 +215,15 @@ class Routes:
         now = self.clock.now()
         age = max(0.0, (now - (result.taken_at or now)).total_seconds())
         self._kept.keep(self._completed(request), result, self.clock.monotonic() - age)
-        size = len(result.png_bytes)
-        return None if again else PictureKept(str(request.key), result.account_id, size, fetch_id=result.fetch_id)
+        kept = PictureKept(str(request.key), result.account_id, result.size, fetch_id=result.fetch_id)
+        return None if again else kept
 
     def cut_off(self) -> None:
         """End the calls under way over connections of the client's own."""
         for route in self.routes:
             route.cut_off()
 
-    def _framed(self, request: Request, fetch_id: str, steps: Steps[ChartApiResult]) -> Steps[ChartApiResult]:
+    def _framed(self, request: Request, fetch_id: str, steps: Steps[FetchResult]) -> Steps[FetchResult]:
         """Report the start and the end of a fetch, and name it in all events between them."""
         outer, started = FETCHES.get(), self.clock.monotonic()
         FETCHES.set((*outer, fetch_id))
@@ -244,7 +246,7 @@ class Routes:
 
     def _answer(
         self, request: Request, waiter: Waiter, policy: RetryPolicy, started: float, fresh: Freshness
-    ) -> Steps[ChartApiResult]:
+    ) -> Steps[FetchResult]:
         fetch_id = waiter.fetch_id
         request = self._completed(request)
         if problems := request.problems:
@@ -274,24 +276,25 @@ class Routes:
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
         return self._with_warnings(request, result, findings, doubts.tell)
 
-    def _warned(self, request: Request, result: ChartApiResult) -> ChartApiResult:
+    def _warned(self, request: Request, result: FetchResult) -> FetchResult:
         """Add to a recorded answer the warnings about the request and the picture, and report them."""
         findings = self._scrubbed(self._checker(request))
         return self._with_warnings(request, result, findings, partial(self._doubt, request, findings))
 
-    def _is_fresh(self, request: Request, fresh: Freshness, kept: ChartApiSuccess) -> bool:
+    def _is_fresh(self, request: Request, fresh: Freshness, kept: Success) -> bool:
         """Return whether a picture that came after its caller had gone is fresh. Without a wish for freshness it is."""
         now = self.clock.now()
         drawn_at = kept.attempts[-1].started_at if kept.attempts else kept.taken_at or now
         grid = self._checker.grid_of(request.symbol)
         return fresh.is_off or fresh.allows(drawn_at, now, request.timeframe or "", grid)
 
-    def _free(self, route: Route, request: Request, fetch_id: str) -> ChartApiResult:
+    def _free(self, route: Route, request: Request, fetch_id: str) -> FetchResult:
         """Ask a *route* that costs nothing."""
         outcome, now = route.transport.send(request, None), self.clock.now()
-        return result_of(outcome, classify(outcome, now=now, request=request), taken_at=now, fetch_id=fetch_id)
+        error = classify(outcome, now=now, request=request)
+        return result_of(outcome, error, taken_at=now, fetch_id=fetch_id, answer=request.endpoint.answer)
 
-    def _look_again(self, metered: Route, request: Request, fetch_id: str) -> ChartApiResult | None:
+    def _look_again(self, metered: Route, request: Request, fetch_id: str) -> FetchResult | None:
         """Return the answer of a route before the *metered* one, if another thread or process has put one there meanwhile."""
         for route in takewhile(lambda each: each is not metered, self.routes):
             result = self._free(route, request, fetch_id)
@@ -310,17 +313,17 @@ class Routes:
     def _with_warnings(
         self,
         request: Request,
-        result: ChartApiResult,
+        result: FetchResult,
         findings: tuple[Finding, ...],
         tell_findings: Callable[[], None],
-    ) -> ChartApiResult:
+    ) -> FetchResult:
         """Add *findings* about the request, and warnings about the picture, to *result*, and report them.
 
         A validation error is already reported; return it unchanged.
         """
         if result.error is not None and result.error.code is ErrorCode.VALIDATION_FAILED:
             return result
-        doubtful = () if result.png_bytes is None else picture_warnings(result.png_bytes, request)
+        doubtful = picture_warnings(result.png_bytes, request) if isinstance(result, ChartApiSuccess) else ()
         if not findings and not doubtful:
             return result  # it has the warnings of its transport
         tell_findings()
@@ -335,7 +338,7 @@ class Routes:
                 self._reported.update(new)
             self.listener.notify(RequestDoubtful(str(request.key), new[:_MAX_FINDINGS_PER_EVENT]))
 
-    def _refuse(self, request: Request, findings: tuple[Finding, ...], fetch_id: str) -> ChartApiResult:
+    def _refuse(self, request: Request, findings: tuple[Finding, ...], fetch_id: str) -> FetchResult:
         """End a request before any call, and report its *findings*."""
         self.listener.notify(RequestRefused(str(request.key), findings[:_MAX_FINDINGS_PER_EVENT]))
         return refused(findings, fetch_id)

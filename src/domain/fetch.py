@@ -28,7 +28,7 @@ from .events import CallFinished, CallStarted, Event, LimitExceeded, RequestRefu
 from .faults import ChartApiError, ErrorCode, FaultKind, Remedy
 from .plan.demand import Demand
 from .reply import Reply, TransportFailure
-from .result import Attempt, ChartApiFailure, ChartApiResult, refused, result_of
+from .result import Attempt, ChartApiFailure, FetchResult, refused, result_of
 from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
 
 __all__ = [
@@ -142,7 +142,7 @@ class LookAhead:
 class Finish:
     """The fetch is over."""
 
-    result: ChartApiResult
+    result: FetchResult
 
 
 @attrs.frozen
@@ -426,6 +426,7 @@ class Fetch:
             outcome,
             error,
             taken_at=moment.utc,
+            answer=self.request.endpoint.answer,
             account_id=claim.account_id,
             attempts=attempts,
             fetch_id=self.fetch_id,

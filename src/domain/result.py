@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 import attrs
 
+from .chart.endpoint import Answer
 from .errors import ChartUnavailable
 from .faults import ChartApiError, FaultKind
 from .finding import Finding
@@ -18,7 +19,19 @@ from .reply import Reply, TransportFailure
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Attempt", "ChartApiFailure", "ChartApiResult", "ChartApiSuccess", "Source", "refused", "result_of"]
+__all__ = [
+    "Attempt",
+    "ChartApiFailure",
+    "ChartApiResult",
+    "ChartApiSuccess",
+    "FetchResult",
+    "JsonSuccess",
+    "Source",
+    "Success",
+    "pictured",
+    "refused",
+    "result_of",
+]
 
 
 @attrs.frozen
@@ -50,7 +63,7 @@ class Source(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class _Answer:
+class Circumstances:
     """The circumstances of a result.
 
     Attributes:
@@ -81,7 +94,7 @@ class _Answer:
 
 
 @attrs.frozen(kw_only=True)
-class ChartApiSuccess(_Answer):
+class ChartApiSuccess(Circumstances):
     """A picture.
 
     Attributes:
@@ -102,13 +115,38 @@ class ChartApiSuccess(_Answer):
         """Return the picture."""
         return self.png_bytes
 
+    @property
+    def size(self) -> int:
+        """The bytes of the picture."""
+        return len(self.png_bytes)
+
     def as_data_url(self) -> str:
         """Return the picture as a ``data:`` URL, as vision models and web pages take it."""
         return f"data:image/png;base64,{base64.b64encode(self.png_bytes).decode()}"
 
 
 @attrs.frozen(kw_only=True)
-class ChartApiFailure(_Answer):
+class JsonSuccess(Circumstances):
+    """An answer that is no picture, as it came; the clients hand on what is in it.
+
+    Attributes:
+        body: the JSON.
+        ok: True.
+        error: None.
+    """
+
+    body: bytes = attrs.field(repr=lambda body: f"<{len(body)} bytes>")
+    ok: Literal[True] = attrs.field(default=True, init=False, repr=False)
+    error: None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the answer."""
+        return len(self.body)
+
+
+@attrs.frozen(kw_only=True)
+class ChartApiFailure(Circumstances):
     """The reason why there is no picture.
 
     Attributes:
@@ -141,6 +179,18 @@ class ChartApiFailure(_Answer):
 ChartApiResult: TypeAlias = ChartApiSuccess | ChartApiFailure
 """A picture, or the reason for its absence; ``if result.ok:`` tells them apart, for type checkers, too."""
 
+Success: TypeAlias = ChartApiSuccess | JsonSuccess
+"""The answer of any endpoint."""
+
+FetchResult: TypeAlias = Success | ChartApiFailure
+"""The result of a fetch of any endpoint."""
+
+
+def pictured(result: FetchResult) -> ChartApiResult:
+    """Return the *result* of a request for a picture."""
+    assert not isinstance(result, JsonSuccess)  # noqa: S101 (only a request for JSON has one)
+    return result
+
 
 def result_of(
     outcome: Reply | TransportFailure,
@@ -150,10 +200,11 @@ def result_of(
     account_id: str | None = None,
     attempts: tuple[Attempt, ...] = (),
     fetch_id: str = "",
-) -> ChartApiResult:
+    answer: Answer = Answer.PICTURE,
+) -> FetchResult:
     """Return the result of an exchange from its *outcome* and the *error* that it means.
 
-    *taken_at* (UTC) is the moment of the reply; that of a replay is in the reply.
+    *taken_at* (UTC) is the moment of the reply; that of a replay is in the reply. *answer* is what the endpoint answers.
     """
     status, warnings = (outcome.status, outcome.warnings) if isinstance(outcome, Reply) else (None, ())
     source: Source | None = Source.HTTP
@@ -162,6 +213,18 @@ def result_of(
         taken_at = outcome.taken_at if isinstance(outcome, Reply) else None
     if error is None:
         assert isinstance(outcome, Reply)  # noqa: S101 (each failure has an error)
+        if answer is not Answer.PICTURE:
+            return JsonSuccess(
+                body=outcome.body,
+                http_status=status,
+                source=source,
+                fixture_path=outcome.fixture_path,
+                account_id=account_id,
+                attempts=attempts,
+                taken_at=taken_at,
+                warnings=warnings,
+                fetch_id=fetch_id,
+            )
         return ChartApiSuccess(
             png_bytes=outcome.body,
             http_status=status,

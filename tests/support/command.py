@@ -91,7 +91,9 @@ def _captured(run: Callable[[], object], stdin: bytes = b"") -> Result:
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """Give the variables of a child: a home of its own, where chartimg is, and *variables*."""
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-    python_path = os.pathsep.join(filter(None, sys.path))
+    python_path = os.pathsep.join(
+        filter(os.path.isabs, sys.path)
+    )  # an editable installation has a name there that is no path
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": python_path, **coverage, **variables}
 
 

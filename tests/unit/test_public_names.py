@@ -33,6 +33,7 @@ NAMES = [
     "RetryPolicy",
     "Severity",
     "StoreUnavailable",
+    "StoredChart",
     "TradingViewSession",
     "WorkerConfig",
     "check",

@@ -25,6 +25,7 @@ from .process import (
     complain,
     exit_code,
     refuse_missing_fixtures,
+    refuse_problems,
     terminable,
     write,
 )
@@ -90,7 +91,7 @@ def _fields(path: Path) -> Mapping[str, object]:
 
 def _fetch(config: WorkerConfig, request: PictureRequest, out: Path, asked: Freshness | None, *, as_json: bool) -> None:
     """Fetch one picture into *out*, and report it."""
-    _refuse_problems(request)
+    refuse_problems(request)
     check_out_file(out, as_json=as_json)
     refuse_missing_fixtures(config)
     calls, doubts = Calls(), Doubts()
@@ -129,11 +130,6 @@ def _save(out: Path, picture: bytes, calls: Calls) -> None:
         if calls.made:
             complain(f"the reader of standard output has left; {calls}")
         raise
-
-
-def _refuse_problems(request: PictureRequest) -> None:
-    if problems := request.problems:
-        raise ConfigError([f"the chart request is wrong: {each.path}: {each.message}" for each in problems])
 
 
 def _report(request: PictureRequest, result: ChartApiResult, out: Path) -> Mapping[str, object]:

@@ -25,6 +25,7 @@ from .mcp import mcp
 from .options import group
 from .process import FAILED, MISUSED, STORE_GONE, complain, discard_output
 from .serve import serve
+from .store import store
 from .templates import templates_app
 
 __all__ = ["app", "run"]
@@ -38,6 +39,7 @@ app = group(
 )
 app.command()(fetch)
 app.command()(layout)
+app.command()(store)
 app.command()(export)
 app.command("next-close")(next_close_command)
 app.command()(check)

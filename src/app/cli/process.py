@@ -16,6 +16,7 @@ from typing import Final
 import typer
 
 from ... import files
+from ...domain.chart import Request
 from ...domain.errors import ConfigError
 from ...domain.events import CallFinished, CallStarted, Event, RequestDoubtful
 from ...domain.faults import ErrorCode, FaultKind
@@ -40,6 +41,7 @@ __all__ = [
     "discard_output",
     "exit_code",
     "refuse_missing_fixtures",
+    "refuse_problems",
     "terminable",
     "write",
 ]
@@ -111,6 +113,16 @@ def exit_code(ends: Iterable[tuple[str, str | None]]) -> int:
     if any(code == ErrorCode.CHART_API_LIMIT_EXCEEDED or kind == FaultKind.SERVICE_DOWN for code, kind in codes):
         return COME_BACK
     return FAILED if codes else 0
+
+
+def refuse_problems(request: Request) -> None:
+    """Check a request by the rules that need no catalog, before anything is opened.
+
+    Raises:
+        ConfigError: with a line for each problem.
+    """
+    if problems := request.problems:
+        raise ConfigError([f"the chart request is wrong: {each.path}: {each.message}" for each in problems])
 
 
 def refuse_missing_fixtures(config: WorkerConfig) -> None:

@@ -11,12 +11,11 @@ from typing import TypeVar
 
 import pytest
 
-from chartimg import ChartApiResult
 from chartimg.app.async_fetch import CallersFetch
 from chartimg.app.fetch import Steps
 from chartimg.app.flights import Waiter
 from chartimg.app.workers import Workers
-from chartimg.domain.result import ChartApiSuccess, Source
+from chartimg.domain.result import ChartApiSuccess, FetchResult, Source
 from command import eventually, holds
 from patience import LONG
 
@@ -25,7 +24,7 @@ RESULT = ChartApiSuccess(png_bytes=b"png", source=Source.HTTP)
 NAME: ContextVar[str] = ContextVar("name", default="nobody")
 
 
-def fetch_of(steps: Callable[[threading.Event], Steps[ChartApiResult]]) -> CallersFetch:
+def fetch_of(steps: Callable[[threading.Event], Steps[FetchResult]]) -> CallersFetch:
     """Begin a fetch of these *steps*."""
     fetch = CallersFetch(Waiter(threading.Event()))
     fetch.begin(steps(fetch.waiter.stop), Workers(4), copy_context())
@@ -37,7 +36,7 @@ def test_steps_run_in_threads_in_the_context_of_the_caller_and_waits_are_on_the_
     seen: list[tuple[bool, str]] = []
     here = threading.get_ident()
 
-    def steps(_: threading.Event) -> Steps[ChartApiResult]:
+    def steps(_: threading.Event) -> Steps[FetchResult]:
         seen.append((threading.get_ident() == here, NAME.get()))
         NAME.set("fetch")
         yield 0.01
@@ -45,7 +44,7 @@ def test_steps_run_in_threads_in_the_context_of_the_caller_and_waits_are_on_the_
         yield 0
         return RESULT
 
-    async def _main() -> ChartApiResult:
+    async def _main() -> FetchResult:
         NAME.set("caller")
         result = await fetch_of(steps).task
         assert "caller" == NAME.get()
@@ -58,7 +57,7 @@ def test_steps_run_in_threads_in_the_context_of_the_caller_and_waits_are_on_the_
 def test_a_wait_takes_its_seconds() -> None:
     """A wait is over after its seconds, and not before."""
 
-    def steps(_: threading.Event) -> Steps[ChartApiResult]:
+    def steps(_: threading.Event) -> Steps[FetchResult]:
         yield 0.05
         return RESULT
 
@@ -75,13 +74,13 @@ def test_a_fetch_that_is_given_up_waits_no_longer() -> None:
     """Giving a fetch up ends its wait and all further ones; its steps learn of it, and the result is theirs."""
     waits: list[bool] = []
 
-    def steps(stop: threading.Event) -> Steps[ChartApiResult]:
+    def steps(stop: threading.Event) -> Steps[FetchResult]:
         for _ in range(3):
             waits.append(stop.is_set())
             yield 1_000.0
         return RESULT
 
-    async def _main() -> ChartApiResult:
+    async def _main() -> FetchResult:
         fetch = fetch_of(steps)
         await holds(lambda: bool(waits))
         fetch.give_up()
@@ -96,7 +95,7 @@ def test_a_fetch_that_is_given_up_waits_no_longer() -> None:
 def test_an_error_of_a_step_is_that_of_the_fetch(error: type[Exception]) -> None:
     """An exception of a step ends the fetch with that exception."""
 
-    def steps(_: threading.Event) -> Steps[ChartApiResult]:
+    def steps(_: threading.Event) -> Steps[FetchResult]:
         yield 0.0
         raise error
 
@@ -112,7 +111,7 @@ def test_the_end_of_the_loop_ends_the_steps(later: int) -> None:
     """Whenever the loop ends, at a wait, in a step or between them, the steps come to their end, and so return a claim."""
     ended, gate = threading.Event(), threading.Event()
 
-    def steps(stop: threading.Event) -> Steps[ChartApiResult]:
+    def steps(stop: threading.Event) -> Steps[FetchResult]:
         try:
             gate.set()
             while not stop.is_set():
@@ -156,7 +155,7 @@ def test_a_step_that_ended_just_before_the_loop_is_followed_by_the_end_of_the_st
         async def close(self, last: Callable[[], object], seconds: float) -> None:
             """Do nothing."""
 
-    def steps() -> Steps[ChartApiResult]:
+    def steps() -> Steps[FetchResult]:
         try:
             while not stops[0].is_set():
                 yield 1_000.0

@@ -39,7 +39,7 @@ from chartimg.domain.fetch import Fetch, Moment
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.ports import AccountStore, Listener
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.result import Attempt, ChartApiResult
+from chartimg.domain.result import Attempt, ChartApiResult, pictured
 from chartimg.domain.retry import RetryPolicy
 from chartimg.testing import Answer, EventLog, Outcome, ScriptedTransport, VirtualClock, picture
 from samples import NOON, REQUEST
@@ -114,7 +114,7 @@ class Bench:
             stop=stop,
             started=started,
         )
-        return run(steps, self.clock, stop)
+        return pictured(run(steps, self.clock, stop))
 
     def used(self) -> list[int]:
         """Count the units taken of each account."""

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chartimg import Account, ChartApiResult, ChartClient, ChartRequest, FaultKind, RetryPolicy, StoreUnavailable
+from chartimg import Account, ChartClient, ChartRequest, FaultKind, RetryPolicy, StoreUnavailable
 from chartimg.app.fetch import Steps, Until
 from chartimg.app.flights import Flights, Waiter
 from chartimg.domain.chart import Request
@@ -22,7 +22,7 @@ from chartimg.domain.events import CallStarted, Event, FetchFinished, FetchStart
 from chartimg.domain.faults import ChartApiError
 from chartimg.domain.fetch import STOPPED
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiSuccess, Source
+from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiResult, ChartApiSuccess, FetchResult, Source
 from chartimg.testing import EventLog, Outcome, ScriptedTransport, VirtualClock, picture
 from command import eventually
 from patience import LONG
@@ -273,7 +273,7 @@ def test_a_listener_that_fetches_the_same_chart_does_not_wait_for_itself() -> No
                 inner.append(None)
                 inner[0] = client.fetch(REQUEST)
 
-    inner: list[ChartApiResult | None] = []
+    inner: list[FetchResult | None] = []
     transport = ScriptedTransport([FOUND, FOUND])
     client = ChartClient(
         transport=transport, accounts=[ACCOUNT], clock=transport.clock, listener=Again(), policy=POLICY, log=False
@@ -297,7 +297,7 @@ def test_a_fetch_inside_another_one_waits_for_none_of_those_that_began_it(fresh:
                 inner.append(client.fetch(charts.pop(), fresh=fresh))
 
     charts = [REQUEST, attrs.evolve(REQUEST, symbol="BINANCE:ETHUSDT")]
-    inner: list[ChartApiResult] = []
+    inner: list[FetchResult] = []
     transport = ScriptedTransport([FOUND] * 3)
     client = ChartClient(
         transport=transport, accounts=[ACCOUNT], clock=transport.clock, listener=Again(), policy=POLICY, log=False
@@ -334,19 +334,19 @@ class World:
     def __init__(self) -> None:
         """Have no caller."""
         self.flights, self.clock = Flights(), VirtualClock()
-        self.callers: dict[str, tuple[Waiter, Steps[ChartApiResult], float]] = {}
-        self.ended: dict[str, ChartApiResult] = {}
+        self.callers: dict[str, tuple[Waiter, Steps[FetchResult], float]] = {}
+        self.ended: dict[str, FetchResult] = {}
         self.left: set[str] = set()
         self.leading: dict[str, int] = {}
         self.begun: list[str] = []
-        self.outcome: ChartApiResult = RESULT
+        self.outcome: FetchResult = RESULT
 
     def arrive(self, seconds: float) -> None:
         """Let a caller come who has so many seconds."""
         name = str(len(self.callers))
         waiter = Waiter(threading.Event(), fetch_id=name)
 
-        def fetch() -> Steps[ChartApiResult]:
+        def fetch() -> Steps[FetchResult]:
             assert not self.leading, "one fetch at a time, but for those given up"
             self.begun.append(name)
             self.leading[name] = 0
@@ -374,11 +374,16 @@ class World:
         except StopIteration as end:
             self.ended[name] = end.value
             self.flights.told(self.callers[name][0])
+        self._without_given_up()
 
     def leave(self, name: str) -> None:
         """Let a caller go, as the asynchronous client does."""
         self.left.add(name)
         self.flights.leave(self.callers[name][0])
+        self._without_given_up()
+
+    def _without_given_up(self) -> None:
+        """Count the fetches no longer that the last one to wait for them has given up."""
         for each in [each for each in self.leading if self.callers[each][0].stop.is_set()]:
             del self.leading[each]
 
@@ -388,7 +393,7 @@ class World:
         return [name for name in self.callers if name not in self.ended]
 
 
-def iter_of(result: ChartApiResult) -> Steps[ChartApiResult]:
+def iter_of(result: FetchResult) -> Steps[FetchResult]:
     """Return steps without a wait."""
     yield from ()
     return result
@@ -411,6 +416,9 @@ MOVES = st.lists(
 
 
 @given(MOVES)
+@example(
+    [("arrive", 1), ("arrive", 1), ("arrive", 1), ("pass", 1), ("leave", 0), ("leave", 0), ("step", 2), ("arrive", 1)]
+)
 @settings(max_examples=60)
 def test_whoever_leaves_the_flight_goes_on_for_the_others(moves: list[tuple[str, int]]) -> None:
     """At each moment equal requests are one fetch; nobody's leaving ends another's, and nobody joins a flight that was given up."""
@@ -473,7 +481,7 @@ def test_a_result_that_does_not_suit_is_not_shared() -> None:
     world.arrive(30.0)
     waiter = Waiter(threading.Event(), fetch_id="second")
 
-    def fetch() -> Steps[ChartApiResult]:
+    def fetch() -> Steps[FetchResult]:
         second[0] += 1
         return iter_of(RESULT)
 

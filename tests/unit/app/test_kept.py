@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from chartimg import ChartApiResult, ChartRequest
+from chartimg import ChartRequest
 from chartimg.app.kept import KEPT_SECONDS, Kept
-from chartimg.domain.result import ChartApiSuccess, Source
+from chartimg.domain.result import ChartApiSuccess, Source, Success
 
 LOOK = {"theme": "dark"}
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", LOOK)
@@ -22,8 +22,8 @@ def result(png: bytes) -> ChartApiSuccess:
 
 def taken(kept: Kept, request: ChartRequest = REQUEST, now: float = 0.0) -> bytes | None:
     """Take the picture of *request*."""
-    found: ChartApiResult | None = kept.take(request, now)
-    return None if found is None else found.png_bytes
+    found: Success | None = kept.take(request, now)
+    return found.png_bytes if isinstance(found, ChartApiSuccess) else None
 
 
 def test_a_picture_is_kept_for_its_body_and_one_time_only() -> None:
@@ -69,9 +69,10 @@ def test_a_picture_that_does_not_suit_stays_for_another() -> None:
     kept = Kept()
     for png, came in ((b"old", 1.0), (b"new", 2.0)):
         kept.keep(REQUEST, result(png), came)
-    found = kept.take(REQUEST, 3.0, lambda each: each.png_bytes == b"old")
+    found = kept.take(REQUEST, 3.0, lambda each: isinstance(each, ChartApiSuccess) and each.png_bytes == b"old")
 
-    assert b"old" == (found and found.png_bytes)
+    assert isinstance(found, ChartApiSuccess)
+    assert b"old" == found.png_bytes
     assert [b"new", None] == [taken(kept, now=4.0) for _ in range(2)]
 
 

@@ -8,10 +8,11 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg import ChartApiResult, ChartRequest, FaultKind, Finding, Severity
+from chartimg import ChartRequest, FaultKind, Finding, Severity
 from chartimg.app.replays import Replays
 from chartimg.domain.chart import Request
 from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.result import FetchResult
 from chartimg.testing import Outcome, ScriptedTransport, VirtualClock, picture
 
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
@@ -44,7 +45,7 @@ class Judge:
         """Begin to count."""
         self.asked = 0
 
-    def warned(self, request: Request, result: ChartApiResult) -> ChartApiResult:
+    def warned(self, request: Request, result: FetchResult) -> FetchResult:
         """Return *result* with a warning if *request* is the second one."""
         self.asked += 1
         return attrs.evolve(result, warnings=(DOUBT,)) if request is REQUESTS[1] else result

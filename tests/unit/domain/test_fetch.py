@@ -43,7 +43,7 @@ from chartimg.domain.fetch import (
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.result import Attempt, ChartApiResult, ChartApiSuccess, Source, refused
+from chartimg.domain.result import Attempt, ChartApiResult, ChartApiSuccess, Source, pictured, refused
 from chartimg.domain.retry import RetryPolicy
 from chartimg.testing import picture
 from samples import NOON, REQUEST
@@ -91,7 +91,7 @@ class Play:
     def result(self) -> ChartApiResult:
         """Return the result of a fetch that is over."""
         assert isinstance(self.step.action, Finish)
-        return self.step.action.result
+        return pictured(self.step.action.result)
 
     @property
     def error(self) -> ChartApiError:
@@ -617,7 +617,7 @@ def test_any_story_keeps_to_the_policy(policy: RetryPolicy, story: list[Act]) ->
         match step.action:
             case Finish(result):
                 assert result.attempts == step.attempts
-                assert result.ok is (result.png_bytes is not None)
+                assert result.ok is (pictured(result).png_bytes is not None)
                 break
             case Pause(wait):
                 assert wait <= policy.deadline - elapsed + 1e-6

@@ -13,7 +13,7 @@ from chartimg.domain.errors import ChartUnavailable
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiSuccess, Source, refused, result_of
+from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiSuccess, Source, pictured, refused, result_of
 from chartimg.testing import picture
 from samples import NOON
 
@@ -36,14 +36,14 @@ def test_a_picture_is_true_and_unwrapped() -> None:
 
 def test_a_picture_is_a_data_url() -> None:
     """A result of a picture gives the URL that a vision model or a page takes in its place."""
-    head, _, data = result_of(REPLAY, None).as_data_url().partition(",")
+    head, _, data = pictured(result_of(REPLAY, None)).as_data_url().partition(",")
 
     assert ("data:image/png;base64", picture()) == (head, base64.b64decode(data))
 
 
 def test_a_failure_is_false_and_raises_itself() -> None:
     """A result of a failure is false; unwrapping it raises its error with the whole result, also after pickling."""
-    result = result_of(TransportFailure(FaultKind.NETWORK, "it broke"), ERROR, fetch_id="f1")
+    result = pictured(result_of(TransportFailure(FaultKind.NETWORK, "it broke"), ERROR, fetch_id="f1"))
     with pytest.raises(ChartUnavailable, match="it broke"):
         result.as_data_url()
     with pytest.raises(ChartUnavailable, match="it broke") as raised:
