@@ -43,6 +43,7 @@ _PICTURE: Final = re.compile(
     r'<picture>.*?srcset="(?P<dark>[^"]+)".*?alt="(?P<alt>[^"]+)" src="(?P<light>[^"]+)".*?</picture>', re.DOTALL
 )
 _MERMAID: Final = re.compile(r"^```mermaid\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_INCLUDE: Final = re.compile(r"^<!-- include (\S+) -->$", re.MULTILINE)
 _SAMPLE: Final = re.compile(r"(^\S.*\n\n)(?= {4}\S)", re.MULTILINE)
 _ARROW: Final = re.compile(r"(\w+|\[\*\]) --> (\w+)(?:: (.*))?")
 _COLUMN: Final = re.compile(r"subgraph (\w+)\[(\".*\")\]")
@@ -69,10 +70,17 @@ def draw_templates(_app: Sphinx) -> None:
 
 
 def prepare(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Put drawings in the place of their texts, and the pictures of the templates on the page of the gallery."""
-    text = _PICTURE.sub(_both_themes, source[0])
+    """Put programs, drawings and the pictures of the gallery in their places."""
+    text = _INCLUDE.sub(_program, source[0])
+    text = _PICTURE.sub(_both_themes, text)
     text = _MERMAID.sub(lambda found: drawing(found[1]), text)
     source[0] = text + gallery() if page == "docs/site/gallery" else text
+
+
+def _program(found: re.Match[str]) -> str:
+    """Show a program that a page includes; a code host shows the link before it."""
+    language = {".py": "python", ".mjs": "js"}[Path(found[1]).suffix]
+    return f"```{{literalinclude}} {found[1]}\n:language: {language}\n```"
 
 
 def _both_themes(found: re.Match[str]) -> str:

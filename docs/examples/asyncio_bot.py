@@ -1,4 +1,4 @@
-"""A bot that answers each line "SYMBOL TIMEFRAME" with a chart, several at once, and ends with its input."""
+"""A bot that answers each line "SYMBOL TIMEFRAME" with a chart, several at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chartimg import AsyncChartClient
 
 
 async def answer(client: AsyncChartClient, line: str) -> None:
-    """Fetch the chart that a line asks for, and say where it is. Here a real bot would send it."""
+    """Fetch the chart that a line asks for, and say where it is. A real bot would send it."""
     symbol, _, timeframe = line.partition(" ")
     request = client.request(symbol, timeframe, template="price_rsi14_stochrsi_v1")
     result = await client.fetch(request, deadline=60.0)

@@ -1,4 +1,4 @@
-"""A cron job that saves one chart each time it runs. It prints faults only, so cron sends mail about nothing else."""
+"""A cron job that saves one chart each time. It prints faults only, so cron mails no others."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def main(folder: Path) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1])))
-    except ChartimgError as error:  # a setting is wrong, or the account store can't be reached
+    except ChartimgError as error:  # a wrong setting, or books that can't be reached
         sys.exit(str(error))

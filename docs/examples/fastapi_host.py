@@ -1,4 +1,4 @@
-"""Charts by GET from a FastAPI application. A client that leaves before its call has begun costs nothing."""
+"""Charts by GET from a FastAPI application. A client that leaves before its call costs nothing."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ async def gone(request: Request) -> None:
         pass
 
 
-async def fetch_or_leave(request: Request, fetching: asyncio.Task[ChartApiResult]) -> ChartApiResult | None:
-    """Return the result of a fetch, or cancel it and return None as soon as the client is gone."""
+async def fetch_or_leave(
+    request: Request, fetching: asyncio.Task[ChartApiResult]
+) -> ChartApiResult | None:
+    """Return the result of a fetch. If the client is gone first, cancel it and return None."""
     leaving = asyncio.create_task(gone(request))
     try:
         await asyncio.wait({fetching, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -51,11 +53,16 @@ async def fetch_or_leave(request: Request, fetching: asyncio.Task[ChartApiResult
 
 @app.get("/charts/{symbol}/{timeframe}.png", response_class=Response)
 async def chart(
-    symbol: str, timeframe: str, request: Request, client: Annotated[AsyncChartClient, Depends(charts)]
+    symbol: str,
+    timeframe: str,
+    request: Request,
+    client: Annotated[AsyncChartClient, Depends(charts)],
 ) -> Response:
     """Answer with the chart, or with 503 and the reason."""
     asked = client.request(symbol, timeframe, template="price_rsi14_stochrsi_v1")
-    result = await fetch_or_leave(request, asyncio.create_task(client.fetch(asked, deadline=30.0)))
+    result = await fetch_or_leave(
+        request, asyncio.create_task(client.fetch(asked, deadline=30.0))
+    )
     if result is None:
         return Response(status_code=499)  # nobody reads it
     if not result:

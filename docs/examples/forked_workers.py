@@ -1,4 +1,4 @@
-"""A client that is opened before the workers are forked: all of them share its account books."""
+"""A client that is opened before the workers are forked: they share its account books."""
 
 from __future__ import annotations
 

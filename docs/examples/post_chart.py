@@ -15,7 +15,9 @@ def main(symbol: str, timeframe: str) -> None:
     """Fetch one chart, keep it in a file, and post it."""
     webhook = os.environ["DISCORD_WEBHOOK_URL"]  # first: without it no call is paid for
     with ChartClient.from_env() as client:
-        request = client.request(symbol, timeframe, template="price_rsi14_stochrsi_v1", theme="light")
+        request = client.request(
+            symbol, timeframe, template="price_rsi14_stochrsi_v1", theme="light"
+        )
         result = client.fetch(request, deadline=60.0)
     fields: dict[str, str | tuple[str, bytes, str]] = {"content": f"{symbol} {timeframe}"}
     if result:

@@ -113,6 +113,21 @@ def test_the_first_example_fetches_the_same_chart_in_every_mode(tmp_path: Path) 
             assert replayed == saved.read_bytes()
 
 
+def test_every_program_is_included_in_a_page_and_run_by_a_test() -> None:
+    """Each program of docs/examples is shown by the page that links to it, and a contract test names it."""
+    programs = {file.name for file in (ROOT / "docs/examples").glob("*.*") if file.suffix in {".py", ".mjs"}}
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    shown = re.findall(
+        r"\]\(examples/(\S+)\)(?:(?!\n#).)*?^<!-- include examples/\1 -->$", text, re.DOTALL | re.MULTILINE
+    )
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests/contract").glob("test_*.py"))
+
+    assert programs == set(shown) == {*re.findall(r"<!-- include examples/(\S+) -->", text)}
+    assert [] == [
+        name for name in programs if f'{name}"' not in tests and f'{name.removesuffix(".py")}:app"' not in tests
+    ]
+
+
 def test_every_kind_of_error_has_an_address() -> None:
     """The page of errors has one heading for each kind, in the order of the table."""
     text = (ROOT / "docs/errors.md").read_text(encoding="utf-8")

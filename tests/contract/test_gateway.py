@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import shutil
 import socket
 import subprocess
@@ -25,7 +26,7 @@ from chartimg.emulator import running
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
 from command import eventually
 from gateway import Answer, Served, gateway
-from places import FIXTURES
+from places import DOCS, FIXTURES
 
 CHART = "/v2/tradingview/advanced-chart"
 KEY = "canary-key"
@@ -413,27 +414,28 @@ def test_curl_gets_a_picture(served: Served, tmp_path: Path) -> None:
     assert b"\x89PNG" == (tmp_path / "chart.png").read_bytes()[:4]
 
 
-NODE = """
-const [url] = process.argv.slice(1);
-const reply = await fetch(url, {
-  method: "POST",
-  headers: {"x-api-key": "any", "content-type": "application/json"},
-  body: JSON.stringify({symbol: "BINANCE:BTCUSDT", interval: "1h", width: 400, height: 300}),
-});
-const bytes = new Uint8Array(await reply.arrayBuffer());
-console.log(reply.status, reply.headers.get("content-type"), Buffer.from(bytes.slice(1, 4)).toString());
-"""
-
-
 @pytest.mark.skipif(
     shutil.which("node") is None, reason="NODE IS NOT INSTALLED: the gateway is not tried with its fetch"
 )
-def test_fetch_of_node_gets_a_picture(served: Served) -> None:
-    """Node's fetch gets a picture."""
-    command = ["node", "--input-type=module", "-e", NODE, "--", served.url + CHART]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_the_program_for_node_saves_a_picture_or_says_why_there_is_none(served: Served, tmp_path: Path) -> None:
+    """Node's fetch gets a picture and the units left; for a wrong interval it gets the finding."""
+    saved, refused = (
+        subprocess.run(
+            ["node", DOCS / "examples/chart.mjs", "BINANCE:BTCUSDT", interval],
+            cwd=tmp_path,
+            env={**os.environ, "GATEWAY_URL": served.url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for interval in ("1h", "1H")
+    )
 
-    assert ("200 image/png PNG\n", "") == (done.stdout, done.stderr)
+    assert (0, "chart.png, 19 units left\n", "") == (saved.returncode, saved.stdout, saved.stderr)
+    assert b"\x89PNG" == (tmp_path / "chart.png").read_bytes()[:4]
+    assert (1, "") == (refused.returncode, refused.stdout)
+    assert refused.stderr.startswith("422 INVALID_BEFORE_CALL ")
+    assert "is not an interval" in refused.stderr
 
 
 def test_the_request_of_n8n_gets_a_picture(served: Served) -> None:

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+import os
+import runpy
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chartimg.testing import EmulatedAccount, emulator
+from command import environment
 from model import RAW, process
-from places import FIXTURES
+from places import DOCS, FIXTURES
+
+if TYPE_CHECKING:
+    import pytest
 
 KEY = "canary-key"
-CHART = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "template": "price_psar_adi_v1"}
+MOCK = {"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(FIXTURES)}
 PICTURE = (FIXTURES / "BINANCE_BTCUSDT__1h__price_psar_adi_v1.png").read_bytes()
 
 
-def test_mock_mode_tries_it_without_a_key(tmp_path: Path) -> None:
-    """In mock mode the five tools answer, and a chart is the recorded picture with one line of text."""
-    with process(cwd=tmp_path, CHARTS_API_MODE="mock", CHARTS_FIXTURES_DIR=str(FIXTURES)) as model:
-        tools = model.tools()
-        drawn = model.call("chart", **CHART)
-        unknown = model.call("chart", symbol="NASDAQ:AAPL", interval="1D")
-        quota = model.call("quota")
+def test_the_agent_of_the_documentation_saves_a_recorded_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The program starts the server, which replays a chart without a key, and prints the line beside the picture."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", environment(tmp_path, **MOCK))
+    agent = runpy.run_path(str(DOCS / "examples/agent.py"))
 
-    assert ["chart", "check", "find_study", "templates", "quota"] == list(tools)
-    assert (False, (PICTURE,)) == (drawn.is_error, drawn.pictures)
-    assert drawn.text.startswith("BINANCE:BTCUSDT 1h, taken at 20")
-    assert drawn.text.endswith(" UTC, source FIXTURE, units left: not counted in mock mode")
-    assert unknown.is_error
-    assert "Recorded are (symbol, interval, template): BINANCE:BTCUSDT 1h price_ma1226" in unknown.text
-    assert "units left: not counted in mock mode" == quota.text
+    assert 0 == agent["main"]("BINANCE:BTCUSDT", "1h")
+    assert PICTURE == (tmp_path / "chart.png").read_bytes()
+    said = capsys.readouterr().out
+    assert said.startswith("BINANCE:BTCUSDT 1h, taken at 20")
+    assert said.endswith(" UTC, source FIXTURE, units left: not counted in mock mode\n")
 
 
 def test_a_picture_is_paid_for_once_and_standard_output_carries_the_protocol_alone(tmp_path: Path) -> None:

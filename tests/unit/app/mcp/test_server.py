@@ -74,6 +74,16 @@ def test_the_schemas_tell_a_model_what_to_write(mocked: Model) -> None:
     ]
 
 
+def test_mock_mode_tries_it_without_a_key(mocked: Model) -> None:
+    """In mock mode the five tools are there, a chart that is not recorded names those that are, and units are not counted."""
+    unknown = mocked.call("chart", symbol="NASDAQ:AAPL", interval="1D")
+
+    assert ["chart", "check", "find_study", "templates", "quota"] == list(mocked.tools())
+    assert unknown.is_error
+    assert "Recorded are (symbol, interval, template): BINANCE:BTCUSDT 1h price_ma1226" in unknown.text
+    assert "units left: not counted in mock mode" == mocked.call("quota").text
+
+
 def test_a_wrong_call_costs_no_unit_and_says_what_to_write(provider: Emulator) -> None:
     """Each mistake that can be known before a call is an error of the tool with its correction, and costs no unit."""
     with server({**anew(provider), "CHART_IMG_ACCOUNTS_JSON": ON_BASIC}) as model:
