@@ -53,33 +53,43 @@ def unreadable(text: str) -> str:
     return "".join(f"\\u{ord(character):04x}" for character in text)
 
 
-ECHOES: dict[str, Exchange] = {
-    "422 in body and headers": answer(422, error_body(CANARY), content_type=f"application/{CANARY}", x_echo=CANARY),
-    "422 in plain text": answer(422, b"<h1>" + CANARY.encode() + b"</h1>", content_type="text/html"),
-    "422 with slashes escaped": answer(422, error_body("SLOT").replace(b"SLOT", CANARY.replace("/", "\\/").encode())),
-    "422 with all escaped": answer(422, error_body("SLOT").replace(b"SLOT", unreadable(CANARY).encode())),
-    "422 behind a PNG signature": answer(422, b"\x89PNG\r\n\x1a\n" + CANARY.encode(), content_type=CANARY),
-    "403 of the account": answer(403, b'{"message":"Forbidden"}', x_echo=CANARY, x_amzn_errortype=CANARY),
-    "403 of the request": answer(403, error_body(CANARY)),
-    "429 of the day": answer(429, error_body(CANARY + " limit exceeded"), retry_after=CANARY),
-    "429 of the moment": answer(429, error_body(CANARY + " throttled, slow down"), x_amzn_errortype=CANARY),
-    "500": answer(500, error_body(CANARY), x_echo=CANARY),
-    "200 without a picture": answer(200, error_body(CANARY), content_type=CANARY),
-    "a redirect": answer(302, error_body(CANARY), location=f"http://127.0.0.1:1/?key={CANARY}"),
-    "a malformed header": raw(
-        b"HTTP/1.1 422 Bad\r\ncontent-length: 2\r\n"
-        + CANARY.encode()
-        + b"\r\nx-echo "
-        + CANARY.encode()
-        + b"\r\n\r\n{}"
-    ),
-    "a malformed status line": raw(b"HTTP/9 " + CANARY.encode() + b"\r\n\r\n", keep=False),
-    "a reason phrase": raw(b"HTTP/1.1 500 " + CANARY.encode() + b"\r\ncontent-length: 0\r\n\r\n"),
-    "a malformed length": raw(b"HTTP/1.1 500 X\r\ncontent-length: " + CANARY.encode() + b"\r\n\r\n", keep=False),
-    "a malformed chunk": raw(
-        b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n" + CANARY.encode() + b"\r\n", keep=False
-    ),
-}
+def echoes(secret: str) -> dict[str, Exchange]:
+    """Return the replies that repeat *secret*, each in another place."""
+    return {
+        "422 in body and headers": answer(422, error_body(secret), content_type=f"application/{secret}", x_echo=secret),
+        "422 in plain text": answer(422, b"<h1>" + secret.encode() + b"</h1>", content_type="text/html"),
+        "422 with slashes escaped": answer(
+            422, error_body("SLOT").replace(b"SLOT", secret.replace("/", "\\/").encode())
+        ),
+        "422 with all escaped": answer(422, error_body("SLOT").replace(b"SLOT", unreadable(secret).encode())),
+        "422 behind a PNG signature": answer(422, b"\x89PNG\r\n\x1a\n" + secret.encode(), content_type=secret),
+        "403 of the account": answer(403, b'{"message":"Forbidden"}', x_echo=secret, x_amzn_errortype=secret),
+        "403 of the request": answer(403, error_body(secret)),
+        "429 of the day": answer(429, error_body(secret + " limit exceeded"), retry_after=secret),
+        "429 of the moment": answer(429, error_body(secret + " throttled, slow down"), x_amzn_errortype=secret),
+        "500": answer(500, error_body(secret), x_echo=secret),
+        "200 without a picture": answer(200, error_body(secret), content_type=secret),
+        "a redirect": answer(302, error_body(secret), location=f"http://127.0.0.1:1/?key={secret}"),
+        "a malformed header": raw(
+            b"HTTP/1.1 422 Bad\r\ncontent-length: 2\r\n"
+            + secret.encode()
+            + b"\r\nx-echo "
+            + secret.encode()
+            + b"\r\n\r\n{}"
+        ),
+        "a malformed status line": raw(b"HTTP/9 " + secret.encode() + b"\r\n\r\n", keep=False),
+        "a reason phrase": raw(b"HTTP/1.1 500 " + secret.encode() + b"\r\ncontent-length: 0\r\n\r\n"),
+        "a malformed length": raw(b"HTTP/1.1 500 X\r\ncontent-length: " + secret.encode() + b"\r\n\r\n", keep=False),
+        "a malformed chunk": raw(
+            b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n" + secret.encode() + b"\r\n", keep=False
+        ),
+    }
+
+
+SESSION, SIGN = "canary-session-5c1/+x", "canary-sign-77b/+x"
+SECRETS = {CANARY: b"canary-key", SESSION: b"canary-session", SIGN: b"canary-sign"}
+"""The secrets of a host, each with its beginning."""
+ECHOES = {secret: echoes(secret) for secret in SECRETS}
 
 
 def heard(caplog: pytest.LogCaptureFixture) -> str:
@@ -100,13 +110,14 @@ def settings(server: LoopbackServer, folder: Path, mode: str) -> dict[str, str]:
         CHARTS_API_MODE=mode,
         CHARTS_FIXTURES_DIR=str(folder / "fixtures"),
         CHARTS_ACCOUNT_STORE=f"sqlite:///{folder}/books.sqlite3",
+        CHARTS_TRADINGVIEW_SESSION_JSON=json.dumps({"sessionId": SESSION, "sessionIdSign": SIGN}),
     )
 
 
 def shown(text: str | bytes) -> bool:
     """Return whether the key is in *text*, plain or as JSON and Python may spell it."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    return any(spelling in data for spelling in (CANARY.encode(), b"canary-key", unreadable(CANARY).encode()))
+    return any(each in data for secret, head in SECRETS.items() for each in (head, unreadable(secret).encode()))
 
 
 def files_with_the_key(folder: Path) -> list[str]:
@@ -115,13 +126,13 @@ def files_with_the_key(folder: Path) -> list[str]:
     return [str(path) for path in files if shown(path.read_bytes()) or shown(str(path))]
 
 
-@pytest.mark.parametrize("mode", ["real", "record"])
-@pytest.mark.parametrize("echo", ECHOES)
-def test_a_key_that_the_provider_repeats_is_shown_nowhere(
-    echo: str, mode: str, server: LoopbackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("secret", "mode"), [(CANARY, "real"), (CANARY, "record"), (SESSION, "record")])
+@pytest.mark.parametrize("echo", ECHOES[CANARY])
+def test_a_secret_that_the_provider_repeats_is_shown_nowhere(
+    echo: str, secret: str, mode: str, server: LoopbackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A key that the provider repeats in any form is in no result, exception, log, book or fixture."""
-    server.otherwise = ECHOES[echo]
+    """A key, or a session, that the provider repeats in any form is in no result, exception, log, book or fixture."""
+    server.otherwise = ECHOES[secret][echo]
     config = WorkerConfig.from_env(settings(server, tmp_path, mode))
     with ChartClient(config, policy=RetryPolicy(max_attempts=2), clock=VirtualClock()) as client:
         result = client.fetch(REQUEST)
@@ -144,7 +155,7 @@ def test_a_key_that_the_provider_repeats_is_shown_nowhere(
 
 
 @pytest.mark.parametrize("mode", ["real", "record"])
-@pytest.mark.parametrize("secret", [CANARY, "canary-session", "canary-sign"])
+@pytest.mark.parametrize("secret", SECRETS)
 def test_a_picture_that_holds_a_key_or_a_session_is_returned_and_kept_nowhere(
     secret: str, mode: str, server: LoopbackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -152,13 +163,7 @@ def test_a_picture_that_holds_a_key_or_a_session_is_returned_and_kept_nowhere(
     text = b"tEXt" + secret.encode()
     png = PNG[:-12] + struct.pack(">I", len(secret)) + text + struct.pack(">I", zlib.crc32(text)) + PNG[-12:]
     server.otherwise = answer(200, png)
-    config = WorkerConfig.from_env(
-        {
-            **settings(server, tmp_path, mode),
-            "CHARTS_CACHE": str(tmp_path / "pictures"),
-            "CHARTS_TRADINGVIEW_SESSION_JSON": '{"sessionId": "canary-session", "sessionIdSign": "canary-sign"}',
-        }
-    )
+    config = WorkerConfig.from_env({**settings(server, tmp_path, mode), "CHARTS_CACHE": str(tmp_path / "pictures")})
     with ChartClient(config, clock=VirtualClock(), fresh=3600) as client:
         results = [client.fetch(REQUEST) for _ in range(2)]
 
@@ -275,8 +280,8 @@ def test_malformed_accounts_are_reported_without_the_key(text: str) -> None:
 @pytest.mark.parametrize("mode", ["real", "record"])
 def test_an_export_leaves_no_key_behind(mode: str, server: LoopbackServer, tmp_path: Path) -> None:
     """The key is not in the outputs, logs, manifest, pictures, fixtures and books of an export."""
-    server.script.extend([answer(200, PNG, x_echo=CANARY), ECHOES["422 in body and headers"]])
-    server.otherwise = ECHOES["429 of the day"]
+    server.script.extend([answer(200, PNG, x_echo=CANARY), ECHOES[CANARY]["422 in body and headers"]])
+    server.otherwise = ECHOES[CANARY]["429 of the day"]
     child = run("-v", "export", *GRID, "--json", cwd=tmp_path, **settings(server, tmp_path, mode))
 
     assert 75 == child.returncode

@@ -19,9 +19,13 @@ from hypothesis import strategies as st
 
 from chartimg import Account, ChartRequest, FaultKind
 from chartimg.adapters.fixture import FixtureTransport
+from chartimg.adapters.fixture.folder import folder_of
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.recording import RecordingTransport
+from chartimg.domain.chart import LayoutRequest, Request
+from chartimg.domain.chart.endpoint import Answer
 from chartimg.domain.chart.file_name import stem
+from chartimg.domain.chart.storage import StorageRequest
 from chartimg.domain.classification import classify
 from chartimg.domain.ports import Transport
 from chartimg.domain.reply import Reply, TransportFailure
@@ -33,6 +37,15 @@ from samples import NOON
 
 SMALL = {"width": 400, "height": 300}
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "small", SMALL)
+LAYOUT = LayoutRequest("abc", "BINANCE:BTCUSDT", "1h", SMALL)
+REQUESTS: dict[str, Request] = {
+    "chart": REQUEST,
+    "layout": LAYOUT,
+    "address of a chart": StorageRequest(REQUEST),
+    "address of a layout": StorageRequest(LAYOUT),
+}
+OTHER: dict[Answer, Request] = {Answer.PICTURE: StorageRequest(REQUEST), Answer.ADDRESS: REQUEST}
+"""For each answer a request that it does not answer."""
 PRO = EmulatedAccount("a", "canary-key-of-a", 10**6, "PRO", 1e5, 10**5)
 
 DOCUMENTED: list[tuple[int, object, FaultKind]] = [
@@ -73,9 +86,9 @@ class Stage:
 
     transport: Transport
     account: Account | None
-    answer_with: Callable[[ChartRequest, Rule | None], None]
+    answer_with: Callable[[Request, Rule | None], None]
 
-    def ask(self, request: ChartRequest, rule: Rule | None = None) -> Reply | TransportFailure:
+    def ask(self, request: Request, rule: Rule | None = None) -> Reply | TransportFailure:
         """Send *request* once; it is answered by *rule*, or without a rule as the provider would."""
         self.answer_with(request, rule)
         return self.transport.send(request, self.account, timeout=LONG)
@@ -91,7 +104,7 @@ def running() -> Iterator[Emulator]:
 def _over_http(running: Emulator, opened: ExitStack, _: Path) -> Stage:
     """HTTP to the emulator."""
 
-    def answer_with(_: ChartRequest, rule: Rule | None) -> None:
+    def answer_with(_: Request, rule: Rule | None) -> None:
         running.play(*([] if rule is None else [rule]))
 
     return Stage(opened.enter_context(Urllib3Transport(running.url)), PRO.account, answer_with)
@@ -102,16 +115,18 @@ def _from_fixtures(running: Emulator, opened: ExitStack, folder: Path) -> Stage:
     source = _over_http(running, opened, folder)
     recorder = RecordingTransport(source.transport, folder)
 
-    def answer_with(request: ChartRequest, rule: Rule | None) -> None:
-        for path in folder.iterdir():
+    def answer_with(request: Request, rule: Rule | None) -> None:
+        for path in [path for path in folder.rglob("*") if path.is_file()]:
             path.unlink()
         source.answer_with(request, rule)
         reply = recorder.send(request, source.account)
-        if rule is not None and not list(folder.iterdir()):
+        place = folder_of(folder, request.endpoint)
+        if rule is not None and not list(place.glob("*.json")):
             assert isinstance(reply, Reply)
             body = json.loads(reply.body) if reply.body else ""
             by_hand = json.dumps({"status": reply.status, "body": body})
-            (folder / f"{stem(request.key)}__{reply.status}_BY_HAND.json").write_text(by_hand)
+            place.mkdir(exist_ok=True)
+            (place / f"{stem(request.key)}__{reply.status}_BY_HAND.json").write_text(by_hand)
 
     return Stage(FixtureTransport(folder), None, answer_with)
 
@@ -156,6 +171,19 @@ def test_a_chart_request_gets_its_picture(stage: Stage) -> None:
     assert (200, drawn(REQUEST), "image/png") == (first.status, first.body, first.headers["content-type"])
     assert first.body == again.body
     assert classify(first, now=NOON) is None
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+def test_each_endpoint_is_answered_over_each_adapter(stage: Stage, request_: Request) -> None:
+    """A request gets what its endpoint answers, and a refusal as it is; a recording has the same bytes again."""
+    first, again = replied(stage.ask(request_)), replied(stage.transport.send(request_, stage.account))
+    refused = replied(stage.ask(request_, Rule(status=422, body={"message": "Invalid Symbol"})))
+    is_new = request_.endpoint.answer is Answer.ADDRESS and stage.account is not None  # each call stores anew
+
+    assert [None, None] == [classify(each, now=NOON, request=request_) for each in (first, again)]
+    assert is_new is (first.body != again.body)
+    assert classify(first, now=NOON, request=OTHER[request_.endpoint.answer]) is not None
+    assert (422, b'{"message":"Invalid Symbol"}') == (refused.status, refused.body.replace(b": ", b":"))
 
 
 def test_different_requests_get_different_pictures(stage: Stage) -> None:
