@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from ...domain.account import Account, Claim
@@ -24,7 +24,15 @@ _PATIENCE: Final = timedelta(seconds=10)  # for the store
 
 
 class DaySpent(Exception):  # noqa: N818 (it is no error of the gateway's)
-    """The caller has spent its day."""
+    """The caller has spent its day.
+
+    Attributes:
+        seconds: whole seconds to the end of the UTC day, by the clock of the store.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def day_account(caller: Caller) -> Account:
@@ -61,29 +69,27 @@ class Callers:
                 found = caller
         return found
 
-    def spend(self, caller: Caller | None) -> Claim | None:
-        """Take a unit of the caller's day; return None if the caller has no limit. Blocks for the store.
+    def limits(self, caller: Caller) -> bool:
+        """Return whether a caller has a limit a day."""
+        return caller.name in self._days
+
+    def spend(self, caller: Caller) -> Claim:
+        """Take a unit of the day of a caller with a limit. Blocks for the store.
 
         Raises:
             DaySpent: no unit is left.
             StoreUnavailable: the store can't be reached.
         """
-        days = None if caller is None else self._days.get(caller.name)
-        if days is None:
-            return None
-        turn = days.claim(latest=days.clock.now() + _PATIENCE)
+        days = self._days[caller.name]
+        now = days.clock.now()
+        turn = days.claim(latest=now + _PATIENCE)
         if not isinstance(turn, Granted):
-            raise DaySpent
+            raise DaySpent(math.ceil((window_of(now) + WINDOW - now).total_seconds()))
         return turn.claim
 
     def give_back(self, claim: Claim) -> None:
         """Return a unit that paid for no call. Blocks for the store."""
         self._days[claim.account_id.removeprefix(_PREFIX)].refund(claim)
-
-    def seconds_to_next_day(self) -> int:
-        """Return the whole seconds to the end of the UTC day."""
-        now = datetime.now(UTC)
-        return math.ceil((window_of(now) + WINDOW - now).total_seconds())
 
     def close(self) -> None:
         """Close the books."""

@@ -113,8 +113,8 @@ class Gateway:
                 return answers.message(503, "the account store can't be reached", {"retry-after": _STORE_SECONDS})
             except asyncio.CancelledError:  # the server is told to end at once
                 return answers.message(503, _UNAVAILABLE, {"retry-after": "1"})
-            except DaySpent:
-                return answers.message(429, "Limit Exceeded", {"retry-after": str(self._callers.seconds_to_next_day())})
+            except DaySpent as spent:
+                return answers.message(429, "Limit Exceeded", {"retry-after": str(spent.seconds)})
             finally:
                 self._at_once -= 1
 
@@ -155,7 +155,9 @@ class Gateway:
         """Fetch *chart* for a caller, who may leave; *fresh* is the caller's wish."""
         if self._config.mode is not ApiMode.MOCK:  # there no session is read, and none is sent
             refuse_session(request.headers, self._config.tradingview_session)
-        claim = await run_in_threadpool(self._callers.spend, caller)
+        claim = None
+        if caller is not None and self._callers.limits(caller):
+            claim = await run_in_threadpool(self._callers.spend, caller)
         paid = True
         try:
             result = await _unless_gone(request, self._client.fetch(chart, fresh=fresh))

@@ -20,7 +20,7 @@ _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Numbers of a pixel, by colour type (PNG specification, third edition, section 11.2.1)."""
 _MIN_RATIO: Final = 50  # raw size / compressed size; charts reach 20 to 180, one colour 80 to 1,000
 _MAX_RAW_BYTES: Final = 2**25  # 2048 x 1920 pixels have at most 2**25
-_MIN_ROWS: Final = 64  # these are tried before the whole picture is inflated
+_FIRST_ROWS: Final = (8, 64)  # so many are tried before the whole picture is inflated; a title is in the first eight
 
 
 def picture_warnings(png: bytes, request: Request) -> tuple[Finding, ...]:
@@ -65,7 +65,7 @@ def _is_of_one_colour(header: Header, png: bytes) -> bool:
     if header.interlaced or raw > _MAX_RAW_BYTES or len(png) * _MIN_RATIO > raw:
         return False
     data = b"".join(image_data(png))
-    return all(_are_alike(data, length, rows) for rows in (min(_MIN_ROWS, header.height), header.height))
+    return all(_are_alike(data, length, min(rows, header.height)) for rows in (*_FIRST_ROWS, header.height))
 
 
 def _are_alike(data: bytes, length: int, rows: int) -> bool:
