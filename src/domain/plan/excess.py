@@ -9,7 +9,7 @@ from ..finding import Finding, Severity
 from .demand import Demand
 from .plan import ChartLimits, Plan, smallest_plan
 
-__all__ = ["exceeded"]
+__all__ = ["exceeded", "pixels"]
 
 _MAX_SHOWN_PIXELS: Final = 1_000_000  # a larger number may have too many digits to write
 
@@ -27,6 +27,11 @@ def exceeded(demand: Demand, limits: ChartLimits, *, allowed_by: str, plans: Seq
     return tuple(Finding(path, Severity.ERROR, f"{text}{end}") for path, text in _beyond(demand, limits, allowed_by))
 
 
+def pixels(number: float) -> str:
+    """Return a number of pixels as text of a few characters."""
+    return "over a million" if number > _MAX_SHOWN_PIXELS else str(number)
+
+
 def _larger_plan(demand: Demand, plans: Sequence[Plan]) -> str:
     """Return the end of a message: the smallest plan for the whole chart."""
     if not plans:
@@ -42,8 +47,7 @@ def _beyond(demand: Demand, limits: ChartLimits, allowed_by: str) -> Iterator[tu
     sizes = (("width", demand.width, limits.max_width), ("height", demand.height, limits.max_height))
     for path, asked, most in sizes:
         if most is not None and not asked <= most:  # not a number is too much, too
-            pixels = "over a million" if asked > _MAX_SHOWN_PIXELS else str(asked)
-            yield path, f"{pixels} is more than {allowed_by} allows ({most})"
+            yield path, f"{pixels(asked)} is more than {allowed_by} allows ({most})"
     count, most = demand.parameters, limits.max_parameters
     if most is not None and count > most:
         noun = "study or drawing is" if count == 1 else "studies and drawings are"

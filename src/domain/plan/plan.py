@@ -12,6 +12,8 @@ import attrs
 from .demand import Demand
 
 __all__ = [
+    "MIN_HEIGHT_PIXELS",
+    "MIN_WIDTH_PIXELS",
     "UNKNOWN",
     "CallLimits",
     "ChartLimits",
@@ -27,8 +29,9 @@ _RESOLUTION: Final = re.compile(r"\((\d{1,6}) ?[x\u00d7] ?(\d{1,6})\)", re.IGNOR
 _PARAMETERS: Final = re.compile(r"\bparameters?\b\D{0,40}\((\d{1,6})\)", re.IGNORECASE)
 _WATERMARK: Final = re.compile(r"watermark", re.IGNORECASE)
 
-_MIN_WIDTH_PIXELS, _MIN_HEIGHT_PIXELS = 400, 300
-"""Size of the smallest chart; a smaller number in a text is not a limit."""
+MIN_WIDTH_PIXELS: Final = 400
+MIN_HEIGHT_PIXELS: Final = 300
+"""Size of the smallest chart (API page, v2); a smaller number in a text is not a limit."""
 
 
 class PlanName(StrEnum):
@@ -65,7 +68,7 @@ class ChartLimits:
         """
         if size := _RESOLUTION.search(message):
             width, height = int(size[1]), int(size[2])
-            if width >= _MIN_WIDTH_PIXELS and height >= _MIN_HEIGHT_PIXELS:
+            if width >= MIN_WIDTH_PIXELS and height >= MIN_HEIGHT_PIXELS:
                 return cls(max_width=width, max_height=height)
         if (count := _PARAMETERS.search(message)) and int(count[1]):
             return cls(max_parameters=int(count[1]))
