@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Final, Self
 from ..domain.argument import require
 from ..domain.chart import PictureRequest, Request
 from ..domain.chart.freshness import Freshness
+from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.chart.storage import StorageRequest
 from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
@@ -57,6 +59,8 @@ class AsyncRoutedClient(Client):
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
+        on_invalid_symbol: Sequence[str] | None = None,
+        fit: str | None = None,
     ) -> ChartApiResult:
         """Fetch one chart, in at most *deadline* seconds. A failure is part of the result.
 
@@ -68,13 +72,19 @@ class AsyncRoutedClient(Client):
             deadline: seconds for the whole fetch; by default that of the policy.
             fresh: a kept picture will do if it was drawn so many seconds ago, or if no candle has closed since (``candle``).
                 ``off`` asks for a new one. By default that of the settings.
+            on_invalid_symbol: exchanges where the ticker is tried, in order, after the provider has refused the symbol. Each try
+                is one of the calls of the policy. What was right is asked for first the next time.
+            fit: ``plan`` makes a chart that no account's plan allows as small as the largest of them takes: its size first, then
+                its studies from the end.
 
         Raises:
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
         require("request", request, PictureRequest)
-        return await self.fetch_for(Waiter(threading.Event()), request, deadline=deadline, fresh=fresh)
+        leeway = Leeway.of(on_invalid_symbol, fit)
+        waiter = Waiter(threading.Event())
+        return await self.fetch_for(waiter, request, deadline=deadline, fresh=fresh, leeway=leeway)
 
     async def store(self, request: PictureRequest, *, deadline: float | None = None) -> StoreResult:
         """Let the provider store the picture of *request*, and return its address. A failure is part of the result.
@@ -102,9 +112,10 @@ class AsyncRoutedClient(Client):
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
+        leeway: Leeway = NO_LEEWAY,
     ) -> ChartApiResult:
         """Fetch one chart for *waiter*, who may leave at any moment: for the rest of the library."""
-        return pictured(await self.answer_for(waiter, request, deadline=deadline, fresh=fresh))
+        return pictured(await self.answer_for(waiter, request, deadline=deadline, fresh=fresh, leeway=leeway))
 
     async def answer_for(
         self,
@@ -113,12 +124,13 @@ class AsyncRoutedClient(Client):
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
+        leeway: Leeway = NO_LEEWAY,
     ) -> FetchResult:
         """Get the answer of any endpoint for *waiter*."""
         if self._is_closed:
             raise ConfigError("the client is closed; make another one")
         fetch = CallersFetch(waiter)
-        fetching = self._routes.begin(request, deadline, fetch.waiter, fresh)
+        fetching = self._routes.begin(request, deadline, fetch.waiter, fresh, leeway)
         fetch.begin(fetching.steps, self._workers, copy_context())
         self._fetches.add(fetch)
         fetch.task.add_done_callback(lambda _: self._fetches.discard(fetch))
@@ -149,7 +161,7 @@ class AsyncRoutedClient(Client):
         result = task.result()
         if isinstance(result, ChartApiFailure) or not self._routes.flights.is_left_over(waiter):
             return
-        if event := self._routes.keep(request, result):
+        if event := self._routes.keep(waiter.sent or request, result):
             self._workers.run(partial(self.listener.notify, event))
 
     async def aclose(self, drain: float = 5.0) -> None:

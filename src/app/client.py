@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Event, Lock
 from types import TracebackType
 from typing import Self
@@ -9,6 +10,7 @@ from typing import Self
 from ..domain.argument import require
 from ..domain.chart import ChartRequest, PictureRequest, Request
 from ..domain.chart.freshness import Freshness
+from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.chart.storage import StorageRequest
 from ..domain.errors import ConfigError
 from ..domain.ports import Listener
@@ -83,6 +85,8 @@ class RoutedClient(Client):
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
+        on_invalid_symbol: Sequence[str] | None = None,
+        fit: str | None = None,
     ) -> ChartApiResult:
         """Fetch one chart. A failure is part of the result. The call may block for *deadline* seconds.
 
@@ -91,13 +95,18 @@ class RoutedClient(Client):
             deadline: seconds for the whole fetch; by default that of the policy.
             fresh: a kept picture will do if it was drawn so many seconds ago, or if no candle has closed since (``candle``).
                 ``off`` asks for a new one. By default that of the settings.
+            on_invalid_symbol: exchanges where the ticker is tried, in order, after the provider has refused the symbol. Each try
+                is one of the calls of the policy. What was right is asked for first the next time.
+            fit: ``plan`` makes a chart that no account's plan allows as small as the largest of them takes: its size first, then
+                its studies from the end.
 
         Raises:
             ConfigError: an argument has a wrong type, the client is closed, or the template's file can't be used.
             StoreUnavailable: the account store can't be reached, so no call may be made.
         """
         require("request", request, PictureRequest)
-        return self.fetch_for(Waiter(self._stop), request, deadline=deadline, fresh=fresh)
+        leeway = Leeway.of(on_invalid_symbol, fit)
+        return self.fetch_for(Waiter(self._stop), request, deadline=deadline, fresh=fresh, leeway=leeway)
 
     def store(self, request: PictureRequest, *, deadline: float | None = None) -> StoreResult:
         """Let the provider store the picture of *request*, and return its address. A failure is part of the result.
@@ -123,9 +132,10 @@ class RoutedClient(Client):
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
+        leeway: Leeway = NO_LEEWAY,
     ) -> ChartApiResult:
         """Fetch one chart for *waiter*, who may leave at any moment: for the rest of the library."""
-        return pictured(self.answer_for(waiter, request, deadline=deadline, fresh=fresh))
+        return pictured(self.answer_for(waiter, request, deadline=deadline, fresh=fresh, leeway=leeway))
 
     def answer_for(
         self,
@@ -134,9 +144,10 @@ class RoutedClient(Client):
         *,
         deadline: float | None = None,
         fresh: Freshness | str | float | None = None,
+        leeway: Leeway = NO_LEEWAY,
     ) -> FetchResult:
         """Get the answer of any endpoint for *waiter*."""
-        fetching = self._routes.begin(request, deadline, waiter, fresh)
+        fetching = self._routes.begin(request, deadline, waiter, fresh, leeway)
         with self._lock:
             if self._stop.is_set():
                 raise ConfigError("the client is closed; make another one")

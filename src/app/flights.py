@@ -13,6 +13,7 @@ from typing import Final
 
 import attrs
 
+from ..domain.chart import Request
 from ..domain.chart.freshness import Freshness
 from ..domain.faults import ChartApiError, FaultKind
 from ..domain.fetch import STOPPED
@@ -39,6 +40,7 @@ class Waiter:
         outer: the names of the fetches whose listeners or transports began this one; empty for most.
         flight: the flight that it leads or waits for.
         is_counted: whether it may still get the result of that flight.
+        sent: the request that was sent in place of the caller's, if the caller allowed a change.
     """
 
     stop: threading.Event
@@ -48,6 +50,7 @@ class Waiter:
     outer: tuple[str, ...] = ()
     flight: Flight | None = None
     is_counted: bool = False
+    sent: Request | None = None
 
 
 @attrs.define(eq=False)

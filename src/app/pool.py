@@ -170,6 +170,10 @@ class Pool:
             status_of(account, snapshot, now) for account, snapshot in zip(self.accounts, snapshots, strict=True)
         )
 
+    def chart_limits(self) -> dict[ChartLimits, str]:
+        """Return what plan and refusals allow of a chart on each account, and the owner's name, without reading the store."""
+        return self._owners(self.clock.now(), ChartLimits.tightened)  # a snapshot never changes, so no lock
+
     def service(self) -> ServiceStatus:
         """Return whether the service is up, as the calls over this pool show it."""
         return self.watch.status()
@@ -282,9 +286,15 @@ class Pool:
 
     def _no_plan(self, need: Need, now: datetime) -> NoPlan:
         """Explain why no account meets *need*."""
+        return NoPlan.of(need.demand or Demand(), self._owners(now, ChartLimits.overlaid), self._plans())
+
+    def _owners(
+        self, now: datetime, with_learned: Callable[[ChartLimits, ChartLimits], ChartLimits]
+    ) -> dict[ChartLimits, str]:
+        """Return the limits of each plan *with_learned* ones, and their owner's name."""
         owners: dict[ChartLimits, str] = {}
         for account, snapshot, limits in zip(self.accounts, self._books.snapshots(now), self._limits, strict=True):
             learned = snapshot.learned_limits
             owner = f"the account {account.id!r}" if account.plan is None or learned != UNKNOWN else f"{account.plan}"
-            owners.setdefault(limits.overlaid(learned), owner)
-        return NoPlan.of(need.demand or Demand(), owners, self._plans())
+            owners.setdefault(with_learned(limits, learned), owner)
+        return owners

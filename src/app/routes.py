@@ -18,6 +18,7 @@ from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest, Request, TradingViewS
 from ..domain.chart.candle import Grid
 from ..domain.chart.endpoint import Answer
 from ..domain.chart.freshness import Freshness
+from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.check.catalog import Catalog
 from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify
@@ -32,6 +33,7 @@ from ..domain.events import (
 )
 from ..domain.faults import ErrorCode, FaultKind
 from ..domain.finding import Finding, Severity
+from ..domain.plan.fit import fit_to_largest
 from ..domain.ports import Clock, Listener
 from ..domain.reply.secret import scrub_findings
 from ..domain.result import ChartApiSuccess, FetchResult, Source, Success, refused, result_of
@@ -45,6 +47,7 @@ from .metered import Metered, Order
 from .pool import Pool
 from .replays import Replays
 from .route import Route
+from .substitutes import Substitutes
 
 __all__ = ["Fetching", "Routes"]
 
@@ -118,6 +121,7 @@ class Routes:
         self._reported: set[Finding] = set()
         self.flights = Flights()
         self._kept = Kept()
+        self._substitutes = Substitutes(clock, self.flights, self._doubt)
         self._metered = Metered(self.flights, clock, chance, checker.grid_of)
         self._recorded = [route for route in self.routes if route.recorded]
         self._live = [route for route in self.routes if not route.recorded]
@@ -146,8 +150,11 @@ class Routes:
         deadline: float | None,
         waiter: Waiter,
         fresh: Freshness | str | float | None = None,
+        leeway: Leeway = NO_LEEWAY,
     ) -> Fetching:
         """Begin a fetch for *waiter*, which ends *deadline* seconds from now. A *fresh* picture needs no call.
+
+        *leeway* is what the fetch may change in the request.
 
         Raises:
             ConfigError: an argument has a wrong type.
@@ -161,7 +168,8 @@ class Routes:
             asked = _OFF
         fetch_id = f"{int(self._chance() * 2**48):012x}"
         waiter.fetch_id, waiter.fresh, waiter.outer = fetch_id, asked, FETCHES.get()
-        steps = self._answer(request, waiter, policy, self.clock.monotonic(), asked)
+        answer = self._answer if leeway == NO_LEEWAY else partial(self._lenient_answer, leeway)
+        steps = answer(request, waiter, policy, self.clock.monotonic(), asked)
         return Fetching(fetch_id, policy.deadline, self._framed(request, fetch_id, steps))
 
     @property
@@ -275,6 +283,36 @@ class Routes:
             return self._refuse(request, findings, fetch_id)
         self.listener.notify(MockMissing(str(request.key), str(result.fixture_path)))
         return self._with_warnings(request, result, findings, doubts.tell)
+
+    def _lenient_answer(
+        self,
+        leeway: Leeway,
+        request: Request,
+        waiter: Waiter,
+        policy: RetryPolicy,
+        started: float,
+        fresh: Freshness,
+    ) -> Steps[FetchResult]:
+        """Answer a request that may be changed, and say what was changed."""
+
+        def ask(sent: Request, policy: RetryPolicy) -> Steps[FetchResult]:
+            return self._answer(sent, waiter, policy, started, fresh)
+
+        request, changes = self._fitted(self._completed(request), leeway)
+        waiter.sent = request
+        result = yield from self._substitutes.steps(request, leeway, waiter, policy, ask)
+        if result.error is not None and result.error.code is ErrorCode.VALIDATION_FAILED:
+            return result
+        if changes:
+            self._doubt(request, changes)
+        return result.with_warnings(changes)
+
+    def _fitted(self, request: Request, leeway: Leeway) -> tuple[Request, tuple[Finding, ...]]:
+        """Return *request* as small as the largest account allows, if it may be cut, and a WARNING for each cut."""
+        if not leeway.fits or self.pool is None or request.problems:
+            return request, ()
+        payload, cuts = fit_to_largest(request.payload, request.demand, self.pool.chart_limits())
+        return (request.with_payload(payload), self._scrubbed(cuts)) if cuts else (request, ())
 
     def _warned(self, request: Request, result: FetchResult) -> FetchResult:
         """Add to a recorded answer the warnings about the request and the picture, and report them."""

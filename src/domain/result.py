@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, Self, TypeAlias
 
 import attrs
 
@@ -86,6 +86,11 @@ class Circumstances:
     taken_at: datetime | None = None
     warnings: tuple[Finding, ...] = ()
     fetch_id: str = attrs.field(default="", eq=False)
+
+    def with_warnings(self, warnings: Sequence[Finding]) -> Self:
+        """Return the result with further *warnings* before its own. One that it has already is not added."""
+        new = tuple(each for each in warnings if each not in self.warnings)
+        return attrs.evolve(self, warnings=(*new, *self.warnings)) if new else self
 
     @property
     def from_fixture(self) -> bool:

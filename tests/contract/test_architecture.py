@@ -24,6 +24,7 @@ PURE = {
     "datetime",
     "difflib",
     "enum",
+    "fractions",
     "functools",
     "hashlib",
     "heapq",

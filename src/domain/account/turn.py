@@ -94,7 +94,7 @@ class NoPlan:
     def of(cls, demand: Demand, allowed: Mapping[ChartLimits, str], plans: Sequence[Plan]) -> NoPlan:
         """Explain why no account serves *demand*; *allowed* maps the limits of the accounts to their owner's name."""
         excess = {limits: exceeded(demand, limits, allowed_by=owner, plans=plans) for limits, owner in allowed.items()}
-        nearest = min(excess, key=lambda limits: (len(excess[limits]), *(-each for each in _extent(limits))))
+        nearest = min(excess, key=lambda limits: (len(excess[limits]), *(-each for each in limits.extent)))
         refused = Finding("", Severity.ERROR, "an account has refused it, and no other is known to allow it")
         return cls(excess[nearest] or (refused,))
 
@@ -218,12 +218,4 @@ def size_of(limits: ChartLimits, plans: Sequence[Plan]) -> tuple[float, ...]:
     limits = plans[0].chart.overlaid(limits)
     smallest = smallest_plan(plans, limits.utmost)
     place = len(plans) if smallest is None else plans.index(smallest)
-    return (place, *_extent(limits), bool(limits.custom_watermark))
-
-
-def _extent(limits: ChartLimits) -> tuple[float, float]:
-    """Return the pixels, and the studies and drawings, that *limits* allow."""
-    width, height, parameters = (
-        math.inf if limit is None else limit for limit in (limits.max_width, limits.max_height, limits.max_parameters)
-    )
-    return width * height, parameters
+    return (place, *limits.extent, bool(limits.custom_watermark))

@@ -169,6 +169,14 @@ class Request(Protocol):
         require("timezone", timezone, str)
         return self
 
+    def with_symbol(self, symbol: str) -> Self:
+        """Return the request for another *symbol*."""
+        return attrs.evolve(self, symbol=symbol)  # type: ignore[misc]  # each request is a class of fields
+
+    def with_payload(self, payload: Mapping[str, object]) -> Self:
+        """Return the request with another *payload*."""
+        return attrs.evolve(self, payload=payload)  # type: ignore[misc]
+
     def _payload_problems(self) -> tuple[Finding, ...]:
         """Return the problems of a payload that is not JSON."""
         if not isinstance(self.payload, Mapping):

@@ -29,7 +29,9 @@ def exceeded(demand: Demand, limits: ChartLimits, *, allowed_by: str, plans: Seq
 
 def pixels(number: float) -> str:
     """Return a number of pixels as text of a few characters."""
-    return "over a million" if number > _MAX_SHOWN_PIXELS else str(number)
+    if number > _MAX_SHOWN_PIXELS:
+        return "over a million"
+    return "below zero" if number < -_MAX_SHOWN_PIXELS else str(number)
 
 
 def _larger_plan(demand: Demand, plans: Sequence[Plan]) -> str:

@@ -12,7 +12,7 @@ from .demand import Demand
 from .excess import pixels
 from .plan import MIN_HEIGHT_PIXELS, MIN_WIDTH_PIXELS, ChartLimits
 
-__all__ = ["fit"]
+__all__ = ["fit", "fit_to_largest"]
 
 _MAX_NAMED: Final = 5
 _MAX_NAME_CHARACTERS: Final = 40
@@ -50,6 +50,19 @@ def fit(
     return cut, tuple(found)
 
 
+def fit_to_largest(
+    body: Mapping[str, object], demand: Demand, allowed: Mapping[ChartLimits, str]
+) -> tuple[Mapping[str, object], tuple[Finding, ...]]:
+    """Return *body* within the largest of the *allowed* limits, if it is within none of them (see :func:`fit`).
+
+    *allowed* maps the limits of the accounts to their owner's name. Without accounts nothing is cut.
+    """
+    if not allowed or any(limits.allows(demand) for limits in allowed):
+        return body, ()
+    largest = max(allowed, key=lambda limits: (*limits.extent, bool(limits.custom_watermark)))
+    return fit(body, demand, largest, allowed_by=allowed[largest])
+
+
 def _smaller(cut: dict[str, object], demand: Demand, limits: ChartLimits, allowed_by: str) -> Iterator[Finding]:
     """Shrink both sides of *cut* by one factor, and report it."""
     sides = (
@@ -59,15 +72,19 @@ def _smaller(cut: dict[str, object], demand: Demand, limits: ChartLimits, allowe
     beyond = [name for name, side, most, _ in sides if most is not None and not side <= most]
     if not beyond:
         return
-    factors = (Fraction(most) / Fraction(side) for _, side, most, _ in sides if most is not None and _exceeds(side, most))
-    factor = min((1, *factors))
+    factors = (
+        Fraction(most) / Fraction(side) for _, side, most, _ in sides if most is not None and _exceeds(side, most)
+    )
+    factor = min(factors, default=Fraction(1))
     made = [_shrunk(side, factor, most, least) for _, side, most, least in sides]
     for (name, side, _, _), now in zip(sides, made, strict=True):
         if now != side:
             cut[name] = now
     asked = f"{pixels(demand.width)}x{pixels(demand.height)}"
     allowed = "x".join("any" if most is None else str(most) for _, _, most, _ in sides)
-    message = f"the chart is {pixels(made[0])}x{pixels(made[1])} in place of {asked}, since {allowed_by} allows {allowed}"
+    message = (
+        f"the chart is {pixels(made[0])}x{pixels(made[1])} in place of {asked}, since {allowed_by} allows {allowed}"
+    )
     yield _warning(beyond[0], message)
 
 
@@ -80,7 +97,7 @@ def _is_finite(side: float) -> bool:
     return isinstance(side, int) or isfinite(side)  # a long int is no float
 
 
-def _shrunk(side: float, factor: Fraction | int, most: int | None, least: int) -> float:
+def _shrunk(side: float, factor: Fraction, most: int | None, least: int) -> float:
     """Return the side of a chart that shrinks by *factor*, within its limit."""
     if not _is_finite(side):
         return side if most is None else most

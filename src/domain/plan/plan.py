@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from enum import StrEnum
@@ -80,6 +81,14 @@ class ChartLimits:
         return Demand(
             self.max_width or 0, self.max_height or 0, self.max_parameters or 0, 0, bool(self.custom_watermark)
         )
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """The pixels, and the studies and drawings, of the largest chart; infinite if a limit is unknown."""
+        width, height, parameters = (
+            math.inf if limit is None else limit for limit in (self.max_width, self.max_height, self.max_parameters)
+        )
+        return width * height, parameters
 
     def allows(self, demand: Demand) -> bool:
         """Return whether *demand* is within the known limits."""

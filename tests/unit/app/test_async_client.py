@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -41,6 +42,8 @@ REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", LOOK)
 EQUAL = attrs.evolve(REQUEST, chart_template_id="price_v2")
 PNG, LATER = picture(640, 480), picture(640, 481)
 QUICK = Account("a", "key-of-a", daily_limit=9, requests_per_second=100.0, burst=9)
+BASIC = Account("a", "key-of-a", plan="BASIC")
+WIDE = attrs.evolve(REQUEST, payload={"width": 1000, "height": 750})
 SLOW = attrs.evolve(QUICK, requests_per_second=0.01, burst=1)
 POLICY = RetryPolicy(max_attempts=3, base_delay=0.001, max_delay=0.001, deadline=1_000.0)
 
@@ -238,6 +241,47 @@ def test_a_picture_is_returned_or_kept_whenever_the_caller_leaves_at_the_end(lat
 
     for _ in range(20):  # threads differ
         asyncio.run(_main())
+
+
+@pytest.mark.parametrize("refusals", [0, 1])
+def test_a_picture_that_was_changed_is_kept_for_the_same_request(refusals: int) -> None:
+    """A caller who leaves during the call of a cut chart, at another exchange, leaves its picture to the next equal fetch."""
+
+    async def _main() -> None:
+        gate, log = Gate(), EventLog()
+        script = [Reply(422, body=b'{"message":"Invalid Symbol"}')] * refusals
+        client, transport, _ = client_of(*script, gate.answer(Reply(200, body=picture())), account=BASIC, log=log)
+        async with client:
+            fetch = partial(client.fetch, WIDE, fit="plan", on_invalid_symbol=["BYBIT"])
+            task = asyncio.create_task(fetch())
+            await gate.met()
+            await gone(task, 1)
+            gate.opened.set()
+            await holds(lambda: bool(log.of(PictureKept)))
+            result = await fetch()
+
+        assert (picture(), Source.CACHE, ()) == (result.png_bytes, result.source, result.attempts)
+        assert ["symbol", "width"][1 - refusals :] == sorted(each.path for each in result.warnings)
+        assert 1 + refusals == len(transport.calls)
+
+    asyncio.run(_main())
+
+
+def test_no_other_exchange_is_asked_for_a_caller_who_has_gone() -> None:
+    """If the caller leaves during the call that is refused, no call at another exchange follows."""
+
+    async def _main() -> None:
+        gate, log = Gate(), EventLog()
+        client, transport, _ = client_of(gate.answer(Reply(422, body=b'{"message":"Invalid Symbol"}')), log=log)
+        task = asyncio.create_task(client.fetch(REQUEST, on_invalid_symbol=["BYBIT"]))
+        await gate.met()
+        await gone(task, 1)
+        gate.opened.set()
+        await client.aclose()
+
+        assert 1 == len(transport.calls) == len(log.of(FetchFinished))
+
+    asyncio.run(_main())
 
 
 def test_a_kept_picture_is_kept_again_if_its_next_caller_leaves_too() -> None:

@@ -1,0 +1,123 @@
+"""The routes of a client: charts that are made smaller for the plans of the accounts."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import attrs
+import pytest
+
+from chartimg import (
+    Account,
+    ChartApiResult,
+    ChartClient,
+    ChartRequest,
+    FaultKind,
+    Finding,
+    LayoutRequest,
+    Severity,
+    WorkerConfig,
+)
+from chartimg.app.mode import ApiMode
+from chartimg.domain.events import RequestDoubtful
+from chartimg.domain.reply import Reply
+from chartimg.domain.result import Source
+from chartimg.testing import EventLog, ScriptedTransport, picture
+
+FOUND = Reply(200, body=picture(800, 450))
+TOO_LARGE = Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit (800x600)"}')
+WIDE = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 1920, "height": 1080, "theme": "dark"})
+CUT = Finding("width", Severity.WARNING, "the chart is 800x450 in place of 1920x1080, since BASIC allows 800x600")
+BASIC = [Account("a", "key-of-a", plan="BASIC")]
+PRO = [*BASIC, Account("b", "key-of-b", plan="PRO")]
+UNKNOWN = [Account("a", "key-of-a")]
+
+
+def test_a_chart_that_no_plan_allows_is_cut_instead_of_refused() -> None:
+    """The cut body is sent, and the result and the log have a WARNING about the cut."""
+    transport, events = ScriptedTransport([FOUND]), EventLog()
+    with transport.client(BASIC, listener=events) as client:
+        refused = client.fetch(WIDE)
+        result = client.fetch(WIDE, fit="plan")
+
+    assert refused.error is not None
+    assert FaultKind.INVALID_BEFORE_CALL is refused.error.kind
+    assert [(True, (CUT,))] == [(result.ok, result.warnings)]
+    assert [{"width": 800, "height": 450, "theme": "dark"}] == [call.request.payload for call in transport.calls]
+    assert [RequestDoubtful(str(WIDE.key), (CUT,))] == events.of(RequestDoubtful)
+
+
+def test_a_chart_that_one_plan_allows_stays_whole() -> None:
+    """The account with the larger plan draws it."""
+    transport = ScriptedTransport([FOUND])
+    with transport.client(PRO) as client:
+        result = client.fetch(WIDE, fit="plan")
+
+    assert [(WIDE, "b")] == [(call.request, call.account and call.account.id) for call in transport.calls]
+    assert not any(each == CUT for each in result.warnings)
+
+
+def test_a_chart_is_cut_to_the_largest_plan() -> None:
+    """What the largest plan allows is drawn."""
+    transport = ScriptedTransport([Reply(200, body=picture(1920, 960))])
+    with transport.client(PRO) as client:
+        client.fetch(attrs.evolve(WIDE, payload={"width": 2000, "height": 1000}), fit="plan")
+
+    assert [{"width": 1920, "height": 960}] == [call.request.payload for call in transport.calls]
+
+
+def test_a_limit_that_an_account_without_a_plan_has_stated_counts_from_then_on() -> None:
+    """Before the first refusal its plan is unknown, and the chart is sent whole."""
+    transport = ScriptedTransport([TOO_LARGE, FOUND])
+    with transport.client(UNKNOWN) as client:
+        results = [client.fetch(WIDE, fit="plan") for _ in range(2)]
+
+    assert [False, True] == [result.ok for result in results]
+    assert [1920, 800] == [call.request.payload["width"] for call in transport.calls]
+    assert ["the chart is 800x450 in place of 1920x1080, since the account 'a' allows 800x600"] == [
+        each.message for each in results[1].warnings
+    ]
+
+
+def test_the_cut_chart_is_kept_and_found_under_the_body_that_was_sent() -> None:
+    """A kept picture of the cut body answers the whole one with a fit, and the cut one without."""
+    transport = ScriptedTransport([FOUND])
+    with transport.client(BASIC, fresh=60.0) as client:
+        client.fetch(WIDE, fit="plan")
+        again = client.fetch(WIDE, fit="plan")
+        cut = client.fetch(attrs.evolve(WIDE, payload={"width": 800, "height": 450, "theme": "dark"}))
+
+    assert [(Source.CACHE, (CUT,)), (Source.CACHE, ())] == [(each.source, each.warnings) for each in (again, cut)]
+
+
+def test_a_layout_is_cut_like_a_chart() -> None:
+    """Its size is in its body."""
+    transport = ScriptedTransport([FOUND])
+    with transport.client(BASIC) as client:
+        client.fetch(LayoutRequest("abc", payload={"width": 1920, "height": 1080}), fit="plan")
+
+    assert [{"width": 800, "height": 450}] == [call.request.payload for call in transport.calls]
+
+
+def test_both_clients_do_the_same() -> None:
+    """The asynchronous client sends the same body."""
+    transport = ScriptedTransport([FOUND])
+
+    async def fetch() -> ChartApiResult:
+        """Fetch with a new client."""
+        async with transport.async_client(BASIC) as client:
+            return await client.fetch(WIDE, fit="plan")
+
+    assert (CUT,) == asyncio.run(fetch()).warnings
+    assert [800] == [call.request.payload["width"] for call in transport.calls]
+
+
+@pytest.mark.parametrize("fit", [None, "plan"])
+def test_without_accounts_no_chart_is_cut(fit: str | None, tmp_path: Path) -> None:
+    """A mock client knows no plan, and replays the fixture of the chart."""
+    (tmp_path / "BINANCE_BTCUSDT__1h__price_v1.png").write_bytes(picture())
+    with ChartClient(WorkerConfig(mode=ApiMode.MOCK, fixtures_dir=tmp_path)) as client:
+        result = client.fetch(WIDE, fit=fit)
+
+    assert (True, Source.FIXTURE) == (result.ok, result.source)
