@@ -493,6 +493,25 @@ def test_both_agree_on_bodies_for_layouts(examples: int) -> None:
     agree()
 
 
+@pytest.mark.parametrize("examples", [60, pytest.param(20_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("path", [CHART_PATH, LAYOUT_PATH])
+def test_a_picture_is_stored_exactly_if_it_would_be_drawn(path: str, examples: int) -> None:
+    """For each body the emulator gives the same refusal where it draws and where it stores, so the check holds for both."""
+    end = "/abc" if path == LAYOUT_PATH else ""
+
+    @at_length(examples)
+    @given(body=spoilt_layout_bodies() if end else spoilt_bodies(), plan=st.sampled_from(CATALOG.plans))
+    def agree(body: Body, plan: Plan) -> None:
+        drawn, stored = (
+            provider(CATALOG).answer(HttpRequest("POST", place, {"x-api-key": plan.name}, strict_json(body)))
+            for place in (path + end, f"{path}/storage{end}")
+        )
+
+        assert (drawn.status, drawn.body, drawn.chart is None) == (stored.status, stored.body, stored.stored is None)
+
+    agree()
+
+
 def test_both_agree_on_every_field_of_a_layout_spoilt_in_every_way() -> None:
     """Every field of a layout takes every odd value and is left out; each has a refused value."""
     plan, body = CATALOG.plans[-1], {**EVERYTHING_OF_A_LAYOUT}
