@@ -23,10 +23,10 @@ from .process import (
     Doubts,
     check_out_file,
     complain,
-    exit_code,
     refuse_missing_fixtures,
     refuse_problems,
     terminable,
+    told_end,
     write,
 )
 from .request_file import read_posted_body
@@ -112,11 +112,7 @@ def _fetch(config: WorkerConfig, request: PictureRequest, out: Path, asked: Fres
             typer.echo(f"{request.key}: {out} ({len(result.unwrap()):,} bytes, from {source})")
 
     emit(_report(request, result, out), show, as_json=as_json)
-    complain(*(f"{request.key}: {finding}" for finding in result.warnings if finding not in doubts.told))
-    if result.error is not None:
-        error = result.error
-        complain(f"{request.key}: {error.code} ({error.kind}, see {error.help}): {error.message}")
-        raise SystemExit(exit_code([(result.error.code, result.error.kind)]))
+    told_end(request, result, doubts)
 
 
 def _save(out: Path, picture: bytes, calls: Calls) -> None:

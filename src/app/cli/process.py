@@ -22,6 +22,7 @@ from ...domain.events import CallFinished, CallStarted, Event, RequestDoubtful
 from ...domain.faults import ErrorCode, FaultKind
 from ...domain.finding import Finding
 from ...domain.fixture import no_fixtures
+from ...domain.result import ChartApiFailure, Circumstances
 from ..config import WorkerConfig
 from ..manifest import STORE_UNAVAILABLE
 from ..mode import ApiMode
@@ -43,6 +44,7 @@ __all__ = [
     "refuse_missing_fixtures",
     "refuse_problems",
     "terminable",
+    "told_end",
     "write",
 ]
 
@@ -123,6 +125,15 @@ def refuse_problems(request: Request) -> None:
     """
     if problems := request.problems:
         raise ConfigError([f"the chart request is wrong: {each.path}: {each.message}" for each in problems])
+
+
+def told_end(request: Request, result: Circumstances, doubts: Doubts) -> None:
+    """Report the warnings of *result* that were not told yet, and end the command if it is a failure."""
+    complain(*(f"{request.key}: {finding}" for finding in result.warnings if finding not in doubts.told))
+    if isinstance(result, ChartApiFailure):
+        error = result.error
+        complain(f"{request.key}: {error.code} ({error.kind}, see {error.help}): {error.message}")
+        raise SystemExit(exit_code([(error.code, error.kind)]))
 
 
 def refuse_missing_fixtures(config: WorkerConfig) -> None:

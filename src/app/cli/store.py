@@ -17,10 +17,10 @@ from .process import (
     Calls,
     Doubts,
     complain,
-    exit_code,
     refuse_missing_fixtures,
     refuse_problems,
     terminable,
+    told_end,
 )
 
 __all__ = ["store"]
@@ -30,11 +30,11 @@ def store(
     symbol: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SYMBOL]", help="BINANCE:BTCUSDT; with --layout in place of the layout's own, and '' keeps it."
+            metavar="SYMBOL", help="BINANCE:BTCUSDT; with --layout in place of the layout's own, and '' keeps it."
         ),
     ] = None,
     timeframe: Annotated[
-        str | None, typer.Argument(metavar="[TIMEFRAME]", help="The interval, such as 1h; case matters.")
+        str | None, typer.Argument(metavar="TIMEFRAME", help="The interval, such as 1h; case matters.")
     ] = None,
     *,
     template: Annotated[str | None, typer.Option(metavar="ID", help="The id of the chart template.")] = None,
@@ -63,10 +63,7 @@ def store(
             complain(f"{request.key}: whoever has the address sees the picture{until}")
 
     emit(_report(request, result), show, as_json=as_json)
-    complain(*(f"{request.key}: {finding}" for finding in result.warnings if finding not in doubts.told))
-    if result.error is not None:
-        complain(f"{request.key}: {result.error.code} ({result.error.kind}): {result.error.message}")
-        raise SystemExit(exit_code([(result.error.code, result.error.kind)]))
+    told_end(request, result, doubts)
 
 
 def _request(
