@@ -24,6 +24,7 @@ __all__ = [
     "ChartApiFailure",
     "ChartApiResult",
     "ChartApiSuccess",
+    "Circumstances",
     "FetchResult",
     "JsonSuccess",
     "Source",

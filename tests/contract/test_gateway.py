@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from chartimg import Account, AsyncChartClient, templates
 from chartimg.app.config import WorkerConfig
@@ -84,6 +85,24 @@ def test_a_layout_is_that_of_the_provider(provider: Emulator, served: Served) ->
     assert [422, 422, 400] == [each.status for each in wrong]
     assert (403, "SESSION_REJECTED") == (private.status, private.headers["x-chartimg-kind"])
     assert 5 == charged(provider)
+
+
+@pytest.mark.parametrize("path", [f"{CHART}/storage", "/v2/tradingview/layout-chart/storage/abcDEF12"])
+def test_a_stored_picture_has_the_address_of_the_provider(provider: Emulator, served: Served, path: str) -> None:
+    """A sibling that stores answers an address in the provider's own shape, at which the picture is; each one is a call."""
+    theirs, ours = Served(provider.url).ask("POST", path, BODY, token=KEY), served.ask("POST", path, BODY, token="any")
+    picture = urllib3.request("GET", ours.json()["url"])
+    kept = served.ask("POST", path, BODY, x_chartimg_fresh="candle")
+    wrong = served.ask("POST", path, {**BODY, "interval": "9h"})
+
+    assert (200, theirs.headers["content-type"]) == (ours.status, ours.headers["content-type"])
+    assert list(theirs.json()) == list(ours.json())
+    assert theirs.json()["etag"] == ours.json()["etag"]
+    assert len(theirs.json()["expire"]) == len(ours.json()["expire"])
+    assert ("HTTP", "19") == (ours.headers["x-chartimg-source"], ours.headers["x-chartimg-units-left"])
+    assert b"\x89PNG" == picture.data[:4]
+    assert [422, 422] == [kept.status, wrong.status]
+    assert 2 == charged(provider)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.soak  # the import of the tester takes seconds; .ci/run
 
 OPERATIONS = (
     "POST /v2/tradingview/advanced-chart",
+    "POST /v2/tradingview/advanced-chart/storage",
     "POST /v2/tradingview/layout-chart/{layout_id}",
+    "POST /v2/tradingview/layout-chart/storage/{layout_id}",
     "GET /charts/{symbol}/{timeframe}/{template}.png",
     "GET /accounts",
     "GET /healthz",

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
 from ...domain.faults import ChartApiError, FaultKind
-from ...domain.result import ChartApiFailure, ChartApiSuccess
+from ...domain.result import ChartApiFailure, ChartApiSuccess, Circumstances
+from ...domain.stored import StoredChart
 
-__all__ = ["failure", "message", "picture"]
+__all__ = ["address", "failure", "message", "picture"]
 
 _STATUS: Final[Mapping[FaultKind, int]] = {
     FaultKind.BAD_IMAGE: 502,
@@ -44,11 +45,16 @@ def picture(
     headers = {**_added(result, units_left), "etag": tag, "cache-control": "no-cache"}
     if result.taken_at is not None:
         headers["age"] = str(max(0, int((now - result.taken_at).total_seconds())))
-    if result.warnings:
-        headers["x-chartimg-warnings"] = str(len(result.warnings))
     if if_none_match is not None and _matches(tag, if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(result.png_bytes, media_type="image/png", headers=headers)
+
+
+def address(result: StoredChart, *, units_left: int | None = None) -> Response:
+    """Return the address of a stored picture in the provider's shape (API page, "Shared Layout To Storage")."""
+    size = {} if result.size is None else {"size": result.size}
+    expire = {} if result.expires_at is None else {"expire": _as_provider(result.expires_at)}
+    return JSONResponse({"url": result.url, "etag": result.etag, **size, **expire}, headers=_added(result, units_left))
 
 
 def failure(result: ChartApiFailure, now: datetime, *, units_left: int | None = None) -> Response:
@@ -69,15 +75,21 @@ def message(status: int, text: str, headers: Mapping[str, str] | None = None) ->
     return JSONResponse({"message": text}, status, headers)
 
 
-def _added(result: ChartApiSuccess | ChartApiFailure, units_left: int | None) -> dict[str, str]:
+def _added(result: Circumstances, units_left: int | None) -> dict[str, str]:
     """Return the headers that the library adds."""
     found = {
         "x-chartimg-source": result.source,
         "x-chartimg-account": result.account_id,
         "x-chartimg-fetch-id": result.fetch_id,
         "x-chartimg-units-left": units_left,
+        "x-chartimg-warnings": len(result.warnings) or None,
     }
     return {name: str(value).encode("ascii", "replace").decode() for name, value in found.items() if value is not None}
+
+
+def _as_provider(moment: datetime) -> str:
+    """Return a moment as the provider writes it, in UTC to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _seconds_until(error: ChartApiError, now: datetime) -> int | None:

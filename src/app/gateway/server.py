@@ -8,7 +8,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import attrs
 from starlette.applications import Starlette
@@ -23,7 +24,8 @@ from ...codec import dump
 from ...domain.chart import PictureRequest
 from ...domain.chart.endpoint import ADVANCED_CHART, LAYOUT_CHART
 from ...domain.errors import ConfigError, StoreUnavailable
-from ...domain.result import ChartApiResult
+from ...domain.result import ChartApiResult, ChartApiSuccess
+from ...domain.stored import StoredChart, StoreResult
 from ..async_bootstrap import AsyncChartClient
 from ..bootstrap import open_pool, templates
 from ..config import WorkerConfig
@@ -49,7 +51,9 @@ _UNAVAILABLE: Final = "Service Unavailable"
 _LOGGER: Final = logging.getLogger("chartimg.gateway")
 _LOGGER.addHandler(logging.NullHandler())
 
-Handler = Callable[[Request, "Caller | None"], Awaitable[Response]]
+Answer: TypeAlias = ChartApiResult | StoreResult
+Ask: TypeAlias = Callable[[], Coroutine[None, None, Answer]]
+Handler: TypeAlias = Callable[[Request, "Caller | None"], Awaitable[Response]]
 
 
 class Gateway:
@@ -73,8 +77,10 @@ class Gateway:
         """Return the application."""
         get = "/charts/{symbol:path}/{timeframe}/{template}.png"  # BMV:CEMEX/CPO is a symbol
         routes = [
-            Route(ADVANCED_CHART.path, self._guarded(self._post_chart), methods=["POST"]),
-            Route(f"{LAYOUT_CHART.path}/{{layout_id}}", self._guarded(self._post_layout), methods=["POST"]),
+            Route(ADVANCED_CHART.path, self._guarded(self._post), methods=["POST"]),
+            Route(f"{ADVANCED_CHART.path}/storage", self._guarded(self._store), methods=["POST"]),
+            Route(f"{LAYOUT_CHART.path}/{{layout}}", self._guarded(self._post), methods=["POST"]),
+            Route(f"{LAYOUT_CHART.path}/storage/{{layout}}", self._guarded(self._store), methods=["POST"]),
             Route(get, self._guarded(self._get), methods=["GET"]),
             Route("/accounts", self._guarded(self._accounts), methods=["GET"]),
             Route("/healthz", self._healthz, methods=["GET"]),
@@ -124,17 +130,24 @@ class Gateway:
         """Return whether a caller may ask. Where everybody may, a page of another site must not spend units."""
         return caller is not None or (self._callers.is_open and not _is_of_another_site(request))
 
-    async def _post_chart(self, request: Request, caller: Caller | None) -> Response:
-        """Answer ``POST /v2/tradingview/advanced-chart``."""
-        chart = read_chart(await _body(request))
-        if self._config.mode is not ApiMode.REAL:
-            chart = named_after_template(chart, self._templates)
-        return await self._answer(request, chart, caller, request.headers.get(_FRESH))
+    async def _post(self, request: Request, caller: Caller | None) -> Response:
+        """Answer the provider's paths of a chart and of a layout."""
+        chart, fresh = await self._posted(request), request.headers.get(_FRESH)
+        return await self._answer(request, caller, partial(self._client.fetch, chart, fresh=fresh))
 
-    async def _post_layout(self, request: Request, caller: Caller | None) -> Response:
-        """Answer ``POST /v2/tradingview/layout-chart/LAYOUT``."""
-        layout = read_layout(request.path_params["layout_id"], await _body(request))
-        return await self._answer(request, layout, caller, request.headers.get(_FRESH))
+    async def _store(self, request: Request, caller: Caller | None) -> Response:
+        """Answer the siblings of these paths, which store the picture and return its address."""
+        if request.headers.get(_FRESH, "off") != "off":
+            raise AskedWrongError(422, f"each address is new; leave out {_FRESH}")
+        return await self._answer(request, caller, partial(self._client.store, await self._posted(request)))
+
+    async def _posted(self, request: Request) -> PictureRequest:
+        """Return the chart or the layout that is posted."""
+        body = await _body(request)
+        if (layout_id := request.path_params.get("layout")) is not None:
+            return read_layout(layout_id, body)
+        chart = read_chart(body)
+        return chart if self._config.mode is ApiMode.REAL else named_after_template(chart, self._templates)
 
     async def _get(self, request: Request, caller: Caller | None) -> Response:
         """Answer ``GET /charts/SYMBOL/TIMEFRAME/TEMPLATE.png``."""
@@ -147,12 +160,10 @@ class Gateway:
             return Response(
                 media_type="image/png", headers={"cache-control": "no-cache"}
             )  # only a picture costs a unit
-        return await self._answer(request, chart, caller, fresh)
+        return await self._answer(request, caller, partial(self._client.fetch, chart, fresh=fresh))
 
-    async def _answer(
-        self, request: Request, chart: PictureRequest, caller: Caller | None, fresh: str | None
-    ) -> Response:
-        """Fetch *chart* for a caller, who may leave; *fresh* is the caller's wish."""
+    async def _answer(self, request: Request, caller: Caller | None, ask: Ask) -> Response:
+        """Ask the client on behalf of a caller, who may leave."""
         if self._config.mode is not ApiMode.MOCK:  # there no session is read, and none is sent
             refuse_session(request.headers, self._config.tradingview_session)
         claim = None
@@ -160,7 +171,7 @@ class Gateway:
             claim = await run_in_threadpool(self._callers.spend, caller)
         paid = True
         try:
-            result = await _unless_gone(request, self._client.fetch(chart, fresh=fresh))
+            result = await _unless_gone(request, ask())
             paid = result is None or bool(result.attempts)
         except ConfigError as error:
             paid = False
@@ -171,8 +182,11 @@ class Gateway:
         if result is None:
             return Response(status_code=_GONE)
         left, now = await self._units_left(called=bool(result.attempts)), datetime.now(UTC)
-        if result.ok:
-            return answers.picture(result, now, units_left=left, if_none_match=request.headers.get("if-none-match"))
+        match result:
+            case ChartApiSuccess():
+                return answers.picture(result, now, units_left=left, if_none_match=request.headers.get("if-none-match"))
+            case StoredChart():
+                return answers.address(result, units_left=left)
         return answers.failure(result, now, units_left=left)
 
     async def _units_left(self, *, called: bool) -> int | None:
@@ -247,7 +261,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-async def _unless_gone(request: Request, fetching: Coroutine[None, None, ChartApiResult]) -> ChartApiResult | None:
+async def _unless_gone(request: Request, fetching: Coroutine[None, None, Answer]) -> Answer | None:
     """Return the result of a fetch; cancel it and return None if the caller leaves."""
     fetch, gone = asyncio.ensure_future(fetching), asyncio.ensure_future(_gone(request))
     try:
