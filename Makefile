@@ -21,7 +21,7 @@ test: .venv/dev  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 soak: .venv/dev  ## run at length what the tests run briefly: crowds, kills, lock-step, invented replies
-	$(BIN)/python -m pytest -m soak --timeout 3600
+	$(BIN)/python -m pytest -m 'soak or gate' --timeout 3600
 
 mutants: .venv/dev  ## change the domain in one place after the other, and see whether its tests notice; SAMPLE=200 takes minutes
 	$(BIN)/python .ci/mutants.py $(SAMPLE:%=--sample %) $(SEED:%=--seed %) $(ONLY:%=--only %)

@@ -1,7 +1,7 @@
 """Settings of all tests.
 
-``CHARTIMG_TEST_NO_SKIP=1``, as in the gate: a skip is a failure. ``CHARTIMG_TEST_BRIEF=1``: a property that names no
-number of examples of its own gets a few, for runs on further versions; else it gets ``CHARTIMG_TEST_EXAMPLES``, 50 by default.
+``CHARTIMG_TEST_NO_SKIP=1``, as in the gate: a skip is a failure. A property that names no number of examples of its own
+gets ``CHARTIMG_TEST_EXAMPLES``: few by default, and a hundred where the gate runs all properties again.
 """
 
 from __future__ import annotations
@@ -20,22 +20,20 @@ pytest_plugins = ["pytester"]  # tests of chartimg.pytest_plugin
 
 # A background job of a shell ignores SIGINT, and its children inherit that; a handler of our own does not reach them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-examples = int(os.environ.get("CHARTIMG_TEST_EXAMPLES", "50"))
+examples = int(os.environ.get("CHARTIMG_TEST_EXAMPLES", "20"))
 settings.register_profile(  # speed is for benchmarks, never asserted
     "chartimg", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("chartimg")  # the parent of those below
-settings.register_profile("brief", max_examples=20)
+settings.load_profile("chartimg")  # the parent of the one below
 settings.register_profile(
-    "mutants", phases=(Phase.explicit, Phase.generate), database=None
+    "mutants", max_examples=50, phases=(Phase.explicit, Phase.generate), database=None
 )  # no time for a smaller example
-if os.environ.get("CHARTIMG_TEST_BRIEF"):
-    settings.load_profile("brief")
 
 
 def pytest_collection_finish() -> None:
-    """Keep the collector off the thousands of objects that live until the end."""
+    """Keep the collector off the thousands of objects that live until the end, and let it run less often."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -86,7 +86,9 @@ def machine(folder: Path, url: str, prefix: str) -> type[SevenInvariants]:
     return FourStores
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(5000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "examples", [4, pytest.param(30, marks=pytest.mark.gate), pytest.param(5000, marks=pytest.mark.soak)]
+)
 def test_four_stores_give_equal_answers_and_keep_all_invariants(redis_url: str, examples: int) -> None:
     """Any sequence of claims, late reports, refunds, settings and clock steps keeps the invariants on four stores."""
     with tempfile.TemporaryDirectory() as folder, unique_prefix(redis_url) as prefix:

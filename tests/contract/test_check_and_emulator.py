@@ -417,6 +417,10 @@ SPELT: Final = st.fixed_dictionaries(
 """Bodies with random texts."""
 
 
+LENGTHS: Final = (20, pytest.param(150, marks=pytest.mark.gate), pytest.param(20_000, marks=pytest.mark.soak))
+"""Numbers of examples."""
+
+
 def at_length(examples: int) -> settings:
     """Return the settings of a run of so many examples."""
     return settings(
@@ -438,25 +442,25 @@ def agree_on(bodies: st.SearchStrategy[Body], examples: int, catalog: Catalog = 
     agree()
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", LENGTHS)
 def test_both_agree_on_valid_bodies(examples: int) -> None:
     """A valid body has no ERROR and a picture, or the same exceeded limit, on every plan."""
     agree_on(valid_bodies(), examples)
 
 
-@pytest.mark.parametrize("examples", [150, pytest.param(40_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", LENGTHS)
 def test_both_agree_on_bodies_with_mistakes(examples: int) -> None:
     """An ERROR comes with a refusal at the same places, and the reverse, on every plan."""
     agree_on(spoilt_bodies(), examples)
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(20_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", LENGTHS)
 def test_both_agree_on_texts_of_any_spelling(examples: int) -> None:
     """Symbols in any script, formulas, intervals, dates and times are read alike."""
     agree_on(SPELT, examples)
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(20_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", LENGTHS)
 def test_both_agree_on_colours_of_any_spelling(examples: int) -> None:
     """Channels, alphas, spaces and commas are read alike."""
     agree_on(COLOURS, examples)
@@ -480,7 +484,7 @@ def spoilt_layout_bodies(draw: st.DrawFn) -> Body:
     return body
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(20_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", LENGTHS)
 def test_both_agree_on_bodies_for_layouts(examples: int) -> None:
     """For the body of a layout, an ERROR comes with a refusal at the same places, and the reverse, on every plan."""
 
@@ -526,7 +530,7 @@ def test_both_agree_on_every_field_of_a_layout_spoilt_in_every_way() -> None:
         assert_agreement_on_a_layout({name: each for name, each in body.items() if name != key}, plan)
 
 
-@pytest.mark.parametrize("examples", [75, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", LENGTHS)
 def test_both_agree_by_a_catalog_of_the_hosts(examples: int) -> None:
     """Both obey its names, types, limits and required keys."""
     odd = st.sampled_from(ODD)
@@ -558,10 +562,14 @@ def test_both_take_the_default_size_where_none_is_asked_for() -> None:
 @pytest.mark.parametrize(
     "bodies",
     [
-        [{"symbol": KNOWN, "interval": "1h", key: value} for key, value in EVERYTHING.items()],
+        [{"symbol": KNOWN, "interval": "1h", **{key: EVERYTHING[key] for key in ("theme", "studies", "range")}}],
+        pytest.param(
+            [{"symbol": KNOWN, "interval": "1h", key: value} for key, value in EVERYTHING.items()],
+            marks=pytest.mark.gate,
+        ),
         pytest.param([EVERYTHING, *EXAMPLES], marks=pytest.mark.soak),
     ],
-    ids=["each", "everything and examples"],
+    ids=["a few", "each", "everything and examples"],
 )
 def test_both_agree_on_every_field_spoilt_in_every_way(bodies: Sequence[Body]) -> None:
     """Every field takes every odd value and is left out; each known key has a refused value."""
@@ -612,7 +620,6 @@ def test_every_documented_example_is_served_and_without_an_error(as_in_the_table
         assert refusal(example, CATALOG.plans[0]) is None, name
 
 
-@at_length(100)
 @given(body=spoilt_bodies(), plan=st.sampled_from(CATALOG.plans))
 def test_a_request_is_judged_as_its_body_is(body: Body, plan: Plan) -> None:
     """A request has the findings of its body, and then those of the keys that its payload can not set."""
@@ -621,7 +628,7 @@ def test_a_request_is_judged_as_its_body_is(body: Body, plan: Plan) -> None:
     assert check(request, plan.name) == [*check(request.body, plan.name), *ignored_keys(request)]
 
 
-@at_length(30)
+@at_length(10)
 @given(body=valid_bodies() | spoilt_bodies())
 def test_a_served_body_can_be_drawn(body: Body) -> None:
     """The picture has the size that was asked for."""

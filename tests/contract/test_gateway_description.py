@@ -14,7 +14,7 @@ from gateway import Served, gateway
 from places import FIXTURES
 
 Operations = dict[str, "schemathesis.schemas.APIOperation"]  # type: ignore[type-arg]  # its parameters are its own
-pytestmark = pytest.mark.soak  # the import of the tester takes seconds; .ci/run runs this file
+pytestmark = pytest.mark.gate  # the import of the tester takes seconds
 
 OPERATIONS = (
     "POST /v2/tradingview/advanced-chart",

@@ -10,7 +10,7 @@ import time
 from contextlib import AbstractContextManager
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg import Account, ChartRequest
@@ -114,7 +114,6 @@ def number_of(outcome: Reply | TransportFailure) -> int | None:
     return int.from_bytes(outcome.body[16:20]) - 10
 
 
-@settings(max_examples=60)
 @given(ways=st.lists(st.sampled_from(WAYS), min_size=1, max_size=8))
 def test_every_picture_is_that_of_its_request(ways: list[str]) -> None:
     """Whatever a server sends around its replies, a request gets its own picture or an error."""

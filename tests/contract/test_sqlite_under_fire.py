@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg import Account, AccountPool, StoreUnavailable
@@ -180,7 +180,6 @@ def meet(content: bytes, sound: Path) -> None:
             assert found == books(path)
 
 
-@settings(max_examples=150)
 @given(data=st.data())
 def test_a_flipped_byte_never_gives_other_books(sound: Path, data: st.DataObject) -> None:
     """A file with any byte changed is refused or has the right snapshots."""
@@ -190,7 +189,6 @@ def test_a_flipped_byte_never_gives_other_books(sound: Path, data: st.DataObject
     meet(bytes(content), sound)
 
 
-@settings(max_examples=100)
 @given(data=st.data())
 def test_a_file_that_was_cut_or_overwritten_never_gives_other_books(sound: Path, data: st.DataObject) -> None:
     """A file that was cut, or has pages replaced or swapped, is refused or has the right snapshots."""
@@ -219,7 +217,6 @@ def test_every_byte_of_a_head_may_be_flipped(sound: Path) -> None:
         meet(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :], sound)
 
 
-@settings(max_examples=150)
 @given(data=st.data())
 def test_a_flipped_byte_in_the_log_gives_books_that_once_were(
     data: st.DataObject, logged: tuple[Path, list[object]]

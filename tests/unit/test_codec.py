@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.codec import dump, dump_line, load, load_parts
@@ -59,7 +59,6 @@ MOMENTS = st.datetimes(
 )
 
 
-@settings(max_examples=200)
 @given(
     st.builds(
         AccountSnapshot,
@@ -303,7 +302,6 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=120)
 @given(st.lists(JSON_VALUES, max_size=3) | JSON_VALUES)
 def test_no_value_is_ever_in_a_message(value: object) -> None:
     """No message shows a value, wherever a key was put by mistake, except an account id."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from chartimg.adapters.fixture import FixtureTransport
@@ -205,7 +205,6 @@ ERRORS = st.builds(Reply, st.integers(400, 499), HEADERS, BODIES)
 PICTURES = st.builds(lambda w, h: Reply(200, {"content-type": "image/png"}, picture(w, h)), *[st.integers(1, 40)] * 2)
 
 
-@settings(max_examples=100)
 @given(symbol=TEXT, timeframe=TEXT, template=TEXT, reply=ERRORS | PICTURES)
 @example("A:B", "1h", "t", Reply(400, {}, b'"\\ud800"'))
 @example("A:B", "1h", "t", Reply(400, {}, b'{"a":"\\ud800"}'))

@@ -21,7 +21,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg import Account, ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
@@ -84,7 +84,6 @@ class _Playing:
         return outcome
 
 
-@settings(max_examples=60)
 @given(
     asked=st.lists(
         st.builds(
@@ -216,7 +215,6 @@ def test_charts_whose_names_collide_get_files_of_their_own(asked: list[ChartRequ
     assert pictures == [(tmp_path / item.file).read_bytes() for item in items]
 
 
-@settings(max_examples=60)
 @given(
     asked=st.lists(
         st.builds(

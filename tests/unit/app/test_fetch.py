@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
@@ -764,7 +764,6 @@ def rests_until(attempt: Attempt, account: Account, outcome: Outcome, answered: 
             return answered
 
 
-@settings(max_examples=300)
 @given(accounts_=pools, policy=policies, story=turns(st.just(0.0)), start=st.sampled_from([NOON, MIDNIGHT]))
 def test_no_provider_makes_a_fetch_waste_or_lose_a_call(
     accounts_: list[Account], policy: RetryPolicy, story: list[Turn], start: datetime

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import attrs
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chartimg import Account, ChartClient, ChartRequest, FaultKind, RetryPolicy, StoreUnavailable
@@ -419,7 +419,6 @@ MOVES = st.lists(
 @example(
     [("arrive", 1), ("arrive", 1), ("arrive", 1), ("pass", 1), ("leave", 0), ("leave", 0), ("step", 2), ("arrive", 1)]
 )
-@settings(max_examples=60)
 def test_whoever_leaves_the_flight_goes_on_for_the_others(moves: list[tuple[str, int]]) -> None:
     """At each moment equal requests are one fetch; nobody's leaving ends another's, and nobody joins a flight that was given up."""
     world = World()

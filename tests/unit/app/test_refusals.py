@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg import ChartRequest, FaultKind
@@ -50,7 +50,6 @@ def test_the_same_failure_is_returned_without_a_call_and_says_so() -> None:
 
 
 @given(st.sampled_from(FaultKind), st.sampled_from([400, 401, 403, 404, 407, 409, 413, 422]), st.sampled_from(Source))
-@settings(max_examples=50)
 def test_only_a_refusal_of_the_body_is_remembered(kind: FaultKind, status: int, source: Source) -> None:
     """What an account, a session, the pace, the service or a fixture caused is asked again."""
     refusals = Refusals()

@@ -125,7 +125,7 @@ def books(server: RedisServer, account_id: str = "a") -> str:
 
 
 @given(first=SNAPSHOTS, second=SNAPSHOTS)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_snapshot_is_kept_as_it_is(redis_url: str, first: AccountSnapshot, second: AccountSnapshot) -> None:
     """Every field is kept, with any text and to the microsecond, and a swap from the kept snapshot succeeds."""
     second = attrs.evolve(second, account_id=first.account_id)

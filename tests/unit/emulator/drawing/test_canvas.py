@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
@@ -49,7 +49,6 @@ def test_ink_is_where_it_belongs() -> None:
 
 
 @given(text=TEXTS, room=st.integers(0, 300))
-@settings(max_examples=50)
 def test_any_text_is_made_to_fit(text: str, room: int) -> None:
     """A fitted text is one line no wider than the room, even with lone surrogates; one over the limit is cut."""
     canvas = Canvas(30, 20, WHITE)

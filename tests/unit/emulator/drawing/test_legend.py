@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.emulator.drawing.canvas import Canvas
@@ -27,7 +27,6 @@ def test_entries_that_do_not_fit_are_counted(count: int, rows: int) -> None:
 
 
 @given(ticker=st.text(min_size=1, max_size=80), room=st.integers(200, 900))
-@settings(max_examples=40)
 def test_a_title_of_any_length_has_room(ticker: str, room: int) -> None:
     """A long symbol is shortened, and interval and exchange stay."""
     canvas = Canvas(30, 20, THEME.background)

@@ -17,7 +17,6 @@ INTERVALS = st.builds(Interval, st.integers(1, 999), st.sampled_from("mhDWMY"))
 
 
 @given(symbol=SYMBOLS, interval=INTERVALS, count=st.integers(0, 600))
-@settings(max_examples=50)
 def test_every_candle_is_possible(symbol: str, interval: Interval, count: int) -> None:
     """Prices are positive, low and high are the extremes of a candle, and its volume is positive."""
     candles = market(symbol, interval, count)
@@ -30,7 +29,6 @@ def test_every_candle_is_possible(symbol: str, interval: Interval, count: int) -
 
 
 @given(symbol=SYMBOLS, one=INTERVALS, other=INTERVALS)
-@settings(max_examples=50)
 def test_the_last_price_is_the_same_at_every_interval(symbol: str, one: Interval, other: Interval) -> None:
     """The newest candle of any interval closes at the last price, which is near the level."""
     closes = [market(symbol, interval, 1)[-1].close for interval in (one, other)]

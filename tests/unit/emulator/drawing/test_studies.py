@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.emulator.drawing.layers import Band, Columns, Inputs, Line, PriceSeries, Profile, Study, Zone
@@ -48,7 +48,6 @@ def numbers(made: Study) -> list[list[float]]:
     name=st.sampled_from([*STUDIES, "Klinger Oscillator", "Super Trend", "Coppock Curve"]) | st.text(),
     inputs=st.dictionaries(st.sampled_from(NAMES), ODD),
 )
-@settings(max_examples=200)
 def test_any_study_with_any_input_shows_something(name: str, inputs: dict[str, object]) -> None:
     """Any name with any inputs has layers of finite values, one for each candle."""
     made = study(CHART, Inputs(name, inputs))
