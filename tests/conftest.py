@@ -1,7 +1,7 @@
 """Settings of all tests.
 
 ``CHARTIMG_TEST_NO_SKIP=1``, as in the gate: a skip is a failure. A property that names no number of examples of its own
-gets ``CHARTIMG_TEST_EXAMPLES``: few by default, and a hundred where the gate runs all properties again.
+gets ``CHARTIMG_TEST_EXAMPLES``: few by default, and more where the gate runs all properties again.
 """
 
 from __future__ import annotations

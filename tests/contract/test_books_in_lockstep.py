@@ -87,7 +87,7 @@ def machine(folder: Path, url: str, prefix: str) -> type[SevenInvariants]:
 
 
 @pytest.mark.parametrize(
-    "examples", [4, pytest.param(30, marks=pytest.mark.gate), pytest.param(5000, marks=pytest.mark.soak)]
+    "examples", [4, pytest.param(20, marks=pytest.mark.gate), pytest.param(5000, marks=pytest.mark.soak)]
 )
 def test_four_stores_give_equal_answers_and_keep_all_invariants(redis_url: str, examples: int) -> None:
     """Any sequence of claims, late reports, refunds, settings and clock steps keeps the invariants on four stores."""
