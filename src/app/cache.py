@@ -75,6 +75,10 @@ class CacheRoute:
         """Make the lock, also in a forked child."""
         self._lock = threading.Lock()
 
+    def serves(self, fresh: Freshness) -> bool:
+        """Return whether a fetch with this wish may get a kept picture, and so keeps its own."""
+        return bool(self._stale) or not fresh.is_off
+
     def find(self, request: Request, fresh: Freshness, fetch_id: str) -> ChartApiSuccess | None:
         """Return the kept picture of *request* if it is fresh enough."""
         return None if fresh.is_off else self._found(request, fresh, fetch_id, None)
@@ -112,7 +116,7 @@ class CacheRoute:
                 yield min(seconds, left)
                 seconds = min(2 * seconds, _MAX_WAIT_SECONDS)
             result = yield from call()
-            if isinstance(result, ChartApiSuccess) and not (fresh.is_off and not self._stale):
+            if isinstance(result, ChartApiSuccess):
                 self._keep(request, result)
             return result
         finally:

@@ -59,6 +59,12 @@ class Order(NamedTuple):
         """The deadline (monotonic seconds)."""
         return self.started + self.policy.deadline
 
+    @property
+    def cache(self) -> CacheRoute | None:
+        """The kept pictures of the route, if they have a part in this fetch."""
+        cache = self.route.cache
+        return cache if cache is not None and cache.serves(self.fresh) else None
+
 
 class Metered:
     """Pays for charts. Safe from many threads.
@@ -83,7 +89,7 @@ class Metered:
 
     def fetch(self, order: Order) -> Steps[FetchResult]:
         """Return a kept picture, share the fetch of an equal request that is under way, or begin one."""
-        cache = order.route.cache
+        cache = order.cache
         return self._share(order) if cache is None else self._find_or_share(order, cache)
 
     def _find_or_share(self, order: Order, cache: CacheRoute) -> Steps[FetchResult]:
@@ -123,11 +129,11 @@ class Metered:
                 return _at_once(known)
         if route.lock is not None:
             return self._pay_in_turn(order, route.lock)
-        if route.cache is None:
+        if (cache := order.cache) is None:
             return self._pay(order)
         pay = partial(self._pay, order)
         ends, stop, waits = order.ends, waiter.stop, not self._is_within(order)
-        return route.cache.alone(request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=ends, stop=stop, waits=waits)
+        return cache.alone(request, order.fresh, pay, fetch_id=waiter.fetch_id, ends=ends, stop=stop, waits=waits)
 
     def _pay_in_turn(self, order: Order, take: Callable[[Request], CacheLock | None]) -> Steps[FetchResult]:
         """Fetch and record a chart, one process at a time, if it has not been recorded meanwhile.
@@ -186,7 +192,7 @@ class Metered:
         0 if there were fewer than five pictures in ten minutes.
         """
         since = self._clock.monotonic() - _REMEMBERED_SECONDS
-        known = sorted(seconds for came, seconds in tuple(self._durations) if came >= since)
+        known = sorted([seconds for came, seconds in tuple(self._durations) if came >= since])
         return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
 
 

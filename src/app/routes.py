@@ -275,7 +275,8 @@ class Routes:
                 result = self._free(route, request, fetch_id)
             else:
                 look = partial(self._look_again, route, request, fetch_id)
-                order = Order(route, route.pool, request, waiter, policy, started, fresh, doubts, look)
+                listener = doubts if findings else self.listener
+                order = Order(route, route.pool, request, waiter, policy, started, fresh, listener, look)
                 result = yield from self._metered.fetch(order)
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
                 return self._with_warnings(request, result, findings, doubts.tell)

@@ -33,7 +33,8 @@ def require(argument: str, value: object, hint: Any) -> None:
     Raises:
         ConfigError: *value* is of another type. The message shows that type alone, since the value may be a key.
     """
-    if (type(value) is not hint or hint is int) and not is_of(value, hint):
+    kinds = hint.__args__ if isinstance(hint, UnionType) else (hint,)
+    if (type(value) not in kinds or type(value) is int) and not is_of(value, hint):
         raise ConfigError(f"{argument} must be {_words(hint)}, not {_type_of(value)}")
 
 
