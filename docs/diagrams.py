@@ -24,7 +24,9 @@ BEGIN, END = "<!-- made by docs/diagrams.py -->\n", "<!-- end -->\n"
 
 def states() -> str:
     """Draw the states of an account."""
-    return _machine(AccountState.AVAILABLE, ((*row, after) for row, after in TRANSITIONS.items()))
+    return _machine(
+        AccountState.AVAILABLE, ((*row, after) for row, after in TRANSITIONS.items())
+    )
 
 
 def outage() -> str:
@@ -34,8 +36,14 @@ def outage() -> str:
 
 def fetch() -> str:
     """Draw the actions of a fetch, and the feedback that leads from one to the next."""
-    rows = ((action.__name__, _words(feedback), after) for (action, feedback), row in FETCH.items() for after in row)
-    return _machine("TakeClaim", ((action, words, after.__name__) for action, words, after in rows))
+    rows = (
+        (action.__name__, _words(feedback), after)
+        for (action, feedback), row in FETCH.items()
+        for after in row
+    )
+    return _machine(
+        "TakeClaim", ((action, words, after.__name__) for action, words, after in rows)
+    )
 
 
 def _words(kind: type) -> str:
@@ -48,15 +56,24 @@ def _machine(first: str, rows: Iterable[tuple[str, str, str]]) -> str:
     arrows: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for state, event, after in rows:
         arrows[state, after].append(event.lower().replace("_", " "))
-    lines = [f"    {state} --> {after}: {', '.join(events)}" for (state, after), events in arrows.items()]
-    return "\n".join(("```mermaid", "stateDiagram-v2", f"    [*] --> {first}", *lines, "```", ""))
+    lines = [
+        f"    {state} --> {after}: {', '.join(events)}"
+        for (state, after), events in arrows.items()
+    ]
+    return "\n".join(
+        ("```mermaid", "stateDiagram-v2", f"    [*] --> {first}", *lines, "```", "")
+    )
 
 
 def layers() -> str:
     """Draw each contract of layers as a column; a layer may import those below it."""
-    contracts = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    contracts = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))[
+        "tool"
+    ]["importlinter"]
     columns = [each for each in contracts["contracts"] if each["type"] == "layers"]
-    lines = [line for number, contract in enumerate(columns) for line in _column(number, contract)]
+    lines = [
+        line for number, contract in enumerate(columns) for line in _column(number, contract)
+    ]
     return "\n".join(("```mermaid", "flowchart LR", *lines, "```", ""))
 
 
@@ -90,4 +107,7 @@ def page(text: str, diagrams: Sequence[str]) -> str:
 if __name__ == "__main__":
     for name, draws in DIAGRAMS.items():
         file = HERE / name
-        file.write_text(page(file.read_text(encoding="utf-8"), [draw() for draw in draws]), encoding="utf-8")
+        file.write_text(
+            page(file.read_text(encoding="utf-8"), [draw() for draw in draws]),
+            encoding="utf-8",
+        )

@@ -1,4 +1,4 @@
-"""A cron job that saves one chart each time. It prints faults only, so cron mails no others."""
+"""A cron job that saves a chart each time. It prints faults only, so cron mails no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts by GET from a FastAPI application. A client that leaves before its call costs nothing."""
+"""Charts by GET from FastAPI. A client that leaves before its call has begun costs nothing."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from chartimg.testing import emulator
 from forks import forked
 from places import FIXTURES, ROOT, SRC
 
+PROGRAMS = [file for file in (ROOT / "docs/examples").iterdir() if file.suffix in {".py", ".mjs"}]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/yield.md"]
 
 
@@ -115,7 +116,7 @@ def test_the_first_example_fetches_the_same_chart_in_every_mode(tmp_path: Path) 
 
 def test_every_program_is_included_in_a_page_and_run_by_a_test() -> None:
     """Each program of docs/examples is shown by the page that links to it, and a contract test names it."""
-    programs = {file.name for file in (ROOT / "docs/examples").glob("*.*") if file.suffix in {".py", ".mjs"}}
+    programs = {file.name for file in PROGRAMS}
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     shown = re.findall(
         r"\]\(examples/(\S+)\)(?:(?!\n#).)*?^<!-- include examples/\1 -->$", text, re.DOTALL | re.MULTILINE
@@ -126,6 +127,22 @@ def test_every_program_is_included_in_a_page_and_run_by_a_test() -> None:
     assert [] == [
         name for name in programs if f'{name}"' not in tests and f'{name.removesuffix(".py")}:app"' not in tests
     ]
+
+
+def test_programs_are_no_wider_than_a_page_of_the_site() -> None:
+    """A line of a program that a page includes has at most 94 columns."""
+    lines = "\n".join(file.read_text(encoding="utf-8") for file in PROGRAMS).splitlines()
+
+    assert [] == [line for line in lines if len(line) > 94]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_is_no_wider_than_a_page_of_the_site(page: Path) -> None:
+    """A line of code has at most 94 columns, but for lines of a crontab, and for output."""
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    lines = [line for language, code in fences if language not in {"mermaid", "console"} for line in code.splitlines()]
+
+    assert [] == [line for line in lines if len(line) > 94 and not re.match(r"# |\d+ [\d*]", line)]
 
 
 def test_every_kind_of_error_has_an_address() -> None:
