@@ -1,4 +1,4 @@
-"""Charts by GET from FastAPI. A client that leaves before its call has begun costs nothing."""
+"""Charts by GET from FastAPI. A client that leaves before its call costs nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def gone(request: Request) -> None:
 async def fetch_or_leave(
     request: Request, fetching: asyncio.Task[ChartApiResult]
 ) -> ChartApiResult | None:
-    """Return the result of a fetch. If the client is gone first, cancel it and return None."""
+    """Return the result of a fetch. If the client leaves first, cancel it and return None."""
     leaving = asyncio.create_task(gone(request))
     try:
         await asyncio.wait({fetching, leaving}, return_when=asyncio.FIRST_COMPLETED)

@@ -129,18 +129,13 @@ def test_every_program_is_included_in_a_page_and_run_by_a_test() -> None:
     ]
 
 
-def test_programs_are_no_wider_than_a_page_of_the_site() -> None:
-    """A line of a program that a page includes has at most 94 columns."""
-    lines = "\n".join(file.read_text(encoding="utf-8") for file in PROGRAMS).splitlines()
-
-    assert [] == [line for line in lines if len(line) > 94]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_code_is_no_wider_than_a_page_of_the_site(page: Path) -> None:
-    """A line of code has at most 94 columns, but for lines of a crontab, and for output."""
-    fences = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    lines = [line for language, code in fences if language not in {"mermaid", "console"} for line in code.splitlines()]
+def test_code_is_no_wider_than_a_page_of_the_site() -> None:
+    """A line of a program or of a page's code has at most 94 columns, but for lines of a crontab, and for output."""
+    texts = [file.read_text(encoding="utf-8") for file in PROGRAMS]
+    for page in PAGES:
+        fences = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+        texts += [code for language, code in fences if language not in {"mermaid", "console"}]
+    lines = [line for text in texts for line in text.splitlines()]
 
     assert [] == [line for line in lines if len(line) > 94 and not re.match(r"# |\d+ [\d*]", line)]
 
