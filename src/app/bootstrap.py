@@ -356,7 +356,11 @@ def _templates(own: Path | None) -> Mapping[str, ChartTemplate]:
 
 
 def open_templates(
-    config: WorkerConfig, asked: Sequence[str] | None = None, *, listener: Listener | Sequence[Listener] | None = None
+    config: WorkerConfig,
+    asked: Sequence[str] | None = None,
+    *,
+    listener: Listener | Sequence[Listener] | None = None,
+    fits: bool = False,
 ) -> list[ChartTemplate]:
     """Read the chart templates that are *asked* for, and check each by the plan of every account.
 
@@ -364,6 +368,7 @@ def open_templates(
         config: the settings.
         asked: the ids; by default those of the host's own templates, or of those that ship if there are none.
         listener: notified of a WARNING; by default the log.
+        fits: whether each chart will be cut for the plans, so that no template is too large.
 
     Raises:
         ConfigError: with one line for every mistake. If the check is ``warn`` or ``off``, only for templates that can't be
@@ -384,7 +389,7 @@ def open_templates(
             problems += error.problems
             continue
         read.append(template)
-        found = tuple(checker.template(template))
+        found = tuple(checker.template(template, fits=fits))
         if checker.refuses(found):
             errors = [each for each in found if each.severity is Severity.ERROR]
             problems += [f"template {template.id}, at {each.path}: {each.message}" for each in errors]

@@ -15,6 +15,7 @@ from ..domain.account.forecast import Forecast
 from ..domain.argument import require
 from ..domain.chart import PictureKey, PictureRequest
 from ..domain.chart.freshness import Freshness
+from ..domain.chart.leeway import Leeway
 from ..domain.errors import ConfigError
 from ..domain.result import Source
 from .client import Client, RoutedClient
@@ -69,6 +70,9 @@ class ChartExport:
             the body, which must be the one of today.
         fresh: how recently a picture must have been drawn, as in ``client.fetch``: one of the folder, or one of the cache. By
             default that of the client. If it is ``off`` there, a picture of the folder may have any age.
+        on_invalid_symbol: exchanges where the ticker of a refused symbol is tried, as in ``client.fetch``. The file and the item keep the name
+            that was asked for, and a warning in the item names the exchange that drew the picture.
+        fit: ``plan`` makes charts smaller that no account's plan allows, as in ``client.fetch``.
 
     Raises:
         ConfigError: an argument is wrong.
@@ -83,6 +87,8 @@ class ChartExport:
         jobs: int = 4,
         resume: bool = False,
         fresh: Freshness | str | float | None = None,
+        on_invalid_symbol: Sequence[str] | None = None,
+        fit: str | None = None,
     ) -> None:
         require("client", client, Client)
         is_lazy = isinstance(requests, Sequence) and not isinstance(requests, list | tuple | str | bytes)
@@ -105,6 +111,7 @@ class ChartExport:
         self._jobs = jobs
         self._resume = resume
         self._fresh = asked
+        self._leeway = Leeway.of(on_invalid_symbol, fit)
         self._work: Export | None = None
 
     @property
@@ -137,7 +144,7 @@ class ChartExport:
         calls: list[PictureKey] = []
         has_live = not all(route.recorded for route in routes.routes)
         for request in work.waiting:
-            source = routes.free(request, self._fresh)
+            source = routes.free(request, self._fresh, self._leeway)
             sources[source] += 1
             if source is None and has_live:
                 calls.append(request.key)
@@ -163,7 +170,7 @@ class ChartExport:
         if not isinstance(client, RoutedClient):
             raise TypeError("an export over an AsyncChartClient is iterated over with: async for")
         work = self._work = self._export()
-        run = ExportRun(work, partial(client.fetch_for, fresh=self._fresh), jobs=self._jobs)
+        run = ExportRun(work, partial(client.fetch_for, fresh=self._fresh, leeway=self._leeway), jobs=self._jobs)
         try:
             run.begin()
             while (end := run.next()) is not None:
@@ -189,8 +196,12 @@ class ChartExport:
         from .async_export_run import async_ends
 
         work = self._work = self._export()
-        return async_ends(work, partial(client.fetch_for, fresh=self._fresh), client.workers, jobs=self._jobs)
+        return async_ends(
+            work, partial(client.fetch_for, fresh=self._fresh, leeway=self._leeway), client.workers, jobs=self._jobs
+        )
 
     def _export(self) -> Export:
         fresh = None if self._fresh.is_off else self._fresh
-        return Export(self._client.routes, self._requests, self._out, resume=self._resume, fresh=fresh)
+        return Export(
+            self._client.routes, self._requests, self._out, resume=self._resume, fresh=fresh, leeway=self._leeway
+        )

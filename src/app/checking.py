@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 import attrs
@@ -19,9 +19,10 @@ from ..domain.check.grid import grid_of
 from ..domain.check.suggestion import hint, likely_name
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
-from ..domain.plan import Plan, PlanName, smallest_plan
+from ..domain.plan import Plan, PlanName, largest_limits, smallest_plan
 from ..domain.plan.demand import Demand
 from ..domain.plan.excess import exceeded
+from ..domain.plan.fit import fit_to_largest
 from .mode import CheckMode
 
 __all__ = ["Checker", "as_catalog", "plan_named", "template_named"]
@@ -112,16 +113,19 @@ class Checker:
             and any(each.severity is Severity.ERROR for each in findings)
         )
 
-    def template(self, template: ChartTemplate) -> list[Finding]:
-        """Return the findings of a template, with places in its file.
+    def template(self, template: ChartTemplate, *, fits: bool = False) -> list[Finding]:
+        """Return the findings of a template, with places in its file; if it *fits* the plans by being cut, those of what is left.
 
         A size that the plans of all accounts refuse is an ERROR. If only some refuse it, the finding is a WARNING, since
         those accounts will not be asked for the chart.
         """
         if self._mode is CheckMode.OFF:
             return []
-        rules, demand = self._rules(), Demand.of(template.payload)
+        rules = self._rules()
         plans = self._account_plans(rules)
+        if fits:
+            template = attrs.evolve(template, payload=self._cut(template.payload, plans, rules))
+        demand = Demand.of(template.payload)
         too_small = [plan for plan in plans if not plan.chart.allows(demand)]
         some_allow = None in self._plans or len(too_small) < len(plans)
         return check_template(template, rules, self._plan(rules, demand)) + [
@@ -129,6 +133,13 @@ class Checker:
             for plan in (too_small if some_allow else ())
             for each in exceeded(demand, plan.chart, allowed_by=plan.name, plans=rules.plans)
         ]
+
+    def _cut(self, payload: Mapping[str, object], plans: Sequence[Plan], rules: Catalog) -> Mapping[str, object]:
+        """Return *payload* as small as the largest of *plans* allows; that of any plan if one of the accounts has no known plan."""
+        allowed = {plan.chart: str(plan.name) for plan in plans}
+        if rules.plans and (None in self._plans or not plans):
+            allowed = {largest_limits(rules.plans): ""}
+        return fit_to_largest(payload, Demand.of(payload), allowed)[0]
 
     def _account_plans(self, rules: Catalog) -> list[Plan]:
         """Return the known plans of the accounts, from the smallest to the largest."""

@@ -19,6 +19,7 @@ import attrs
 from ..domain.chart import PictureRequest, Request
 from ..domain.chart.candle import SETTLE, Candle, Grid, candle_at
 from ..domain.chart.freshness import Freshness
+from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.check.picture import is_duplicate
 from ..domain.classification import refuses_symbol
 from ..domain.errors import ConfigError, StoreUnavailable
@@ -62,6 +63,7 @@ class Export:
         out: the folder; made if it does not exist.
         resume: whether pictures of earlier runs are kept if they are proved: by the digest of the file, and of the body.
         fresh: how recently a picture that is kept must have been drawn; None for any age.
+        leeway: what a fetch may change in a request.
 
     Attributes:
         failure: the failure of the folder, or of that of the fixtures, that stopped the run.
@@ -77,9 +79,10 @@ class Export:
         *,
         resume: bool = False,
         fresh: Freshness | None = None,
+        leeway: Leeway = NO_LEEWAY,
     ) -> None:
         self._source = source
-        self._charts = ExportCharts(source, requests)
+        self._charts = ExportCharts(source, requests, leeway)
         self._folder = ExportFolder(out)
         self._resume = resume
         self._fresh = fresh
@@ -89,7 +92,8 @@ class Export:
         self._order = ChartOrder(())
         self._under_way: dict[int, Asked] = {}
         self._candles: dict[Candle, Candle] = {}  # one object for all pictures of a candle
-        self._pictures = SamePictures(self._charts.request, lambda: source.rules)
+        self._substituted: dict[int, Request] = {}  # sent with another symbol
+        self._pictures = SamePictures(self._sent, lambda: source.rules)
         self._lock = threading.Lock()
         self._has_begun = False
         self._is_stopping = False
@@ -188,7 +192,9 @@ class Export:
             return ()  # it was given up
         end = self._end(asked, outcome)
         error = outcome.error if not isinstance(outcome, BaseException) else None
-        is_refused = error is not None and refuses_symbol(error)
+        is_refused = (
+            error is not None and not error.retriable and refuses_symbol(error)
+        )  # with exchanges left it may be retried
         with self._lock:
             if end is not None:
                 self._ends[asked.number] = end
@@ -238,10 +244,23 @@ class Export:
         )
 
     def _is_proved(self, number: int, item: ExportItem) -> bool:
-        """Return whether *item* is the chart of today's body, and its file is whole."""
-        if item.key != self._charts.key(number) or item.body_sha256 != self._charts.request(number).body_digest:
+        """Return whether *item* is the chart of a body that may be sent today, and its file is whole."""
+        if item.key != self._charts.key(number):
             return False
-        return is_whole(self._folder.path / item.file, item)
+        sent = next((each for each in self._charts.possible(number) if each.body_digest == item.body_sha256), None)
+        if sent is None or not is_whole(self._folder.path / item.file, item):
+            return False
+        self._note_sent(number, sent)
+        return True
+
+    def _note_sent(self, number: int, sent: Request) -> None:
+        """Remember the request of a picture that is that of another symbol."""
+        if sent.symbol != self._charts.key(number).symbol:
+            self._substituted[number] = sent
+
+    def _sent(self, number: int) -> Request:
+        """Return the request of the picture of a chart."""
+        return self._substituted.get(number) or next(self._charts.possible(number))
 
     def _is_fresh(self, item: ExportItem) -> bool:
         """Return whether the picture of *item* was drawn recently enough."""
@@ -322,13 +341,14 @@ class Export:
 
     def _item(self, asked: Asked, result: ChartApiSuccess) -> ExportItem:
         """Return the item of a picture."""
-        request, picture = asked.request, result.png_bytes
+        request, picture = asked.waiter.sent or asked.request, result.png_bytes
+        self._note_sent(asked.number, request)
         size = inspect(picture)
         width, height = (size.width, size.height) if isinstance(size, Picture) else (0, 0)
         digest = hashlib.sha256(picture)
         found = self._pictures.add(asked.number, digest.digest())
         if found:
-            self._source.listener.notify(PictureDoubtful(str(request.key), result.account_id, found))
+            self._source.listener.notify(PictureDoubtful(str(asked.request.key), result.account_id, found))
         key = self._charts.key(asked.number)
         return ExportItem(
             key.symbol,

@@ -12,6 +12,7 @@ import attrs
 
 from ..domain.argument import require
 from ..domain.chart import PictureKey, PictureRequest, Request
+from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.errors import ConfigError
 from .export_source import ChartSource
 from .manifest import picture_names
@@ -24,12 +25,15 @@ _MAX_PROBLEMS: Final = 20
 class ExportCharts:
     """The charts of *requests*. A request is made anew from its number, so that a long sequence need not be in memory.
 
+    *leeway* is what a fetch may change in them.
+
     Attributes:
         names: the names of the files.
     """
 
-    def __init__(self, source: ChartSource, requests: Sequence[PictureRequest]) -> None:
+    def __init__(self, source: ChartSource, requests: Sequence[PictureRequest], leeway: Leeway = NO_LEEWAY) -> None:
         self._source = source
+        self._leeway = leeway
         self._requests = requests
         self._keys: list[PictureKey] = []
         self._places: list[int] = []
@@ -48,7 +52,7 @@ class ExportCharts:
         for place, given in enumerate(self._requests):
             require(f"request {place + 1} of the export", given, PictureRequest)
             request = given if given.problems else self._source.completed(given)
-            if found := request.problems or self._source.refusals(request):
+            if found := request.problems or self._source.refusals(request, self._leeway):
                 problems.update(each.text for each in found)
                 continue
             key = _interned(request.key)
@@ -75,8 +79,12 @@ class ExportCharts:
         return self._keys[number]
 
     def request(self, number: int) -> Request:
-        """Return the request that would be sent for a chart."""
+        """Return the request to fetch for a chart."""
         return self._source.completed(self._requests[self._places[number]])
+
+    def possible(self, number: int) -> Iterator[Request]:
+        """Return the requests that may be sent for a chart, in order."""
+        return self._source.possible(self.request(number), self._leeway)
 
 
 def _interned(key: PictureKey) -> PictureKey:

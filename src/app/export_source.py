@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Protocol
 
 import attrs
 
 from ..domain.chart import Request
 from ..domain.chart.candle import Grid
+from ..domain.chart.leeway import Leeway
 from ..domain.check.catalog import Catalog
 from ..domain.events import CallFinished, CallStarted, Event
 from ..domain.faults import FaultKind
@@ -46,7 +48,11 @@ class ChartSource(Protocol):
         """Return the request that would be sent."""
         ...
 
-    def refusals(self, request: Request) -> tuple[Finding, ...]:
+    def possible(self, request: Request, leeway: Leeway) -> Iterator[Request]:
+        """Return the requests that may be sent for a completed one: one, or several if it may be changed."""
+        ...
+
+    def refusals(self, request: Request, leeway: Leeway) -> tuple[Finding, ...]:
         """Return the findings for which a request would not be sent; empty if it would, or has a recorded answer."""
         ...
 

@@ -10,7 +10,7 @@ from typing import Final
 from ..domain.account import Account, AccountSnapshot, AccountState, Claim, ledger
 from ..domain.account.forecast import Forecast, forecast
 from ..domain.account.status import AccountStatus, status_of
-from ..domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, Turns, WaitUntil
+from ..domain.account.turn import Granted, Need, NoneLeft, NoPlan, Outlook, Turns, WaitUntil, capped, owners_of
 from ..domain.argument import require
 from ..domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from ..domain.events import AccountDoubtful
@@ -172,7 +172,8 @@ class Pool:
 
     def chart_limits(self) -> dict[ChartLimits, str]:
         """Return what plan and refusals allow of a chart on each account, and the owner's name, without reading the store."""
-        return self._owners(self.clock.now(), ChartLimits.tightened)  # a snapshot never changes, so no lock
+        owners = self._owners(self.clock.now(), ChartLimits.tightened)  # a snapshot never changes, so no lock
+        return capped(owners, () if all(account.plan for account in self.accounts) else self._plans())
 
     def service(self) -> ServiceStatus:
         """Return whether the service is up, as the calls over this pool show it."""
@@ -291,10 +292,4 @@ class Pool:
     def _owners(
         self, now: datetime, with_learned: Callable[[ChartLimits, ChartLimits], ChartLimits]
     ) -> dict[ChartLimits, str]:
-        """Return the limits of each plan *with_learned* ones, and their owner's name."""
-        owners: dict[ChartLimits, str] = {}
-        for account, snapshot, limits in zip(self.accounts, self._books.snapshots(now), self._limits, strict=True):
-            learned = snapshot.learned_limits
-            owner = f"the account {account.id!r}" if account.plan is None or learned != UNKNOWN else f"{account.plan}"
-            owners.setdefault(with_learned(limits, learned), owner)
-        return owners
+        return owners_of(self.accounts, self._books.snapshots(now), self._limits, with_learned)

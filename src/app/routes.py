@@ -5,7 +5,7 @@ One file because a fetch, and what is foretold of it, go the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import takewhile
@@ -21,7 +21,7 @@ from ..domain.chart.freshness import Freshness
 from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.check.catalog import Catalog
 from ..domain.check.picture import picture_warnings
-from ..domain.classification import classify
+from ..domain.classification import classify, refuses_symbol
 from ..domain.events import (
     FetchFinished,
     FetchStarted,
@@ -194,23 +194,39 @@ class Routes:
         """
         return self._completed(request)
 
-    def refusals(self, request: Request) -> tuple[Finding, ...]:
+    def possible(self, request: Request, leeway: Leeway) -> Iterator[Request]:
+        """Return the requests that may be sent for a completed one, in order: the first is *request*, cut for the plan if it may be."""
+        first = self._fitted(request, leeway)[0]
+        yield first
+        yield from map(first.with_symbol, leeway.symbols(request.symbol))
+
+    def refusals(self, request: Request, leeway: Leeway = NO_LEEWAY) -> tuple[Finding, ...]:
         """Return the findings for which a completed *request* would not be sent; empty if it would, or has a recorded answer."""
+        request = self._fitted(request, leeway)[0]
         findings = self._scrubbed(self._checker(request))
         if not self._checker.refuses(findings) or self.free(request, _OFF) is not None:
             return ()
         return tuple(each for each in findings if each.severity is Severity.ERROR)
 
-    def free(self, request: Request, fresh: Freshness) -> Source | None:
+    def free(self, request: Request, fresh: Freshness, leeway: Leeway = NO_LEEWAY) -> Source | None:
         """Return where a completed *request* would be answered from without a call; None if it takes one."""
+        source: Source | None = None
+        for each in self.possible(request, leeway):
+            source, is_refused = self._free_answer(each, fresh)
+            if not is_refused:
+                break
+        return source
+
+    def _free_answer(self, request: Request, fresh: Freshness) -> tuple[Source | None, bool]:
+        """Return where *request* itself would be answered from without a call, and whether the answer refuses its symbol."""
         for route in self.routes:
             if route.recorded:
                 result = self._free(route, request, "")
                 if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
-                    return Source.FIXTURE
+                    return Source.FIXTURE, result.error is not None and refuses_symbol(result.error)
             elif route.cache is not None and route.cache.find(request, fresh, "") is not None:
-                return Source.CACHE
-        return None
+                return Source.CACHE, False
+        return None, False
 
     def keep(self, request: Request, result: Success) -> PictureKept | None:
         """Keep a paid answer whose caller has gone, for the next request with the same body, and return the event.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from chartimg.app.listeners import Listeners
 from chartimg.app.manifest import ExportEnd, Manifest
 from chartimg.domain.chart import Request
 from chartimg.domain.chart.candle import Grid
+from chartimg.domain.chart.leeway import Leeway
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.finding import Finding
 from chartimg.domain.ports import Listener
@@ -52,7 +53,11 @@ class Source:
         """Return the request as it is."""
         return request
 
-    def refusals(self, request: Request) -> tuple[Finding, ...]:
+    def possible(self, request: Request, _: Leeway) -> Iterator[Request]:
+        """Return the request alone."""
+        yield request
+
+    def refusals(self, request: Request, _: Leeway) -> tuple[Finding, ...]:
         """Return what the test says."""
         return self.refused(request)
 

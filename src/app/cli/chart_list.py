@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO, overload
@@ -18,9 +18,10 @@ from ...domain.chart.template import ChartTemplate
 from ...domain.errors import ConfigError
 from ..bootstrap import open_templates
 from ..config import WorkerConfig
+from .options import split
 from .text import counted
 
-__all__ = ["ChartList", "chart_list", "split"]
+__all__ = ["ChartList", "chart_list"]
 
 _COLUMNS: Final = ("symbol", "timeframe", "template")
 _MAX_PROBLEMS: Final = 20
@@ -74,8 +75,11 @@ def chart_list(
     source: str | None,
     timeframes: Sequence[str] | None,
     templates: Sequence[str] | None,
+    fits: bool = False,
 ) -> ChartList:
     """Return the charts of the options, or of the file *source*, or of standard input, ``-``.
+
+    If a chart *fits* the plans by being cut, a template may be larger than they allow.
 
     Raises:
         ConfigError: options are missing or contradict each other, or the file can't be read.
@@ -93,22 +97,9 @@ def chart_list(
         asked = list(dict.fromkeys(row.template or "" for row in rows))
     elif templates is not None:
         asked = split("--templates", templates)
-    read = {template.id: template for template in open_templates(config, asked)}
+    read = {template.id: template for template in open_templates(config, asked, fits=fits)}
     frames = ("",) if timeframes is None else split("--timeframes", timeframes)
     return ChartList(rows, frames, read, ("",) if has_template else tuple(read), config.default_timezone)
-
-
-def split(option: str, values: Iterable[str]) -> list[str]:
-    """Split a list that is given with commas, several times, or both; keep each part once.
-
-    Raises:
-        ConfigError: a part is empty.
-    """
-    given = list(values)
-    parts = [part.strip() for value in given for part in value.split(",")]
-    if "" in parts:
-        raise ConfigError(f"{option} has an empty part: {','.join(given)!r}")
-    return list(dict.fromkeys(parts))
 
 
 def _contradiction(option: str, source: str | None, column: str, *, is_twice: bool) -> str:

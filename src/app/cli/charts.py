@@ -11,11 +11,12 @@ import typer
 
 from ...domain.chart import LayoutRequest, PictureRequest
 from ...domain.chart.freshness import Freshness
+from ...domain.chart.leeway import Leeway
 from ...domain.errors import ConfigError
 from ...domain.result import ChartApiResult, Source
 from ..bootstrap import ChartClient, open_templates
 from ..config import WorkerConfig
-from .options import Fresh, Json, emit
+from .options import Exchanges, Fit, Fresh, Json, emit, leeway_of
 from .process import (
     FAILED,
     STANDARD_OUTPUT,
@@ -45,15 +46,18 @@ def fetch(
     template: Annotated[str, typer.Option(metavar="ID", help="The id of the chart template.")],
     out: Out,
     fresh: Fresh = None,
+    exchanges: Exchanges = None,
+    fit: Fit = None,
     as_json: Json = False,
 ) -> None:
     """Fetch one chart into a file."""
-    asked = None if fresh is None else Freshness.of(fresh, where="--fresh")
+    asked, leeway = _fresh(fresh), leeway_of(exchanges, fit)
     config = WorkerConfig.from_env()
-    _fetch(config, open_templates(config, [template])[0].request(symbol, timeframe), out, asked, as_json=as_json)
+    read = open_templates(config, [template], fits=leeway.fits)[0]
+    _fetch(config, read.request(symbol, timeframe), out, asked, leeway, as_json=as_json)
 
 
-def layout(
+def layout(  # noqa: PLR0913 (one for each option)
     layout_id: Annotated[
         str, typer.Argument(metavar="ID", help="The id in the address of the layout: tradingview.com/chart/ID/.")
     ],
@@ -69,12 +73,18 @@ def layout(
     ] = None,
     out: Out,
     fresh: Fresh = None,
+    exchanges: Exchanges = None,
+    fit: Fit = None,
     as_json: Json = False,
 ) -> None:
     """Fetch the picture of a TradingView layout into a file. A private layout needs CHARTS_TRADINGVIEW_SESSION_JSON."""
-    asked = None if fresh is None else Freshness.of(fresh, where="--fresh")
-    fields = {} if body is None else _fields(body)
-    _fetch(WorkerConfig.from_env(), LayoutRequest(layout_id, symbol, interval, fields), out, asked, as_json=as_json)
+    asked, leeway = _fresh(fresh), leeway_of(exchanges, fit)
+    request = LayoutRequest(layout_id, symbol, interval, {} if body is None else _fields(body))
+    _fetch(WorkerConfig.from_env(), request, out, asked, leeway, as_json=as_json)
+
+
+def _fresh(fresh: str | None) -> Freshness | None:
+    return None if fresh is None else Freshness.of(fresh, where="--fresh")
 
 
 def _fields(path: Path) -> Mapping[str, object]:
@@ -89,7 +99,15 @@ def _fields(path: Path) -> Mapping[str, object]:
         raise ConfigError(f"--body: {path} can't be read: {error.strerror}") from None
 
 
-def _fetch(config: WorkerConfig, request: PictureRequest, out: Path, asked: Freshness | None, *, as_json: bool) -> None:
+def _fetch(
+    config: WorkerConfig,
+    request: PictureRequest,
+    out: Path,
+    asked: Freshness | None,
+    leeway: Leeway,
+    *,
+    as_json: bool,
+) -> None:
     """Fetch one picture into *out*, and report it."""
     refuse_problems(request)
     check_out_file(out, as_json=as_json)
@@ -97,7 +115,7 @@ def _fetch(config: WorkerConfig, request: PictureRequest, out: Path, asked: Fres
     calls, doubts = Calls(), Doubts()
     with ChartClient(config, listener=[calls, doubts]) as client, terminable() as codes:
         try:
-            result = client.fetch(request, fresh=asked)
+            result = client.fetch(request, fresh=asked, on_invalid_symbol=leeway.exchanges, fit=leeway.fit)
             if result.ok:
                 _save(out, result.unwrap(), calls)
         except KeyboardInterrupt:

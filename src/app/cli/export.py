@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from ...domain.chart.freshness import Freshness
+from ...domain.chart.leeway import Leeway
 from ...domain.errors import ConfigError
 from ..bootstrap import ChartClient
 from ..chart_export import ChartExport
@@ -23,7 +24,7 @@ from ..manifest import ExportEnd, Manifest
 from .chart_list import ChartList, chart_list
 from .close import wait_for_close
 from .export_view import following, show_manifest, show_plan
-from .options import Fresh, Json, emit
+from .options import Exchanges, Fit, Fresh, Json, emit, leeway_of
 from .process import (
     COME_BACK,
     FAILED,
@@ -64,6 +65,8 @@ def export(  # noqa: PLR0913 (one for each option)
         bool, typer.Option("--resume", help="Keep the pictures that are there, if they are proved and fresh.")
     ] = False,
     fresh: Fresh = None,
+    exchanges: Exchanges = None,
+    fit: Fit = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Only tell what is there, and what would be called for.")
     ] = False,
@@ -77,17 +80,20 @@ def export(  # noqa: PLR0913 (one for each option)
     asked = config.fresh if fresh is None else Freshness.of(fresh, where="--fresh")
     if resume and fresh is not None and asked.is_off:
         raise ConfigError("--fresh off asks for new pictures, and --resume keeps old ones; leave one of them out")
-    charts = chart_list(config, symbols=symbols, source=source, timeframes=timeframes, templates=templates)
+    leeway = leeway_of(exchanges, fit)
+    charts = chart_list(
+        config, symbols=symbols, source=source, timeframes=timeframes, templates=templates, fits=leeway.fits
+    )
     if plan:
-        _plan(config, charts, out, resume=resume, fresh=asked, as_json=as_json)
+        _plan(config, charts, out, leeway, resume=resume, fresh=asked, as_json=as_json)
         return
     check_out_folder(out)
     refuse_missing_fixtures(config)
     calls = Calls()
     with ChartClient(config, listener=[calls, Doubts()]) as client, terminable() as codes:
         kept_for = None if asked.is_off else asked
-        work = Export(client.routes, charts, out, resume=resume, fresh=kept_for)
-        run = ExportRun(work, lambda waiter, request: client.fetch_for(waiter, request, fresh=asked), jobs=jobs)
+        work = Export(client.routes, charts, out, resume=resume, fresh=kept_for, leeway=leeway)
+        run = ExportRun(work, partial(client.fetch_for, fresh=asked, leeway=leeway), jobs=jobs)
         try:
             is_given_up = _carry_out(
                 work, run, before=partial(wait_for_close, client.routes, charts) if at_close else None
@@ -164,10 +170,22 @@ def _follow(run: ExportRun, on_end: Callable[[ExportEnd], None]) -> None:
             logging.getLogger("chartimg").exception("the end of %s could not be reported", end.key)
 
 
-def _plan(config: WorkerConfig, charts: ChartList, out: Path, *, resume: bool, fresh: Freshness, as_json: bool) -> None:
+def _plan(
+    config: WorkerConfig,
+    charts: ChartList,
+    out: Path,
+    leeway: Leeway,
+    *,
+    resume: bool,
+    fresh: Freshness,
+    as_json: bool,
+) -> None:
     """Tell what an export would do."""
+    kept_for = None if resume and fresh.is_off else fresh
     with ChartClient(config) as client:
-        made = ChartExport(client, charts, out, resume=resume, fresh=None if resume and fresh.is_off else fresh).plan()
+        made = ChartExport(
+            client, charts, out, resume=resume, fresh=kept_for, on_invalid_symbol=leeway.exchanges, fit=leeway.fit
+        ).plan()
     emit(made, lambda: show_plan(made), as_json=as_json)
     if made.forecast is not None and not made.forecast.enough:
         raise SystemExit(COME_BACK)

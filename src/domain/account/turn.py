@@ -10,7 +10,7 @@ before the next is used, the last bursts of a day would run at one account's pac
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from heapq import heapify, heappop, heappush
 from typing import Final
@@ -18,7 +18,7 @@ from typing import Final
 import attrs
 
 from ..finding import Finding, Severity
-from ..plan import ChartLimits, Plan, smallest_plan
+from ..plan import UNKNOWN, ChartLimits, Plan, largest_limits, smallest_plan
 from ..plan.demand import Demand
 from ..plan.excess import exceeded
 from .ledger import left, ready_at
@@ -34,6 +34,8 @@ __all__ = [
     "Standing",
     "Turns",
     "WaitUntil",
+    "capped",
+    "owners_of",
     "size_of",
     "standing_of",
     "steps_spent",
@@ -219,3 +221,29 @@ def size_of(limits: ChartLimits, plans: Sequence[Plan]) -> tuple[float, ...]:
     smallest = smallest_plan(plans, limits.utmost)
     place = len(plans) if smallest is None else plans.index(smallest)
     return (place, *limits.extent, bool(limits.custom_watermark))
+
+
+def owners_of(
+    accounts: Sequence[Account],
+    snapshots: Sequence[AccountSnapshot],
+    plan_limits: Sequence[ChartLimits],
+    with_learned: Callable[[ChartLimits, ChartLimits], ChartLimits],
+) -> dict[ChartLimits, str]:
+    """Return the limits of each account's plan *with_learned* ones, and the name of the first account or plan that has them."""
+    owners: dict[ChartLimits, str] = {}
+    for account, snapshot, limits in zip(accounts, snapshots, plan_limits, strict=True):
+        learned = snapshot.learned_limits
+        owner = f"the account {account.id!r}" if account.plan is None or learned != UNKNOWN else f"{account.plan}"
+        owners.setdefault(with_learned(limits, learned), owner)
+    return owners
+
+
+def capped(owners: Mapping[ChartLimits, str], plans: Sequence[Plan]) -> dict[ChartLimits, str]:
+    """Return limits and their owners, none of them larger than the largest of *plans*."""
+    if not plans:
+        return dict(owners)
+    largest = largest_limits(plans)
+    return {
+        limits.tightened(largest): "the largest plan" if limits == UNKNOWN else owner
+        for limits, owner in owners.items()
+    }

@@ -31,23 +31,34 @@ class Leeway:
     fits: bool = False
 
     @classmethod
-    def of(cls, on_invalid_symbol: Sequence[str] | None, fit: str | None) -> Self:
-        """Return the leeway that the arguments of a fetch mean.
+    def of(
+        cls,
+        on_invalid_symbol: Sequence[str] | None,
+        fit: str | None,
+        *,
+        where: tuple[str, str] = ("on_invalid_symbol", "fit"),
+    ) -> Self:
+        """Return the leeway that the arguments of a fetch mean. *where* are their names for a person.
 
         Raises:
             ConfigError: an argument has a wrong type, or is not an exchange or ``plan``.
         """
-        require("on_invalid_symbol", on_invalid_symbol, Sequence[str] | None)
-        require("fit", fit, str | None)
+        require(where[0], on_invalid_symbol, Sequence[str] | None)
+        require(where[1], fit, str | None)
         exchanges = tuple(dict.fromkeys(on_invalid_symbol or ()))
         for each in exchanges:
             if not _EXCHANGE.fullmatch(each):
                 raise ConfigError(
-                    f'on_invalid_symbol must be names of exchanges, such as ("NASDAQ", "NYSE"), not {text_of(each)}'
+                    f"{where[0]} must be names of exchanges, such as NASDAQ and NYSE, not {text_of(each)}"
                 )
         if fit not in {None, _PLAN}:
-            raise ConfigError(f'fit must be "plan" or None, not {text_of(cast("object", fit))}')
+            raise ConfigError(f"{where[1]} must be plan, not {text_of(cast('object', fit))}")
         return cls(exchanges, fit == _PLAN)
+
+    @property
+    def fit(self) -> str | None:
+        """The word for :attr:`fits` in an argument."""
+        return _PLAN if self.fits else None
 
     def symbols(self, symbol: str | None) -> tuple[str, ...]:
         """Return the symbols to try in place of a refused one: its ticker at each other exchange.

@@ -10,20 +10,35 @@ from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chartimg import Account, ChartApiResult, ChartExport, ChartRequest, ConfigError, StoreUnavailable
+from chartimg import (
+    Account,
+    ChartApiResult,
+    ChartClient,
+    ChartExport,
+    ChartRequest,
+    ConfigError,
+    RetryPolicy,
+    StoreUnavailable,
+    WorkerConfig,
+)
 from chartimg.app.async_client import AsyncRoutedClient
 from chartimg.app.client import RoutedClient
 from chartimg.app.export_folder import JOURNAL_NAME, FolderInUse
 from chartimg.app.manifest import MANIFEST_NAME, ExportEnd, Manifest
+from chartimg.app.mode import ApiMode
+from chartimg.domain.chart import Request
 from chartimg.domain.faults import FaultKind
 from chartimg.testing import Reply, ScriptedTransport, picture
+from exporting import numbered_picture
 from patience import LONG
 
 ACCOUNT = Account("a", "key-of-a", daily_limit=1_000, requests_per_second=1_000.0, burst=1_000)
+ACCOUNTS = [ACCOUNT]
 INVALID = Reply(422, body=b'{"message":"Invalid Symbol"}')
 GRID = [ChartRequest(f"BINANCE:{name}USDT", frame, "mine") for name in ("BTC", "ETH", "SOL") for frame in ("1h", "4h")]
 
@@ -34,10 +49,14 @@ def pictures() -> Iterator[Reply]:
 
 
 def exported(
-    transport: ScriptedTransport, out: Path, requests: Sequence[ChartRequest] = GRID, **options: Any
+    transport: ScriptedTransport,
+    out: Path,
+    requests: Sequence[ChartRequest] = GRID,
+    accounts: Sequence[Account] = ACCOUNTS,
+    **options: Any,
 ) -> Manifest:
     """Export *requests*, and return the manifest."""
-    with transport.client([ACCOUNT]) as client:
+    with transport.client(accounts) as client:
         export = ChartExport(client, requests, out, **options)
         ends = list(export)
         manifest = export.manifest
@@ -46,10 +65,14 @@ def exported(
 
 
 async def async_exported(
-    transport: ScriptedTransport, out: Path, requests: Sequence[ChartRequest] = GRID, **options: Any
+    transport: ScriptedTransport,
+    out: Path,
+    requests: Sequence[ChartRequest] = GRID,
+    accounts: Sequence[Account] = ACCOUNTS,
+    **options: Any,
 ) -> Manifest:
     """Export *requests* on the loop, and return the manifest."""
-    async with transport.async_client([ACCOUNT]) as client:
+    async with transport.async_client(accounts) as client:
         export = ChartExport(client, requests, out, **options)
         ends = [end async for end in export]
     assert len(requests) == len(ends)
@@ -393,3 +416,93 @@ def test_an_export_has_a_manifest_after_its_beginning(tmp_path: Path) -> None:
         assert export.failure is None
         with pytest.raises(ConfigError, match="when it is iterated over"):
             _ = export.manifest
+
+
+# Charts that may be changed
+
+WRONG = [ChartRequest("NYSE:AAPL", frame, "mine") for frame in ("1h", "4h")]
+WIDE = ChartRequest("BINANCE:BTCUSDT", "1h", "wide", {"width": 1920, "height": 1080})
+
+
+def market(*listed: str) -> ScriptedTransport:
+    """Return a transport with a picture of its own for each chart of the *listed* symbols; it refuses all others."""
+    numbers = count()
+
+    def answer(request: Request, *_: object) -> Reply:
+        """Look for the symbol."""
+        return Reply(200, body=numbered_picture(next(numbers))) if request.symbol in listed else INVALID
+
+    return ScriptedTransport(repeat(answer))
+
+
+@both_ways
+def test_a_chart_of_another_exchange_keeps_its_name_and_is_proved_by_the_body_that_was_sent(
+    way: Way, tmp_path: Path
+) -> None:
+    """The item warns of the exchange; a later run keeps it if that exchange is still allowed, and not otherwise."""
+    transport = market("NASDAQ:AAPL")
+    first = way(transport, tmp_path, WRONG, on_invalid_symbol=["NASDAQ"], jobs=1)
+    second = way(transport, tmp_path, WRONG, on_invalid_symbol=["NASDAQ"], resume=True)
+    third = way(transport, tmp_path, WRONG, resume=True)
+
+    assert [2, 1] == [item.calls for item in first.items]
+    assert [
+        (f"NYSE_AAPL__{each.timeframe}__mine.png", attrs.evolve(each, symbol="NASDAQ:AAPL").body_digest, ["symbol"])
+        for each in WRONG
+    ] == [(item.file, item.body_sha256, [each.path for each in item.warnings]) for item in first.items]
+    assert [(0, True), (0, True)] == [(item.calls, item.kept) for item in second.items]
+    assert ([], 1) == (list(third.items), third.calls)
+
+
+def test_two_names_of_one_chart_are_no_doubtful_duplicates(tmp_path: Path) -> None:
+    """A chart that another exchange drew has the picture of that symbol's own chart, and no warning about it."""
+    transport = ScriptedTransport([INVALID, *[Reply(200, body=picture())] * 2])
+    requests = [WRONG[0], attrs.evolve(WRONG[0], symbol="NASDAQ:AAPL")]
+    manifest = exported(transport, tmp_path, requests, on_invalid_symbol=["NASDAQ"], jobs=1)
+
+    assert [["symbol"], []] == [[each.path for each in item.warnings] for item in manifest.items]
+
+
+@pytest.mark.parametrize(("max_attempts", "calls"), [(1, [1, 1]), (2, [2, 1])])
+def test_a_symbol_with_exchanges_left_is_not_given_up_for_its_other_charts(
+    max_attempts: int, calls: list[int], tmp_path: Path
+) -> None:
+    """The next chart of the symbol goes on with the exchange that no call was left for, and a refused symbol costs one call."""
+    transport = market("NASDAQ:AAPL")
+    with transport.client(ACCOUNTS, policy=RetryPolicy(max_attempts=max_attempts)) as client:
+        export = ChartExport(client, WRONG, tmp_path, on_invalid_symbol=["NASDAQ"], jobs=1)
+        ends = list(export)
+
+    assert calls == [end.calls for end in ends]
+    assert max_attempts == len(export.manifest.items)
+
+
+@both_ways
+def test_a_chart_that_is_cut_for_the_plan_is_proved_by_the_cut_body(way: Way, tmp_path: Path) -> None:
+    """Without leave it is a mistake before any call; with it the item warns of the cut, and a later run keeps it."""
+    transport = ScriptedTransport([Reply(200, body=picture(800, 450))])
+    basic = [Account("a", "key-of-a", plan="BASIC")]
+    with pytest.raises(ConfigError, match="1920 is more than BASIC allows"):
+        way(transport, tmp_path, [WIDE], accounts=basic)
+    first, second = (way(transport, tmp_path, [WIDE], accounts=basic, fit="plan", resume=True) for _ in range(2))
+
+    cut = attrs.evolve(WIDE, payload={"width": 800, "height": 450})
+    assert [(cut.body_digest, ["width"], 1, False)] == [
+        (item.body_sha256, [each.path for each in item.warnings], item.calls, item.kept) for item in first.items
+    ]
+    assert [(cut.body_digest, ["width"], 0, True)] == [
+        (item.body_sha256, [each.path for each in item.warnings], item.calls, item.kept) for item in second.items
+    ]
+
+
+def test_a_plan_of_changed_charts_counts_what_would_be_called_for(tmp_path: Path) -> None:
+    """A recorded refusal that leads to a recorded chart is a chart from fixtures; without that chart it takes a call."""
+    stem = "NYSE_AAPL__{}__mine__422_INVALID_SYMBOL.json"
+    for frame in ("1h", "4h"):
+        (tmp_path / stem.format(frame)).write_text('{"status": 422, "body": {"message": "Invalid Symbol"}}')
+    (tmp_path / "NASDAQ_AAPL__1h__mine.png").write_bytes(picture())
+    config = WorkerConfig(mode=ApiMode.RECORD, fixtures_dir=tmp_path, accounts=(ACCOUNT,), account_store="memory://")
+    with ChartClient(config) as client:
+        plan = ChartExport(client, WRONG, tmp_path / "out", on_invalid_symbol=["NASDAQ"]).plan()
+
+    assert (1, (WRONG[1].key,)) == (plan.from_fixtures, plan.calls)

@@ -80,6 +80,17 @@ def test_a_limit_that_an_account_without_a_plan_has_stated_counts_from_then_on()
     ]
 
 
+def test_an_account_without_a_plan_counts_as_one_of_the_largest() -> None:
+    """A chart that is larger than any plan allows is cut to the largest one."""
+    transport = ScriptedTransport([Reply(200, body=picture(1920, 1920))])
+    with transport.client(UNKNOWN) as client:
+        result = client.fetch(attrs.evolve(WIDE, payload={"width": 4000, "height": 4000}), fit="plan")
+
+    assert ["the chart is 1920x1920 in place of 4000x4000, since the largest plan allows 2048x1920"] == [
+        each.message for each in result.warnings
+    ]
+
+
 def test_the_cut_chart_is_kept_and_found_under_the_body_that_was_sent() -> None:
     """A kept picture of the cut body answers the whole one with a fit, and the cut one without."""
     transport = ScriptedTransport([FOUND])

@@ -502,3 +502,67 @@ def test_an_export_into_a_file_is_refused_with_advice(tmp_path: Path) -> None:
     grid = ("export", "--symbols", "BTCUSDT", "--timeframes", "1h", "--out", "file")
 
     assert ["--out: file is not a folder; name a folder"] == refused(call(*grid, cwd=tmp_path, **mock(tmp_path)))
+
+
+INVALID = answer(422, b'{"message":"Invalid Symbol"}')
+
+
+def test_fetch_tries_the_exchanges_that_the_option_names(server: LoopbackServer, tmp_path: Path) -> None:
+    """With --on-invalid-symbol the ticker of a refused symbol is asked for there, and a warning says so."""
+    server.script += [INVALID, answer(200, PNG)]
+    child = call(*FETCH, "--on-invalid-symbol", "BYBIT,OKX", cwd=tmp_path, **real(server))
+
+    assert 0 == child.returncode
+    assert ["BINANCE:BTCUSDT", "BYBIT:BTCUSDT"] == [json.loads(each.body)["symbol"] for each in server.requests]
+    assert (
+        "symbol: WARNING: drawn at BYBIT, as BYBIT:BTCUSDT, since the provider refused BINANCE:BTCUSDT" in child.stderr
+    )
+
+
+def test_a_layout_may_be_changed_like_a_chart(server: LoopbackServer, tmp_path: Path) -> None:
+    """Both options hold for the symbol and the size of a layout, too."""
+    server.script += [INVALID, answer(200, PNG)]
+    (tmp_path / "body.json").write_text('{"width": 1600, "height": 1200}')
+    options = ("--symbol", "NYSE:AAPL", "--body", "body.json", "--fit", "plan", "--on-invalid-symbol", "NASDAQ")
+    child = call("layout", "abc", *options, "--out", "chart.png", cwd=tmp_path, **real(server))
+
+    assert 0 == child.returncode
+    assert {"symbol": "NASDAQ:AAPL", "width": 800, "height": 600} == json.loads(server.requests[1].body)
+
+
+def test_fetch_makes_a_template_smaller_that_no_plan_allows(server: LoopbackServer, tmp_path: Path) -> None:
+    """Without --fit plan the template is a mistake; with it the chart is cut, and a warning says so."""
+    server.script.append(answer(200, PNG))
+    template = {
+        "id": "wide",
+        "description": "Wide",
+        "chartImgSymbolTemplate": "BINANCE:{symbol}",
+        "request": {"width": 1600, "height": 1200},
+    }
+    (tmp_path / "wide.json").write_text(json.dumps(template))
+    command = ("fetch", "BTCUSDT", "1h", "--template", "wide", "--out", "chart.png")
+    settings = real(server, CHARTS_TEMPLATES_DIR=str(tmp_path))
+    whole, cut = call(*command, cwd=tmp_path, **settings), call(*command, "--fit", "plan", cwd=tmp_path, **settings)
+
+    assert "1600 is more than BASIC allows" in refused(whole)[0]
+    assert 0 == cut.returncode
+    assert "width: WARNING: the chart is 800x600 in place of 1600x1200, since BASIC allows 800x600" in cut.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--fit", "PRO", "--fit must be plan, not 'PRO'"),
+        (
+            "--on-invalid-symbol",
+            "NASDAQ:",
+            "--on-invalid-symbol must be names of exchanges, such as NASDAQ and NYSE, not 'NASDAQ:'",
+        ),
+        ("--on-invalid-symbol", "NYSE,", "--on-invalid-symbol has an empty part: 'NYSE,'"),
+    ],
+)
+def test_a_wrong_change_is_a_mistake_of_the_option(option: str, value: str, message: str, tmp_path: Path) -> None:
+    """The message names the option."""
+    child = call(*FETCH, option, value, cwd=tmp_path, **mock(tmp_path / "fixtures", FIXTURE))
+
+    assert [message] == refused(child)

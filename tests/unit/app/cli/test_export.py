@@ -225,3 +225,26 @@ def test_a_report_that_fails_costs_no_chart(
 
     assert 0 == child.returncode
     assert 4 == sum("could not be reported" in message for message in caplog.messages)
+
+
+def test_an_export_may_change_its_charts(server: LoopbackServer, tmp_path: Path) -> None:
+    """Both options hold for an export and for its plan; a later run keeps the changed pictures."""
+    server.script += [answer(422, b'{"message":"Invalid Symbol"}'), answer(200, PICTURES[0])]
+    template = {
+        "id": "wide",
+        "description": "Wide",
+        "chartImgSymbolTemplate": "NYSE:{symbol}",
+        "request": {"width": 1600, "height": 1200},
+    }
+    (tmp_path / "wide.json").write_text(json.dumps(template))
+    settings = real(server, CHARTS_TEMPLATES_DIR=str(tmp_path), CHARTS_ACCOUNT_STORE="memory://")
+    charts = ("--symbols", "AAPL", "--timeframes", "1h", "--templates", "wide")
+    command = ("export", *charts, "--out", "out", "--resume", "--fit", "plan", "--on-invalid-symbol", "NASDAQ")
+    plan = call(*command, "--plan", cwd=tmp_path, **settings)
+    first, second = (call(*command, cwd=tmp_path, **settings) for _ in range(2))
+
+    assert [0, 0, 0] == [each.returncode for each in (plan, first, second)]
+    assert "1 chart: 0 kept, 0 from fixtures, 0 from the cache, 1 to be called for" == plan.stdout.splitlines()[0]
+    assert ["NYSE:AAPL", "NASDAQ:AAPL"] == [json.loads(each.body)["symbol"] for each in server.requests]
+    assert {800} == {json.loads(each.body)["width"] for each in server.requests}
+    assert "1 chart kept" in second.stdout

@@ -53,7 +53,7 @@ def test_no_symbol_is_tried_twice(exchanges: Sequence[str], symbol: str) -> None
         ((["NASDAQ:"], None), r"on_invalid_symbol must be names of exchanges, .*, not 'NASDAQ:'"),
         (([""], None), r"on_invalid_symbol must be names of exchanges, .*, not ''"),
         ((None, True), r"fit must be text or None, not bool"),
-        ((None, "PRO"), r"fit must be \"plan\" or None, not 'PRO'"),
+        ((None, "PRO"), r"fit must be plan, not 'PRO'"),
     ],
 )
 def test_a_wrong_argument_is_a_mistake_that_names_it(arguments: tuple[Any, Any], message: str) -> None:
