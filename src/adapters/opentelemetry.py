@@ -30,6 +30,7 @@ except ImportError:
 __all__ = ["Accounts", "OpenTelemetryListener"]
 
 _NAME: Final = "chartimg"
+_POST: Final = "POST"
 _SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 60.0, 120.0)
 """Boundaries of the histograms: a chart takes seconds."""
 _OTHER: Final = "_OTHER"  # the conventions' word for an error without a name
@@ -53,6 +54,7 @@ class _Open:
 
     fetch: Span
     call: Span | None = None
+    method: str = _POST
 
 
 class OpenTelemetryListener:
@@ -64,7 +66,7 @@ class OpenTelemetryListener:
         client = ChartClient.from_env(listener=listener)
         listener.observe(client.accounts)
 
-    The spans: ``chartimg.fetch``, with the other events of the fetch as its span events, and ``POST`` for a call. The measures:
+    The spans: ``chartimg.fetch``, with the other events of the fetch as its span events, and ``POST`` (or ``GET``) for a call. The measures:
     ``http.client.request.duration`` and ``chartimg.fetch.duration`` (histograms, seconds), ``chartimg.account.calls`` (a
     counter) and ``chartimg.account.units`` (a gauge of the units ``used`` and ``left`` of the window).
 
@@ -83,11 +85,8 @@ class OpenTelemetryListener:
     ) -> None:
         address = read_address(base_url)
         port = address.port or {"https": 443, "http": 80}[address.scheme]
-        self._server: Mapping[str, str | int] = {
-            "http.request.method": "POST",
-            "server.address": str(address.hostname),
-            "server.port": port,
-        }
+        self._base_url = address.geturl().rstrip("/")
+        self._server: Mapping[str, str | int] = {"server.address": str(address.hostname), "server.port": port}
         self._tracer = trace.get_tracer(_NAME, __version__, tracer_provider)
         meter = (meter_provider or get_meter_provider()).get_meter(_NAME, __version__)
         self._calls = meter.create_counter("chartimg.account.calls", "{call}", "Calls made, by account and outcome.")
@@ -138,18 +137,21 @@ class OpenTelemetryListener:
         if (spans := self._spans(event)) is None:
             return
         resent = {"http.request.resend_count": event.attempt - 1} if event.attempt > 1 else {}
+        called = {"http.request.method": event.method, "url.full": f"{self._base_url}{event.path}"}
+        spans.method = event.method
         spans.call = self._tracer.start_span(
-            "POST",
+            event.method,
             trace.set_span_in_context(spans.fetch),
             kind=SpanKind.CLIENT,
-            attributes={**self._server, **resent, "chartimg.account.id": event.account_id},
+            attributes={**self._server, **called, **resent, "chartimg.account.id": event.account_id},
         )
 
     def _end_call(self, event: CallFinished) -> None:
         outcome: Mapping[str, str | int] = {**_status_code(event.http_status), **_error_type(event.kind)}
-        self._call_seconds.record(event.duration, {**self._server, **outcome})
-        self._calls.add(1, {"chartimg.account.id": event.account_id, **_error_type(event.kind)})
         spans = self._spans(event)
+        method = {"http.request.method": _POST if spans is None else spans.method}
+        self._call_seconds.record(event.duration, {**self._server, **method, **outcome})
+        self._calls.add(1, {"chartimg.account.id": event.account_id, **_error_type(event.kind)})
         if spans is None or spans.call is None:
             return
         spans.call.set_attributes(outcome)

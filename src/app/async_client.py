@@ -168,7 +168,7 @@ class AsyncRoutedClient(Client):
         """End all waits, and close the connections and files that the client opened itself. Idempotent.
 
         Takes as long as the calls under way, at most about *drain* seconds: then they are cut off. Whoever waits for a
-        fetch gets the error of its last call or NO_ACCOUNT.
+        fetch gets the error of its last call or STOPPED.
         """
         require("drain", drain, float)
         if not 0 <= drain <= _MAX_DRAIN_SECONDS:

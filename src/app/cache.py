@@ -17,6 +17,7 @@ from ..domain.chart.freshness import Freshness
 from ..domain.errors import CacheUnavailable, ConfigError
 from ..domain.events import CacheFailed, PictureDoubtful
 from ..domain.faults import ChartApiError, FaultKind
+from ..domain.fetch import STOPPED
 from ..domain.finding import Finding, Severity
 from ..domain.ports import Clock, Listener, PictureCache
 from ..domain.reply.secret import SECRET_INSIDE
@@ -125,7 +126,11 @@ class CacheRoute:
 
     def instead_of(self, result: FetchResult, request: Request) -> FetchResult:
         """Return an older picture in place of an error that time may mend, if the host has opted in; else *result*."""
-        if result.error is None or not (self._stale and result.error.retriable):
+        if (
+            result.error is None
+            or result.error.kind is FaultKind.STOPPED
+            or not (self._stale and result.error.retriable)
+        ):
             return result
         picture = self._try(lambda cache: cache.read(self._digest(request)))
         if picture is None:
@@ -203,9 +208,9 @@ class CacheRoute:
     def _in_vain(self, fetch_id: str, *, is_stopped: bool) -> ChartApiFailure:
         """Return the result of a wait for another process that was too long."""
         message = "another process, for which this one waited, had not got the chart within the deadline"
-        if is_stopped:
-            message = "the fetch was stopped before an account was called"
         error = ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=self._clock.now())
+        if is_stopped:
+            error = ChartApiError.of(FaultKind.STOPPED, STOPPED)
         return ChartApiFailure(error=error, fetch_id=fetch_id)
 
 

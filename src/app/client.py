@@ -162,7 +162,7 @@ class RoutedClient(Client):
     def close(self) -> None:
         """End all waits, and close the connections and files that the client opened itself. Idempotent, and at once.
 
-        A fetch that waits in another thread ends with the error of its last call or NO_ACCOUNT. A call under way in another
+        A fetch that waits in another thread ends with the error of its last call or STOPPED. A call under way in another
         thread goes on to its end, is booked, and the last one closes what the client opened.
         """
         self._stop.set()

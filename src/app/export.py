@@ -324,7 +324,7 @@ class Export:
         if result.error is not None:
             if result.error.kind is FaultKind.NOT_SENT and result.fixture_path is not None:
                 self.stop(result.error.message)  # the recording refused the call
-            if self._is_stopping and result.error.kind is FaultKind.NO_ACCOUNT and not calls:
+            if self._is_stopping and result.error.kind is FaultKind.STOPPED and not calls:
                 return None
             return ExportFailure.of_error(request.key, result.error, calls, result.warnings)
         item = self._item(asked, result)

@@ -284,7 +284,7 @@ class Flights:
 def without_end(waiter: Waiter, clock: Clock, *, is_paused: bool = False) -> ChartApiFailure:
     """Return the result of a waiter that was stopped, or had too little time, before the end of an equal fetch."""
     if waiter.stop.is_set():
-        error = ChartApiError.of(FaultKind.NO_ACCOUNT, STOPPED)
+        error = ChartApiError.of(FaultKind.STOPPED, STOPPED)
     elif is_paused:
         message = "no call could begin within the deadline, for an equal request that this one waited for"
         error = ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=clock.now())

@@ -103,11 +103,13 @@ class RequestRefused(_Fact):
 
 @attrs.frozen
 class CallStarted(_Fact):
-    """A call is about to be sent: the *attempt*-th of its request, counted from 1."""
+    """A call is about to be sent: the *attempt*-th of its request, counted from 1. *method* and *path* are those of HTTP."""
 
     chart: str
     account_id: str
     attempt: int
+    method: str = attrs.field(default="POST", kw_only=True, eq=False)
+    path: str = attrs.field(default="", kw_only=True, eq=False)
 
 
 @attrs.frozen

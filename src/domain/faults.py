@@ -47,6 +47,7 @@ class FaultKind(StrEnum):
     SERVICE_DOWN = "SERVICE_DOWN"
     FIXTURE_MISSING = "FIXTURE_MISSING"
     NO_ACCOUNT = "NO_ACCOUNT"
+    STOPPED = "STOPPED"
     INVALID_BEFORE_CALL = "INVALID_BEFORE_CALL"
 
     @property
@@ -96,6 +97,7 @@ MEANINGS: Final[Mapping[FaultKind, Meaning]] = MappingProxyType(
         FaultKind.SERVICE_DOWN: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.NONE),
         FaultKind.FIXTURE_MISSING: Meaning(ErrorCode.CHART_API_MOCK_MISSING, Retriable.NO, Remedy.NONE),
         FaultKind.NO_ACCOUNT: Meaning(ErrorCode.CHART_API_LIMIT_EXCEEDED, Retriable.IF_DATED, Remedy.NONE),
+        FaultKind.STOPPED: Meaning(ErrorCode.CHART_API_FAILED, Retriable.YES, Remedy.NONE),
         FaultKind.INVALID_BEFORE_CALL: Meaning(ErrorCode.VALIDATION_FAILED, Retriable.NO, Remedy.NONE),
     }
 )

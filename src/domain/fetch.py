@@ -351,7 +351,7 @@ class Fetch:
             case Outlook():
                 return self._foresee(feedback)
             case Stopped():
-                stopped = ChartApiError.of(FaultKind.NO_ACCOUNT, STOPPED)
+                stopped = ChartApiError.of(FaultKind.STOPPED, STOPPED)
                 return self._fail(self._error or stopped, unused=self.unused)
             case _:
                 assert_never(feedback)
@@ -401,7 +401,15 @@ class Fetch:
         remaining = self._left(moment)
         if remaining <= self._call_seconds:
             return self._fail(self._error or self._too_late(remaining, moment.utc), unused=claim)
-        started = CallStarted(str(self.request.key), claim.account_id, len(self.attempts) + 1, fetch_id=self.fetch_id)
+        request = self.request
+        started = CallStarted(
+            str(request.key),
+            claim.account_id,
+            len(self.attempts) + 1,
+            method=request.endpoint.method,
+            path=request.path,
+            fetch_id=self.fetch_id,
+        )
         return self._step(Send(claim, remaining), started, unused=claim, sent=moment)
 
     def _left(self, moment: Moment) -> float:

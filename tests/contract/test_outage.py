@@ -456,7 +456,7 @@ def test_a_client_that_is_closed_waits_for_no_probe() -> None:
     thread.join(30.0)
 
     assert not thread.is_alive()
-    assert [FaultKind.NO_ACCOUNT] == [each.error.kind for each in ends if each.error is not None]
+    assert [FaultKind.STOPPED] == [each.error.kind for each in ends if each.error is not None]
 
 
 def test_an_outage_that_is_off_changes_nothing() -> None:

@@ -24,9 +24,15 @@ CHART = "BINANCE:BTCUSDT 1h price_v1"
 
 SAMPLES: dict[str, tuple[Event, int, Mapping[str, object]]] = {
     "chart_api_call_start": (
-        events.CallStarted(CHART, "a", 1),
+        events.CallStarted(CHART, "a", 1, path="/v2/tradingview/advanced-chart"),
         logging.DEBUG,
-        {"chart": CHART, "account_id": "a", "attempt": 1},
+        {
+            "chart": CHART,
+            "account_id": "a",
+            "attempt": 1,
+            "method": "POST",
+            "path": "/v2/tradingview/advanced-chart",
+        },
     ),
     "chart_api_fetch_start": (
         events.FetchStarted(CHART, fetch_id="f1"),

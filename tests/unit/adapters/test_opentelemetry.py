@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import attrs
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import Context  # noqa: TC002 (as the SDK's own signature)
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from chartimg import Account, AccountPool, AsyncChartClient, ChartClient, ChartRequest, RetryPolicy
+from chartimg import Account, AccountPool, AsyncChartClient, ChartClient, ChartRequest, LayoutRequest, RetryPolicy
 from chartimg.adapters.opentelemetry import OpenTelemetryListener
 from chartimg.domain.account.status import AccountStatus
+from chartimg.domain.chart import Request
 from chartimg.domain.errors import StoreUnavailable
 from chartimg.domain.events import CallFinished
-from chartimg.domain.reply import Reply
+from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import EmulatedAccount, Fault, Rule, ScriptedTransport, VirtualClock, emulator, picture
 
 KEY = "canary-key"
@@ -88,6 +94,7 @@ def test_a_fetch_is_a_span_with_a_client_span_for_each_call(watch: Watch) -> Non
         "http.request.method": "POST",
         "server.address": "charts.example",
         "server.port": 8443,
+        "url.full": "https://charts.example:8443/v2/tradingview/advanced-chart",
         "chartimg.account.id": "a",
     }
 
@@ -232,6 +239,129 @@ def test_a_failing_exporter_costs_no_picture() -> None:
     watch = Watch(Failing())
 
     assert watch.client(Reply(200, body=PNG)).fetch(REQUEST)
+
+
+def test_a_processor_that_raises_costs_no_picture(watch: Watch) -> None:
+    """If the host's own processor raises at the beginning and the end of each span, the fetch returns its picture."""
+
+    class Raising(SpanProcessor):
+        """A processor with a mistake."""
+
+        def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+            """Raise."""
+            raise RuntimeError(span.name)
+
+        def on_end(self, span: ReadableSpan) -> None:
+            """Raise."""
+            raise RuntimeError(span.name)
+
+    watch.tracers.add_span_processor(Raising())
+
+    assert watch.client(Reply(503), Reply(200, body=PNG)).fetch(REQUEST)
+
+
+class Held(SpanExporter):
+    """An exporter that takes no span until it is released."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Wait."""
+        self.released.wait(30)
+        return SpanExportResult.SUCCESS
+
+
+def test_an_exporter_that_hangs_delays_no_fetch_if_spans_are_sent_in_batches() -> None:
+    """While the exporter of a batch hangs, fetches return their pictures."""
+    exporter, watch = Held(), Watch()
+    batches = BatchSpanProcessor(exporter, schedule_delay_millis=1, max_export_batch_size=1)
+    watch.tracers.add_span_processor(batches)
+    try:
+        pictures = [watch.client(Reply(200, body=PNG)).fetch(REQUEST).ok for _ in range(5)]
+    finally:
+        exporter.released.set()
+        batches.shutdown()  # type: ignore[no-untyped-call]  # the SDK has no type for it
+
+    assert [True] * 5 == pictures
+
+
+def test_an_exporter_that_hangs_does_not_hold_the_loop() -> None:
+    """While the exporter of a span hangs, the asynchronous fetch waits for it, and the loop goes on."""
+    exporter = Held()
+    watch = Watch(exporter)
+
+    async def asked() -> bool:
+        """Fetch, and release the exporter from the loop."""
+        async with AsyncChartClient(
+            transport=ScriptedTransport([Reply(200, body=PNG)]), listener=watch.listener
+        ) as client:
+            fetch = asyncio.ensure_future(client.fetch(REQUEST))
+            await asyncio.sleep(0)
+            exporter.released.set()
+            return (await fetch).ok
+
+    assert asyncio.run(asked())
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_has_spans_of_its_own(watch: Watch) -> None:
+    """A child that is forked within a fetch ends no span of its parent, and makes those of its own fetches."""
+    kept, told = os.pipe()
+
+    class Forking(ScriptedTransport):
+        """A transport in whose call the process forks."""
+
+        def send(self, request: Request, account: Account | None, **_: object) -> Reply | TransportFailure:
+            """Fork; the child fetches, and tells the names of its spans."""
+            if not os.fork():
+                made = len(watch.spans)
+                watch.client(Reply(200, body=PNG)).fetch(REQUEST)
+                os.write(told, " ".join(span.name for span in watch.spans[made:]).encode())
+                os._exit(0)
+            return Reply(200, body=PNG)
+
+    account = Account("a", KEY, plan="PRO")
+    ChartClient(transport=Forking([]), accounts=[account], listener=watch.listener).fetch(REQUEST)
+    status = os.waitstatus_to_exitcode(os.wait()[1])
+    of_child = os.read(kept, 1000).decode().split()
+    os.close(kept)
+    os.close(told)
+
+    assert (0, ["chartimg.fetch", "POST"]) == (status, of_child)
+    assert ["chartimg.fetch", "POST"] == [span.name for span in watch.spans]
+
+
+def test_a_fetch_that_is_cancelled_is_told_as_stopped(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+    """A fetch whose caller leaves before its call is STOPPED in its span and in the log, and no want of an account."""
+    caplog.set_level(logging.DEBUG, "chartimg")
+    slow = Account("a", KEY, requests_per_second=0.001, burst=1)
+
+    async def left() -> None:
+        """Leave a fetch that waits for the pace of its account."""
+        script = ScriptedTransport([Reply(200, body=PNG)])
+        async with AsyncChartClient(transport=script, accounts=[slow], listener=watch.listener) as client:
+            await client.fetch(REQUEST)
+            waiting = asyncio.ensure_future(client.fetch(attrs.evolve(REQUEST, timeframe="4h"), deadline=3_600.0))
+            await asyncio.sleep(0)
+            waiting.cancel()
+
+    asyncio.run(left())
+    fetches = [span for span in watch.spans if span.name == "chartimg.fetch"]
+
+    assert [None, "STOPPED"] == [attributes(span).get("error.type") for span in fetches]
+    assert "kind='STOPPED'" in caplog.text
+    assert "NO_ACCOUNT" not in caplog.text
+    assert "chart_api_limit_exceeded" not in caplog.text
+
+
+def test_the_address_of_a_call_is_that_of_its_request(watch: Watch) -> None:
+    """A layout is called at an address of its own, which the span names without a session."""
+    watch.client(Reply(200, body=PNG)).fetch(LayoutRequest("abcDEF12", "BINANCE:BTCUSDT"))
+    (_, call) = watch.spans
+
+    assert "https://charts.example:8443/v2/tradingview/layout-chart/abcDEF12" == attributes(call)["url.full"]
+    assert "url.full" not in {name for point in watch.points("http.client.request.duration") for name, _ in point}
 
 
 def test_an_event_without_its_fetch_is_counted_all_the_same(watch: Watch) -> None:

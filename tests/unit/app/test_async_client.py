@@ -435,7 +435,7 @@ def test_a_closed_client_raises_at_once() -> None:
 
 
 def test_closing_wakes_whoever_waits() -> None:
-    """A fetch that waits for pace ends at once with NO_ACCOUNT when the client closes, and its unit is returned."""
+    """A fetch that waits for pace ends at once with STOPPED when the client closes, and its unit is returned."""
 
     async def _main() -> None:
         client, transport, pool = client_of(Reply(200, body=PNG), account=SLOW)
@@ -445,7 +445,7 @@ def test_closing_wakes_whoever_waits() -> None:
         await client.aclose()
         results = await asyncio.gather(*waiting)
 
-        assert [FaultKind.NO_ACCOUNT] * 3 == [result.error.kind for result in results if result.error is not None]
+        assert [FaultKind.STOPPED] * 3 == [result.error.kind for result in results if result.error is not None]
         assert (1, 1) == (len(transport.calls), pool.status()[0].used)
 
     asyncio.run(_main())

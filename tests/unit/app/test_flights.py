@@ -249,7 +249,7 @@ def test_an_error_of_the_leader_is_raised_for_all(error: Exception, table: Calla
 
 
 def test_closing_wakes_those_who_wait(table: Callable[[], Table]) -> None:
-    """When the client closes, a waiter ends at once with NO_ACCOUNT; the call under way goes on to its end."""
+    """When the client closes, a waiter ends at once with STOPPED; the call under way goes on to its end."""
     at = table()
     leader, waiter = at.fetch(), at.fetch()
     at.client.close()
@@ -257,7 +257,7 @@ def test_closing_wakes_those_who_wait(table: Callable[[], Table]) -> None:
     at.transport.calls[0].set_result(FOUND)
 
     assert stopped.error is not None
-    assert (FaultKind.NO_ACCOUNT, STOPPED) == (stopped.error.kind, stopped.error.message)
+    assert (FaultKind.STOPPED, STOPPED) == (stopped.error.kind, stopped.error.message)
     assert leader.result(LONG).ok
 
 
@@ -400,7 +400,8 @@ def iter_of(result: FetchResult) -> Steps[FetchResult]:
 
 
 def _failure(message: str, fetch_id: str) -> ChartApiFailure:
-    error = ChartApiError.of(FaultKind.NO_ACCOUNT, message, available_at=None if message == STOPPED else NOON)
+    kind = FaultKind.STOPPED if message == STOPPED else FaultKind.NO_ACCOUNT
+    error = ChartApiError.of(kind, message, available_at=None if message == STOPPED else NOON)
     return ChartApiFailure(error=error, fetch_id=fetch_id)
 
 

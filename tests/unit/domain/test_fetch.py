@@ -640,7 +640,7 @@ def test_any_story_keeps_to_the_policy(policy: RetryPolicy, story: list[Act]) ->
 
 @pytest.mark.parametrize("calls", [0, 1])
 def test_a_stopped_fetch_ends_at_once_and_gives_its_claim_back(calls: int) -> None:
-    """A fetch that is stopped ends with its last error, or NO_ACCOUNT before a call; an unsent claim is for the driver to return."""
+    """A fetch that is stopped ends with its last error, or STOPPED before a call; an unsent claim is for the driver to return."""
     play = Play()
     for _ in range(calls):
         play.call(SAID[FaultKind.SERVICE_UNAVAILABLE])
@@ -648,7 +648,7 @@ def test_a_stopped_fetch_ends_at_once_and_gives_its_claim_back(calls: int) -> No
     held = claim(play.utc + timedelta(seconds=5))
     play.feed(Granted(held)).feed(Stopped())
 
-    assert (held, FaultKind.SERVICE_UNAVAILABLE if calls else FaultKind.NO_ACCOUNT) == (
+    assert (held, FaultKind.SERVICE_UNAVAILABLE if calls else FaultKind.STOPPED) == (
         play.step.unused,
         play.error.kind,
     )
