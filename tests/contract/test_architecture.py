@@ -7,10 +7,9 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import chartimg
 from places import ROOT, SRC
+from rows import for_each
 
 DOMAIN = Path(chartimg.__file__).parent / "domain"
 FILES = sorted(DOMAIN.glob("**/*.py"))
@@ -76,7 +75,7 @@ def test_there_is_a_domain_to_look_at() -> None:
     assert len(FILES) > len(list(DOMAIN.glob("*.py")))
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: "-".join(file.relative_to(DOMAIN).with_suffix("").parts))
+@for_each("file", FILES)
 def test_the_domain_asks_no_clock(file: Path) -> None:
     """No module of the domain calls now, today or utcnow on anything: time comes in as an argument."""
     calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
@@ -89,7 +88,7 @@ def test_the_domain_asks_no_clock(file: Path) -> None:
     assert [] == asked
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: "-".join(file.relative_to(DOMAIN).with_suffix("").parts))
+@for_each("file", FILES)
 def test_the_domain_imports_only_what_is_pure(file: Path) -> None:
     """Apart from attrs and its own modules the domain imports only the listed pure part of the standard library."""
     found = set(imports(tree(file)))
@@ -98,7 +97,7 @@ def test_the_domain_imports_only_what_is_pure(file: Path) -> None:
     assert {name for name, typing in found if typing} <= PURE | FOR_TYPES_ONLY
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: "-".join(file.relative_to(DOMAIN).with_suffix("").parts))
+@for_each("file", FILES)
 def test_the_domain_reaches_no_further_than_itself(file: Path) -> None:
     """Relative imports of the domain stay in the domain."""
     depth = len(file.relative_to(DOMAIN).parts)
@@ -106,7 +105,7 @@ def test_the_domain_reaches_no_further_than_itself(file: Path) -> None:
     assert all(node.level <= depth for node in relative(tree(file)))
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: "-".join(file.relative_to(DOMAIN).with_suffix("").parts))
+@for_each("file", FILES)
 def test_the_domain_opens_and_prints_nothing(file: Path) -> None:
     """Built-in functions that read, write or load are not called in the domain."""
     calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
@@ -133,7 +132,7 @@ def test_a_test_file_lies_where_its_module_lies() -> None:
     assert [] == [path for path in tested if path not in modules | packages | of_the_whole]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: "-".join(file.relative_to(DOMAIN).with_suffix("").parts))
+@for_each("file", FILES)
 def test_every_module_of_the_domain_has_its_own_test_file(file: Path) -> None:
     """A module of the domain is tested on its own, not only by those that use it."""
     path = file.relative_to(SRC)

@@ -33,6 +33,7 @@ from chartimg.emulator.drawing import draw
 from chartimg.emulator.provider import CHART_PATH, LAYOUT_PATH, Provider
 from chartimg.testing import picture
 from documented_examples import documented_examples
+from rows import for_each
 from samples import NOON
 
 Body = dict[str, Any]
@@ -638,8 +639,8 @@ def test_a_served_body_can_be_drawn(body: Body) -> None:
     assert answer.chart is None or inspect(draw(answer.chart.body)) == inspect(picture(400, 300))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(400, 300), (800, 600), (1920, 1080), (2048, 1920)])
+@for_each("theme", ["light", "dark"])
+@for_each(("width", "height"), [(400, 300), (800, 600), (1920, 1080), (2048, 1920)])
 def test_a_chart_of_any_size_and_theme_has_no_warning(theme: str, width: int, height: int) -> None:
     """A picture as it was asked for is not taken for one of one colour."""
     request = ChartRequest(KNOWN, "1h", "t", {"theme": theme, "width": width, "height": height, "style": "hiLo"})

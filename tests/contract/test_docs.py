@@ -26,6 +26,7 @@ from chartimg.emulator.scenario import Fault, read_scenario
 from chartimg.testing import emulator
 from forks import forked
 from places import FIXTURES, ROOT, SRC
+from rows import for_each
 
 PROGRAMS = [file for file in (ROOT / "docs/examples").iterdir() if file.suffix in {".py", ".mjs"}]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/yield.md"]
@@ -159,7 +160,7 @@ def test_the_site_draws_every_arrow_and_every_name_of_a_diagram(name: str) -> No
             assert "".join(label).replace(", ", " ") in drawn.replace("\\n", " ")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@for_each("page", PAGES)
 def test_every_command_exists(page: Path) -> None:
     """Each command line of a page names a command of chartimg with its options, a target of make, or a script."""
     shown = "".join(blocks(page, "sh", "console"))
@@ -222,7 +223,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@for_each("page", PAGES)
 def test_every_link_leads_somewhere(page: Path) -> None:
     """Each relative link and picture of a page leads to a file of the repository, and to a heading if it names one."""
     text = page.read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ import pytest
 from chartimg import Account, ChartApiError
 from chartimg.domain.account import AccountSnapshot, AccountState, Claim, ledger, window_of
 from explorer import Broken, Rules, explore
+from rows import for_each
 
 DAY = timedelta(days=1)
 
@@ -140,14 +141,9 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rules", "invariant"),
     BROKEN,
-    ids=lambda value: (
-        next(rule.__name__ for rule in attrs.astuple(value, recurse=False) if rule.__module__ == __name__)
-        if isinstance(value, Rules)
-        else ""
-    ),
 )
 def test_a_broken_rule_is_found_in_a_few_steps(rules: Rules, invariant: str) -> None:
     """The shortest way to a state that a broken rule spoils has at most nine steps."""

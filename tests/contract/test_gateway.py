@@ -28,6 +28,7 @@ from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
 from command import eventually
 from gateway import Answer, Served, gateway
 from places import DOCS, FIXTURES
+from rows import for_each
 
 CHART = "/v2/tradingview/advanced-chart"
 KEY = "canary-key"
@@ -105,7 +106,7 @@ def test_a_stored_picture_has_the_address_of_the_provider(provider: Emulator, se
     assert 2 == charged(provider)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rule", "status"),
     [
         (Rule(status=422, body={"message": "Invalid Symbol"}), 422),

@@ -16,6 +16,7 @@ from chartimg.adapters.http import Urllib3Transport
 from chartimg.testing import VirtualClock, picture
 from command import eventually, run_python
 from loopback import Exchange, LoopbackServer, answer, cut, reset, stall
+from rows import for_each
 from variables import accounts_json, calling
 
 PNG = picture()
@@ -228,14 +229,14 @@ def test_6_record_mode_saves_no_transient_failure(server: LoopbackServer, tmp_pa
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
+@for_each(
     "environment",
     [
         *({"TDA_ENV": "prod"}, {"TDA_ENV": "PROD"}, {"ENV": "production"}, {"ENV": "PRODUCTION"}),
         *({"TDA_ENV": "Production", "ENV": "dev"}, {"TDA_ENV": "", "ENV": "prod"}),
     ],
 )
-@pytest.mark.parametrize("mode", ["record", "RECORD"])
+@for_each("mode", ["record", "RECORD"])
 def test_7_record_mode_is_refused_in_production(environment: dict[str, str], mode: str) -> None:
     """Settings that would record in production are a ConfigError that names both variables."""
     environ = {"CHARTS_API_MODE": mode, "CHART_IMG_ACCOUNTS_JSON": accounts_json(*ACCOUNTS), **environment}

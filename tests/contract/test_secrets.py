@@ -24,6 +24,7 @@ from chartimg.domain.account import ledger
 from chartimg.testing import VirtualClock, picture
 from command import environment, eventually, run, start
 from loopback import Exchange, LoopbackServer, answer, raw, serving, stall
+from rows import for_each
 from samples import REQUEST
 from variables import calling
 
@@ -267,7 +268,7 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+@for_each("text", MALFORMED.values())
 def test_malformed_accounts_are_reported_without_the_key(text: str) -> None:
     """A key in the wrong place of the settings is in neither the error nor its traceback."""
     with pytest.raises(ConfigError) as caught:

@@ -13,12 +13,13 @@ from chartimg.app.bootstrap import take_fixture_inventory
 from chartimg.domain.events import FetchFinished, FetchStarted
 from chartimg.testing import EventLog
 from places import FIXTURES
+from rows import for_each
 
 TEMPLATES = load_templates()
 
 
-@pytest.mark.parametrize("timeframe", ["1h", "4h"])
-@pytest.mark.parametrize("template", TEMPLATES)
+@for_each("timeframe", ["1h", "4h"])
+@for_each("template", TEMPLATES)
 def test_every_template_has_a_picture_for_each_timeframe(template: str, timeframe: str) -> None:
     """A request by a bare symbol replays the picture that was recorded for the template's own body."""
     heard = EventLog()

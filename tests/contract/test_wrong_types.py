@@ -37,6 +37,7 @@ from chartimg.testing import (
     emulator,
     picture,
 )
+from rows import for_each
 
 
 class AsyncListener:
@@ -413,7 +414,7 @@ TOLD: Final = (
 )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "argument"),
     [(name, argument) for name, (_, _, arguments) in {**CASES, **TESTING}.items() for argument in arguments],
 )

@@ -6,11 +6,12 @@ import pytest
 
 from chartimg.address import may_be_rebound, read_address
 from chartimg.domain.errors import ConfigError
+from rows import for_each
 
 SECRET = "s3cret-pass"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address",
     [
         "https://api.chart-img.com",
@@ -29,7 +30,7 @@ def test_a_base_address_that_keeps_the_key_safe_is_taken(address: str) -> None:
     assert read_address(address).hostname
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address",
     [
         "http://api.chart-img.com",
@@ -48,7 +49,7 @@ def test_http_to_another_machine_is_refused(address: str) -> None:
         read_address(address)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address",
     [
         "",
@@ -79,7 +80,7 @@ def test_garbage_for_a_base_address_is_refused(address: str) -> None:
     assert 1 == len(str(refusal.value).splitlines())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("address", "wrong"),
     [
         ("/v2/tradingview/advanced-chart", "is a path"),
@@ -107,7 +108,7 @@ def test_what_is_wrong_with_a_base_address_is_named(address: str, wrong: str) ->
     assert f"the base address {wrong}; write it like https://api.chart-img.com" == str(refusal.value)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address",
     [
         f"https://user:{SECRET}@api.chart-img.com",
@@ -128,7 +129,7 @@ def test_a_password_in_the_base_address_is_refused_and_not_repeated(address: str
     assert SECRET not in str(refusal.value)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("authority", "expected"),
     [
         ("", False),

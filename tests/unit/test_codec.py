@@ -16,6 +16,7 @@ from chartimg.domain.account import Account, AccountSnapshot, AccountState
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan import ChartLimits, PlanName
+from rows import for_each
 
 SECRET = "canary-value-93b1"
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -178,13 +179,13 @@ WRONG: list[tuple[str, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "said"), WRONG)
+@for_each(("name", "value", "said"), WRONG)
 def test_a_value_of_the_wrong_kind_is_reported_with_its_place(name: str, value: object, said: str) -> None:
     """A value of the wrong kind is reported by its name in JSON with the expected kind."""
     assert (f"S, at $.{name}: {said}",) == problems(json.dumps({"someText": "x", name: value}))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "said"),
     [
         ({"manyNumbers": [1, "2", 3]}, "S, at $.manyNumbers[1]: must be a whole number"),
@@ -206,7 +207,7 @@ def test_a_mistake_further_in_is_reported_with_its_path(fields: Mapping[str, obj
     assert (said,) == problems(json.dumps({"someText": "x", **fields}))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "text", "wanted"),
     [
         *((Sample, text, "an object") for text in ("null", "1", '"x"', "true", "[]")),
@@ -278,7 +279,7 @@ def test_any_depth_is_read_or_told() -> None:
         assert ["a"] == list(payload)
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400])
+@for_each("number", ["1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400])
 def test_a_number_without_bounds_is_refused_by_an_account(number: str) -> None:
     """A rate that is not finite is refused."""
     text = f'[{{"id": "a", "apiKey": "k", "requestsPerSecond": {number}}}]'

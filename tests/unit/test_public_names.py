@@ -10,6 +10,7 @@ import pytest
 import chartimg
 from chartimg.testing import picture
 from command import run_python
+from rows import for_each
 
 NAMES = [
     "Account",
@@ -82,7 +83,7 @@ def test_the_public_names_are_those_of_the_contract() -> None:
     assert sorted(NAMES) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each("name", NAMES)
 def test_every_public_name_is_there(name: str) -> None:
     """Each name gives a documented thing of that name, and the same one each time."""
     value = getattr(chartimg, name)
@@ -93,7 +94,7 @@ def test_every_public_name_is_there(name: str) -> None:
     assert name in dir(chartimg)
 
 
-@pytest.mark.parametrize("path", PUBLIC_AT_THEIR_PATH)
+@for_each("path", PUBLIC_AT_THEIR_PATH)
 def test_adapters_ports_and_helpers_are_public_at_their_own_path(path: str) -> None:
     """What the contract names by path is in the __all__ of its module."""
     from importlib import import_module

@@ -34,6 +34,8 @@ from benchmarks.yield_world import (
     possible,
 )
 
+from rows import for_each
+
 PICTURE, ERROR = Fate(2 * SECOND, Answer.PICTURE), Fate(2 * SECOND, Answer.ERROR)
 ROW = Row("chartimg", 995, 1000, 0, 5, 12.0, 24.0, 1.0)
 PAGE = (ROOT / "docs/yield.md").read_text(encoding="utf-8")
@@ -113,7 +115,7 @@ def test_a_quantile_is_one_of_the_values() -> None:
     assert [2, 4, 1] == [quantile([1, 2, 3, 4], share) for share in (0.5, 0.99, 0.01)]
 
 
-@pytest.mark.parametrize("cell", [cell for cell in SMALL if cell.keys < 1000], ids=str)
+@for_each("cell", [cell for cell in SMALL if cell.keys < 1000])
 def test_chartimg_keeps_its_targets_and_the_page_has_the_figures(cell: Cell) -> None:
     """Chartimg delivers as much as the ideal, as soon, without a 429, with true books; docs/yield.md has the row."""
     result = run(cell, seed=1)
@@ -177,7 +179,7 @@ def test_a_run_can_be_repeated() -> None:
     assert first != other
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("ours", "ideal", "says"),
     [
         (ROW, ROW, []),

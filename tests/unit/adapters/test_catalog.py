@@ -22,6 +22,7 @@ from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan import PlanName
 from chartimg.files import DATA
 from chartimg.testing import ScriptedTransport
+from rows import for_each
 
 
 def test_what_ships_is_as_large_as_the_page() -> None:
@@ -187,7 +188,7 @@ def test_an_empty_catalog_rules_nothing_out() -> None:
     assert ["interval", "timezone"] == [each.path for each in chartimg.check(body, catalog=alone)]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "use",
     [
         lambda wrong: chartimg.check({}, catalog=wrong),
@@ -196,7 +197,7 @@ def test_an_empty_catalog_rules_nothing_out() -> None:
         lambda wrong: chartimg.ChartClient(transport=ScriptedTransport([]), catalog=wrong),
     ],
 )
-@pytest.mark.parametrize("wrong", ["catalog.json", 5, {}])
+@for_each("wrong", ["catalog.json", 5, {}])
 def test_another_value_than_a_catalog_is_a_mistake(use: Callable[[Any], object], wrong: object) -> None:
     """Another value in place of a catalog is a ConfigError that names load_catalog."""
     with pytest.raises(ConfigError, match=r"catalog must be a chartimg\.Catalog, not .*load_catalog reads a file"):

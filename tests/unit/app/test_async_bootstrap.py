@@ -12,11 +12,12 @@ from chartimg import AsyncChartClient, ChartApiResult, ChartRequest, ConfigError
 from chartimg.domain.reply import Reply
 from chartimg.domain.result import Source
 from chartimg.testing import EmulatedAccount, EventLog, ScriptedTransport, emulator, picture
+from rows import for_each
 
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"width": 400, "height": 300})
 
 
-@pytest.mark.parametrize("in_flight", [0, -1, True, 1.5, "3", None])
+@for_each("in_flight", [0, -1, True, 1.5, "3", None])
 def test_a_wrong_number_of_threads_is_refused(in_flight: Any) -> None:
     """A number of threads that is not a whole one from 1 is a ConfigError that names it."""
     with pytest.raises(ConfigError, match="in_flight must be"):

@@ -36,6 +36,7 @@ from chartimg.testing import Answer, EventLog, Outcome, ScriptedTransport, pictu
 from command import eventually, holds
 from loopback import serving, stall
 from patience import LONG
+from rows import for_each
 
 LOOK = {"width": 640, "height": 480}
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", LOOK)
@@ -119,8 +120,8 @@ def client_of(
 # Callers who leave
 
 
-@pytest.mark.parametrize("cancels", [1, 2])
-@pytest.mark.parametrize("stage", ["taken", "waited for", "confirmed"])
+@for_each("cancels", [1, 2])
+@for_each("stage", ["taken", "waited for", "confirmed"])
 def test_a_claim_whose_caller_leaves_is_given_back(stage: str, cancels: int) -> None:
     """If the caller leaves while the claim is taken, waited for or confirmed, no call follows, and no unit is spent."""
 
@@ -177,8 +178,8 @@ def test_a_picture_whose_caller_leaves_is_kept_for_the_next_equal_request(cancel
     asyncio.run(_main())
 
 
-@pytest.mark.parametrize("cancels", [1, 2])
-@pytest.mark.parametrize(
+@for_each("cancels", [1, 2])
+@for_each(
     ("reply", "state"),
     [
         (Reply(503), AccountState.AVAILABLE),
@@ -208,7 +209,7 @@ def test_a_failure_whose_caller_leaves_is_booked_and_ends_the_fetch(
     asyncio.run(_main())
 
 
-@pytest.mark.parametrize("later", range(8))
+@for_each("later", range(8))
 def test_a_picture_is_returned_or_kept_whenever_the_caller_leaves_at_the_end(later: int) -> None:
     """From the end of the call up to the caller's own next step, a cancellation loses no picture."""
 

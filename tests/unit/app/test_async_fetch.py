@@ -18,6 +18,7 @@ from chartimg.app.workers import Workers
 from chartimg.domain.result import ChartApiSuccess, FetchResult, Source
 from command import eventually, holds
 from patience import LONG
+from rows import for_each
 
 T = TypeVar("T")
 RESULT = ChartApiSuccess(png_bytes=b"png", source=Source.HTTP)
@@ -106,7 +107,7 @@ def test_an_error_of_a_step_is_that_of_the_fetch(error: type[Exception]) -> None
         asyncio.run(_main())
 
 
-@pytest.mark.parametrize("later", range(6))
+@for_each("later", range(6))
 def test_the_end_of_the_loop_ends_the_steps(later: int) -> None:
     """Whenever the loop ends, at a wait, in a step or between them, the steps come to their end, and so return a claim."""
     ended, gate = threading.Event(), threading.Event()

@@ -28,6 +28,7 @@ from chartimg.testing import EventLog, VirtualClock
 from paper import within_pace
 from patience import LONG
 from pools import MIDNIGHT, SECOND, A, World, fault, granted, only
+from rows import for_each
 from samples import NOON
 
 
@@ -200,7 +201,7 @@ def test_another_key_lifts_a_suspension() -> None:
     assert [AccountSuspended("a", "refused"), AccountReinstated("a")] == world.notes.events
 
 
-@pytest.mark.parametrize("kind", [None, *FaultKind])
+@for_each("kind", [None, *FaultKind])
 def test_a_report_is_an_event_only_if_the_account_changes(kind: FaultKind | None) -> None:
     """Three kinds of outcome are reported of an account; a picture and other outcomes are not."""
     world = World()

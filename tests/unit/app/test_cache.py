@@ -27,6 +27,7 @@ from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Source
 from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 from loopback import LoopbackServer, answer, serving
+from rows import for_each
 from samples import NOON
 
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "mine", {"theme": "dark", "width": 400, "height": 300})
@@ -258,8 +259,8 @@ class Broken:
         """Do nothing."""
 
 
-@pytest.mark.parametrize("verbs", [(), ("read",), ("keep",), ("lock",)])
-@pytest.mark.parametrize(
+@for_each("verbs", [(), ("read",), ("keep",), ("lock",)])
+@for_each(
     ("error", "reason"),
     [(CacheUnavailable("the disk is gone"), "the disk is gone"), (KeyError("k"), "the cache raised KeyError")],
 )

@@ -20,6 +20,7 @@ from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.plan import PlanName
 from chartimg.domain.reply import Reply
 from chartimg.testing import ScriptedTransport, picture
+from rows import for_each
 
 WIDE = ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 1920})
 
@@ -111,7 +112,7 @@ def ids(*names: str) -> dict[str, ChartTemplate]:
     return {name: ChartTemplate(name, "", "BINANCE:{symbol}", {"theme": "dark"}) for name in names}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("label", "near"),
     [
         ("price_psar_adi", "price_psar_adi_v1"),

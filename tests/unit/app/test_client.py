@@ -59,6 +59,7 @@ from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import ChartApiSuccess, Source
 from chartimg.testing import EventLog, Outcome, ScriptedTransport, VirtualClock, picture
 from patience import LONG
+from rows import for_each
 
 PNG = picture()
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
@@ -204,7 +205,7 @@ def test_a_time_zone_of_the_request_stays() -> None:
     assert "Asia/Tokyo" == body(transport)["timezone"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("request_", "message"),
     [
         (ChartRequest("", "1h", "price_v1"), "symbol: is empty"),
@@ -218,7 +219,6 @@ def test_a_time_zone_of_the_request_stays() -> None:
         (ChartRequest("A:B", "1h", "price_v1", {"studies": {1, 2}}), "studies: is set"),
         (ChartRequest(None, "1h", "price_v1"), "symbol: must be text, not NoneType"),  # type: ignore[arg-type]
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_wrong_request_costs_no_call(request_: ChartRequest, message: str) -> None:
     """A malformed request is VALIDATION_FAILED, with the reason, before any transport is asked."""
@@ -378,8 +378,8 @@ def test_a_request_with_a_warning_is_made_and_the_warning_is_on_the_result() -> 
     assert [RequestDoubtful] * 2 == list(map(type, listener.other_than(*FRAME)))
 
 
-@pytest.mark.parametrize("accounts", [None, [ACCOUNT]], ids=["free", "metered"])
-@pytest.mark.parametrize("outcome", [None, 5, b"", Reply])
+@for_each("accounts", [None, [ACCOUNT]])
+@for_each("outcome", [None, 5, b"", Reply])
 def test_a_transport_that_returns_something_else_is_named(outcome: Any, accounts: list[Account] | None) -> None:
     """If a host's own transport returns neither a reply nor a failure, that is a ConfigError, and the unit stays spent."""
 

@@ -20,6 +20,7 @@ from chartimg.app.mode import ApiMode
 from chartimg.domain.chart import TradingViewSession
 from chartimg.domain.chart.freshness import Freshness
 from places import ROOT, SRC
+from rows import for_each
 
 KEY = "canary-key-7f3a9"
 ONE: Mapping[str, str] = {"CHART_IMG_ACCOUNTS_JSON": json.dumps([{"id": "main", "apiKey": KEY}])}
@@ -156,7 +157,7 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     ] == sorted(line.split()[0].strip(":,") for line in lines)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "value", "message"),
     [
         ("CHARTS_API_MODE", "live", "'live'"),
@@ -193,7 +194,7 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: st
     assert "password" not in line.replace("user name or password", "")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "parts"),
     [
         ("", ("is not set", '[{"id": "main", "apiKey": "<your key>"}]')),
@@ -443,7 +444,7 @@ def test_an_account_of_a_plan_that_the_host_s_catalog_lacks_is_a_mistake(tmp_pat
     assert "at $[1].plan: PRO is not a plan in the catalog" in line
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("misspelt", "meant"),
     [
         ("CHARTS_API_MODEL", "CHARTS_API_MODE"),
@@ -478,9 +479,7 @@ def test_a_slip_in_any_name_is_reported(known: str, data: st.DataObject) -> None
     assert [f"{slip} is not a setting; did you mean {known}?"] == [*problems({**ONE, slip: "x"})]
 
 
-@pytest.mark.parametrize(
-    "other", ["CHARTS_API_KEY", "CHARTS_PALETTE", "CHARTER_PLANE", "HIGHCHARTS_MODE", "CHART_IMG_API_KEY"]
-)
+@for_each("other", ["CHARTS_API_KEY", "CHARTS_PALETTE", "CHARTER_PLANE", "HIGHCHARTS_MODE", "CHART_IMG_API_KEY"])
 def test_a_variable_of_the_host_that_resembles_no_setting_is_ignored(other: str) -> None:
     """A variable with a name of its own changes nothing, and so does an empty one."""
     assert WorkerConfig.from_env(ONE) == WorkerConfig.from_env({**ONE, other: "mock", "CHARTS_API_MODEL": " "})
@@ -524,9 +523,7 @@ def test_a_name_that_is_not_text_is_reported(name: object) -> None:
         WorkerConfig.from_env(cast("dict[str, str]", {name: "mock"}))
 
 
-@pytest.mark.parametrize(
-    "cache", ["/pictures", "~/pictures", "off", "memory://", "redis://host:6379/0", "unix:///socket"]
-)
+@for_each("cache", ["/pictures", "~/pictures", "off", "memory://", "redis://host:6379/0", "unix:///socket"])
 def test_the_settings_of_kept_pictures_are_read(cache: str) -> None:
     """Their place, their bound, their freshness and their age in place of an error are settings; all have defaults."""
     variables = {"CHARTS_FRESH": "Candle", "CHARTS_CACHE_MAX_BYTES": "1000", "CHARTS_STALE_IF_ERROR": "90.5"}
@@ -548,7 +545,7 @@ def test_the_settings_of_kept_pictures_are_read(cache: str) -> None:
     assert (cache, 1000) == read_cache({**variables, "CHARTS_CACHE": cache})
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("variable", "value", "message"),
     [
         ("CHARTS_FRESH", "daily", "CHARTS_FRESH must be off, candle or seconds from 0 to 31622400, not 'daily'"),
@@ -599,7 +596,7 @@ def test_a_session_is_read_and_never_shown() -> None:
     assert mock.tradingview_session is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "canary-session",

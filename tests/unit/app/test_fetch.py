@@ -42,6 +42,7 @@ from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Attempt, ChartApiResult, pictured
 from chartimg.domain.retry import RetryPolicy
 from chartimg.testing import Answer, EventLog, Outcome, ScriptedTransport, VirtualClock, picture
+from rows import for_each
 from samples import NOON, REQUEST
 
 MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
@@ -252,7 +253,7 @@ def test_pacing_is_waited_out() -> None:
     assert [1.1, 1.0] == bench.clock.slept
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("plans", "tried"),
     [
         (("BASIC", "PRO", "MEGA"), ["c"]),
@@ -262,7 +263,6 @@ def test_pacing_is_waited_out() -> None:
         ((None, "BASIC", None), ["a"]),
         ((None, "PRO", "PRO"), ["a"]),
     ],
-    ids=str,
 )
 def test_after_a_plans_limit_only_a_plan_that_allows_the_request_is_tried(
     plans: tuple[str | None, ...], tried: list[str]

@@ -12,6 +12,7 @@ from chartimg.app.listeners import WITNESS, Doubts, Listeners
 from chartimg.domain.events import CallStarted, Event, MockMissing
 from chartimg.domain.ports import Listener
 from chartimg.testing import EventLog
+from rows import for_each
 
 STARTED = CallStarted("BINANCE:BTCUSDT 1h price_v1", "a", 1)
 MISSING = MockMissing("BINANCE:BTCUSDT 1h price_v1", "nowhere.png")
@@ -85,7 +86,7 @@ class _Selective(EventLog):
         return kind in self.kinds
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("listeners", "heard"),
     [
         ([], False),

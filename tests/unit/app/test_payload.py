@@ -12,6 +12,7 @@ import chartimg
 from chartimg import Catalog, CheckWarning, ConfigError
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Entry
+from rows import for_each
 
 
 def test_a_piece_is_the_plain_dict_one_would_write() -> None:
@@ -37,7 +38,7 @@ def test_a_piece_is_the_plain_dict_one_would_write() -> None:
         assert {"showLegend": False} == chartimg.override(showLegend=False)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("build", "line"),
     [
         (lambda: chartimg.study("MACD", in_0="12"), "study 'MACD', at input.in_0: must be a whole number"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.search import matching_names
 from chartimg.domain.errors import ConfigError
+from rows import for_each
 
 CATALOG = shipped_catalog()
 STUDIES = [study.name for study in CATALOG.studies]
@@ -34,7 +34,7 @@ def test_a_name_means_names_there_are(text: str) -> None:
     assert set(found) <= {*STUDIES, "none"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "names"),
     [
         ("macd", ["MACD"]),

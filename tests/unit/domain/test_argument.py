@@ -11,6 +11,7 @@ import pytest
 
 from chartimg.domain.argument import require, text_of, typed
 from chartimg.domain.errors import ConfigError
+from rows import for_each
 
 
 class Bell(Protocol):
@@ -105,7 +106,7 @@ class Sign:
     lines: tuple[str, ...] = ()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "hint"),
     [
         ("", str),
@@ -135,7 +136,7 @@ def test_a_value_of_the_type_passes(value: object, hint: object) -> None:
     require("it", value, hint)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "hint", "told"),
     [
         (5, str, "text, not int"),

@@ -21,6 +21,7 @@ from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Retriable
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.testing import picture
+from rows import for_each
 from samples import NOON
 
 PNG = picture()
@@ -120,7 +121,7 @@ ROWS: list[tuple[int, Mapping[str, str], bytes, FaultKind]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "headers", "body", "kind"), ROWS)
+@for_each(("status", "headers", "body", "kind"), ROWS)
 def test_each_row_of_the_table(status: int, headers: Mapping[str, str], body: bytes, kind: FaultKind) -> None:
     """The error of a reply is of the documented kind and has the reply's status and pause."""
     error = classify(Reply(status, headers, body), now=NOON)
@@ -154,7 +155,7 @@ def test_a_transport_failure_keeps_its_kind_and_message(kind: FaultKind) -> None
     assert (kind, "it broke", ({"a": 1},), None) == (error.kind, error.message, error.details, error.http_status)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("reply", "message"),
     [
         (Reply(422, {}, said("Invalid Symbol")), "HTTP 422: Invalid Symbol"),
@@ -168,7 +169,6 @@ def test_a_transport_failure_keeps_its_kind_and_message(kind: FaultKind) -> None
         ),
         (Reply(200, {}, b""), "HTTP 200 without a whole PNG: it is empty (body length 0)"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_message_says_what_happened(reply: Reply, message: str) -> None:
     """The message has the status and the provider's text, the advice about redirects, or the fault of the PNG."""
@@ -321,7 +321,7 @@ def test_invented_replies_mean_exactly_one_thing_each(replies: int) -> None:
     assert {"PICTURE"}.union(*KINDS_OF.values(), {K.QUOTA_EXCEEDED}) == seen.keys()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "seconds"),
     [
         ("0", 0.0),
@@ -385,7 +385,7 @@ def test_an_http_date_gives_the_seconds_to_it(moment: datetime) -> None:
     assert min((moment - NOON).total_seconds(), 86_400.0) == seconds
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "message", "with_session", "kind", "words"),
     [
         (403, "Forbidden", True, K.SESSION_REJECTED, "check the two cookies in CHARTS_TRADINGVIEW_SESSION_JSON"),
@@ -410,7 +410,7 @@ def test_a_refused_session_is_told_apart_from_a_refused_key(
     assert words in error.message
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("reply", "expected"),
     [
         (Reply(422, body=b'{"message":"Invalid Symbol"}'), True),

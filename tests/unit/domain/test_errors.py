@@ -5,10 +5,9 @@ from __future__ import annotations
 import pickle
 from datetime import UTC, datetime
 
-import pytest
-
 from chartimg.domain.errors import ChartimgError, ChartUnavailable, ConfigError, StoreUnavailable, missing_extra
 from chartimg.domain.faults import ChartApiError, FaultKind
+from rows import for_each
 
 
 def test_everything_has_one_base() -> None:
@@ -26,7 +25,7 @@ def test_a_mistake_is_a_line() -> None:
     assert several.problems == pickle.loads(pickle.dumps(several)).problems
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@for_each("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_an_unavailable_chart_travels_between_processes(protocol: int) -> None:
     """A pickled ChartUnavailable keeps its text and all of its error, by every protocol of pickle."""
     error = ChartApiError.of(

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import get_args
 
 import attrs
-import pytest
 
 from chartimg.domain import events
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.finding import Finding, Severity
+from rows import for_each
 from samples import NOON
 
 CHART = "BINANCE:BTCUSDT 1h price_v1"
@@ -65,7 +65,7 @@ def test_every_fact_is_public_and_one_of_the_union() -> None:
     assert set(get_args(events.Event)) == {type(fact) for fact, _ in FACTS}
 
 
-@pytest.mark.parametrize(("fact", "names"), FACTS)
+@for_each(("fact", "names"), FACTS)
 def test_a_fact_is_a_value_with_the_fields_of_its_log_line(fact: events.Event, names: tuple[str, ...]) -> None:
     """The fields have the documented names and order, facts of the same content are equal in any fetch, and the repr is whole."""
     twin = attrs.evolve(fact, fetch_id="f1")

@@ -11,6 +11,7 @@ from chartimg.domain.errors import ChartUnavailable
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Retriable
 from chartimg.domain.finding import Finding, Severity
 from places import DOCS
+from rows import for_each
 from samples import NOON
 
 
@@ -23,7 +24,7 @@ def test_the_table_that_decides_is_the_documented_one() -> None:
     assert rows == [(kind, row.code, row.retriable, row.remedy.replace("_", " ")) for kind, row in MEANINGS.items()]
 
 
-@pytest.mark.parametrize("kind", FaultKind)
+@for_each("kind", FaultKind)
 def test_the_help_of_an_error_is_the_section_of_its_kind(kind: FaultKind) -> None:
     """The address that an error and its exception name is a heading of docs/errors.md."""
     error = ChartApiError.of(kind, "it failed")
@@ -40,8 +41,8 @@ def test_codes_and_kinds_are_their_own_text() -> None:
     assert all(kind == kind.name for kind in FaultKind)
 
 
-@pytest.mark.parametrize("kind", FaultKind)
-@pytest.mark.parametrize("available_at", [None, NOON])
+@for_each("kind", FaultKind)
+@for_each("available_at", [None, NOON])
 def test_an_error_is_what_its_row_says(kind: FaultKind, available_at: datetime | None) -> None:
     """Code, retriability and remedy of an error are those of its row; a moment may decide whether it is retriable."""
     row = MEANINGS[kind]

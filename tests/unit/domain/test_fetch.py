@@ -46,6 +46,7 @@ from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Attempt, ChartApiResult, ChartApiSuccess, Source, pictured, refused
 from chartimg.domain.retry import RetryPolicy
 from chartimg.testing import picture
+from rows import for_each
 from samples import NOON, REQUEST
 
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -215,7 +216,7 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
     assert TakeClaim(NOON + timedelta(seconds=100), Need(Demand())) == play.step.action
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("none", "said"),
     [
         (NoneLeft(None), "(all busy); none will be free"),
@@ -243,7 +244,6 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
         (NoneLeft(None, ("a",), (), 2), "(1 exhausted, 2 too small); none will be free"),
         (NoneLeft(None, too_small=2), "(2 too small, the others busy); none will be free"),
     ],
-    ids=["busy", "exhausted", "suspended", "with a blank", "exhausted and small", "busy and small"],
 )
 def test_no_account_is_an_error_without_a_call(none: NoneLeft, said: str) -> None:
     """Without an account the error counts the accounts by their state and says when to ask again; listeners hear of it."""
@@ -313,7 +313,7 @@ def test_a_call_is_timed_from_when_it_was_sent() -> None:
     ]
 
 
-@pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
+@for_each(("kind", "outcome"), SAID.items())
 def test_an_outcome_is_booked_and_then_its_remedy_decides(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
     """A failed call is reported, and listeners hear of it; then follows the end, a claim at once, or a wait, by its remedy."""
     play = Play().feed(Granted(claim())).feed(Answered(claim(), outcome), after=2.0)
@@ -334,7 +334,7 @@ def test_an_outcome_is_booked_and_then_its_remedy_decides(kind: FaultKind, outco
             assert (RetryScheduled(CHART, 1, 0.5, kind),) == play.step.facts
 
 
-@pytest.mark.parametrize(("kind", "outcome"), SAID.items(), ids=SAID)
+@for_each(("kind", "outcome"), SAID.items())
 def test_nothing_follows_the_last_attempt(kind: FaultKind, outcome: Reply | TransportFailure) -> None:
     """After the last call that the policy allows, the error is the result, without a wait or another claim."""
     play = Play(attrs.evolve(POLICY, max_attempts=1)).call(outcome)

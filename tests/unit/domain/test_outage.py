@@ -29,6 +29,7 @@ from chartimg.domain.outage import (
     advance,
     is_failure,
 )
+from rows import for_each
 
 FAILURES = (FaultKind.SERVICE_UNAVAILABLE, FaultKind.NETWORK, FaultKind.NOT_SENT)
 UNCLEAR = (FaultKind.BAD_IMAGE, FaultKind.UNEXPECTED_REPLY, FaultKind.FIXTURE_MISSING)
@@ -45,7 +46,7 @@ def failing(outage: Outage, times: int, *, now: float = 0.0, error: ChartApiErro
 DOWN = failing(Outage(), MAX_FAILURES)
 
 
-@pytest.mark.parametrize("kind", FaultKind)
+@for_each("kind", FaultKind)
 def test_only_failures_of_the_service_open_the_outage(kind: FaultKind) -> None:
     """Three failures of the three kinds open it, and three other errors do not; any answer of the service ends it."""
     error = ChartApiError.of(kind, "it failed")
@@ -100,7 +101,7 @@ def test_one_probe_at_a_time_is_let_through_when_it_is_due() -> None:
     assert (probing, None) == probing.asked("first", 31.0)
 
 
-@pytest.mark.parametrize(("failures", "pause"), [(0, 30), (1, 60), (2, 120), (3, 240), (4, 480), (5, 900), (50, 900)])
+@for_each(("failures", "pause"), [(0, 30), (1, 60), (2, 120), (3, 240), (4, 480), (5, 900), (50, 900)])
 def test_each_failed_probe_doubles_the_pause_up_to_a_quarter_of_an_hour(failures: int, pause: float) -> None:
     """The pause is 30 s, doubles with each failed probe, and is never longer than 15 minutes."""
     outage = DOWN

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import ChartApiError, FaultKind, Remedy
 from chartimg.domain.retry import Decision, GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
+from rows import for_each
 from samples import NOON
 
 BUSY = ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "busy", http_status=503)
@@ -40,7 +41,7 @@ def ask(error: ChartApiError, elapsed: float = 0.0) -> Decision:
 TINY = 2.0**-60
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("base", "calls", "seconds"),
     [
         (0.5, 1, 0.5),
@@ -94,8 +95,8 @@ def test_the_rules_hold_for_any_error(
         assert GiveUp(attrs.evolve(error, available_at=moment)) == decision
 
 
-@pytest.mark.parametrize("name", ["base_delay", "max_delay", "deadline"])
-@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), 1e12, math.nextafter(365 * 86_400.0, math.inf)])
+@for_each("name", ["base_delay", "max_delay", "deadline"])
+@for_each("value", [-0.1, float("nan"), float("inf"), 1e12, math.nextafter(365 * 86_400.0, math.inf)])
 def test_a_delay_out_of_range_is_refused(name: str, value: float) -> None:
     """A delay that is negative, not finite or longer than a year is a ConfigError that names the field."""
     wrong: dict[str, Any] = {name: value}

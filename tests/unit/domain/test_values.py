@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from chartimg import domain
+from rows import for_each
 
 MODULES = [import_module(found.name) for found in walk_packages(domain.__path__, f"{domain.__name__}.")]
 VALUES = sorted(
@@ -23,7 +24,7 @@ VALUES = sorted(
 )
 
 
-@pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__qualname__)
+@for_each("kind", VALUES)
 def test_no_field_of_a_value_can_be_set(kind: type[attrs.AttrsInstance]) -> None:
     """Every public class of fields in the domain is frozen, so no listener or host changes one for the next."""
     value = object.__new__(kind)

@@ -12,9 +12,10 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.plan import PlanName
 from chartimg.emulator.accounts import DEMO, EmulatedAccount, completed, read_accounts
+from rows import for_each
 
 
-@pytest.mark.parametrize("plan", [None, *PlanName, "pro"])
+@for_each("plan", [None, *PlanName, "pro"])
 def test_limits_are_those_of_the_plan(plan: str | None) -> None:
     """The plan of the catalog decides, in upper or lower case; without a plan it is BASIC."""
     name = PlanName((plan or "BASIC").upper())
@@ -60,7 +61,7 @@ def test_accounts_are_read_from_the_json_of_the_settings() -> None:
     assert DEMO.api_key not in repr((DEMO, DEMO.account))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "told"),
     [
         ("[]", "no account"),

@@ -9,11 +9,12 @@ import pytest
 from chartimg.emulator.answer import HttpAnswer, as_json, content_type_of, error_answer, with_fault
 from chartimg.emulator.rules import AcceptedChart, read_body
 from chartimg.emulator.scenario import Effect, Fault, Rule
+from rows import for_each
 
 GOOD = HttpAnswer(200, b"picture", "image/png")
 
 
-@pytest.mark.parametrize("fault", Fault)
+@for_each("fault", Fault)
 def test_a_fault_replaces_an_answer_or_damages_it(fault: Fault) -> None:
     """Each fault gives another answer, or the right one with its damage."""
     answer = with_fault(GOOD, Effect(rule=Rule(fault)))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.emulator.layout import is_layout_id, saved_look
 from chartimg.emulator.rules import AcceptedChart, Refusal, read_body
+from rows import for_each
 
 
 @given(st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True))
@@ -25,7 +25,7 @@ def test_layouts_differ() -> None:
     assert 30 < len({json.dumps(saved_look(f"layout{number}")) for number in range(40)})
 
 
-@pytest.mark.parametrize("text", ["", "a/b", "a b", "é", "a" * 33, "<LAYOUT_ID>"])
+@for_each("text", ["", "a/b", "a b", "é", "a" * 33, "<LAYOUT_ID>"])
 def test_other_texts_are_not_the_id_of_a_layout(text: str) -> None:
     """Signs of paths, spaces, other scripts and long texts are refused."""
     assert not is_layout_id(text)
@@ -46,9 +46,7 @@ def test_a_body_changes_what_is_saved() -> None:
     assert plain.identity != stated.identity
 
 
-@pytest.mark.parametrize(
-    "body", [{"moveLeft": 51}, {"zoomIn": 0}, {"resetZoom": 1}, {"interval": "1H"}, {"symbol": "A"}]
-)
+@for_each("body", [{"moveLeft": 51}, {"zoomIn": 0}, {"resetZoom": 1}, {"interval": "1H"}, {"symbol": "A"}])
 def test_a_body_for_a_layout_has_a_table_of_its_own(body: dict[str, object]) -> None:
     """Ranges and types are those of the layout's table; the same body is another matter for a chart."""
     assert isinstance(read_body(json.dumps(body).encode(), None, "abc"), Refusal)

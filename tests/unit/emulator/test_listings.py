@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.check import check_body
 from chartimg.emulator.listings import exchange_list, symbol_list
+from rows import for_each
 from samples import NOON
 
 CATALOG = shipped_catalog()
@@ -29,7 +28,7 @@ def test_the_exchanges_are_those_of_the_catalog() -> None:
     assert "2026-01-05T00:00:00.000Z" == listed["updatedAt"]
 
 
-@pytest.mark.parametrize("exchange", CATALOG.exchanges)
+@for_each("exchange", CATALOG.exchanges)
 def test_every_symbol_of_a_list_passes_the_check(exchange: str) -> None:
     """Each exchange has symbols, in any case of its name, with the documented keys; the check has no ERROR about them."""
     rows = symbols(exchange)

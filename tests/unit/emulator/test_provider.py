@@ -22,6 +22,7 @@ from chartimg.emulator.quota import Tally
 from chartimg.emulator.scenario import Fault, Rule, Scenario
 from chartimg.emulator.sessions import EmulatedSession
 from chartimg.testing import VirtualClock
+from rows import for_each
 from samples import NOON
 
 PATH = "/v2/tradingview/advanced-chart"
@@ -86,7 +87,7 @@ def test_the_throttle_speaks_before_the_quota_and_both_before_the_body() -> None
     assert Tally(asked=3, throttled=1, charged=1, refused=1) == asked.ledger().accounts["a"].total
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("plan", "body", "message"),
     [
         ("BASIC", {"width": 801}, "Exceed Max Usage Resolution Limit (800x600)"),
@@ -106,7 +107,7 @@ def test_a_chart_over_the_plan_is_refused_and_charged(plan: str, body: object, m
     assert Tally(1, 0, 1, 0) == asked.ledger().accounts["a"].total
 
 
-@pytest.mark.parametrize("plan", shipped_catalog().plans, ids=lambda plan: plan.name)
+@for_each("plan", shipped_catalog().plans)
 def test_a_chart_just_within_the_plan_is_served(plan: Plan) -> None:
     """A chart of the largest size, with all studies and an allowed watermark, is served; a wrong field comes before the plan."""
     body = {
@@ -151,7 +152,7 @@ def test_the_quotas_are_those_of_the_given_catalog() -> None:
     assert (Account("a", KEY, 5, "BASIC", 2, 4), Account("b", "key-of-b", 3, "BASIC", 2, 4)) == asked.accounts
 
 
-@pytest.mark.parametrize("fault", Fault)
+@for_each("fault", Fault)
 def test_a_call_with_a_fault_is_charged(fault: Fault) -> None:
     """A call with any fault costs its unit, and the next call is served."""
     asked = provider(Rule(fault, latency=0.5, next=1))
@@ -163,7 +164,7 @@ def test_a_call_with_a_fault_is_charged(fault: Fault) -> None:
     assert Tally(2, 0, 2, 0) == asked.ledger().accounts["a"].total
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rule", "status", "message"),
     [
         (Rule(Fault.SERVER_ERROR), 500, "Something Went Wrong"),
@@ -229,7 +230,7 @@ def test_a_day_passes_when_the_clock_is_moved() -> None:
     assert (200, {"now": "2026-01-01T00:00:00+00:00"}) == control(asked, "POST", "clock", {"now": "2026-01-01T00:00"})
 
 
-@pytest.mark.parametrize(
+@for_each(
     "body",
     [
         *(None, [], {}, {"advance": "1"}, {"advance": True}, {"advance": 1e300}),

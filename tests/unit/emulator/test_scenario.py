@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chartimg import ConfigError
 from chartimg.emulator.scenario import Effect, Fault, Rule, Scenario, Script, read_scenario
+from rows import for_each
 
 NOTHING = Effect()
 
@@ -70,7 +71,7 @@ def test_a_scenario_is_read_from_json() -> None:
     assert Scenario(rules, 7) == read_scenario(text, where="here")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "message"),
     [
         ('{"rules": [{"fault": "418"}]}', "one of 500, 503"),

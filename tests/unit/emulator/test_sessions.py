@@ -6,13 +6,14 @@ import pytest
 
 from chartimg import ConfigError
 from chartimg.emulator.sessions import ID_HEADER, SIGN_HEADER, Access, EmulatedSession, Sessions, read_sessions
+from rows import for_each
 
 KNOWN = EmulatedSession("id-1", "sign-1", layouts=("mine",))
 GONE = EmulatedSession("id-2", "sign-2", connected=False, layouts=("theirs",))
 SESSIONS = Sessions((KNOWN, GONE))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("pair", "layout", "access"),
     [
         (None, "", Access.ALLOWED),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.adapters.http.proxy import exempt
+from rows import for_each
 
 HOST, PORT = "api.chart-img.com", 443
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,5}(\.[a-z][a-z0-9]{0,5}){0,3}", fullmatch=True)
 ADDRESSES = st.ip_addresses()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("host", "entries", "named"),
     [
         (HOST, "", False),

@@ -17,6 +17,7 @@ from chartimg.adapters.postgresql import PostgresqlAccountStore, schema
 from chartimg.domain.errors import StoreBusy
 from patience import LONG, with_patience
 from postgresql_server import own_books, postgresql_url, shared_postgresql
+from rows import for_each
 
 __all__ = ["postgresql_url"]  # the fixture
 
@@ -37,7 +38,7 @@ def database() -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address",
     [
         "postgresql://user:canary-password@host:port/db",

@@ -13,13 +13,14 @@ from chartimg import ConfigError, StoreUnavailable
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.domain.account import AccountSnapshot
 from redis_server import redis_server
+from rows import for_each
 from samples import NOON
 
 PASSWORD = "canary-pass-77"
 KEPT = AccountSnapshot("a", NOON, NOON, "digest")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address",
     [
         "",
@@ -62,7 +63,7 @@ def test_a_wrong_address_is_refused_and_not_repeated(address: str) -> None:
     assert failure.value.__cause__ is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address",
     [
         "redis://127.0.0.1:1",

@@ -37,6 +37,7 @@ from chartimg.testing import AccountStoreContract
 from command import eventually, run_loaded, run_python
 from patience import LONG, with_patience
 from redis_server import Proxy, RedisServer, free_port, redis_server, redis_url, unique_prefix
+from rows import for_each
 
 __all__ = ["redis_url"]  # the fixture
 
@@ -148,7 +149,7 @@ def test_a_prefix_keeps_two_hosts_apart(server: RedisServer) -> None:
         each.close()
 
 
-@pytest.mark.parametrize("prefix", ["", "{", "}", "a{b}", "a\nb", "\x00"])
+@for_each("prefix", ["", "{", "}", "a{b}", "a\nb", "\x00"])
 def test_a_prefix_that_would_break_the_hash_tag_is_refused(prefix: str) -> None:
     """A prefix with braces or control characters is a ConfigError before any connection."""
     with pytest.raises(ConfigError, match="prefix"):
@@ -705,7 +706,7 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("case", ANSWERS)
+@for_each("case", ANSWERS)
 def test_any_other_answer_is_reported_in_one_line_without_the_password(case: str) -> None:
     """Any other answer is reported in one line without the password."""
     answer, told = ANSWERS[case]

@@ -12,6 +12,7 @@ from chartimg.adapters.catalog import load_catalog, shipped_catalog
 from chartimg.domain.check.catalog import Parameter
 from chartimg.domain.errors import ConfigError
 from command import invoke
+from rows import for_each
 
 CATALOG = shipped_catalog()
 KINDS = ("studies", "drawings", "styles", "parameters", "intervals", "timezones", "exchanges", "plans")
@@ -39,7 +40,7 @@ def first_words(*arguments: str) -> list[str]:
     return [line.split("   ")[0].strip() for line in catalog(*arguments).splitlines()[2:] if "   " in line]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_a_list_has_everything_there_is(kind: str) -> None:
     """Each name of the catalog begins a line of its list."""
     lines = catalog(kind).splitlines()
@@ -59,7 +60,7 @@ def test_json_is_a_catalog(kind: str, tmp_path: Path) -> None:
     assert {kind, "unconfirmedIntervals", "unavailableExchanges"} >= json.loads(file.read_text()).keys()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_a_name_that_does_not_exist_is_a_mistake_of_usage(kind: str) -> None:
     """An unknown name is refused, with --json too."""
     for options in ((), ("--json",)):
@@ -67,7 +68,7 @@ def test_a_name_that_does_not_exist_is_a_mistake_of_usage(kind: str) -> None:
             catalog(kind, "none of these", *options)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "wrong", "right"),
     [
         ("studies", "Volme", "Volume"),
@@ -164,7 +165,7 @@ def test_lists_of_names_are_filtered_by_any_part() -> None:
     assert ["PRO"] == [line.split()[0] for line in catalog("plans", "pro").splitlines()[3:]]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "zones"),
     [
         ("EST", ["America/New_York"]),

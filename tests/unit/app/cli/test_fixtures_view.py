@@ -12,6 +12,7 @@ from chartimg.app.cli.fixtures_view import show_fixtures, sum_up_fixtures
 from chartimg.domain.chart import ChartKey
 from chartimg.domain.fixture import FixtureEntry, FixtureKind
 from command import lines
+from rows import for_each
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PICTURE = FixtureEntry("A_B__1h__t", FixtureKind.PICTURE, "A_B__1h__t.png", size=1_500)
@@ -56,7 +57,7 @@ def test_what_can_not_be_replayed_is_listed_all_the_same(capsys: pytest.CaptureF
     assert "\x1b" not in shown
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("entries", "words"),
     [
         ([], "0 pictures, 0 errors, 0 KB, 0 findings"),

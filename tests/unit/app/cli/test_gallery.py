@@ -18,6 +18,7 @@ from chartimg.app.cli.gallery import render
 from chartimg.domain.chart import ChartKey
 from chartimg.domain.fixture import FixtureEntry, FixtureKind
 from chartimg.testing import picture
+from rows import for_each
 
 PNG = picture(8, 6)
 DATA = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
@@ -109,7 +110,7 @@ def test_an_error_is_a_card_with_its_body_laid_out() -> None:
     assert [] == shown.all("img")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "body"),
     [
         (b'{"status": 500, "body": "plain\\ntext"}', "plain\ntext"),

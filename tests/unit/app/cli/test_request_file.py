@@ -17,6 +17,7 @@ from chartimg.app.cli.request_file import MAX_FILE_BYTES, RequestFile, finding_l
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan import Plan, PlanName
+from rows import for_each
 
 CATALOG = shipped_catalog()
 BODY = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "studies": [{"name": "Volume"}]}
@@ -82,7 +83,7 @@ def test_a_template_has_the_findings_of_its_request(payload: dict[str, object], 
     assert tuple(expected) == look({**TEMPLATE, "request": payload}, plan=plan).findings
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "message"),
     [
         (b"", "is empty"),
@@ -99,7 +100,6 @@ def test_a_template_has_the_findings_of_its_request(payload: dict[str, object], 
         (b"[{}]", "must hold an object, the body of a chart request or a template"),
         (b"null", "must hold an object, the body of a chart request or a template"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_value_that_is_not_an_object_is_reported_with_its_place(content: bytes, message: str) -> None:
     """A file that is not an object has one ERROR, with line and column if the reader knows them."""
@@ -136,7 +136,7 @@ def test_numbers_that_json_does_not_have_are_found() -> None:
     ]
 
 
-@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.json")), ids=lambda file: file.stem)
+@for_each("file", sorted(SHIPPED.glob("*.json")))
 def test_a_template_that_ships_is_right(file: Any) -> None:
     """A template that ships is read as the loader reads it, without a finding for the smallest plan."""
     read = read_request_file(file.read_bytes(), CATALOG, CATALOG.plan_by_name[PlanName.BASIC], template_id=file.stem)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.bootstrap import check
 from chartimg.app.cli.sample import sample_drawing, sample_study, sample_style
 from chartimg.domain.check.catalog import Catalog, Entry, Parameter, ValueType
+from rows import for_each
 
 CATALOG = shipped_catalog()
 TYPES = (
@@ -43,7 +43,7 @@ def body(**fields: object) -> Mapping[str, object]:
     return {"symbol": "BINANCE:BTCUSDT", "interval": "1h", **fields}
 
 
-@pytest.mark.parametrize("study", CATALOG.studies, ids=lambda study: study.name)
+@for_each("study", CATALOG.studies)
 def test_every_study_is_right_as_it_is_written(study: Entry) -> None:
     """The sample of a study passes the check, and has each documented input with its default."""
     piece = sample_study(study)
@@ -52,7 +52,7 @@ def test_every_study_is_right_as_it_is_written(study: Entry) -> None:
     assert {row.name: row.default for row in study.inputs} == piece.get("input", {})
 
 
-@pytest.mark.parametrize("drawing", CATALOG.drawings, ids=lambda drawing: drawing.name)
+@for_each("drawing", CATALOG.drawings)
 def test_every_drawing_is_right_as_it_is_written(drawing: Entry) -> None:
     """The sample of a drawing passes the check, and its values differ, so that a line has two ends."""
     piece = sample_drawing(drawing)
@@ -63,7 +63,7 @@ def test_every_drawing_is_right_as_it_is_written(drawing: Entry) -> None:
     assert len(inputs) == len(set(inputs.values()))
 
 
-@pytest.mark.parametrize("style", CATALOG.styles, ids=lambda style: style.name)
+@for_each("style", CATALOG.styles)
 def test_every_style_is_right_as_it_is_written(style: Entry) -> None:
     """The sample of a chart style passes the check."""
     assert [] == check(body(**sample_style(style)))

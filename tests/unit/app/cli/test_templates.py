@@ -20,6 +20,7 @@ from chartimg.app.bootstrap import check
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.errors import ConfigError
 from command import Result, invoke, run_bound
+from rows import for_each
 
 CATALOG = shipped_catalog()
 MINE = {"id": "mine", "description": "d", "chartImgSymbolTemplate": "NASDAQ:{symbol}", "request": {"width": 1_000}}
@@ -303,7 +304,7 @@ def test_a_posted_body_can_be_changed_and_need_have_no_symbol() -> None:
     assert "NYSE:{symbol}" == new("other", "--from-request", "formula.json", "--exchange", "NYSE").symbol_pattern
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "message"),
     [
         (b"", "is empty"),
@@ -413,9 +414,7 @@ def test_nothing_is_overwritten_unless_it_is_asked_for() -> None:
     assert ["Price"] * 3 == [template.description for template in load_templates("templates").values()]
 
 
-@pytest.mark.parametrize(
-    "template_id", ["", " ", "a b", "../a", "a/b", ".a", "a,b", "a\n", "ä", "a:b", "a" * 200, "\udc80"], ids=ascii
-)
+@for_each("template_id", ["", " ", "a b", "../a", "a/b", ".a", "a,b", "a\n", "ä", "a:b", "a" * 200, "\udc80"])
 def test_an_id_that_can_not_name_files_is_refused(template_id: str) -> None:
     """An id that can't be a file name, or has a comma, is refused."""
     with pytest.raises(ConfigError, match="can't be the id of a template"):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from chartimg.app.cli.text import add_row, counted, is_terminal, printable, show_table, table
 from command import plain
+from rows import for_each
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,7 +62,7 @@ def test_printable_text_stays_on_its_line_and_can_be_encoded(text: str) -> None:
     assert (text == shown) is text.isprintable()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "shown"),
     [("a\nb", r"a\nb"), ("\x1b[31m", r"\x1b[31m"), ("\udcff", r"\udcff"), ("\u202e", r"\u202e"), ("ü 漢", "ü 漢")],
 )

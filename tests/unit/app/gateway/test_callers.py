@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from chartimg.app.gateway.callers import Callers, DaySpent
 from chartimg.app.gateway.settings import Caller
 from chartimg.app.pool import Pool
 from chartimg.testing import VirtualClock
+from rows import for_each
 
 SHEET = Caller("sheet", "canary-token-of-sheet", 2)
 BOT = Caller("bot", "canary-token-of-bot", 3)
@@ -94,9 +94,7 @@ def test_no_day_has_more_units_than_its_limit(waits: list[float]) -> None:
     assert all([place < 2 for place in range(len(day))] == day for day in asked.values())
 
 
-@pytest.mark.parametrize(
-    "token", ["", "canary-token-of-shee", "canary-token-of-sheet ", "CANARY-TOKEN-OF-SHEET", "\udcff"]
-)
+@for_each("token", ["", "canary-token-of-shee", "canary-token-of-sheet ", "CANARY-TOKEN-OF-SHEET", "\udcff"])
 def test_a_wrong_token_is_nobodys(token: str) -> None:
     """A token that differs in any character is known to be nobody's."""
     known = callers(VirtualClock())

@@ -8,6 +8,7 @@ import pytest
 
 from chartimg import ConfigError
 from chartimg.app.gateway.settings import Caller, read_callers
+from rows import for_each
 
 TOKEN = "canary-token-of-node"
 
@@ -26,7 +27,7 @@ def test_callers_have_a_token_and_perhaps_a_limit() -> None:
     assert TOKEN not in repr(read(told))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "said"),
     [
         ("{", "is not JSON"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from chartimg.domain.account.status import AccountStatus
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.result import ChartApiSuccess, Source
+from rows import for_each
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SEVERITIES = st.sampled_from(Severity)
@@ -49,8 +49,8 @@ def test_a_picture_has_one_line_with_its_moment_source_and_units(
     assert result.as_data_url().partition(",")[2] not in line
 
 
-@pytest.mark.parametrize("at", [None, NOON])
-@pytest.mark.parametrize("kind", FaultKind)
+@for_each("at", [None, NOON])
+@for_each("kind", FaultKind)
 def test_each_error_ends_with_a_next_step(kind: FaultKind, at: datetime | None) -> None:
     """For each kind the text says what to do; a kind that may succeed later never asks for a change."""
     error = ChartApiError.of(kind, "it failed", available_at=at)

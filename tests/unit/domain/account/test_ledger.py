@@ -27,6 +27,7 @@ from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.plan import UNKNOWN, ChartLimits
 from paper import within_pace
 from pools import SECOND, fault, too_much
+from rows import for_each
 from samples import NOON
 
 ACCOUNT = Account("a", "key-1", daily_limit=3, requests_per_second=2.0, burst=2)
@@ -395,7 +396,7 @@ def test_an_unknown_claim_is_not_refunded() -> None:
     assert snapshot is ledger.refund(snapshot, claim)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "state", "used"),
     [
         (None, A, 1),
@@ -424,7 +425,7 @@ def test_a_report_books_what_the_outcome_means(kind: FaultKind | None, state: Ac
     assert ("" if state is A or error is None else error.message) == snapshot.reason
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rate", "retry_after", "pause"),
     [(2.0, None, 1.0), (2.0, 0.0, 1.0), (2.0, 0.25, 1.0), (2.0, 7.5, 7.5), (0.125, None, 8.0), (0.125, 20.0, 20.0)],
 )
@@ -838,8 +839,8 @@ def test_no_claim_of_before_is_refunded_to_books_begun_anew_on_the_same_day() ->
     assert after is ledger.refund(after, claim)
 
 
-@pytest.mark.parametrize("state", [A, X, S])
-@pytest.mark.parametrize("hours", [-1, 1, 48])
+@for_each("state", [A, X, S])
+@for_each("hours", [-1, 1, 48])
 def test_only_a_throttled_account_is_paused_by_its_until(state: AccountState, hours: int) -> None:
     """Books with an end of a pause, in a state that is not a pause, mean the same as without it."""
     snapshot, _ = in_state(state)

@@ -17,6 +17,7 @@ from chartimg.domain.errors import ConfigError
 from chartimg.domain.finding import Severity
 from chartimg.domain.plan import CallLimits, PlanName
 from paper import FLOAT
+from rows import for_each
 from samples import NOON
 
 KEY = "canary-key-51f0"
@@ -72,7 +73,7 @@ def test_the_bounds_of_a_limit_and_a_burst_are_allowed() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "value", "problem"),
     [
         ("id", "", "id is empty"),
@@ -103,7 +104,7 @@ def test_a_value_out_of_its_range_is_refused_by_name(field: str, value: object, 
     assert (problem,) == tuple(caught.value.problems)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "problem"),
     [
         ({"id": None}, "id must be text"),
@@ -181,10 +182,9 @@ def test_pacing_errs_on_the_quiet_side_by_less_than_a_microsecond(rate: float, b
     assert account.emission * (burst - 1) == account.tolerance
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rate", "burst"),
     [(1.0, 10**11), (1.0, 10**15), (1.0, 10**400), (1e-10, 100), (1e-12, 3), (5e-324, 3), (10**400, 3)],
-    ids=["long", "longer", "past any float", "slow", "slower", "slowest", "fast past any float"],
 )
 def test_an_account_that_is_accepted_has_a_pace(rate: float, burst: int) -> None:
     """Any rate and burst is refused by name, or gives a pace that a date can be moved by."""

@@ -9,6 +9,7 @@ import pytest
 
 from chartimg.domain.account import Account, AccountSnapshot, AccountState, ledger
 from chartimg.domain.account.status import AccountStatus, status_of
+from rows import for_each
 from samples import NOON
 
 ACCOUNT = Account("a", "key", daily_limit=2, plan="PRO", burst=2)
@@ -17,7 +18,7 @@ TAKEN = ledger.grant(ledger.grant(FRESH, ACCOUNT, NOON)[0], ACCOUNT, NOON)[0]
 PAUSED = ledger.throttle(FRESH, ACCOUNT, NOON + timedelta(seconds=9), "Too Many Requests")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("snapshot", "state", "left", "reason", "seconds"),
     [
         (FRESH, AccountState.AVAILABLE, 2, "", 0),
@@ -27,7 +28,6 @@ PAUSED = ledger.throttle(FRESH, ACCOUNT, NOON + timedelta(seconds=9), "Too Many 
         (ledger.suspend(FRESH, "Forbidden"), AccountState.SUSPENDED, 2, "Forbidden", None),
         (ledger.suspend(TAKEN, "Forbidden"), AccountState.SUSPENDED, 0, "Forbidden", None),
     ],
-    ids=["fresh", "all units taken", "throttled", "exhausted", "suspended", "suspended with all units taken"],
 )
 def test_a_status_says_what_is_left_and_when(
     snapshot: AccountSnapshot, state: AccountState, left: int, reason: str, seconds: int | None

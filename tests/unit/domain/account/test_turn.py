@@ -28,6 +28,7 @@ from chartimg.domain.account.turn import (
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan import UNKNOWN, ChartLimits, Plan
 from chartimg.domain.plan.demand import Demand
+from rows import for_each
 from samples import NOON
 
 PLANS = shipped_catalog().plans
@@ -60,7 +61,7 @@ def order(*limits: ChartLimits, demand: Demand, plans: Sequence[Plan] = PLANS) -
     return taken
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("standings", "expected"),
     [
         ([], None),
@@ -73,17 +74,6 @@ def order(*limits: ChartLimits, demand: Demand, plans: Sequence[Plan] = PLANS) -
         ([stand(0, second=9), stand(1, second=5), stand(2, second=5)], (1, at(5))),
         ([stand(0, PRO, 5), stand(1, BASIC, 5, steps=9)], (1, at(5))),
     ],
-    ids=[
-        "no account",
-        "none that can be called",
-        "configured order among those that can be called now",
-        "fewer steps before configured order",
-        "configured order within a step",
-        "a smaller plan before fewer steps",
-        "now before later",
-        "the soonest if all must wait",
-        "the smaller plan of two that are free at the same later moment",
-    ],
 )
 def test_the_next_account_is_the_one_of_the_rule(
     standings: list[Standing], expected: tuple[int, datetime] | None
@@ -92,7 +82,7 @@ def test_the_next_account_is_the_one_of_the_rule(
     assert expected == Turns(standings, Need(), PLANS, NOON).first
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("limit", "burst", "used", "steps"),
     [
         (44, 3, 7, 0),

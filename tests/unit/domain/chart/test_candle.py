@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart.candle import Grid, boundary_between, candle_at, next_close
+from rows import for_each
 
 ALWAYS = Grid(0)
 HALF_HOURS = Grid()
@@ -56,7 +57,7 @@ def test_the_table_has_every_interval_of_the_catalog() -> None:
     assert set(INTERVALS) == set(CLOSES)
 
 
-@pytest.mark.parametrize("interval", CLOSES)
+@for_each("interval", CLOSES)
 def test_a_candle_closes_by_its_interval_where_trade_never_rests(interval: str) -> None:
     """The next close of each interval is that of the UTC grid."""
     moment, close = map(at, CLOSES[interval])
@@ -64,7 +65,7 @@ def test_a_candle_closes_by_its_interval_where_trade_never_rests(interval: str) 
     assert close == next_close(moment, interval, ALWAYS)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("interval", "minutes", "close"),
     [
         ("1m", 30, "10:02"),
@@ -161,7 +162,7 @@ def test_the_grid_of_a_formula_has_the_closes_of_all_its_parts(
         assert boundary_between(close - timedelta(microseconds=1), close, interval, whole)
 
 
-@pytest.mark.parametrize("interval", ["", "h", "0m", "-1h", "1H", "1 h", "1.5h", "٣m", "1h\n", "999999m"])
+@for_each("interval", ["", "h", "0m", "-1h", "1H", "1 h", "1.5h", "٣m", "1h\n", "999999m"])
 def test_a_candle_of_an_unknown_interval_may_close_at_any_moment(interval: str) -> None:
     """No moment of a close is known, and every span of time has one."""
     now = at("2024-02-29 10:00")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath, PureWindowsPath
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartKey
 from chartimg.domain.chart.file_name import distinct_stem, slug, stem
+from rows import for_each
 
 texts = st.text(st.characters(), max_size=200) | st.sampled_from(["..", ".", "/", "\\", "a/../b", "\x00", "CON", "~"])
 keys = st.builds(ChartKey, texts, texts, texts)
@@ -54,7 +54,7 @@ def test_charts_that_share_a_name_have_one_of_their_own() -> None:
     assert 6 == len({distinct_stem(key).casefold() for key in alike})
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("symbol", "name"),
     [
         ("BMV:CEMEX/CPO", "BMV_CEMEX%2FCPO__1h__t"),
@@ -70,7 +70,7 @@ def test_what_is_unsafe_is_escaped(symbol: str, name: str) -> None:
     assert name == stem(ChartKey(symbol, "1h", "t"))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "short"),
     [("Limit Exceeded", "LIMIT_EXCEEDED"), ("", ""), ("...", ""), ("ü", ""), ("x" * 99, "X" * 40), ("a: b!", "A_B")],
 )

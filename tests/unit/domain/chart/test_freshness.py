@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from chartimg.domain.chart.candle import Grid
 from chartimg.domain.chart.freshness import Freshness
 from chartimg.domain.errors import ConfigError
+from rows import for_each
 
 CLOSE = datetime(2024, 2, 29, 11, tzinfo=UTC)
 ages = st.floats(0, 10_000).map(lambda seconds: timedelta(seconds=seconds))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("given_one", "expected", "text"),
     [
         ("off", Freshness(), "off"),
@@ -34,7 +35,7 @@ def test_freshness_is_read_from_words_and_seconds(given_one: Any, expected: Fres
     assert text == str(expected)
 
 
-@pytest.mark.parametrize("wrong", ["", "on", "Candle", "-1", -1, "nan", "inf", 1e12, True, None, [3]])
+@for_each("wrong", ["", "on", "Candle", "-1", -1, "nan", "inf", 1e12, True, None, [3]])
 def test_another_value_is_refused_with_the_place_of_it(wrong: Any) -> None:
     """The message names the argument and the values that it may have."""
     with pytest.raises(ConfigError, match="fresh must be off, candle or seconds from 0 to 31622400, not "):
@@ -55,7 +56,7 @@ def test_a_picture_is_fresh_for_the_seconds_asked_for(age: timedelta, seconds: f
     assert (age < timedelta(seconds=seconds)) is fresh
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("drawn", "now", "expected"),
     [
         (-1, 0, False),
@@ -77,7 +78,7 @@ def test_a_picture_is_fresh_until_a_candle_closes(drawn: float, now: float, *, e
     assert expected is Freshness(by_candle=True).allows(drawn_at, moment, "1h", Grid(0))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("drawn", "taken", "asked", "of_candle", "of_seconds"),
     [
         (2, 8, 1, True, True),

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart.json_body import json_problems, path_below, path_of
+from rows import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("payload", "path", "phrase"),
     [
         ({"a": float("nan")}, "a", "is nan"),

@@ -14,6 +14,7 @@ from chartimg.domain.chart import ChartRequest, LayoutRequest, TradingViewSessio
 from chartimg.domain.chart.file_name import distinct_stem, stem
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan.demand import Demand
+from rows import for_each
 
 IDS = st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True)
 NAMES = st.none() | st.sampled_from(["BINANCE:BTCUSDT", "SP:SPX", "1h", "4h", "a"])
@@ -64,7 +65,7 @@ def test_a_picture_of_a_layout_has_a_name(request_: LayoutRequest, name: str, te
     assert (name, text) == (stem(request_.key), str(request_.key))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layout_id", "suggestion"),
     [
         ("", None),
@@ -87,7 +88,7 @@ def test_an_id_is_letters_and_digits(layout_id: Any, suggestion: str | None) -> 
     assert ("layout_id", suggestion) == (problem.path, problem.suggestion)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("request_", "paths"),
     [
         (LayoutRequest("abc", "", "1h"), ["symbol"]),
@@ -130,9 +131,7 @@ def test_a_session_is_never_shown() -> None:
     assert ("canary-id", "canary-sign") == session.secrets
 
 
-@pytest.mark.parametrize(
-    "wrong", ["", " ", "canary 1", "canary\n", "canary\u00e9", "canary\r\nx: y", 5, None, b"canary"]
-)
+@for_each("wrong", ["", " ", "canary 1", "canary\n", "canary\u00e9", "canary\r\nx: y", 5, None, b"canary"])
 def test_a_session_is_two_values_of_cookies(wrong: Any) -> None:
     """A text that can't be a header, an empty one, or another type is refused without being shown."""
     for pair in ((wrong, "sign"), ("id", wrong)):

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from chartimg import ConfigError
 from chartimg.domain.chart.leeway import Leeway
+from rows import for_each
 
 EXCHANGES = ("NASDAQ", "NYSE", "AMEX")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("symbol", "expected"),
     [
         ("NYSE:AAPL", ("NASDAQ:AAPL", "AMEX:AAPL")),
@@ -45,7 +46,7 @@ def test_no_symbol_is_tried_twice(exchanges: Sequence[str], symbol: str) -> None
     assert symbol not in others
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("arguments", "message"),
     [
         (("NASDAQ", None), r"on_invalid_symbol must be a sequence of str or None, not str"),

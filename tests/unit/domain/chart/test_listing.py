@@ -6,11 +6,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart.listing import Exchange, Rows, Symbol, matching, read_exchanges, read_symbols
+from rows import for_each
 
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -65,7 +65,7 @@ def test_a_list_may_be_empty() -> None:
     assert Rows((), None) == read_symbols(written([], updatedAt="2026-01-05T00:00:00"), "NASDAQ")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "reason"),
     [
         (b"", "it is not JSON"),

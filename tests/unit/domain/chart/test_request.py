@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartKey, ChartRequest
 from chartimg.domain.finding import Severity
+from rows import for_each
 
 payloads = st.dictionaries(
     st.text(max_size=8),
@@ -81,7 +82,7 @@ def test_a_usual_request_has_no_problems() -> None:
         assert () == ChartRequest(symbol, "1h", "t").problems
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "phrase"),
     [
         ("", "is empty"),
@@ -122,7 +123,7 @@ def nested(depth: int) -> object:
     return value
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("payload", "problem"),
     [
         ({"a": float("nan")}, "a: is nan, which is not a number in JSON"),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartKey, ChartRequest
 from chartimg.domain.chart.template import ChartTemplate, name_problems
+from rows import for_each
 
 TEMPLATE = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"theme": "dark", "symbol": "no", "interval": "no"})
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("symbol", "full"),
     [
         ("BTCUSDT", "BINANCE:BTCUSDT"),
@@ -66,7 +66,7 @@ def test_a_template_without_a_payload_asks_for_a_bare_chart() -> None:
     assert "dark" not in repr(TEMPLATE)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("template_id", "pattern", "file_id", "paths"),
     [
         ("look", "{symbol}", "look", []),

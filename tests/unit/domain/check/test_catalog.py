@@ -9,6 +9,7 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.catalog import Catalog, Endpoint, Entry, Parameter, ValueType
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan import PlanName
+from rows import for_each
 
 
 def test_everything_is_found_by_its_name() -> None:
@@ -61,9 +62,7 @@ def test_a_part_can_replace_that_of_another_catalog() -> None:
     assert () == both.extended(Catalog(replace=("unavailableExchanges",))).unavailable_exchanges
 
 
-@pytest.mark.parametrize(
-    "part", [field.name for field in attrs.fields(Catalog) if field.name not in {"source", "replace"}]
-)
+@for_each("part", [field.name for field in attrs.fields(Catalog) if field.name not in {"source", "replace"}])
 def test_every_part_survives_an_empty_catalog_and_can_be_replaced(part: str) -> None:
     """The name of a part in a file is that of its attribute in camel case."""
     first, *others = part.split("_")

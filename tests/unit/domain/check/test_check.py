@@ -22,6 +22,7 @@ from chartimg.domain.check.catalog import Catalog, Entry, Parameter, ValueType
 from chartimg.domain.check.check import check_body, check_payload, check_request, check_template
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.plan import PlanName
+from rows import for_each
 
 CATALOG = shipped_catalog()
 BASE: Mapping[str, object] = {"symbol": "BINANCE:BTCUSDT", "interval": "1h"}
@@ -38,7 +39,7 @@ def only(**body: object) -> tuple[str, Severity, str, str | None]:
     return attrs.astuple(finding)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "path", "phrase", "suggestion"),
     [
         ({"interval": "1H"}, "interval", 'did you mean "1h"?', "1h"),
@@ -132,7 +133,7 @@ def test_a_documented_refusal_is_an_error(
     assert phrase in message
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("doubtful", "path", "phrase", "suggestion"),
     [
         ({"symbol": "BINANC:BTCUSDT"}, "symbol", 'the exchange "BINANC" is not in the catalog', "BINANCE:BTCUSDT"),
@@ -187,7 +188,7 @@ def test_a_doubtful_value_is_a_warning(
     assert suggestion is None or suggestion == instead
 
 
-@pytest.mark.parametrize(
+@for_each(
     "right",
     [
         {"width": 800.0, "height": 600},
@@ -216,7 +217,7 @@ def test_all_findings_are_listed_at_once() -> None:
     assert ["interval", "timezone", "width", "studies[0].name", "studies[1].name"] == [each.path for each in several]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "plan", "paths", "larger"),
     [
         ({"width": 801}, "BASIC", ["width"], "PRO"),
@@ -261,7 +262,7 @@ def test_a_part_of_a_body_needs_no_symbol() -> None:
     assert ["studies[0].name"] == [each.path for each in check_payload({"studies": [{"name": b"MACD"}]}, CATALOG)]
 
 
-@pytest.mark.parametrize("body", [None, True, False, 5, 1.5, "text", b"bytes", [], (), {1, 2}, object()])
+@for_each("body", [None, True, False, 5, 1.5, "text", b"bytes", [], (), {1, 2}, object()])
 def test_a_body_that_is_not_an_object_is_an_error(body: object) -> None:
     """Any other value has a single finding."""
     (finding,) = check_body(body, CATALOG)
@@ -278,7 +279,7 @@ def nested(levels: int) -> object:
     return value
 
 
-@pytest.mark.parametrize(
+@for_each(
     "hostile",
     [
         {"a": float("nan")},
@@ -295,7 +296,7 @@ def test_a_value_that_is_not_json_is_an_error(hostile: dict[str, object]) -> Non
     assert {Severity.ERROR} == {each.severity for each in found(**hostile)}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "huge",
     [
         {"studies": [{"name": f"Study {number}"} for number in range(60_000)]},

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.check.colour import is_colour
+from rows import for_each
 
 CHANNELS = st.integers(0, 255)
 ALPHAS = ("0", "1", "0.0", "0.5", ".5", "1.0")
@@ -38,7 +38,7 @@ def test_an_alpha_of_more_decimals_is_not_a_colour(decimals: str) -> None:
     assert not is_colour(f"rgba(1,2,3,0.{decimals})")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         *(

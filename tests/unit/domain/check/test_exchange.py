@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.exchange import likely_exchange, likely_symbol, pair_written_apart
 from chartimg.domain.check.symbol import PAIRS_ONLY, exchanges_of
+from rows import for_each
 
 EXCHANGES = shipped_catalog().exchanges
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right"),
     [
         ("ARCA", "AMEX"),
@@ -70,7 +70,7 @@ def test_an_exchange_means_itself_and_a_suggestion_exists(name: str, text: str) 
     assert likely_exchange(name, []) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right"),
     [
         ("BTC/USDT", "BINANCE:BTCUSDT"),
@@ -118,7 +118,7 @@ def test_a_suggested_symbol_is_at_an_exchange_of_the_list(text: str) -> None:
     assert likely_symbol(text, []) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("symbol", "pair"),
     [
         ("BINANCE:BTC/USDT", "BINANCE:BTCUSDT"),

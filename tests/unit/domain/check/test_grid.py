@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart.candle import Grid
 from chartimg.domain.check.catalog import Catalog, Opening
 from chartimg.domain.check.grid import grid_of
+from rows import for_each
 
 SHIPPED = shipped_catalog()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("symbol", "minutes"),
     [
         ("BINANCE:BTCUSDT", 0),

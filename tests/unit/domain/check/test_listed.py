@@ -11,6 +11,7 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart import LayoutRequest
 from chartimg.domain.check.check import check_request
 from chartimg.domain.check.listed import NO_LISTS, KeptLists, bare_symbol_problem
+from rows import for_each
 
 CATALOG = shipped_catalog()
 LISTS = KeptLists(
@@ -28,7 +29,7 @@ def found(symbol: str, lists: KeptLists = LISTS) -> list[Finding]:
     return check_request(ChartRequest(symbol, "1h", "t"), CATALOG, None, lists)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "symbol",
     [
         "NASDAQ:AAPL",
@@ -45,7 +46,7 @@ def test_a_symbol_that_a_list_has_is_not_reported(symbol: str) -> None:
     assert [] == found(symbol)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("symbol", "phrase", "suggestion"),
     [
         ("NASDAQ:AAPPL", 'the list of NASDAQ that is kept has no "AAPPL"; did you mean "NASDAQ:AAPL"?', "NASDAQ:AAPL"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.check.notation import likely_key, likely_range, plain_name
 from chartimg.domain.check.suggestion import likely_name
+from rows import for_each
 
 CATALOG = shipped_catalog()
 STUDIES = [*CATALOG.study_by_name]
@@ -16,7 +16,7 @@ KEYS = [*CATALOG.parameter_by_name]
 NUMBERS = st.lists(st.integers(0, 999).map(str) | st.just("0.5"), min_size=1, max_size=4)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "name", "numbered"),
     [
         ("RSI@tv-basicstudies", "RSI", False),
@@ -52,7 +52,7 @@ def test_a_study_with_numbers_leads_to_that_study(name: str, numbers: list[str])
         assert name == likely_name(plain_name(text)[0], STUDIES, CATALOG.study_by_alias)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "keys", "right"),
     [
         ("indicators", KEYS, "studies"),
@@ -69,7 +69,7 @@ def test_a_key_is_found_by_its_name_among_people(wrong: str, keys: list[str], ri
     assert right == likely_key(wrong, keys)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right"),
     [
         ("12M", "1Y"),

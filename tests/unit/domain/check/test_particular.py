@@ -8,6 +8,7 @@ from chartimg.domain.check.catalog import Catalog
 from chartimg.domain.check.particular import PARTICULAR, Problems
 from chartimg.domain.check.suggestion import with_suggestions
 from chartimg.domain.finding import Severity
+from rows import for_each
 
 LISTS = Catalog(intervals=("1h",), timezones=("Etc/UTC",), exchanges=("BINANCE", "NASDAQ"))
 
@@ -19,7 +20,7 @@ def found(name: str, text: str, catalog: Catalog = LISTS) -> list[tuple[Severity
     return [(each.severity, each.suggestion) for each in with_suggestions(problems)]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "text", "severity", "suggestion"),
     [
         ("symbol", "nasdaq:AAPL", Severity.ERROR, "NASDAQ:AAPL"),

@@ -20,6 +20,7 @@ from chartimg.domain.check.picture import duplicate_of, is_duplicate, mean_the_s
 from chartimg.domain.finding import Finding, Severity
 from chartimg.testing import picture
 from places import FIXTURES
+from rows import for_each
 
 SMALLEST, LARGEST = (400, 300), (2048, 1920)  # pixels that the provider draws
 ONE_COLOUR = Finding("", Severity.WARNING, "the picture is of one colour")
@@ -73,8 +74,8 @@ def rgb(rows: Sequence[bytes], kinds: Sequence[int], level: int) -> bytes:
     return png(len(rows[0]) // 3, len(rows), 8, 2, zlib.compress(stream, level))
 
 
-@pytest.mark.parametrize("level", [1, 3, 6, 9])
-@pytest.mark.parametrize(
+@for_each("level", [1, 3, 6, 9])
+@for_each(
     ("mode", "size"),
     [*((mode, SMALLEST) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")), ("RGB", LARGEST)],
 )
@@ -158,7 +159,7 @@ def warning(message: str, path: str = "") -> Finding:
     return Finding(path, Severity.WARNING, message)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("size", "payload", "findings"),
     [
         ((800, 600), {}, []),

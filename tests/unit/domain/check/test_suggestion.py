@@ -23,6 +23,7 @@ from chartimg.domain.check.suggestion import (
     with_suggestions,
 )
 from chartimg.domain.finding import Finding, Severity
+from rows import for_each
 
 CATALOG = shipped_catalog()
 STUDIES = list(CATALOG.study_by_name)
@@ -36,7 +37,7 @@ def swapped(text: str, place: int) -> str:
     return text[:place] + text[place : place + 2][::-1] + text[place + 2 :]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right"),
     [
         ("RSI", "Relative Strength Index"),
@@ -97,7 +98,7 @@ def test_a_study_is_found_by_what_people_write(wrong: str, right: str | None) ->
     assert right == likely_name(wrong, STUDIES, CATALOG.study_by_alias)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right"),
     [
         ("hline", "Horizontal Line"),
@@ -112,7 +113,7 @@ def test_a_drawing_is_found_by_what_people_write(wrong: str, right: str | None) 
     assert right == likely_name(wrong, DRAWINGS, CATALOG.drawing_by_alias)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "names", "right"),
     [
         ("A-B", ["A-B", "AB"], "A-B"),
@@ -174,7 +175,7 @@ def test_one_wrong_letter_of_an_id_is_a_slip(template: str, letter: str, data: s
     assert {template} == {likely_name(each, TEMPLATES) for each in wrong}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right"),
     [
         ("1H", "1h"),
@@ -235,7 +236,7 @@ def test_an_interval_is_found_by_its_length(wrong: str, right: str | None) -> No
     assert right == likely_interval(wrong, CATALOG.intervals)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right"),
     [
         ("UTC", "Etc/UTC"),
@@ -304,7 +305,7 @@ def test_an_existing_zone_or_interval_means_itself(zone: str, interval: str) -> 
     assert interval == likely_interval(interval, CATALOG.intervals)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("aliases", "zone"),
     [
         ("UCT Zulu Universal Greenwich GMT+0 UTC0000 Etc/GMT Etc/GMT0 Etc/Zulu Etc/UCT", "Etc/UTC"),
@@ -355,7 +356,7 @@ def test_each_zone_has_its_aliases(aliases: str, zone: str) -> None:
     assert {zone} == {timezone_called(alias.lower(), ZONES) for alias in aliases.split()}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "names", "right"),
     [
         ("abcdefgxyz", ["abcdefghij"], "abcdefghij"),  # 0.7 of 1 alike

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.check.symbol import exchanges_of, off_exchange
+from rows import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("symbol", "exchanges"),
     [
         ("BINANCE:BTCUSDT", ("BINANCE",)),
@@ -28,7 +28,7 @@ def test_a_symbol_names_its_exchanges(symbol: str, exchanges: tuple[str, ...]) -
     assert exchanges == exchanges_of(symbol)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "phrase"),
     [
         ("BTCUSDT", "has no exchange; write it like BINANCE:BTCUSDT"),
@@ -64,8 +64,8 @@ def test_any_text_has_exchanges_or_a_problem(text: str) -> None:
 COINS = ["BTC", "ETH", "SOL", "1000PEPE", "币安人生", "SPX", "AAPL", "EUR", "XAU"]
 
 
-@pytest.mark.parametrize("exchange", ["BINANCE", "OKX", "KUCOIN", "binance"])
-@pytest.mark.parametrize(
+@for_each("exchange", ["BINANCE", "OKX", "KUCOIN", "binance"])
+@for_each(
     "ticker",
     [
         "AAPL",

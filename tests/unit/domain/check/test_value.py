@@ -8,11 +8,12 @@ import pytest
 
 from chartimg.domain.check.catalog import Parameter, ValueType
 from chartimg.domain.check.value import TYPES, choices_of, is_later, kind_of, range_of, shown
+from rows import for_each
 
 VALUES: tuple[object, ...] = (None, True, 0, 1.0, 1.5, "x", "2026-01-01", {}, MappingProxyType({}), [], ())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "name", "included"),
     [
         (ValueType.STRING, "text", ("x", "2026-01-01")),
@@ -32,7 +33,7 @@ def test_each_type_includes_its_values_alone(kind: ValueType, name: str, include
     assert list(included) == [value for value in VALUES if TYPES[kind].includes(value)]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "kind"),
     [
         (None, "null"),
@@ -71,7 +72,7 @@ def test_a_range_has_one_limit_or_both(limits: tuple[float | None, float | None]
     assert text == range_of(Parameter("x", ValueType.FLOAT, min=limits[0], max=limits[1]))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("one", "other", "later"),
     [
         ("2026-01-02", "2026-01-01", True),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.plan.demand import DEFAULT_HEIGHT, DEFAULT_WIDTH, Demand
+from rows import for_each
 
 
 def test_an_empty_body_asks_for_the_default_size_alone() -> None:
@@ -22,7 +22,7 @@ def test_a_body_asks_for_its_size_studies_drawings_and_watermark() -> None:
     assert 3 == demand.parameters
 
 
-@pytest.mark.parametrize("value", [None, "1024", True, [], {}])
+@for_each("value", [None, "1024", True, [], {}])
 def test_a_size_of_a_wrong_type_is_the_default(value: object) -> None:
     """A plan has no say about a size that is not a number."""
     demand = Demand.of({"width": value, "height": value})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from chartimg.domain.finding import Severity
 from chartimg.domain.plan import UNKNOWN, ChartLimits, Plan, PlanName, smallest_plan
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.plan.excess import exceeded
+from rows import for_each
 
 PLANS = shipped_catalog().plans
 BASIC = shipped_catalog().plan_by_name[PlanName.BASIC].chart
@@ -30,7 +30,7 @@ def excess(demand: Demand, limits: ChartLimits = BASIC, plans: Sequence[Plan] = 
     return [(each.path, each.message) for each in exceeded(demand, limits, allowed_by="BASIC", plans=plans)]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("demand", "expected"),
     [
         (Demand(), []),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import attrs
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from chartimg.domain.finding import Severity
 from chartimg.domain.plan import ChartLimits, PlanName
 from chartimg.domain.plan.demand import Demand
 from chartimg.domain.plan.fit import fit
+from rows import for_each
 
 PLANS = shipped_catalog().plan_by_name
 BASIC = PLANS[PlanName.BASIC].chart
@@ -47,7 +47,7 @@ def fitted(body: Mapping[str, object], to: ChartLimits = BASIC) -> tuple[Mapping
     return cut, [(each.path, each.message) for each in findings]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("size", "expected"),
     [
         ((1920, 1080), (800, 450)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import attrs
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart import ChartRequest
 from chartimg.domain.plan import UNKNOWN, CallLimits, ChartLimits, PlanName, largest_limits, smallest_plan
 from chartimg.domain.plan.demand import Demand
+from rows import for_each
 
 PLANS = shipped_catalog().plan_by_name
 SAID_OF_SIZE = "HTTP 403: Exceed Max Usage Resolution Limit ({}x{})"
@@ -27,7 +27,7 @@ def demand(**payload: object) -> Demand:
     return ChartRequest("A:B", "1h", "t", payload).demand
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("plan", "width", "height", "parameters", "watermark"),
     [
         (PlanName.BASIC, 800, 600, 3, False),
@@ -161,7 +161,7 @@ def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
     assert ChartLimits(max_parameters=count) == ChartLimits.stated_in(SAID_OF_COUNT.format(count))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("said", "stated"),
     [
         ("exceed max usage resolution limit (1920 x 1080).", ChartLimits(1920, 1080)),
@@ -181,7 +181,6 @@ def test_a_refusal_tells_the_limit(width: int, height: int, count: int) -> None:
         ("Exceed Max Usage Resolution Limit (-1x600)", None),
         ("", None),
     ],
-    ids=repr,
 )
 def test_only_a_limit_that_is_stated_is_learned(said: str, stated: ChartLimits | None) -> None:
     """Other wordings of a limit are understood, and other numbers are ignored."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.reply.error_text import read_error_text
+from rows import for_each
 
 FIELD = {"value": "9h", "msg": "Invalid value", "param": "interval", "location": "body"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "message"),
     [
         (b'{"message":"Forbidden"}', "Forbidden"),
@@ -68,7 +68,7 @@ LIMITS: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("body", "message"), LIMITS.values(), ids=LIMITS)
+@for_each(("body", "message"), LIMITS.values())
 def test_each_limit_is_exact(body: bytes, message: str) -> None:
     """A text as long as its limit is read whole; one character more is cut."""
     assert message == read_error_text(body).message
@@ -97,7 +97,7 @@ def test_no_bytes_make_it_raise(body: bytes) -> None:
 FRAMES = ("%s", "[%s]", '{"errors":[%s]}', '[{"msg":%s}]', '{"errors":[{"param":%s}]}')
 
 
-@pytest.mark.parametrize(
+@for_each(
     "body",
     [
         *(b"[" * 100_000, b"1" * 10_000, b'{"message":"' + b"x" * 500_000 + b'"}', b"x" * 9_000),
@@ -107,7 +107,6 @@ FRAMES = ("%s", "[%s]", '{"errors":[%s]}', '[{"msg":%s}]', '{"errors":[{"param":
             for frame in FRAMES
         ),
     ],
-    ids=lambda body: f"{body[:16]!r}-{len(body)}",
 )
 def test_what_is_too_much_is_cut(body: bytes) -> None:
     """JSON of any depth in any place, long numbers and long text give a message of at most 300 characters."""

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chartimg.domain.reply.png import Header, Picture, image_data, inspect, read_header
+from rows import for_each
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -79,9 +80,9 @@ def test_each_colour_type_has_its_depths() -> None:
     assert [(colour, depth) for colour, depths in DEPTHS.items() for depth in depths] == legal
 
 
-@pytest.mark.parametrize("window", range(9, 16))
-@pytest.mark.parametrize("level", [0, 1, 6, 9])
-@pytest.mark.parametrize("cut", [0, 1, 2])
+@for_each("window", range(9, 16))
+@for_each("level", [0, 1, 6, 9])
+@for_each("cut", [0, 1, 2])
 def test_image_data_is_any_zlib_stream(window: int, level: int, cut: int) -> None:
     """Image data of any window and level is legal, also if its head is split over two chunks."""
     packer = zlib.compressobj(level, wbits=window)
@@ -135,7 +136,7 @@ METHOD = "IHDR states an unknown compression, filter or interlace method"
 HEADS = (b"", b"\x78", b"\x78\x9d", b"\x79\x95", b"\x88\x1c", b"\x78\xbb")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("data", "phrase"),
     [
         (b"", "it is empty"),

@@ -15,6 +15,7 @@ from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.reply.secret import MASK, SECRET_INSIDE, scrub, scrub_findings
 from chartimg.testing import picture
+from rows import for_each
 from samples import NOON
 
 KEY = 'canary/"key"\\7'
@@ -59,7 +60,7 @@ MASKED: dict[str, tuple[str, Reply | TransportFailure, Reply | TransportFailure]
 }
 
 
-@pytest.mark.parametrize(("key", "outcome", "clean"), MASKED.values(), ids=MASKED)
+@for_each(("key", "outcome", "clean"), MASKED.values())
 def test_a_key_anywhere_else_is_masked(
     key: str, outcome: Reply | TransportFailure, clean: Reply | TransportFailure
 ) -> None:
@@ -67,13 +68,12 @@ def test_a_key_anywhere_else_is_masked(
     assert clean == scrub(outcome, key)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "body"),
     [
         *((422, body) for body in (b"", b"\xff\xfe", b"a \\ in no JSON", b'{"a":"\\n"}', b"[" * 99_999 + b"\\")),
         (200, picture()),
     ],
-    ids=["empty", "not text", "backslash", "escape", "deep", "picture"],
 )
 def test_what_holds_no_key_stays_as_it_is(status: int, body: bytes) -> None:
     """A reply without the key is returned as the same object."""
@@ -106,7 +106,7 @@ def test_no_key_reaches_an_error(key: str, status: int) -> None:
     assert key not in [value for detail in error.details for value in detail.values()]
 
 
-@pytest.mark.parametrize("depth", [100, 400, 600, 900, 100_000])
+@for_each("depth", [100, 400, 600, 900, 100_000])
 def test_json_nested_deep_never_makes_it_raise(depth: int) -> None:
     """A reply with JSON of any depth is returned: it was paid for."""
     body = b'["\\n",' + b"[" * depth + b'"x"' + b"]" * depth + b"]"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chartimg.emulator.drawing import indicators as of
 from chartimg.emulator.drawing.indicators import Shelf
 from chartimg.emulator.drawing.market import Candle, walk
+from rows import for_each
 
 VALUES = st.lists(st.floats(1, 1e5), min_size=1, max_size=40)
 PERIODS = st.integers(1, 60)
@@ -62,7 +63,7 @@ WORKED: dict[str, tuple[object, object]] = {
 }
 
 
-@pytest.mark.parametrize(("made", "expected"), WORKED.values(), ids=WORKED)
+@for_each(("made", "expected"), WORKED.values())
 def test_a_worked_example_comes_out(made: object, expected: object) -> None:
     """Each formula gives the numbers that were worked out by hand."""
     assert expected == made

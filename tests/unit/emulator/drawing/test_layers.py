@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.emulator.drawing.layers import MAX_PERIOD_CANDLES, Inputs, PriceSeries, number
 from chartimg.emulator.drawing.market import Candle
+from rows import for_each
 
 ANY = st.recursive(
     st.none()
@@ -35,7 +35,7 @@ def test_every_input_is_read_or_replaced(value: object) -> None:
     assert 3 == len(inputs.colour)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "expected"),
     [(3, 3.0), ("14", 14.0), (2.5, 2.5), (True, None), ("x", None), (None, None), ([1], None), (10**400, None),
      ("inf", None), (float("nan"), None)],
@@ -52,7 +52,7 @@ def test_a_title_has_the_inputs_in_their_order() -> None:
     assert "Bands 20 2 close true 0.02" == Inputs("Bands", given_inputs).title
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("source", "expected"), [("open", 1), ("high", 4), ("low", 0.5), ("close", 2), ("hl2", 2.25), ("ohlc4", 1.875)]
 )
 def test_a_source_is_a_price_or_the_mean_of_some(source: str, expected: float) -> None:

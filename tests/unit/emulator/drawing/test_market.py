@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chartimg.emulator.drawing.market import NEWEST, Candle, Interval, decimals, heikin_ashi, last_price, level, market
+from rows import for_each
 
 SYMBOLS = st.sampled_from(["BINANCE:BTCUSDT", "BINANCE:SHIBUSDT", "FX:EURUSD", "(A:B+C:D)/2"]) | st.text()
 INTERVALS = st.builds(Interval, st.integers(1, 999), st.sampled_from("mhDWMY"))
@@ -83,7 +84,7 @@ def test_every_symbol_has_a_level_of_its_own(symbol: str) -> None:
     assert 5 <= level(f"X:{symbol}\ud800") <= 500
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("middle", "span", "expected"),
     [(65_000, 0.055, 2), (100, 0.055, 2), (1.09, 0.055, 4), (0.0001234, 0.055, 8), (0.0001234, 0.8, 7)],
 )
@@ -92,7 +93,7 @@ def test_decimals_suit_the_level(middle: float, span: float, expected: int) -> N
     assert expected == decimals(middle, span)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "expected"),
     [("45m", Interval(45, "m")), ("1D", Interval(1, "D")), ("3M", Interval(3, "M")), ("", Interval(1, "D")),
      ("h1", Interval(1, "D")), ("0h", Interval(1, "D")), ("9" * 5000 + "Y", Interval(1, "D"))],
@@ -110,7 +111,7 @@ def test_candles_follow_each_other(interval: Interval, age: int) -> None:
     assert 0 < interval.span <= 0.8
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "month", "day", "hour"),
     [("1h", 10, 14, 16), ("4h", 10, 14, 16), ("1D", 10, 14, 0), ("1W", 10, 14, 0), ("3M", 10, 1, 0), ("1Y", 1, 1, 0)],
 )

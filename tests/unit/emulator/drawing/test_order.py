@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from chartimg.emulator.drawing.layers import Inputs
 from chartimg.emulator.drawing.order import Order, StudyOrDrawing, zone
+from rows import for_each
 
 
 def test_an_empty_body_has_the_providers_defaults() -> None:
@@ -53,7 +52,7 @@ def test_a_null_or_odd_value_counts_as_missing() -> None:
     assert (StudyOrDrawing(Inputs("")), StudyOrDrawing(Inputs("")), StudyOrDrawing(Inputs("A"))) == order.studies
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("symbol", "exchange", "ticker"),
     [("BINANCE:BTCUSDT", "BINANCE", "BTCUSDT"), ("CME_MINI:NQ1!", "CME_MINI", "NQ1!"), ("BMV:CEMEX/CPO", "BMV", "CEMEX/CPO"),
      ("(NASDAQ:MARA+NASDAQ:RIOT)/10", "", "(NASDAQ:MARA+NASDAQ:RIOT)/10"), ("(A:B)*2", "", "(A:B)*2"), ("SPX", "", "SPX")],
@@ -65,7 +64,7 @@ def test_a_symbol_has_an_exchange_unless_it_is_a_formula(symbol: str, exchange: 
     assert (exchange, ticker) == (order.exchange, order.ticker)
 
 
-@pytest.mark.parametrize("name", ["", "Nowhere/Land", "America", "../etc/passwd", "\ud800", "/"])
+@for_each("name", ["", "Nowhere/Land", "America", "../etc/passwd", "\ud800", "/"])
 def test_a_time_zone_is_looked_up(name: str) -> None:
     """A zone is found by its name in the machine's own data, and an unknown name is UTC."""
     assert ZoneInfo("America/New_York") == zone("America/New_York")

@@ -24,6 +24,7 @@ from chartimg.emulator.drawing.panes import (
     ticks,
 )
 from chartimg.emulator.drawing.studies import study
+from rows import for_each
 
 CHART = PriceSeries(walk("panes", 60, 40, 100, 0.2), 30)
 OWN, OVER = study(CHART, Inputs("MACD")), study(CHART, Inputs("Moving Average"))
@@ -108,7 +109,7 @@ def test_tags_do_not_lie_on_each_other(wanted: list[float]) -> None:
     assert sorted(spots) == [spots[number] for number in order]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("written", "expected"),
     [
         *((short(value), text) for value, text in ((12.5, "12.50"), (1250, "1.25K"), (-3.5e6, "-3.50M"), (0, "0.00"))),

@@ -19,6 +19,7 @@ from chartimg.emulator.drawing import draw
 from chartimg.emulator.drawing.picture import canonical
 from chartimg.emulator.drawing.prices import STYLES
 from chartimg.emulator.drawing.studies import STUDIES
+from rows import for_each
 
 SMALL = {"width": 400, "height": 300}
 ODD: st.SearchStrategy[object] = (
@@ -110,8 +111,8 @@ def test_a_layout_names_itself() -> None:
     assert draw(SMALL) != draw({**SMALL, "layoutId": "abc"})
 
 
-@pytest.mark.parametrize("size", [(400, 300), (800, 600), (2048, 1920)])
-@pytest.mark.parametrize("studies", [0, 50])
+@for_each("size", [(400, 300), (800, 600), (2048, 1920)])
+@for_each("studies", [0, 50])
 def test_any_number_of_studies_has_room_at_any_size(size: tuple[int, int], studies: int) -> None:
     """Fifty studies fit into the smallest and the largest picture."""
     names = [*STUDIES, *map(str, range(50))][:studies]

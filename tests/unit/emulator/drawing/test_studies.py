@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.emulator.drawing.layers import Band, Columns, Inputs, Line, PriceSeries, Profile, Study, Zone
 from chartimg.emulator.drawing.market import walk
 from chartimg.emulator.drawing.studies import STUDIES, study
+from rows import for_each
 
 CHART = PriceSeries(walk("studies", 90, 60, 100, 0.2), 40)
 NAMES = [
@@ -58,7 +58,7 @@ def test_any_study_with_any_input_shows_something(name: str, inputs: dict[str, o
         assert all(map(math.isfinite, values))
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@for_each("name", STUDIES)
 def test_inputs_without_sense_count_as_missing(name: str) -> None:
     """Booleans instead of periods, numbers and words give the defaults."""
     odd = study(CHART, Inputs(name, dict.fromkeys(NAMES, False)))
@@ -66,7 +66,7 @@ def test_inputs_without_sense_count_as_missing(name: str) -> None:
     assert numbers(study(CHART, Inputs(name))) == numbers(odd)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "own_pane"),
     [("Volume", True), ("MACD", True), ("Moving Average", False), ("Bollinger Bands", False), ("Zig Zag", False),
      ("Coppock Curve", True), ("Klinger Oscillator", True), ("no such study", True)],
