@@ -315,10 +315,13 @@ def test_a_forked_child_has_spans_of_its_own(watch: Watch) -> None:
         def send(self, request: Request, account: Account | None, **_: object) -> Reply | TransportFailure:
             """Fork; the child fetches, and tells the names of its spans."""
             if not os.fork():
-                made = len(watch.spans)
-                watch.client(Reply(200, body=PNG)).fetch(REQUEST)
-                os.write(told, " ".join(span.name for span in watch.spans[made:]).encode())
-                os._exit(0)
+                try:
+                    made = len(watch.spans)
+                    watch.client(Reply(200, body=PNG)).fetch(REQUEST)
+                    os.write(told, " ".join(span.name for span in watch.spans[made:]).encode())
+                    os._exit(0)
+                finally:
+                    os._exit(1)
             return Reply(200, body=PNG)
 
     account = Account("a", KEY, plan="PRO")
