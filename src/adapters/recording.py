@@ -105,6 +105,7 @@ class RecordingTransport:
             timeframe=request.timeframe,
             chart_template_id=key.chart_template_id,
             layout_id=key.layout_id,
+            listed=key.listed,
             file="",
             body_sha256=request.body_digest,
             content_sha256=content_digest(suffix, content),

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from ..domain.argument import require
-from ..domain.chart import PictureRequest, Request
+from ..domain.chart import ListRequest, PictureRequest, Request
 from ..domain.chart.freshness import Freshness
 from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.chart.storage import StorageRequest
 from ..domain.errors import ConfigError
 from ..domain.faults import ChartApiError, FaultKind
+from ..domain.listing import ExchangesResult, SymbolsResult
 from ..domain.result import ChartApiFailure, ChartApiResult, FetchResult, pictured
 from ..domain.stored import StoreResult, stored
 from ..fork import begin_in_children
 from .async_fetch import CallersFetch
-from .client import Client
+from .client import Client, list_request
 from .flights import Waiter
+from .lists import FOR_A_DAY
 from .routes import Routes
 from .workers import Worklike
 
 __all__ = ["AsyncRoutedClient"]
 
+T = TypeVar("T")
 _MAX_DRAIN_SECONDS: Final = 86_400.0
 _GRACE_SECONDS: Final = 0.5
 _END_SECONDS: Final = 1.0  # for threads to end after their calls were cut off
@@ -104,6 +107,42 @@ class AsyncRoutedClient(Client):
         return stored(
             await self.answer_for(waiter, StorageRequest(request), deadline=deadline), self._routes.clock.now()
         )
+
+    async def exchanges(self, *, deadline: float | None = None) -> ExchangesResult:
+        """Return the exchanges that the provider lists. A list is kept for a day, so a new one costs a call a day.
+
+        Args:
+            deadline: seconds for the whole fetch; by default that of the policy.
+
+        Raises:
+            ConfigError: an argument has a wrong type, or the client is closed.
+            StoreUnavailable: the account store can't be reached, so no call may be made.
+        """
+        result = await self._list(ListRequest(), deadline)
+        return await self._read(partial(self._routes.lists.exchanges, result))
+
+    async def symbols(self, exchange: str, *, search: str = "", deadline: float | None = None) -> SymbolsResult:
+        """Return the symbols of an exchange that the provider lists. A list is kept for a day, and serves each search.
+
+        Args:
+            exchange: the id of the exchange, in any case.
+            search: a part of the ticker or of the description, in any case; the nearest symbol comes first.
+            deadline: seconds for the whole fetch; by default that of the policy.
+
+        Raises:
+            ConfigError: an argument has a wrong type, or the client is closed.
+            StoreUnavailable: the account store can't be reached, so no call may be made.
+        """
+        request = list_request(exchange, search)
+        result = await self._list(request, deadline)
+        return await self._read(partial(self._routes.lists.symbols, str(request.exchange), result, search))
+
+    async def _read(self, read: Callable[[], T]) -> T:
+        """Read a list in a thread, since that of a large exchange takes a while."""
+        return read() if self._is_closed else await self._workers.run(read)
+
+    async def _list(self, request: ListRequest, deadline: float | None) -> FetchResult:
+        return await self.answer_for(Waiter(threading.Event()), request, deadline=deadline, fresh=FOR_A_DAY)
 
     async def fetch_for(
         self,

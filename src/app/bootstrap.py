@@ -41,6 +41,7 @@ from .checking import Checker, as_catalog, plan_named, template_named
 from .client import RoutedClient
 from .config import WorkerConfig, read_catalog, read_templates_dir, rules_of
 from .listeners import Listeners
+from .lists import Lists
 from .mode import ApiMode, CheckMode, mode_named
 from .pool import Pool
 from .route import Route
@@ -241,16 +242,20 @@ def open_routes(  # noqa: PLR0913 (those of a client)
             routes = (Route(transport, pool, cache=kept),)
         pools = [route.pool for route in routes if route.pool is not None]
         plans = [account.plan for pool in pools for account in pool.accounts]
+        time = clock or next((pool.clock for pool in pools), SystemClock())
+        kept_lists = next((route.cache.peek for route in routes if route.cache is not None), None)
+        lists = Lists(kept_lists, time, lambda: rules_of(rules).exchanges)
         return Routes(
             routes,
             policy=policy or settings.policy,
-            clock=clock or next((pool.clock for pool in pools), SystemClock()),
+            clock=time,
             chance=random.random,
             listener=heard,
             resources=resources.pop_all(),
             default_timezone=settings.default_timezone,
-            checker=Checker(lambda: rules_of(rules), plans, mode, known),
+            checker=Checker(lambda: rules_of(rules), plans, mode, known, lists.about),
             fresh=settings.fresh if fresh is None else Freshness.of(fresh, where="fresh"),
+            lists=lists,
             session=settings.tradingview_session,
         )
 

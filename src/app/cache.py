@@ -13,6 +13,7 @@ import attrs
 from ..domain.cached import CachedPicture
 from ..domain.chart import Request
 from ..domain.chart.candle import SETTLE, Grid
+from ..domain.chart.endpoint import Answer
 from ..domain.chart.freshness import Freshness
 from ..domain.errors import CacheUnavailable, ConfigError
 from ..domain.events import CacheFailed, PictureDoubtful
@@ -21,7 +22,7 @@ from ..domain.fetch import STOPPED
 from ..domain.finding import Finding, Severity
 from ..domain.ports import Clock, Listener, PictureCache
 from ..domain.reply.secret import SECRET_INSIDE
-from ..domain.result import ChartApiFailure, ChartApiSuccess, FetchResult, Source
+from ..domain.result import ChartApiFailure, ChartApiSuccess, FetchResult, JsonSuccess, Source, Success
 from ..fork import begin_in_children
 from .fetch import Steps, Stop
 
@@ -80,9 +81,22 @@ class CacheRoute:
         """Return whether a fetch with this wish may get a kept picture, and so keeps its own."""
         return bool(self._stale) or not fresh.is_off
 
-    def find(self, request: Request, fresh: Freshness, fetch_id: str) -> ChartApiSuccess | None:
+    def find(self, request: Request, fresh: Freshness, fetch_id: str) -> Success | None:
         """Return the kept picture of *request* if it is fresh enough."""
         return None if fresh.is_off else self._found(request, fresh, fetch_id, None)
+
+    def peek(self, request: Request) -> Success | None:
+        """Return what is kept for *request*, of any age. A failure is not reported: nothing has been asked of the cache.
+
+        Raises:
+            CacheUnavailable: the cache can't be used; one of the host's own may raise any exception.
+        """
+        if self._clock.monotonic() < self._rests_until:
+            return None
+        with self._lock:
+            cache = self._opened = self._opened or self._open_cache()
+        picture = cache.read(self._digest(request))
+        return None if picture is None or request.problem_of(picture.png_bytes) else _result(request, picture, "")
 
     def alone(
         self,
@@ -117,7 +131,7 @@ class CacheRoute:
                 yield min(seconds, left)
                 seconds = min(2 * seconds, _MAX_WAIT_SECONDS)
             result = yield from call()
-            if isinstance(result, ChartApiSuccess):
+            if not isinstance(result, ChartApiFailure):
                 self._keep(request, result)
             return result
         finally:
@@ -133,7 +147,7 @@ class CacheRoute:
         ):
             return result
         picture = self._try(lambda cache: cache.read(self._digest(request)))
-        if picture is None:
+        if picture is None or request.problem_of(picture.png_bytes) is not None:
             return result
         age = self._clock.now() - picture.entry.taken_at
         if age > self._stale:
@@ -141,7 +155,7 @@ class CacheRoute:
         message = f"it was taken {age.total_seconds():.0f} s ago, in place of the error {result.error.kind}: "
         warning = Finding("", Severity.WARNING, message + result.error.message)
         self._listener.notify(PictureDoubtful(str(request.key), picture.entry.account_id, (warning,)))
-        kept = _result(picture, result.fetch_id)
+        kept = _result(request, picture, result.fetch_id)
         return attrs.evolve(kept, attempts=result.attempts, warnings=(warning, *result.warnings))
 
     def close(self) -> None:
@@ -151,26 +165,24 @@ class CacheRoute:
         if opened is not None:
             opened.close()
 
-    def _found(
-        self, request: Request, fresh: Freshness, fetch_id: str, begun: datetime | None
-    ) -> ChartApiSuccess | None:
+    def _found(self, request: Request, fresh: Freshness, fetch_id: str, begun: datetime | None) -> Success | None:
         """Return the kept picture if it is fresh, or if its call was under way at *begun*."""
         picture = self._try(lambda cache: cache.read(self._digest(request)))
-        if picture is None:
+        if picture is None or request.problem_of(picture.png_bytes) is not None:
             return None
         entry, now = picture.entry, self._clock.now()
         of_chart = request.timeframe or "", self._grid_of(request.symbol) if fresh.by_candle else _UNUSED
         is_fresh = fresh.allows(entry.drawn_at, now, *of_chart)
         if begun is not None and entry.taken_at <= now + SETTLE:
             is_fresh = is_fresh or fresh.shares(entry.drawn_at, entry.taken_at, begun, *of_chart)
-        return _result(picture, fetch_id) if is_fresh else None
+        return _result(request, picture, fetch_id) if is_fresh else None
 
-    def _keep(self, request: Request, result: ChartApiSuccess) -> None:
-        if SECRET_INSIDE in result.warnings:
+    def _keep(self, request: Request, result: Success) -> None:
+        if SECRET_INSIDE in result.warnings or request.endpoint.answer is Answer.ADDRESS:
             return
         taken_at = result.taken_at or self._clock.now()
         picture = CachedPicture.of(
-            result.png_bytes,
+            result.body if isinstance(result, JsonSuccess) else result.png_bytes,
             body_digest=self._digest(request),
             chart=str(request.key)[:_MAX_NAME],
             taken_at=taken_at,
@@ -214,8 +226,17 @@ class CacheRoute:
         return ChartApiFailure(error=error, fetch_id=fetch_id)
 
 
-def _result(picture: CachedPicture, fetch_id: str) -> ChartApiSuccess:
+def _result(request: Request, picture: CachedPicture, fetch_id: str) -> Success:
     entry = picture.entry
+    if request.endpoint.answer is not Answer.PICTURE:
+        return JsonSuccess(
+            body=picture.png_bytes,
+            http_status=_OK,
+            source=Source.CACHE,
+            account_id=entry.account_id,
+            taken_at=entry.taken_at,
+            fetch_id=fetch_id,
+        )
     return ChartApiSuccess(
         png_bytes=picture.png_bytes,
         http_status=_OK,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import attrs
 
 from ..domain.argument import text_of
-from ..domain.chart import ChartRequest, LayoutRequest, PictureRequest, Request
+from ..domain.chart import ChartRequest, LayoutRequest, ListRequest, PictureRequest, Request
 from ..domain.chart.candle import Grid
 from ..domain.chart.storage import StorageRequest
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_request, check_template, ignored_keys
 from ..domain.check.grid import grid_of
+from ..domain.check.listed import NO_LISTS, KeptLists, bare_symbol_problem, exchange_problems
 from ..domain.check.suggestion import hint, likely_name
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
@@ -28,6 +29,7 @@ from .mode import CheckMode
 __all__ = ["Checker", "as_catalog", "plan_named", "template_named"]
 
 _MAX_REMEMBERED_BODIES: Final = 256
+_UNSEEN: Final[tuple[None, tuple[Finding, ...]]] = (None, ())
 _VERSION: Final = re.compile(r"_?v?\d+\Z")
 T = TypeVar("T")
 
@@ -40,6 +42,7 @@ class Checker:
         plans: the plan of each account, None for an unknown one; empty without accounts.
         mode: the consequence of an ERROR.
         templates: those that the client knows, by id.
+        lists: returns the provider's lists that are kept and can tell of a symbol; for None, that of the exchanges.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class Checker:
         plans: Collection[PlanName | str | None] = (),
         mode: CheckMode = CheckMode.ERROR,
         templates: Mapping[str, ChartTemplate] | None = None,
+        lists: Callable[[str | None], KeptLists] = lambda _: NO_LISTS,
     ) -> None:
         self._rules = rules
+        self._lists = lists
         self._plans = frozenset(plans)
         self._mode = mode
         self.templates = {} if templates is None else templates  # its length would list the folders
-        self._remembered: dict[tuple[str, str, tuple[Finding, ...]], tuple[Finding, ...]] = {}
+        self._remembered: dict[tuple[str, str, tuple[Finding, ...]], tuple[KeptLists, tuple[Finding, ...]]] = {}
 
     def __call__(self, request: Request) -> tuple[Finding, ...]:
         """Return the findings of a request, empty if the mode is OFF. Those of the last bodies are remembered."""
@@ -63,15 +68,21 @@ class Checker:
             return self(request.of)
         label = request.chart_template_id if isinstance(request, ChartRequest) and not request.payload else ""
         body = (request.body_digest, label, tuple(ignored_keys(request)))
-        findings = self._remembered.get(body)
-        if findings is None:
+        of_symbol = request.symbol is not None or isinstance(request, ListRequest)
+        lists = self._lists(request.symbol) if of_symbol else NO_LISTS
+        known, findings = self._remembered.get(body, _UNSEEN)
+        if known is not lists:
             rules = self._rules()
-            checked = check_request(request, rules, self._plan(rules, request.demand))
-            findings = (*checked, *self._misspelt(label))
+            findings = (*self._checked(request, rules, lists), *self._misspelt(label))
             if len(self._remembered) >= _MAX_REMEMBERED_BODIES:
                 self._remembered.clear()
-            self._remembered[body] = findings
+            self._remembered[body] = lists, findings
         return findings
+
+    def _checked(self, request: Request, rules: Catalog, lists: KeptLists) -> Iterable[Finding]:
+        if isinstance(request, ListRequest):
+            return () if request.exchange is None else exchange_problems(request.exchange, rules, lists)
+        return check_request(request, rules, self._plan(rules, request.demand), lists)
 
     @property
     def rules(self) -> Catalog:
@@ -96,6 +107,12 @@ class Checker:
         if isinstance(request, LayoutRequest) or request.payload or request.chart_template_id not in self.templates:
             return request
         return self.templates[request.chart_template_id].fill(request)
+
+    def bare_symbol_problem(self, ticker: str, symbol: str) -> str | None:
+        """Return why *symbol* can't be sent for *ticker*, to which its template has added an exchange, if the check refuses it."""
+        if self._mode is not CheckMode.ERROR or ":" in ticker or not ticker.strip():
+            return None
+        return bare_symbol_problem(ticker, symbol, self._lists(symbol))
 
     def _misspelt(self, label: str) -> list[Finding]:
         """Report the id of a request without a payload if it nearly names a template: the chart would be bare."""

@@ -8,21 +8,23 @@ from types import TracebackType
 from typing import Self
 
 from ..domain.argument import require
-from ..domain.chart import ChartRequest, PictureRequest, Request
+from ..domain.chart import ChartRequest, ListRequest, PictureRequest, Request
 from ..domain.chart.freshness import Freshness
 from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.chart.storage import StorageRequest
 from ..domain.errors import ConfigError
+from ..domain.listing import ExchangesResult, SymbolsResult
 from ..domain.ports import Listener
 from ..domain.result import ChartApiResult, FetchResult, pictured
 from ..domain.stored import StoreResult, stored
 from ..fork import begin_in_children
 from .fetch import run
 from .flights import Waiter
+from .lists import FOR_A_DAY
 from .pool import Pool
 from .routes import Routes
 
-__all__ = ["Client", "RoutedClient"]
+__all__ = ["Client", "RoutedClient", "list_request"]
 
 
 class Client:
@@ -59,9 +61,21 @@ class Client:
             changes: fields of the body, laid over those of the template: ``width=640, theme="light"``.
 
         Raises:
-            ConfigError: there is no such template (the message names the nearest), or its file can't be used.
+            ConfigError: there is no such template (the message names the nearest), or its file can't be used; or *symbol* has no
+                exchange, and is evidently not on that of the template (the message names those that list it, if that is known).
         """
         return self._routes.request(symbol, timeframe, template, changes)
+
+
+def list_request(exchange: str, search: str) -> ListRequest:
+    """Return the request for the symbols of *exchange*.
+
+    Raises:
+        ConfigError: an argument has a wrong type.
+    """
+    require("exchange", exchange, str)
+    require("search", search, str)
+    return ListRequest(exchange)
 
 
 class RoutedClient(Client):
@@ -124,6 +138,36 @@ class RoutedClient(Client):
         require("request", request, PictureRequest)
         waiter = Waiter(self._stop)
         return stored(self.answer_for(waiter, StorageRequest(request), deadline=deadline), self._routes.clock.now())
+
+    def exchanges(self, *, deadline: float | None = None) -> ExchangesResult:
+        """Return the exchanges that the provider lists. A list is kept for a day, so a new one costs a call a day.
+
+        Args:
+            deadline: seconds for the whole fetch; by default that of the policy.
+
+        Raises:
+            ConfigError: an argument has a wrong type, or the client is closed.
+            StoreUnavailable: the account store can't be reached, so no call may be made.
+        """
+        return self._routes.lists.exchanges(self._list(ListRequest(), deadline))
+
+    def symbols(self, exchange: str, *, search: str = "", deadline: float | None = None) -> SymbolsResult:
+        """Return the symbols of an exchange that the provider lists. A list is kept for a day, and serves each search.
+
+        Args:
+            exchange: the id of the exchange, in any case.
+            search: a part of the ticker or of the description, in any case; the nearest symbol comes first.
+            deadline: seconds for the whole fetch; by default that of the policy.
+
+        Raises:
+            ConfigError: an argument has a wrong type, or the client is closed.
+            StoreUnavailable: the account store can't be reached, so no call may be made.
+        """
+        request = list_request(exchange, search)
+        return self._routes.lists.symbols(str(request.exchange), self._list(request, deadline), search)
+
+    def _list(self, request: ListRequest, deadline: float | None) -> FetchResult:
+        return self.answer_for(Waiter(self._stop), request, deadline=deadline, fresh=FOR_A_DAY)
 
     def fetch_for(
         self,

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from ..domain.argument import require
-from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest, Request, TradingViewSession
+from ..domain.chart import DEFAULT_TIMEZONE, ChartRequest, ListRequest, Request, TradingViewSession
 from ..domain.chart.candle import Grid
 from ..domain.chart.endpoint import Answer
 from ..domain.chart.freshness import Freshness
@@ -22,6 +22,7 @@ from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.check.catalog import Catalog
 from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify, refuses_symbol
+from ..domain.errors import ConfigError
 from ..domain.events import (
     FetchFinished,
     FetchStarted,
@@ -43,6 +44,7 @@ from .fetch import Steps
 from .flights import Flights, Waiter
 from .kept import Kept
 from .listeners import FETCHES, Doubts, hearing
+from .lists import Lists
 from .metered import Metered, Order
 from .pool import Pool
 from .replays import Replays
@@ -90,6 +92,7 @@ class Routes:
         resources: closed with the client.
         default_timezone: for requests without a time zone.
         fresh: how recently a picture must have been drawn, if a fetch does not ask for another freshness.
+        lists: the provider's lists that were read.
         session: the TradingView session that goes with each request; it is shown in no finding.
         flights: the metered fetches under way.
     """
@@ -106,6 +109,7 @@ class Routes:
         checker: Checker,
         default_timezone: str = DEFAULT_TIMEZONE,
         fresh: Freshness = _OFF,
+        lists: Lists | None = None,
         session: TradingViewSession | None = None,
     ) -> None:
         self.routes = tuple(routes)
@@ -117,6 +121,7 @@ class Routes:
         self._checker = checker
         self._default_timezone = default_timezone
         self._fresh = fresh
+        self.lists = Lists(None, clock, tuple) if lists is None else lists
         self._secrets = () if session is None else session.secrets
         self._reported: set[Finding] = set()
         self.flights = Flights()
@@ -137,12 +142,17 @@ class Routes:
         """Return the request for a symbol in the look of a template, with *changes* of its payload.
 
         Raises:
-            ConfigError: an argument has a wrong type, there is no such template, or its file can't be used.
+            ConfigError: an argument has a wrong type, there is no such template, its file can't be used, or the symbol has no
+                exchange and is evidently not on that of the template.
         """
         for argument, value in (("symbol", symbol), ("timeframe", timeframe), ("template", template)):
             require(argument, value, str)
         request = template_named(template, self._checker.templates).request(symbol, timeframe)
-        return attrs.evolve(request, payload={**request.payload, **changes}) if changes else request
+        request = attrs.evolve(request, payload={**request.payload, **changes}) if changes else request
+        problem = self._checker.bare_symbol_problem(symbol, request.symbol)
+        if problem is not None and self.free(self._completed(request), _OFF) is not Source.FIXTURE:
+            raise ConfigError(f"symbol: {problem}")
+        return request
 
     def begin(
         self,
@@ -164,7 +174,7 @@ class Routes:
             require("deadline", deadline, float)
             policy = attrs.evolve(policy, deadline=deadline)
         asked = self._fresh if fresh is None else Freshness.of(fresh, where="fresh")
-        if request.endpoint.answer is not Answer.PICTURE:
+        if request.endpoint.answer is Answer.ADDRESS:
             asked = _OFF
         fetch_id = f"{int(self._chance() * 2**48):012x}"
         waiter.fetch_id, waiter.fresh, waiter.outer = fetch_id, asked, FETCHES.get()
@@ -281,6 +291,8 @@ class Routes:
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
                 return result
         if (kept := self._kept.take(request, started, partial(self._is_fresh, request, fresh))) is not None:
+            return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
+        if isinstance(request, ListRequest) and (kept := self.lists.find(request)) is not None:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
         findings = self._scrubbed(self._checker(request))
         if self._checker.refuses(findings):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import attrs
 
-from .chart import ChartKey, LayoutKey
+from .chart import PictureKey
 from .errors import ConfigError
 
 __all__ = ["FixtureEntry", "FixtureKind", "FixtureProblem", "no_fixtures"]
@@ -63,7 +63,7 @@ class FixtureEntry:
     stem: str
     kind: FixtureKind
     file: str | None
-    key: ChartKey | LayoutKey | None = None
+    key: PictureKey | None = None
     http_status: int | None = None
     message: str | None = None
     size: int = 0

@@ -18,18 +18,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chartimg import Account, ChartRequest, FaultKind
+from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.fixture.folder import folder_of
 from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.recording import RecordingTransport
-from chartimg.domain.chart import LayoutRequest, Request
+from chartimg.domain.chart import LayoutRequest, ListRequest, Request
 from chartimg.domain.chart.endpoint import Answer
 from chartimg.domain.chart.file_name import stem
+from chartimg.domain.chart.listing import Rows
 from chartimg.domain.chart.storage import StorageRequest
 from chartimg.domain.classification import classify
 from chartimg.domain.ports import Transport
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.emulator.drawing import draw
+from chartimg.emulator.listings import exchange_list, symbol_list
 from chartimg.emulator.rules import AcceptedChart, read_body
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
 from patience import LONG
@@ -43,8 +46,14 @@ REQUESTS: dict[str, Request] = {
     "layout": LAYOUT,
     "address of a chart": StorageRequest(REQUEST),
     "address of a layout": StorageRequest(LAYOUT),
+    "exchanges": ListRequest(),
+    "symbols": ListRequest("NASDAQ"),
 }
-OTHER: dict[Answer, Request] = {Answer.PICTURE: StorageRequest(REQUEST), Answer.ADDRESS: REQUEST}
+OTHER: dict[Answer, Request] = {
+    Answer.PICTURE: StorageRequest(REQUEST),
+    Answer.ADDRESS: REQUEST,
+    Answer.LISTING: StorageRequest(REQUEST),
+}
 """For each answer a request that it does not answer."""
 PRO = EmulatedAccount("a", "canary-key-of-a", 10**6, "PRO", 1e5, 10**5)
 
@@ -186,6 +195,32 @@ def test_each_endpoint_is_answered_over_each_adapter(stage: Stage, request_: Req
     assert (422, b'{"message":"Invalid Symbol"}') == (refused.status, refused.body.replace(b": ", b":"))
 
 
+@pytest.mark.parametrize("listed", [None, "NASDAQ"])
+def test_a_request_for_a_list_gets_its_list(stage: Stage, listed: str | None) -> None:
+    """A list has the same rows over each adapter, as JSON that is its answer, and the same bytes when repeated."""
+    request = ListRequest(listed)
+    first, again = replied(stage.ask(request)), replied(stage.transport.send(request, stage.account))
+    catalog = shipped_catalog()
+    made = exchange_list(catalog, NOON) if listed is None else symbol_list(listed, {}, catalog, NOON)
+    rows = request.read(first.body)
+
+    assert (200, "application/json") == (first.status, first.headers["content-type"])
+    assert first.body == again.body
+    assert classify(first, now=NOON, request=request) is None
+    assert isinstance(rows, Rows)
+    assert isinstance(expected := request.read(json.dumps(made).encode()), Rows)
+    assert expected.rows == rows.rows
+
+
+@pytest.mark.parametrize("exchange", ["NOWHERE", "NASDAQ1"])
+def test_the_list_of_an_unknown_exchange_is_an_error(stage: Stage, exchange: str) -> None:
+    """It is a refusal of the request, over each adapter."""
+    fault = classify(replied(stage.ask(ListRequest(exchange))), now=NOON, request=ListRequest(exchange))
+
+    assert fault is not None
+    assert (FaultKind.INVALID_REQUEST, 404) == (fault.kind, fault.http_status)
+
+
 def test_different_requests_get_different_pictures(stage: Stage) -> None:
     """Requests that differ in symbol, timeframe or body get different pictures."""
     requests = [
@@ -199,11 +234,14 @@ def test_different_requests_get_different_pictures(stage: Stage) -> None:
     assert len(requests) == len(bodies)
 
 
+@pytest.mark.parametrize("request_", [REQUEST, ListRequest("NASDAQ")], ids=["chart", "list"])
 @pytest.mark.parametrize(("status", "body", "kind"), DOCUMENTED)
-def test_each_documented_error_comes_as_it_is(stage: Stage, status: int, body: object, kind: FaultKind) -> None:
-    """An error has the same status, body and meaning over each adapter."""
-    reply = replied(stage.ask(REQUEST, Rule(status=status, body=body)))
-    fault = classify(reply, now=NOON)
+def test_each_documented_error_comes_as_it_is(
+    stage: Stage, status: int, body: object, kind: FaultKind, request_: Request
+) -> None:
+    """An error has the same status, body and meaning over each adapter, for each endpoint."""
+    reply = replied(stage.ask(request_, Rule(status=status, body=body)))
+    fault = classify(reply, now=NOON, request=request_)
 
     assert (status, body) == (reply.status, json.loads(reply.body) if reply.body else None)
     assert fault is not None

@@ -15,6 +15,7 @@ from urllib3 import exceptions
 from ...address import DEFAULT_BASE_URL, read_address
 from ...domain.account import Account
 from ...domain.chart import Request, TradingViewSession
+from ...domain.chart.endpoint import Answer
 from ...domain.errors import ConfigError
 from ...domain.faults import FaultKind
 from ...domain.reply import Reply, TransportFailure
@@ -57,7 +58,7 @@ class Urllib3Transport:
         max_body: largest body in bytes.
         pool_size: most connections to keep open; as many calls may be in flight without a connection made in vain.
         ca_certs: file of certificate authorities to trust instead of those of the system.
-        session: the TradingView session to send with each request.
+        session: the TradingView session to send with each request for a picture.
 
     Raises:
         ConfigError: *base_url*, *ca_certs*, the proxy of the environment or the urllib3 that is installed can't be used.
@@ -106,6 +107,7 @@ class Urllib3Transport:
         if timeout is not None and timeout <= 0:
             return TransportFailure(FaultKind.NOT_SENT, f"{self._where}: the deadline was over before the call")
         method = request.endpoint.method
+        session = None if request.endpoint.answer is Answer.LISTING else self._session
         read_timeout = max(self._read_timeout, request.endpoint.min_timeout_seconds)
         try:
             with _unseen():
@@ -117,14 +119,14 @@ class Urllib3Transport:
                         **({} if method == "GET" else _JSON),
                         "user-agent": f"chartimg/{__version__}",
                         "x-api-key": account.api_key,
-                        **({} if self._session is None else self._session.headers),
+                        **({} if session is None else session.headers),
                     },
                     retries=_NO_RETRIES,
                     redirect=False,
                     preload_content=False,
                     timeout=Allowance(timeout, self._connect_timeout, read_timeout),
                 )
-            return self._reply(response)
+            return self._reply(response, session)
         except (exceptions.HTTPError, OSError) as error:
             return failure(self._where, error)
 
@@ -139,7 +141,7 @@ class Urllib3Transport:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _reply(self, response: BaseHTTPResponse) -> Reply | TransportFailure:
+    def _reply(self, response: BaseHTTPResponse, session: TradingViewSession | None) -> Reply | TransportFailure:
         """Read the body in pieces, up to *max_body* bytes."""
         pieces: list[bytes] = []
         size = 0
@@ -159,8 +161,8 @@ class Urllib3Transport:
             raise
         response.release_conn()
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        reply = Reply(response.status, headers, b"".join(pieces), with_session=self._session is not None)
-        for secret in () if self._session is None else self._session.secrets:
+        reply = Reply(response.status, headers, b"".join(pieces), with_session=session is not None)
+        for secret in () if session is None else session.secrets:
             reply = scrub_reply(reply, secret)
         return reply
 

@@ -26,6 +26,7 @@ from .options import group
 from .process import FAILED, MISUSED, STORE_GONE, complain, discard_output
 from .serve import serve
 from .store import store
+from .symbols import symbols
 from .templates import templates_app
 
 __all__ = ["app", "run"]
@@ -41,6 +42,7 @@ app.command()(fetch)
 app.command()(layout)
 app.command()(store)
 app.command()(export)
+app.command()(symbols)
 app.command("next-close")(next_close_command)
 app.command()(check)
 app.command()(emulate)

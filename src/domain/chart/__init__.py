@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from .key import ChartKey, LayoutKey, ListKey, PictureKey
 from .layout import LayoutRequest, TradingViewSession
-from .request import DEFAULT_TIMEZONE, ChartKey, ChartRequest, LayoutKey, Request
+from .listing import ListRequest
+from .request import DEFAULT_TIMEZONE, ChartRequest, Request
 
 __all__ = [
     "DEFAULT_TIMEZONE",
@@ -13,14 +15,13 @@ __all__ = [
     "ChartRequest",
     "LayoutKey",
     "LayoutRequest",
+    "ListKey",
+    "ListRequest",
     "PictureKey",
     "PictureRequest",
     "Request",
     "TradingViewSession",
 ]
-
-PictureKey: TypeAlias = ChartKey | LayoutKey
-"""The name of a picture."""
 
 PictureRequest: TypeAlias = ChartRequest | LayoutRequest
 """What a host asks a client for."""

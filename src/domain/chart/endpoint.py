@@ -13,7 +13,7 @@ import attrs
 
 from ..plan.demand import Demand
 
-__all__ = ["ADVANCED_CHART", "ENDPOINTS", "LAYOUT_CHART", "Answer", "ChartEndpoint"]
+__all__ = ["ADVANCED_CHART", "ENDPOINTS", "EXCHANGE_LISTS", "LAYOUT_CHART", "Answer", "ChartEndpoint"]
 
 
 class Answer(Enum):
@@ -74,4 +74,12 @@ LAYOUT_CHART: Final = ChartEndpoint(
     draws_studies=False,
     storage=_LAYOUT_STORAGE,
 )
-ENDPOINTS: Final = (ADVANCED_CHART, LAYOUT_CHART, _CHART_STORAGE, _LAYOUT_STORAGE)
+EXCHANGE_LISTS: Final = ChartEndpoint(
+    "/v3/tradingview/exchange",
+    "exchange-lists-v3",
+    answer=Answer.LISTING,
+    method="GET",
+    needs_symbol=False,
+    draws_studies=False,
+)
+ENDPOINTS: Final = (ADVANCED_CHART, LAYOUT_CHART, _CHART_STORAGE, _LAYOUT_STORAGE, EXCHANGE_LISTS)

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Final
 
-from .request import ChartKey, LayoutKey
+from .key import PictureKey
 
 __all__ = ["DISTINCT_STEM", "distinct_stem", "slug", "stem"]
 
@@ -21,7 +21,7 @@ DISTINCT_STEM: Final = re.compile(rf"(?!\.)[{_SAFE}%]{{1,{_HEAD_CHARACTERS}}}~[0
 """The form of a stem with a digest."""
 
 
-def stem(key: ChartKey | LayoutKey) -> str:
+def stem(key: PictureKey) -> str:
     """Return the file name of *key* without its suffix: ``BINANCE_BTCUSDT__1h__price_v1``.
 
     That of a layout begins with its id. ``:`` in the symbol becomes ``_``. An unsafe character becomes ``%`` and two hexadecimal digits for each byte of
@@ -33,7 +33,7 @@ def stem(key: ChartKey | LayoutKey) -> str:
     return plain if len(plain) <= _MAX_STEM_CHARACTERS else f"{plain[:_HEAD_CHARACTERS]}~{_digest(key)}"
 
 
-def distinct_stem(key: ChartKey | LayoutKey) -> str:
+def distinct_stem(key: PictureKey) -> str:
     """Return a file name for *key* alone, even on file systems that ignore case."""
     return f"{stem(key)[:_HEAD_CHARACTERS]}~{_digest(key)}"
 
@@ -53,7 +53,7 @@ def _percent(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
-def _digest(key: ChartKey | LayoutKey) -> str:
+def _digest(key: PictureKey) -> str:
     """Return a digest of the exact parts; their lengths keep them apart."""
     exact = "".join(f"{len(part)}:{part}" for part in key.parts)
     return hashlib.sha256(exact.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARACTERS]

@@ -17,7 +17,8 @@ from ..argument import typed
 from ..errors import ConfigError
 from ..finding import Finding, Severity
 from .endpoint import LAYOUT_CHART, ChartEndpoint
-from .request import LayoutKey, Request, name_problem, private_copy
+from .key import LayoutKey
+from .request import Request, name_problem, private_copy
 
 __all__ = ["LayoutRequest", "TradingViewSession"]
 

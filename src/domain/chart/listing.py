@@ -1,4 +1,4 @@
-"""The rows of the provider's lists of exchanges and symbols, and the reading of a reply with one.
+"""The provider's lists of exchanges and symbols: the request for one, and the reading of the reply.
 
 Source: API page, "API v3 TradingView Exchange List" and "… Exchange Symbols". Both are marked as in development, so a reader
 takes what it knows of a row, and reports a row without a name instead of failing.
@@ -7,20 +7,94 @@ takes what it knows of a row, and reports a row without a name instead of failin
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from functools import cached_property
+from types import MappingProxyType
+from typing import ClassVar, Final, Generic, TypeVar
 
 import attrs
 
 from ..finding import Finding, Severity
+from .endpoint import EXCHANGE_LISTS, ChartEndpoint
+from .key import ListKey
+from .request import Request, name_problem
 
-__all__ = ["Exchange", "Rows", "Symbol", "matching", "read_exchanges", "read_symbols"]
+__all__ = ["Exchange", "ListRequest", "Rows", "Symbol", "matching", "read_exchanges", "read_symbols"]
 
 _MAX_REPORTED_ROWS: Final = 5
 _MAX_CHARACTERS: Final = 300
 _ID_CHARACTERS: Final = frozenset("._!/&+-()*^: ")
+_ALL: Final = "list"
+_EXCHANGE: Final = re.compile(r"[A-Z0-9_]{1,64}")
 T = TypeVar("T")
+
+
+def _upper(exchange: str | None) -> str | None:
+    return exchange.strip().upper() if isinstance(exchange, str) else exchange
+
+
+def _is_exchange(text: str) -> bool:
+    """Return whether *text* can be the id of an exchange; the path of the list of exchanges is no other's."""
+    return _EXCHANGE.fullmatch(text) is not None and text != _ALL.upper()
+
+
+@attrs.frozen
+class ListRequest(Request):
+    """One list to read: all exchanges, or all symbols of an exchange.
+
+    The filters that the provider offers are not used: how they match is not documented, and a whole list serves every search
+    of its day.
+
+    Attributes:
+        exchange: the id of the exchange, in any case; None asks for the exchanges.
+    """
+
+    symbol: ClassVar[None] = None
+    timeframe: ClassVar[None] = None
+    payload: ClassVar[Mapping[str, object]] = MappingProxyType({})
+
+    exchange: str | None = attrs.field(default=None, converter=_upper)
+
+    @property
+    def endpoint(self) -> ChartEndpoint:
+        """The row of the endpoint that lists."""
+        return EXCHANGE_LISTS
+
+    @cached_property
+    def key(self) -> ListKey:
+        """The name of this list."""
+        return ListKey(self.exchange)
+
+    @property
+    def path(self) -> str:
+        """The path of the list. The documented example has the id in lower case."""
+        return f"{self.endpoint.path}/{_ALL if self.exchange is None else self.exchange.lower()}"
+
+    @property
+    def parts(self) -> Mapping[str, object]:
+        """The body, which is empty: a list is got, not posted for."""
+        return {}
+
+    @cached_property
+    def problems(self) -> tuple[Finding, ...]:
+        """The problem of a text that can't be the id of an exchange."""
+        if self.exchange is None or (isinstance(self.exchange, str) and _is_exchange(self.exchange)):
+            return ()
+        problem = (
+            name_problem(self.exchange) or "must be the id of an exchange, as in NASDAQ:AAPL the part before the colon"
+        )
+        return (Finding("exchange", Severity.ERROR, problem),)
+
+    def problem_of(self, body: bytes) -> str | None:
+        """Return why *body* is not this list."""
+        read = self.read(body)
+        return read if isinstance(read, str) else None
+
+    def read(self, body: bytes) -> Rows[Exchange] | Rows[Symbol] | str:
+        """Return the rows in the *body* of a reply, or one phrase about why it is not this list."""
+        return read_exchanges(body) if self.exchange is None else read_symbols(body, self.exchange)
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import ClassVar, Final, Protocol, Self
+from typing import Final, Protocol, Self
 
 import attrs
 
@@ -17,65 +17,20 @@ from ..finding import Finding, Severity
 from ..plan.demand import Demand
 from .endpoint import ADVANCED_CHART, ChartEndpoint
 from .json_body import encode, json_problems, text_problem
+from .key import ChartKey, PictureKey
 
-__all__ = ["DEFAULT_TIMEZONE", "ChartKey", "ChartRequest", "LayoutKey", "Request", "name_problem", "private_copy"]
+__all__ = [
+    "DEFAULT_TIMEZONE",
+    "ChartRequest",
+    "Request",
+    "name_problem",
+    "private_copy",
+]
 
 DEFAULT_TIMEZONE: Final = "Etc/UTC"
 """The provider's own default; its plain ``UTC`` is in neither of its lists (API page, "Timezone")."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-
-
-@attrs.frozen
-class ChartKey:
-    """The name of a chart: symbol, timeframe and chart template id. Case matters: ``1m`` is not ``1M``."""
-
-    symbol_place: ClassVar[int] = 0
-    layout_id: ClassVar[None] = None
-
-    symbol: str
-    timeframe: str
-    chart_template_id: str
-
-    def __str__(self) -> str:
-        return " ".join(map(_shown, self.parts))
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The parts of its file name, in order."""
-        return (self.symbol, self.timeframe, self.chart_template_id)
-
-
-@attrs.frozen
-class LayoutKey:
-    """The name of a picture of a layout: its id, and the symbol and interval that replace its own."""
-
-    symbol_place: ClassVar[int] = 1
-    chart_template_id: ClassVar[None] = None
-
-    layout_id: str
-    symbol: str | None = None
-    interval: str | None = None
-
-    @property
-    def timeframe(self) -> str | None:
-        """The interval, by its name in the key of a chart."""
-        return self.interval
-
-    def __str__(self) -> str:
-        return " ".join(map(_shown, ("layout", *filter(None, (self.layout_id, self.symbol, self.interval)))))
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The parts of its file name, in order; those at the end that are not stated are left out."""
-        if self.interval is not None:
-            return (self.layout_id, self.symbol or "", self.interval)
-        return (self.layout_id,) if self.symbol is None else (self.layout_id, self.symbol)
-
-
-def _shown(part: object) -> str:
-    """Return a part of a key, and of a wrong type its name: such a key is reported, too."""
-    return part if isinstance(part, str) else f"<{type(part).__name__}>"
 
 
 def private_copy(payload: Mapping[str, object]) -> Mapping[str, object]:
@@ -115,7 +70,7 @@ class Request(Protocol):
         ...
 
     @property
-    def key(self) -> ChartKey | LayoutKey:
+    def key(self) -> PictureKey:
         """The name of the picture, for people and for files."""
         ...
 

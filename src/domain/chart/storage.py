@@ -16,8 +16,9 @@ import attrs
 from ..finding import Finding
 from ..plan.demand import Demand
 from .endpoint import ChartEndpoint
+from .key import ChartKey, LayoutKey
 from .layout import LayoutRequest
-from .request import ChartKey, ChartRequest, LayoutKey, Request
+from .request import ChartRequest, Request
 
 __all__ = ["Address", "StorageRequest", "read_address"]
 

@@ -14,12 +14,12 @@ import attrs
 
 from ..finding import Finding, Severity
 from .catalog import Catalog
-from .exchange import is_slip, likely_symbol, pair_written_apart
-from .suggestion import Unknown, bare
+from .exchange import is_slip, likely_exchange, likely_symbol, pair_written_apart
+from .suggestion import Unknown, bare, hint
 from .symbol import PAIRS_ONLY, exchanges_of, off_exchange
 from .value import shown
 
-__all__ = ["NO_LISTS", "KeptLists", "bare_symbol_problem", "symbol_problems"]
+__all__ = ["NO_LISTS", "KeptLists", "bare_symbol_problem", "exchange_problems", "symbol_problems"]
 
 _FEEDS: Final = frozenset({"BATS", "EDGX", "IEX"})  # prices of US stocks and funds that other exchanges list
 _PLAIN: Final = re.compile(r"([A-Z0-9_]+):([\w.!&]+)")
@@ -89,6 +89,18 @@ def symbol_problems(symbol: str, catalog: Catalog, lists: KeptLists = NO_LISTS) 
         yield Unknown(
             "symbol", Severity.WARNING, message, partial(_likely_ticker, symbol, lists), _named(found) if found else ""
         )
+
+
+def exchange_problems(exchange: str, catalog: Catalog, lists: KeptLists) -> Iterator[Finding]:
+    """Report an *exchange* that neither the catalog nor a list has: an ERROR if the list of exchanges is kept."""
+    if not catalog.exchanges or exchange in catalog.exchange_set or lists.has_exchange(exchange):
+        return
+    known = (*catalog.exchanges, *(lists.exchanges or frozenset()) - catalog.exchange_set)
+    likely = likely_exchange(exchange, known)
+    severity = Severity.WARNING if lists.exchanges is None else Severity.ERROR
+    message = f"{shown(exchange)} is not an exchange that is known"
+    end = hint(likely, "chartimg symbols lists the exchanges")
+    yield Finding("exchange", severity, f"{message}; {end}", likely)
 
 
 def bare_symbol_problem(ticker: str, symbol: str, lists: KeptLists) -> str | None:

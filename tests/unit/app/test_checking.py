@@ -16,7 +16,9 @@ from chartimg import Catalog, ChartClient, ChartRequest, CheckMode, ConfigError,
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.app.checking import Checker
 from chartimg.app.mode import ApiMode
+from chartimg.domain.chart import LayoutRequest
 from chartimg.domain.chart.template import ChartTemplate
+from chartimg.domain.check.listed import NO_LISTS, KeptLists
 from chartimg.domain.plan import PlanName
 from chartimg.domain.reply import Reply
 from chartimg.testing import ScriptedTransport, picture
@@ -201,3 +203,26 @@ def test_a_stock_on_an_exchange_of_coins_is_a_warning_with_the_way_out() -> None
     assert (
         [] == chartimg.check({"symbol": "NASDAQ:AAPL"}) == chartimg.check({"symbol": "(BINANCE:BTCUSDT+NASDAQ:AAPL)/2"})
     )
+
+
+def test_the_check_knows_the_lists_that_are_kept() -> None:
+    """A list that comes changes the findings of a body that was checked before, and one that stays does not."""
+    lists = [NO_LISTS]
+    checker = Checker(shipped_catalog, lists=lambda _: lists[-1])
+    request, layout = ChartRequest("NASDAQ:AAPPL", "1h", "t"), LayoutRequest("abc")
+    before = checker(request)
+    lists.append(KeptLists(None, {"NASDAQ": frozenset({"AAPL"})}))
+    after = checker(request)
+
+    assert ((), ()) == (before, checker(layout))
+    assert ["NASDAQ:AAPL"] == [each.suggestion for each in after]
+    assert after is checker(request)
+
+
+@pytest.mark.parametrize("mode", [CheckMode.WARN, CheckMode.OFF])
+def test_a_check_that_refuses_nothing_refuses_no_bare_symbol(mode: CheckMode) -> None:
+    """Only a check that refuses ERRORs speaks against the exchange of a template, and only if the host has not stated it."""
+    assert Checker(shipped_catalog, mode=mode).bare_symbol_problem("AAPL", "BINANCE:AAPL") is None
+    assert Checker(shipped_catalog).bare_symbol_problem("BINANCE:AAPL", "BINANCE:AAPL") is None
+    assert Checker(shipped_catalog).bare_symbol_problem(" ", "BINANCE: ") is None
+    assert Checker(shipped_catalog).bare_symbol_problem("AAPL", "BINANCE:AAPL") is not None

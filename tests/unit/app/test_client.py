@@ -31,6 +31,7 @@ from chartimg import (
     StoreUnavailable,
     WorkerConfig,
 )
+from chartimg.adapters.cache import MemoryPictureCache
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.clock import SystemClock
 from chartimg.app.bootstrap import open_routes
@@ -40,7 +41,8 @@ from chartimg.app.listeners import Listeners
 from chartimg.app.route import Route
 from chartimg.app.routes import Routes
 from chartimg.domain.account import AccountSnapshot
-from chartimg.domain.chart import Request
+from chartimg.domain.cached import CachedPicture
+from chartimg.domain.chart import ListRequest, Request
 from chartimg.domain.events import (
     AccountExhausted,
     CallFinished,
@@ -60,6 +62,7 @@ from chartimg.domain.result import ChartApiSuccess, Source
 from chartimg.testing import EventLog, Outcome, ScriptedTransport, VirtualClock, picture
 from patience import LONG
 from rows import for_each
+from samples import NOON
 
 PNG = picture()
 REQUEST = ChartRequest("BINANCE:BTCUSDT", "1h", "price_v1", {"theme": "dark"})
@@ -669,6 +672,62 @@ def test_a_request_is_made_from_a_template_and_changes(client_class: type[ChartC
     assert look == chartimg.templates({})[LOOK]
     with pytest.raises(TypeError, match="template"):
         made.request("BTCUSDT", "1h")  # type: ignore[call-arg]
+
+
+def kept_lists(**tickers: Sequence[str]) -> MemoryPictureCache:
+    """Return a cache that keeps lists of symbols, as another process has read them."""
+    cache = MemoryPictureCache()
+    for exchange, listed in tickers.items():
+        request, rows = ListRequest(exchange), [{"symbol": ticker} for ticker in listed]
+        body = json.dumps({"updatedAt": None, "payload": rows}).encode()
+        kept = CachedPicture.of(
+            body, body_digest=request.body_digest, chart=str(request.key), taken_at=NOON, drawn_at=NOON
+        )
+        cache.keep(kept)
+    return cache
+
+
+@pytest.mark.parametrize("client_class", [ChartClient, AsyncChartClient])
+def test_a_bare_symbol_that_is_not_on_the_exchange_of_its_template_is_refused(
+    client_class: type[ChartClient | AsyncChartClient],
+) -> None:
+    """The message names the exchanges whose kept lists have it; with its exchange, the host may still ask for it."""
+    cache = kept_lists(NASDAQ=["AAPL"], BCBA=["AAPL"], BINANCE=["BTCUSDT", "ODD"])
+    options: Any = {"accounts": [ACCOUNT], "cache": cache, "clock": VirtualClock(NOON)}
+    made = client_class(transport=ScriptedTransport([]), **options)
+
+    with pytest.raises(ConfigError, match=r'"AAPL" has no exchange, .* NASDAQ:AAPL, .*; it is listed by BCBA, NASDAQ$'):
+        made.request("AAPL", "1D", template=LOOK)
+    with pytest.raises(
+        ConfigError, match=r'"XRPUSDT" has no exchange, .*; chartimg symbols EXCHANGE TEXT looks a symbol up$'
+    ):
+        made.request("XRPUSDT", "1D", template=LOOK)
+    assert ["BINANCE:ODD", "BINANCE:AAPL", ""] == [
+        made.request(symbol, "1D", template=LOOK).symbol for symbol in ("ODD", "BINANCE:AAPL", "")
+    ]
+
+
+def test_without_lists_a_bare_symbol_is_refused_only_if_it_is_evidently_elsewhere() -> None:
+    """A pair of coins may be on the exchange of the template, and a stock is not; a recorded chart is taken as it is."""
+    made = ChartClient(transport=ScriptedTransport([]))
+
+    assert "BINANCE:NEWUSDT" == made.request("NEWUSDT", "1D", template=LOOK).symbol
+    with pytest.raises(ConfigError, match='"AAPL" has no exchange'):
+        made.request("AAPL", "1D", template=LOOK)
+    recorded = ChartClient(transport=_Recorded([FOUND] * 2))
+    assert "BINANCE:AAPL" == recorded.request("AAPL", "1D", template=LOOK).symbol
+
+
+def test_a_fetch_holds_its_symbol_against_the_lists_that_another_process_has_read() -> None:
+    """A ticker that the list lacks is a WARNING of the picture; one that it has is none, though no pair of coins."""
+    cache = kept_lists(NASDAQ=["AAPL"], BINANCE=["ODD"])
+    transport = ScriptedTransport([FOUND] * 2)
+    made = ChartClient(transport=transport, accounts=[ACCOUNT], cache=cache, clock=VirtualClock(NOON), fresh=60)
+    odd, wrong = (made.fetch(ChartRequest(symbol, "1h", "t")) for symbol in ("BINANCE:ODD", "NASDAQ:AAPPL"))
+
+    assert () == odd.warnings
+    assert ["NASDAQ:AAPL"] == [each.suggestion for each in wrong.warnings]
+    assert (True, 2) == (wrong.ok, len(transport.calls))
 
 
 @given(st.dictionaries(st.sampled_from(["theme", "width", "style", "studies"]), st.integers() | st.text(), min_size=1))

@@ -9,7 +9,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.chart.listing import Exchange, Rows, Symbol, matching, read_exchanges, read_symbols
+from chartimg import Severity
+from chartimg.domain.chart.file_name import stem
+from chartimg.domain.chart.listing import Exchange, ListRequest, Rows, Symbol, matching, read_exchanges, read_symbols
+from chartimg.domain.plan.demand import Demand
 from rows import for_each
 
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -97,3 +100,38 @@ def test_a_search_begins_with_the_nearest() -> None:
 
     assert ["BTC", "BTCUSDT", "XBTC", "WBT"] == [symbol.ticker for symbol in matching(listed, " btc")]
     assert len(listed) == len(matching(listed, ""))
+
+
+@for_each(
+    ("request_", "path", "name", "text"),
+    [
+        (ListRequest(), "list", "exchanges", "exchanges"),
+        (ListRequest("nasdaq "), "nasdaq", "symbols__NASDAQ", "symbols NASDAQ"),
+        (ListRequest("FX_IDC"), "fx_idc", "symbols__FX_IDC", "symbols FX_IDC"),
+    ],
+)
+def test_a_request_for_a_list_has_a_path_and_a_name(request_: ListRequest, path: str, name: str, text: str) -> None:
+    """The id of the exchange is in the path, in lower case as documented; the body is empty, and demands nothing of a plan."""
+    assert f"/v3/tradingview/exchange/{path}" == request_.path
+    assert (name, text) == (stem(request_.key), str(request_.key))
+    assert ({}, (), Demand()) == (request_.body, request_.problems, request_.demand)
+    assert request_ == ListRequest(None if request_.exchange is None else request_.exchange.lower())
+
+
+def test_each_list_has_a_digest_of_its_own() -> None:
+    """The digest is over the path."""
+    assert 3 == len({ListRequest(each).body_digest for each in (None, "NASDAQ", "NYSE")})
+
+
+@for_each("exchange", ["", " ", "A/B", "..", "NASDAQ:AAPL", "NEW YORK", "É", "A" * 65, "list", "A\nB", 7])
+def test_a_text_that_is_not_an_exchange_is_a_problem(exchange: Any) -> None:
+    """It is found before a call, and never part of a path."""
+    (problem,) = ListRequest(exchange).problems
+
+    assert ("exchange", Severity.ERROR) == (problem.path, problem.severity)
+
+
+def test_a_request_reads_its_own_reply() -> None:
+    """The exchanges are read as such, and the symbols as those of the exchange that was asked for."""
+    assert Rows((Exchange("A"),), MIDNIGHT) == ListRequest().read(written(["a"]))
+    assert Rows((Symbol("A", "B"),), MIDNIGHT) == ListRequest("a").read(written([{"symbol": "B"}]))

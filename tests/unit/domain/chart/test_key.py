@@ -1,0 +1,37 @@
+"""The names of pictures and lists."""
+
+from __future__ import annotations
+
+from chartimg.domain.chart import ChartKey, LayoutKey, ListKey, PictureKey
+from rows import for_each
+
+
+@for_each(
+    ("key", "text", "parts"),
+    [
+        (ChartKey("A:B", "1h", "t"), "A:B 1h t", ("A:B", "1h", "t")),
+        (LayoutKey("abc", None, "1h"), "layout abc 1h", ("abc", "", "1h")),
+        (ListKey(), "exchanges", ("exchanges",)),
+        (ListKey("NASDAQ"), "symbols NASDAQ", ("symbols", "NASDAQ")),
+    ],
+)
+def test_a_key_is_a_text_and_the_parts_of_a_file_name(key: PictureKey, text: str, parts: tuple[str, ...]) -> None:
+    """People read the text, and files have the parts."""
+    assert (text, parts) == (str(key), key.parts)
+
+
+@for_each("key", [ListKey(), ListKey("NASDAQ"), ListKey("EXCHANGES")])
+def test_a_key_of_a_list_is_made_from_what_is_listed(key: ListKey) -> None:
+    """A meta file has one text for it."""
+    assert key == ListKey.of(key.listed)
+
+
+def test_each_key_has_the_parts_of_all_as_attributes() -> None:
+    """A meta file asks any key for each of them."""
+    names = ("symbol", "timeframe", "chart_template_id", "layout_id", "listed")
+    stated = [
+        [name for name in names if getattr(key, name) is not None]
+        for key in (ChartKey("A:B", "1h", "t"), LayoutKey("abc"), ListKey("NASDAQ"))
+    ]
+
+    assert [["symbol", "timeframe", "chart_template_id"], ["layout_id"], ["listed"]] == stated
