@@ -133,6 +133,37 @@ def test_an_error_of_the_provider_has_its_status_and_shape(rule: Rule, status: i
     assert KEY not in reply.data.decode()
 
 
+FIELDS = [{"value": 1, "msg": "must be a supported name", "param": "studies[0].name", "location": "body"}]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "added"),
+    [
+        (422, {"message": "Invalid Symbol"}, "INVALID_REQUEST", set()),
+        (422, FIELDS, "INVALID_REQUEST", set()),
+        (403, {"message": "Forbidden"}, "CREDENTIAL_REJECTED", set()),
+        (403, {"message": "Exceed Max Usage Resolution Limit (800x600)"}, "PLAN_LIMIT", set()),
+        (403, {"message": "Layout Forbidden"}, "SESSION_REJECTED", {"remedy"}),
+        (409, {"message": "Session Disconnected"}, "SESSION_REJECTED", {"remedy"}),
+        (500, {"message": "Something Went Wrong"}, "SERVICE_UNAVAILABLE", set()),
+    ],
+)
+def test_an_error_of_the_provider_has_its_body(status: int, body: object, kind: str, added: set[str]) -> None:
+    """A host that compares the words of the provider finds them; a remedy is beside them."""
+    with (
+        emulator(EmulatedAccount("main", KEY, 20, "BASIC"), rules=[Rule(status=status, body=body)]) as provider,
+        gateway({**provider.environ, "CHARTS_MAX_ATTEMPTS": "1"}) as served,
+    ):
+        reply = served.chart(BODY)
+    answer = reply.json()
+
+    assert (status, kind) == (reply.status, reply.headers["x-chartimg-kind"])
+    if isinstance(answer, dict):
+        assert added == {name for name in answer if name != "message"}
+        answer = {"message": answer["message"]}
+    assert body == answer
+
+
 def test_a_wrong_body_is_a_422_with_all_findings_and_costs_nothing(provider: Emulator, served: Served) -> None:
     """A body with several mistakes is answered with all of them in the provider's shape, without a call."""
     reply = served.chart({**BODY, "interval": "9h", "theme": "drak"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -35,6 +36,8 @@ _WORDS: Final[Mapping[FaultKind, str]] = {
 }
 """The message of a kind that the provider answers itself (API page, "Errors", 429)."""
 _DEFAULT_STATUS: Final = 503
+_STATUS_LINE: Final = re.compile(r"^HTTP \d{3}: ")
+"""The beginning of an error's message before the words of the provider."""
 
 
 def picture(
@@ -67,7 +70,13 @@ def failure(result: ChartApiFailure, now: datetime, *, units_left: int | None = 
         headers["retry-after"] = str(seconds)
     if error.kind is FaultKind.INVALID_BEFORE_CALL:
         return JSONResponse([_finding(each) for each in error.details], status, headers)
-    return message(status, _WORDS.get(error.kind, error.message), headers)
+    if error.kind is FaultKind.INVALID_REQUEST and error.details:
+        return JSONResponse(list(error.details), status, headers)
+    words, remedy = _WORDS.get(error.kind) or _STATUS_LINE.sub("", error.message), {}
+    if error.kind is FaultKind.SESSION_REJECTED:
+        words, _, what = words.partition("; ")
+        remedy = {"remedy": what} if what else {}
+    return JSONResponse({"message": words, **remedy}, status, headers)
 
 
 def message(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
