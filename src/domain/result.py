@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NoReturn, Self, TypeAlias
 
 import attrs
@@ -219,20 +220,10 @@ def result_of(
         taken_at = outcome.taken_at if isinstance(outcome, Reply) else None
     if error is None:
         assert isinstance(outcome, Reply)  # noqa: S101 (each failure has an error)
-        if answer is not Answer.PICTURE:
-            return JsonSuccess(
-                body=outcome.body,
-                http_status=status,
-                source=source,
-                fixture_path=outcome.fixture_path,
-                account_id=account_id,
-                attempts=attempts,
-                taken_at=taken_at,
-                warnings=warnings,
-                fetch_id=fetch_id,
-            )
-        return ChartApiSuccess(
-            png_bytes=outcome.body,
+        body = outcome.body
+        is_picture = answer is Answer.PICTURE
+        success = partial(ChartApiSuccess, png_bytes=body) if is_picture else partial(JsonSuccess, body=body)
+        return success(
             http_status=status,
             source=source,
             fixture_path=outcome.fixture_path,
