@@ -31,6 +31,7 @@ include_patterns = [
 exclude_patterns = ["build", ".venv", ".git", ".*"]
 myst_heading_anchors = 4
 highlight_language = "text"
+pygments_dark_style = "github-dark"
 python_maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -45,6 +46,8 @@ html_show_copyright = False
 ROOT: Final = Path(__file__).resolve().parents[1]
 PICTURES: Final = ROOT / "build/site-pictures"
 SYMBOL: Final = "BINANCE:BTCUSDT"
+_MAX_ARROWS: Final = 16
+"""Arrows of a drawing that a telephone can show as a whole; a larger one scrolls."""
 _PICTURE: Final = re.compile(
     r'<picture>.*?srcset="(?P<dark>[^"]+)".*?alt="(?P<alt>[^"]+)" src="(?P<light>[^"]+)".*?</picture>',
     re.DOTALL,
@@ -149,8 +152,8 @@ def drawing(mermaid: str) -> str:
     svg = svg.replace('"black"', '"currentColor"').replace(
         "<text ", '<text fill="currentColor" '
     )
-    width = "states" if mermaid.startswith("stateDiagram") else "layers"
-    return f'<div class="drawing {width}">{" ".join(svg.split())}</div>\n'
+    size = "wide" if mermaid.count("-->") > _MAX_ARROWS else "small"
+    return f'<div class="drawing {size}">{" ".join(svg.split())}</div>\n'
 
 
 def dot(mermaid: str) -> str:
