@@ -35,6 +35,8 @@ pygments_dark_style = "github-dark"
 python_maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {"Event": "Event"}
+add_module_names = False
 napoleon_use_ivar = True
 html_theme = "furo"
 html_title = "chartimg"
@@ -57,6 +59,7 @@ _INCLUDE: Final = re.compile(r"^<!-- include (\S+) -->$", re.MULTILINE)
 _SAMPLE: Final = re.compile(r"(^\S.*\n\n)(?= {4}\S)", re.MULTILINE)
 _CELL: Final = re.compile(r"<td.*?</td>", re.DOTALL)
 _NAME: Final = re.compile(r"(?<=[\w.])[_/.](?=[^<>]+</span>)")
+_DEFAULT: Final = re.compile(r"= (NOTHING|<function [^>]*>+)")
 _UNSEEN: Final = re.compile(r"<!--.*?-->|<title>.*?</title>", re.DOTALL)
 _ARROW: Final = re.compile(r"(\w+|\[\*\]) --> (\w+)(?:: (.*))?")
 _COLUMN: Final = re.compile(r"subgraph (\w+)\[(\".*\")\]")
@@ -68,6 +71,7 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", draw_templates)
     app.connect("source-read", prepare)
     app.connect("autodoc-process-docstring", mark_samples)
+    app.connect("autodoc-process-signature", shorten)
     app.connect("html-page-context", break_names)
     app.connect("build-finished", finish)
 
@@ -127,6 +131,19 @@ def mark_samples(
     """Show the indented lines of a module's docstring as a program, not as a quotation."""
     if kind == "module":
         lines[:] = _SAMPLE.sub("\\1.. code-block:: python\n\n", "\n".join(lines)).split("\n")
+
+
+def shorten(
+    _app: Sphinx,
+    _kind: str,
+    _name: str,
+    _value: object,
+    _options: object,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Write ``...`` for a default that is a function, or that attrs makes anew each time."""
+    return signature and _DEFAULT.sub("= ...", signature), returned
 
 
 def break_names(

@@ -116,7 +116,7 @@ class ChartExport:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest of the last run, as of now: the end of every chart.
+        """The manifest of the last run, as of now, with the end of every chart.
 
         Raises:
             ConfigError: there was no run yet.

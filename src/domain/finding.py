@@ -47,6 +47,6 @@ class Finding:
 
     @property
     def detail(self) -> Mapping[str, object]:
-        """The finding as one of ``ChartApiError.details``, in the provider's own form: ``param`` and ``msg``."""
+        """The finding as one of ``ChartApiError.details``, in the provider's own form, with ``param`` and ``msg``."""
         detail = {"param": self.path, "msg": self.message, "severity": self.severity.value}
         return detail if self.suggestion is None else {**detail, "suggestion": self.suggestion}

@@ -46,7 +46,7 @@ class RecordedTransport(Transport, Protocol):
 
     @property
     def recorded(self) -> bool:
-        """Whether all answers are recorded ones: they cost nothing, and stand even if the check refuses the request."""
+        """Whether all answers are recorded ones, which cost nothing, and stand even if the check refuses the request."""
         ...
 
 
