@@ -19,7 +19,7 @@ from chartimg.domain.reply.png import Picture, inspect
 from chartimg.domain.result import ChartApiFailure, Source
 from chartimg.domain.stored import StoreResult
 from chartimg.testing import EmulatedAccount, Emulator, Rule, ScriptedTransport, VirtualClock, emulator
-from command import call
+from command import MAIN, call, run_loaded
 from patience import LONG
 from samples import NOON
 
@@ -207,3 +207,25 @@ def test_the_command_prints_the_address_and_says_that_it_is_public(running: Emul
     assert (True, "abc", "BINANCE:ETHUSDT") == (report["ok"], report["layoutId"], report["symbol"])
     assert {2} == {each.returncode for each in wrong}
     assert "canary" not in plain.stdout + plain.stderr + as_json.stdout + as_json.stderr
+
+
+def test_the_command_stores_no_picture_whose_address_has_no_place(running: Emulator, tmp_path: Path) -> None:
+    """With standard output closed the command ends before a call; if it can't be written, the address is in the error."""
+    environ, arguments = settings(running, tmp_path), ("store", "BTCUSDT", "1h", "--template", "price_psar_adi_v1")
+    before = running.ledger().accounts["a"].total.charged
+    closed = run_loaded("import sys; sys.stdout = None;" + MAIN, *arguments, cwd=tmp_path, **environ)
+    between = running.ledger().accounts["a"].total.charged
+    full = [
+        run_loaded(
+            "import sys; sys.stdout = open('/dev/full', 'w');" + MAIN, *arguments, *more, cwd=tmp_path, **environ
+        )
+        for more in ((), ("--json",))
+    ]
+
+    assert (2, before) == (closed.returncode, between)
+    assert "standard output is closed, and the address would be lost" in closed.stderr
+    for each in full:
+        address = each.stderr.partition("has not taken the address ")[2].partition(";")[0]
+        assert 1 == each.returncode
+        assert isinstance(inspect(urllib.request.urlopen(address).read()), Picture)
+        assert "; 1 call stays charged: 1 to " in each.stderr

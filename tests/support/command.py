@@ -40,7 +40,8 @@ if os.geteuid() == 0:
 """
 """Puts a program under the permissions of files, also if it is root's (on Linux)."""
 
-_MAIN = "import sys; from chartimg.__main__ import main; sys.argv[0] = 'chartimg'; main()"
+MAIN = "import sys; from chartimg.__main__ import main; sys.argv[0] = 'chartimg'; main()"
+"""A program that is the command."""
 
 
 def call(*arguments: str, cwd: Path, **variables: str) -> Result:
@@ -101,12 +102,12 @@ def run(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` to its end in *cwd*; that it shows no traceback is asserted for every run."""
     if any(name.startswith("PYTHON") for name in variables):  # it reads them when it begins
         return _run((*_COMMAND, *arguments), cwd, variables)
-    return run_loaded(_MAIN, *arguments, cwd=cwd, **variables)
+    return run_loaded(MAIN, *arguments, cwd=cwd, **variables)
 
 
 def run_bound(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` bound by the permissions of files, which root (on Linux) otherwise is not."""
-    return run_loaded(BOUND + _MAIN, *arguments, cwd=cwd, **variables)
+    return run_loaded(BOUND + MAIN, *arguments, cwd=cwd, **variables)
 
 
 def run_loaded(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -47,6 +48,8 @@ def store(
     config = WorkerConfig.from_env()
     request = _request(config, symbol, timeframe, template, layout)
     refuse_problems(request)
+    if sys.stdout is None:
+        raise ConfigError("standard output is closed, and the address would be lost; redirect it to a file")
     refuse_missing_fixtures(config)
     calls, doubts = Calls(), Doubts()
     with ChartClient(config, listener=[calls, doubts]) as client, terminable() as codes:
@@ -62,7 +65,12 @@ def store(
             until = "" if result.expires_at is None else f" until {result.expires_at:%Y-%m-%d %H:%M} UTC"
             complain(f"{request.key}: whoever has the address sees the picture{until}")
 
-    emit(_report(request, result), show, as_json=as_json)
+    try:
+        emit(_report(request, result), show, as_json=as_json)
+    except OSError:
+        if result.ok:  # it is paid for, and nothing else has its address
+            complain(f"{request.key}: standard output has not taken the address {result.url}; {calls}")
+        raise
     told_end(request, result, doubts)
 
 

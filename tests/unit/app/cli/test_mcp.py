@@ -12,7 +12,7 @@ import pytest
 
 from chartimg import ChartClient
 from chartimg.testing import EmulatedAccount, Rule, emulator
-from command import call, environment, eventually
+from command import MAIN, call, environment, eventually, run_loaded
 from fetching import refused
 from patience import LONG
 
@@ -35,6 +35,15 @@ def test_mistakes_in_the_settings_are_told_before_it_serves(tmp_path: Path) -> N
     (line,) = refused(call("mcp", cwd=tmp_path, CHARTS_API_MODE="mock", CHARTS_MCP_BUDGET="many"))
 
     assert "CHARTS_MCP_BUDGET must be a whole number" in line
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_it_says_that_a_stream_is_closed(stream: str, tmp_path: Path) -> None:
+    """Without a standard stream to speak over, the command is one line that names the stream, and code 2."""
+    closed = f"import sys; sys.{stream} = None;"
+    (line,) = refused(run_loaded(closed + MAIN, "mcp", cwd=tmp_path, CHARTS_API_MODE="mock"))
+
+    assert f"but standard {stream.removeprefix('std')}put is closed" in line
 
 
 def test_a_sigterm_keeps_the_picture_of_a_call_under_way(tmp_path: Path) -> None:
