@@ -60,6 +60,21 @@ def test_a_misspelt_query_is_refused(mocked: Served, method: str, query: str, wo
     assert method == "HEAD" or words in reply.json()["message"]
 
 
+def test_a_misspelt_header_is_refused(mocked: Served) -> None:
+    """A header of the gateway's own that it would ignore is a 422 with the nearest name."""
+    near = mocked.ask("POST", CHART, BODY, x_chartimg_frehs="candle")
+    other = mocked.ask("POST", f"{CHART}/storage", BODY, x_chartimg_source="HTTP")
+
+    assert (422, "there is no header 'x-chartimg-frehs'; did you mean x-chartimg-fresh?") == (
+        near.status,
+        near.json()["message"],
+    )
+    assert (422, "there is no header 'x-chartimg-source'; the one header is x-chartimg-fresh") == (
+        other.status,
+        other.json()["message"],
+    )
+
+
 @pytest.mark.parametrize("bytes_of_head", [17_000, 60_000])
 @pytest.mark.parametrize("path", ["/healthz", CHART, "/nowhere"])
 def test_a_large_head_is_a_431(mocked: Served, bytes_of_head: int, path: str) -> None:

@@ -14,10 +14,20 @@ from ...domain.chart.template import ChartTemplate
 from ...domain.check.suggestion import hint, likely_name
 from ...domain.faults import FaultKind
 
-__all__ = ["AskedWrongError", "named_after_template", "read_chart", "read_fresh", "read_layout", "refuse_session"]
+__all__ = [
+    "AskedWrongError",
+    "named_after_template",
+    "read_chart",
+    "read_fresh",
+    "read_layout",
+    "read_wish",
+    "refuse_session",
+]
 
 _SESSION: Final = ("tradingview-session-id", "tradingview-session-id-sign")
 _FRESH: Final = "fresh"
+_OWN: Final = "x-chartimg-"
+_WISH: Final = "x-chartimg-fresh"
 _FOREIGN_SESSION: Final = (
     "the gateway sends no TradingView session of a caller; leave out tradingview-session-id and tradingview-session-id-sign, "
     "and set CHARTS_TRADINGVIEW_SESSION_JSON where the gateway runs"
@@ -87,6 +97,19 @@ def named_after_template(request: ChartRequest, templates: Mapping[str, ChartTem
         if named.body_digest == request.body_digest:
             return named
     return request
+
+
+def read_wish(headers: Mapping[str, str]) -> str | None:
+    """Return the caller's wish for freshness, from its header; None without one.
+
+    Raises:
+        AskedWrongError: the caller sends another header of the gateway's. A misspelt one would cost a unit.
+    """
+    for name in headers:
+        if name.startswith(_OWN) and name != _WISH:
+            end = hint(likely_name(name, [_WISH]), f"the one header is {_WISH}")
+            raise AskedWrongError(422, f"there is no header {name[:64]!r}; {end}")
+    return headers.get(_WISH)
 
 
 def read_fresh(query: Sequence[tuple[str, str]]) -> str | None:

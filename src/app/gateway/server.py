@@ -31,7 +31,15 @@ from ..bootstrap import open_pool, templates
 from ..config import WorkerConfig
 from ..mode import ApiMode
 from . import answers
-from .asking import AskedWrongError, named_after_template, read_chart, read_fresh, read_layout, refuse_session
+from .asking import (
+    AskedWrongError,
+    named_after_template,
+    read_chart,
+    read_fresh,
+    read_layout,
+    read_wish,
+    refuse_session,
+)
 from .callers import Callers, DaySpent
 from .openapi import description
 from .protocol import HeadLimit
@@ -45,7 +53,6 @@ _BODY_SECONDS: Final = 30
 _STORE_SECONDS: Final = "5"  # after which a caller may ask a store again
 _UNITS_SECONDS: Final = 1.0  # for which a number of units is shown
 _GONE: Final = 499  # read by nobody
-_FRESH: Final = "x-chartimg-fresh"
 _FORBIDDEN: Final = "Forbidden"
 _UNAVAILABLE: Final = "Service Unavailable"
 _LOGGER: Final = logging.getLogger("chartimg.gateway")
@@ -132,13 +139,14 @@ class Gateway:
 
     async def _post(self, request: Request, caller: Caller | None) -> Response:
         """Answer the provider's paths of a chart and of a layout."""
-        chart, fresh = await self._posted(request), request.headers.get(_FRESH)
+        fresh = read_wish(request.headers)
+        chart = await self._posted(request)
         return await self._answer(request, caller, partial(self._client.fetch, chart, fresh=fresh))
 
     async def _store(self, request: Request, caller: Caller | None) -> Response:
         """Answer the siblings of these paths, which store the picture and return its address."""
-        if request.headers.get(_FRESH, "off") != "off":
-            raise AskedWrongError(422, f"each address is new; leave out {_FRESH}")
+        if read_wish(request.headers) not in {None, "off"}:
+            raise AskedWrongError(422, "each address is new; leave out x-chartimg-fresh")
         return await self._answer(request, caller, partial(self._client.store, await self._posted(request)))
 
     async def _posted(self, request: Request) -> PictureRequest:

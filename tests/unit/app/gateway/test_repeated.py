@@ -25,11 +25,13 @@ def test_one_of_equal_lines_is_written_a_minute() -> None:
 
 
 def test_other_lines_and_events_are_written() -> None:
-    """Lines with another beginning, and each event of a client, are written."""
+    """Lines with another beginning or of another logger, and each event of a client, are written."""
     repeated = Repeated()
+    event = logging.makeLogRecord({"name": "chartimg", "msg": "a", "chartimg": {"event": "a"}})
 
     assert ["a", "b"] == [written(repeated, "asyncio", text, 0.0) for text in ("a", "b")]
-    assert ["a", "a"] == [written(repeated, "chartimg", "a", 0.0) for _ in range(2)]
+    assert ["a", None] == [written(repeated, "chartimg", "a", 0.0) for _ in range(2)]
+    assert [True, True] == [repeated.filter(event) for _ in range(2)]
 
 
 def test_the_texts_that_are_remembered_are_bounded() -> None:
