@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from ..domain.chart import Request
 from ..domain.chart.candle import Grid
+from ..domain.chart.endpoint import Answer
 from ..domain.chart.freshness import Freshness
 from ..domain.fetch import Fetch, Moment
 from ..domain.ports import CacheLock, Clock, Listener
@@ -159,7 +160,8 @@ class Metered:
         moment = Moment(now, self._clock.monotonic() - order.started, self._chance())
         refused_ids = self._refusals.by_plan(request, now) if self._refusals.any else frozenset()
         fetch_id = order.waiter.fetch_id
-        seconds = self._call_seconds()
+        is_list = request.endpoint.answer is Answer.LISTING  # it takes other times than a picture
+        seconds = 0.0 if is_list else self._call_seconds()
         self._paying[fetch_id] = request
         try:
             result = yield from fetch_steps(
@@ -174,7 +176,7 @@ class Metered:
             )
         finally:
             self._paying.pop(fetch_id, None)
-        if result.ok:
+        if result.ok and not is_list:
             self._durations.append((self._clock.monotonic(), result.attempts[-1].duration))
         if not result.ok or len(result.attempts) > 1:
             self._refusals.remember(request, result, self._clock.now())

@@ -241,6 +241,17 @@ CASES: Final[Mapping[str, Case]] = {
     ),
     "ChartClient of a config": (ChartClient, {}, {"config": (none,)}),
     "ChartClient.from_env": (ChartClient.from_env, {}, {"environ": (none, mapping)}),
+    "ChartClient.symbols": (
+        lambda exchange, **given: client().symbols(exchange, **given),
+        {"exchange": "NASDAQ"},
+        {"exchange": (text,), "search": (text,), "deadline": (none, number)},
+    ),
+    "ChartClient.exchanges": (lambda deadline: client().exchanges(deadline=deadline), {}, {"deadline": (none, number)}),
+    "AsyncChartClient.symbols": (
+        later("symbols"),
+        {"exchange": "NASDAQ"},
+        {"exchange": (text,), "search": (text,), "deadline": (none, number)},
+    ),
     "ChartClient.fetch": (lambda request: client().fetch(request), {}, {"request": (no,)}),
     "ChartClient.fetch deadline": (
         lambda deadline: client().fetch(REQUEST, deadline=deadline),

@@ -576,3 +576,68 @@ def test_a_time_to_drain_that_no_clock_can_wait_is_refused(drain: float) -> None
         await client.aclose(drain=0)
 
     asyncio.run(main())
+
+
+# Lists
+
+
+def test_a_list_whose_caller_leaves_is_kept_for_the_day() -> None:
+    """A list is paid for like a picture: the call goes on without its caller, and serves those who ask later."""
+
+    async def _main() -> None:
+        gate, log = Gate(), EventLog()
+        client, transport, _ = client_of(gate.answer(Reply(200, body=b'{"payload": ["NASDAQ"]}')), log=log)
+        async with client:
+            first, second = (asyncio.create_task(client.exchanges()) for _ in range(2))
+            await gate.met()
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            second.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await second
+            gate.opened.set()
+            await holds(lambda: bool(log.of(PictureKept)))
+            later, again = await client.exchanges(), await client.exchanges()
+
+        assert [["NASDAQ"]] * 2 == [[each.id for each in listed] for listed in (later, again) if listed.ok]
+        assert ([Source.CACHE] * 2, 1) == ([later.source, again.source], len(transport.calls))
+
+    asyncio.run(_main())
+
+
+def test_equal_lists_at_one_moment_share_a_call() -> None:
+    """All who ask for a list while it comes get it, for one unit."""
+
+    async def _main() -> None:
+        gate = Gate()
+        client, transport, pool = client_of(gate.answer(Reply(200, body=b'{"payload": [{"symbol": "AAPL"}]}')))
+        async with client:
+            asked = [asyncio.create_task(client.symbols("NASDAQ", search=text)) for text in ("", "aap", "x")]
+            await gate.met()
+            await asyncio.sleep(0)
+            gate.opened.set()
+            lists = await asyncio.gather(*asked)
+
+        assert [1, 1, 0] == [len(listed) for listed in lists if listed.ok]
+        assert (1, 1) == (len(transport.calls), pool.status()[0].used)
+
+    asyncio.run(_main())
+
+
+def test_a_list_without_a_free_thread_is_read_after_the_client_is_closed() -> None:
+    """A client that is closed while its caller has not gone on yet still hands on the list."""
+
+    async def _main() -> None:
+        gate = Gate()
+        client, _, _ = client_of(gate.answer(Reply(200, body=b'{"payload": ["NASDAQ"]}')))
+        asked = asyncio.create_task(client.exchanges())
+        await gate.met()
+        closing = asyncio.create_task(client.aclose())
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await closing
+
+        assert (await asked).ok
+
+    asyncio.run(_main())

@@ -74,3 +74,23 @@ def test_an_hour_of_slow_calls_turns_no_later_request_away() -> None:
     assert soon.error is not None
     assert (FaultKind.NO_ACCOUNT, True) == (soon.error.kind, "a call takes 30.0 s at the least" in soon.error.message)
     assert later.ok
+
+
+def test_a_list_is_not_measured_by_pictures_nor_a_picture_by_lists() -> None:
+    """After slow pictures a list with little time is asked for, and quick lists tell nothing of a picture's time."""
+    clock = VirtualClock()
+    seconds = [60.0] * 5 + [1.0] * 7
+
+    def answer(request: Request, _: Account | None, __: float | None) -> Reply:
+        clock.advance(seconds.pop(0))
+        return FOUND if isinstance(request, ChartRequest) else Reply(200, body=b'{"payload": []}')
+
+    with ScriptedTransport([answer] * 12, clock=clock).client() as client:
+        for width in range(400, 405):
+            assert client.fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": width})).ok
+        lists = [client.symbols(exchange, deadline=5.0) for exchange in ("NASDAQ", "NYSE", "AMEX", "LSE", "SP", "TVC")]
+        soon = client.fetch(ChartRequest("BINANCE:BTCUSDT", "1h", "t", {"width": 500}), deadline=20.0)
+
+    assert [True] * 6 == [each.ok for each in lists]
+    assert soon.error is not None
+    assert "a call takes 30.0 s at the least" in soon.error.message
