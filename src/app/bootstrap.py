@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypedDict, Unpack
@@ -39,7 +39,7 @@ from ..domain.retry import RetryPolicy
 from .cache import CacheRoute
 from .checking import Checker, as_catalog, plan_named, template_named
 from .client import RoutedClient
-from .config import WorkerConfig, read_catalog, read_templates_dir, rules_of
+from .config import WorkerConfig, read_catalog, read_kept, read_templates_dir, rules_of
 from .listeners import Listeners
 from .lists import Lists
 from .mode import ApiMode, CheckMode, mode_named
@@ -62,6 +62,7 @@ __all__ = [
     "account_schema",
     "check",
     "fetch_with_retries",
+    "kept_lists",
     "open_cache",
     "open_catalog",
     "open_pool",
@@ -506,6 +507,7 @@ class _Caching:
             listener=self.listener,
             grid_of=self.grid_of,
             scope=_scope(config),
+            address=_scope(attrs.evolve(config, tradingview_session=None)),
             stale_seconds=config.stale_if_error,
         )
         if given is None:
@@ -518,6 +520,17 @@ def _scope(config: WorkerConfig) -> str:
     address = "" if config.base_url == DEFAULT_BASE_URL else config.base_url
     session = config.tradingview_session
     return address if session is None else f"{address}\n{session.digest}"
+
+
+@contextmanager
+def kept_lists(catalog: Catalog, environ: Mapping[str, str] | None = None) -> Iterator[Lists]:
+    """Open the provider's lists that the cache of the settings keeps. A cache that can't be used is as one without lists."""
+    clock, cache = SystemClock(), None
+    with ExitStack() as resources:
+        with suppress(ConfigError):  # of a setting that is not needed for any other finding
+            caching = _Caching(read_kept(environ), None, Listeners(()), lambda symbol: grid_of(symbol, catalog))
+            cache = caching.route(clock, resources)
+        yield Lists(None if cache is None else cache.peek, clock, lambda: catalog.exchanges)
 
 
 def open_cache(place: str | None, max_bytes: int) -> PictureCache:

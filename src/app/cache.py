@@ -47,7 +47,8 @@ class CacheRoute:
         clock: time.
         listener: notified if the cache can't be used.
         grid_of: returns the grid of the candles of a symbol.
-        scope: the address of the provider, if it is not the usual one: its pictures are others.
+        scope: the address of the provider, if it is not the usual one, and the session: their pictures are others.
+        address: the address alone, since lists are the same with any session.
         stale_seconds: how old a picture may be that is returned in place of an error; 0 for no such picture.
     """
 
@@ -59,6 +60,7 @@ class CacheRoute:
         listener: Listener,
         grid_of: Callable[[str | None], Grid],
         scope: str = "",
+        address: str = "",
         stale_seconds: float = 0.0,
     ) -> None:
         self._open_cache = open_cache
@@ -66,6 +68,7 @@ class CacheRoute:
         self._listener = listener
         self._grid_of = grid_of
         self._scope = scope
+        self._address = address
         self._stale = timedelta(seconds=stale_seconds)
         self._opened: PictureCache | None = None
         self._rests_until = float("-inf")
@@ -193,9 +196,10 @@ class CacheRoute:
 
     def _digest(self, request: Request) -> str:
         """Return the name of the picture of *request* in the cache."""
-        if not self._scope:
+        scope = self._address if request.endpoint.answer is Answer.LISTING else self._scope
+        if not scope:
             return request.body_digest
-        return hashlib.sha256(f"{self._scope}\n{request.body_digest}".encode()).hexdigest()
+        return hashlib.sha256(f"{scope}\n{request.body_digest}".encode()).hexdigest()
 
     def _try(self, use: Callable[[PictureCache], T], *, writes: bool = False) -> T | None:
         """Use the cache. Report the first failure, and return None for each."""

@@ -16,7 +16,7 @@ from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_request, check_template, ignored_keys
 from ..domain.check.grid import grid_of
-from ..domain.check.listed import NO_LISTS, KeptLists, bare_symbol_problem, exchange_problems
+from ..domain.check.listed import NO_LISTS, KeptLists, bare_symbol_problem, exchange_problems, no_lists
 from ..domain.check.suggestion import hint, likely_name
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
@@ -51,7 +51,7 @@ class Checker:
         plans: Collection[PlanName | str | None] = (),
         mode: CheckMode = CheckMode.ERROR,
         templates: Mapping[str, ChartTemplate] | None = None,
-        lists: Callable[[str | None], KeptLists] = lambda _: NO_LISTS,
+        lists: Callable[[str | None], KeptLists] = no_lists,
     ) -> None:
         self._rules = rules
         self._lists = lists

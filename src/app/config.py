@@ -236,6 +236,20 @@ def read_cache(environ: Mapping[str, str] | None = None) -> tuple[str | None, in
     return _alone(lambda reader: (reader.cache(), reader.cache_max_bytes()), environ)
 
 
+def read_kept(environ: Mapping[str, str] | None = None) -> WorkerConfig:
+    """Read the settings of what is kept, and for which provider: a config with ``CHARTS_CACHE`` and the address alone.
+
+    Raises:
+        ConfigError: one of them is wrong.
+    """
+    return _alone(
+        lambda reader: WorkerConfig(
+            base_url=reader.base_url(), cache=reader.cache(), cache_max_bytes=reader.cache_max_bytes()
+        ),
+        environ,
+    )
+
+
 def _alone(read: Callable[[_Reader], T], environ: Mapping[str, str] | None) -> T:
     """Read one setting for a command that needs no other."""
     require("environ", environ, Mapping | None)

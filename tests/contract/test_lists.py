@@ -188,10 +188,13 @@ def test_lists_that_are_kept_help_every_client_of_the_cache(running: Emulator, t
 
 
 def test_no_session_goes_with_a_list(running: Emulator, tmp_path: Path) -> None:
-    """A session that is refused with charts does no harm to lists, which are not TradingView's to refuse."""
+    """A session that is refused with charts does no harm to lists, and lists are kept for clients with and without one."""
     session = json.dumps({"sessionId": "canary-unknown", "sessionIdSign": "canary-sign"})
+    with_session = asked(settings(running, tmp_path, CHARTS_TRADINGVIEW_SESSION_JSON=session))
+    without = asked(settings(running, tmp_path))
 
-    assert rows(asked(settings(running, tmp_path, CHARTS_TRADINGVIEW_SESSION_JSON=session)))
+    assert rows(with_session) == rows(without)
+    assert [Source.CACHE] * 3 == [each.source for each in without]
 
 
 def test_the_command_lists_exchanges_and_symbols(running: Emulator, tmp_path: Path) -> None:

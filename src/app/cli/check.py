@@ -1,6 +1,6 @@
 """The command ``chartimg check``: check chart requests and templates in files, and report as a linter does.
 
-It needs no account and makes no call.
+It needs no account and makes no call. The provider's lists that are kept tell of symbols.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import typer
 
 from ...domain.finding import Severity
 from ...domain.plan import PlanName
-from ..bootstrap import open_catalog
+from ..bootstrap import kept_lists, open_catalog
 from ..checking import plan_named
 from .options import Json, emit
 from .process import FAILED
@@ -39,7 +39,9 @@ def check(
     catalog = open_catalog()
     limit = None if plan is None else plan_named(plan, catalog)
     sources = [source for each in arguments for source in sources_of(each)]
-    found = [(source.name, finding) for source in sources for finding in source.read(catalog, limit).findings]
+    with kept_lists(catalog) as lists:
+        read = [(source.name, source.read(catalog, limit, lists.about)) for source in sources]
+    found = [(name, finding) for name, file in read for finding in file.findings]
     errors = sum(finding.severity is Severity.ERROR for _, finding in found)
     warnings = len(found) - errors
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -19,12 +19,13 @@ from ...domain.chart.json_body import Place, path_of
 from ...domain.chart.template import ANY_PATTERN, SYMBOL_MARK, ChartTemplate, name_problems
 from ...domain.check.catalog import Catalog
 from ...domain.check.check import check_body, check_template
+from ...domain.check.listed import KeptLists, no_lists
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
 from .text import printable
 
-__all__ = ["MAX_FILE_BYTES", "RequestFile", "finding_line", "read_posted_body", "read_request_file"]
+__all__ = ["MAX_FILE_BYTES", "Known", "RequestFile", "finding_line", "read_posted_body", "read_request_file"]
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 """A thousand times the size of the longest sensible body."""
@@ -33,6 +34,8 @@ _TEMPLATE_KEYS: Final = frozenset({"request", "chartImgSymbolTemplate"})
 _PROBLEM: Final = re.compile(r"(?:, at \$\.?(?P<path>[^ ]*))?: (?P<message>.*)", re.DOTALL)
 
 Pairs = list[tuple[str, object]]
+Known = Callable[[str | None], KeptLists]
+"""Returns the provider's lists that are kept and can tell of a symbol."""
 
 
 @attrs.frozen
@@ -57,6 +60,7 @@ def read_request_file(
     *,
     template_id: str | None = None,
     is_template: bool = False,
+    lists: Known = no_lists,
 ) -> RequestFile:
     """Check the *content* of a file by the rules of *catalog*, for an account of *plan*.
 
@@ -66,6 +70,7 @@ def read_request_file(
         plan: the plan that must allow the chart. Without a plan, only a chart that every plan refuses is a mistake.
         template_id: the id that a template must have, from the name of its file. If left out, any id is right.
         is_template: whether it must be a template. If not, it may also be the body of a chart request.
+        lists: returns the provider's lists that are kept and can tell of a symbol.
     """
     repeats: list[tuple[object, list[str]]] = []
     try:
@@ -78,7 +83,9 @@ def read_request_file(
         found.append(Finding("", Severity.ERROR, "must hold an object, the body of a chart request or a template"))
         return RequestFile(value, None, tuple(found))
     if not is_template and value.keys().isdisjoint(_TEMPLATE_KEYS):
-        return RequestFile(value, None, (*found, *check_body(value, catalog, plan)))
+        symbol = value.get("symbol")
+        known = lists(symbol if isinstance(symbol, str) else None)
+        return RequestFile(value, None, (*found, *check_body(value, catalog, plan, lists=known)))
     template, problems = _template(text)
     problems += name_problems(value.get("id"), value.get("chartImgSymbolTemplate"), template_id)
     checked = _usable(value) if template is None else template

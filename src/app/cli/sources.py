@@ -12,6 +12,7 @@ import attrs
 import typer
 
 from ...domain.check.catalog import Catalog
+from ...domain.check.listed import no_lists
 from ...domain.errors import ConfigError
 from ...domain.finding import Finding, Severity
 from ...domain.plan import Plan
@@ -19,7 +20,7 @@ from ...files import json_files, refuse_special
 from ..bootstrap import SHIPPED
 from ..checking import template_named
 from ..config import read_templates_dir
-from .request_file import MAX_FILE_BYTES, RequestFile, read_request_file
+from .request_file import MAX_FILE_BYTES, Known, RequestFile, read_request_file
 
 __all__ = [
     "TEMPLATES_DIR",
@@ -51,12 +52,12 @@ class Source:
     template_id: str | None = None
     is_template: bool = False
 
-    def read(self, catalog: Catalog, plan: Plan | None = None) -> RequestFile:
-        """Read the content and check it by the rules of *catalog*, for an account of *plan*."""
+    def read(self, catalog: Catalog, plan: Plan | None = None, lists: Known = no_lists) -> RequestFile:
+        """Read the content and check it by the rules of *catalog* and the provider's *lists*, for an account of *plan*."""
         if isinstance(self.content, Finding):
             return RequestFile(None, None, (self.content,))
         return read_request_file(
-            self.content, catalog, plan, template_id=self.template_id, is_template=self.is_template
+            self.content, catalog, plan, template_id=self.template_id, is_template=self.is_template, lists=lists
         )
 
 

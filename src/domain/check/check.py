@@ -33,7 +33,7 @@ from ..plan.demand import Demand
 from ..plan.excess import exceeded
 from .catalog import Catalog
 from .colour import is_colour
-from .listed import NO_LISTS, KeptLists, symbol_problems
+from .listed import NO_LISTS, KeptLists, with_lists
 from .notation import likely_range
 from .parameter import Entry, Parameter, Table, ValueType
 from .particular import PARTICULAR, Problems, error, unknown_key, unknown_name, warning
@@ -63,19 +63,8 @@ def check_request(
     if problems := request.problems:
         return list(problems)
     found = _body(request.parts, request.demand, catalog, plan, request.endpoint)
-    if lists is not NO_LISTS:
-        found = _with_lists(found, request, catalog, lists)
+    found = with_lists(found, request.parts, request.endpoint, catalog, lists)
     return [*with_suggestions(found), *ignored_keys(request)]
-
-
-def _with_lists(found: Problems, request: Request, catalog: Catalog, lists: KeptLists) -> Problems:
-    """Return the problems of a body with those of its symbol by the *lists*, in place of those by the catalog alone."""
-    symbol, rows = request.parts.get("symbol"), catalog.rows_of(request.endpoint)
-    if not isinstance(symbol, str) or (rows and "symbol" not in rows):
-        return found
-    at = next((number for number, each in enumerate(found) if each.path == "symbol"), len(found))
-    others = [each for each in found if each.path != "symbol"]
-    return [*others[:at], *symbol_problems(symbol, catalog, lists), *others[at:]]
 
 
 def ignored_keys(request: Request) -> Iterator[Finding]:
@@ -120,15 +109,20 @@ def _in_template(finding: Finding, path: str) -> Finding:
 
 
 def check_body(
-    body: object, catalog: Catalog, plan: Plan | None = None, endpoint: ChartEndpoint = ADVANCED_CHART
+    body: object,
+    catalog: Catalog,
+    plan: Plan | None = None,
+    endpoint: ChartEndpoint = ADVANCED_CHART,
+    lists: KeptLists = NO_LISTS,
 ) -> list[Finding]:
-    """List the problems of a *body* to post to *endpoint*. Any value is accepted."""
+    """List the problems of a *body* to post to *endpoint*, with the provider's *lists* that are kept. Any value is accepted."""
     if not isinstance(body, Mapping):
         return [Finding("", Severity.ERROR, f"the body must be an object, not {kind_of(body)}")]
     whole = dict(body)
-    return list(json_problems(whole)) or with_suggestions(
-        _body(whole, endpoint.demand_of(whole), catalog, plan, endpoint)
-    )
+    if problems := list(json_problems(whole)):
+        return problems
+    found = _body(whole, endpoint.demand_of(whole), catalog, plan, endpoint)
+    return with_suggestions(with_lists(found, whole, endpoint, catalog, lists))
 
 
 def check_payload(payload: Mapping[str, object], catalog: Catalog) -> list[Finding]:

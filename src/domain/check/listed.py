@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from ..chart.endpoint import ChartEndpoint
 from ..finding import Finding, Severity
 from .catalog import Catalog
 from .exchange import is_slip, likely_exchange, likely_symbol, pair_written_apart
@@ -19,7 +20,15 @@ from .suggestion import Unknown, bare, hint
 from .symbol import PAIRS_ONLY, exchanges_of, off_exchange
 from .value import shown
 
-__all__ = ["NO_LISTS", "KeptLists", "bare_symbol_problem", "exchange_problems", "symbol_problems"]
+__all__ = [
+    "NO_LISTS",
+    "KeptLists",
+    "bare_symbol_problem",
+    "exchange_problems",
+    "no_lists",
+    "symbol_problems",
+    "with_lists",
+]
 
 _FEEDS: Final = frozenset({"BATS", "EDGX", "IEX"})  # prices of US stocks and funds that other exchanges list
 _PLAIN: Final = re.compile(r"([A-Z0-9_]+):([\w.!&]+)")
@@ -60,6 +69,12 @@ class KeptLists:
 NO_LISTS: Final = KeptLists()
 
 
+def no_lists(symbol: str | None) -> KeptLists:
+    """Return the lists that tell of *symbol* where none is kept."""
+    del symbol
+    return NO_LISTS
+
+
 def symbol_problems(symbol: str, catalog: Catalog, lists: KeptLists = NO_LISTS) -> Iterator[Finding | Unknown]:
     """Report what is wrong with *symbol*: its form, its exchange, or a ticker that the kept list of the exchange lacks."""
     exchanges, known = exchanges_of(symbol), catalog.exchanges
@@ -89,6 +104,24 @@ def symbol_problems(symbol: str, catalog: Catalog, lists: KeptLists = NO_LISTS) 
         yield Unknown(
             "symbol", Severity.WARNING, message, partial(_likely_ticker, symbol, lists), _named(found) if found else ""
         )
+
+
+def with_lists(
+    found: list[Finding | Unknown],
+    body: Mapping[str, object],
+    endpoint: ChartEndpoint,
+    catalog: Catalog,
+    lists: KeptLists,
+) -> list[Finding | Unknown]:
+    """Return the problems of a body with those of its symbol by the *lists*, in place of those by the catalog alone."""
+    if lists is NO_LISTS:
+        return found
+    symbol, rows = body.get("symbol"), catalog.rows_of(endpoint)
+    if not isinstance(symbol, str) or (rows and "symbol" not in rows):
+        return found
+    at = next((number for number, each in enumerate(found) if each.path == "symbol"), len(found))
+    others = [each for each in found if each.path != "symbol"]
+    return [*others[:at], *symbol_problems(symbol, catalog, lists), *others[at:]]
 
 
 def exchange_problems(exchange: str, catalog: Catalog, lists: KeptLists) -> Iterator[Finding]:

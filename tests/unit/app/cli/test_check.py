@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chartimg.adapters.cache import FolderPictureCache
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.templates import load_templates
 from chartimg.app.cli.request_file import MAX_FILE_BYTES
 from chartimg.app.cli.sources import sources_of
+from chartimg.domain.cached import CachedPicture
+from chartimg.domain.chart import ListRequest
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.finding import Severity
 from command import Result, call, invoke, run_bound
@@ -274,3 +278,31 @@ def test_the_documentation_shows_what_is_printed(tmp_path: Path) -> None:
 
             assert ("chartimg", expected.splitlines()) == (program, printed)
     assert settings
+
+
+def test_the_check_knows_the_lists_that_are_kept(tmp_path: Path) -> None:
+    """A list that a client has read today tells of a symbol, without a call; a place that can't be used tells nothing."""
+    request, cache = ListRequest("NASDAQ"), tmp_path / "cache"
+    now = datetime.now(UTC)
+    FolderPictureCache(cache).keep(
+        CachedPicture.of(
+            b'{"payload": [{"symbol": "AAPL"}]}',
+            body_digest=request.body_digest,
+            chart=str(request.key),
+            taken_at=now,
+            drawn_at=now,
+        )
+    )
+    (tmp_path / "a.json").write_text('{"symbol": "NASDAQ:AAPPL", "interval": "1h"}')
+    (tmp_path / "b.json").write_text('{"symbol": 5, "interval": "1h"}')
+    known = call("check", "a.json", cwd=tmp_path, CHARTS_CACHE=str(cache))
+    others = [
+        call("check", "a.json", cwd=tmp_path, CHARTS_CACHE=place) for place in ("off", "memory://", "a.json", "redis:/")
+    ]
+
+    assert (
+        'a.json:symbol: WARNING: the list of NASDAQ that is kept has no "AAPPL"; did you mean "NASDAQ:AAPL"?'
+        in known.stdout
+    )
+    assert ["1 file, nothing found\n"] * 4 == [each.stdout for each in others]
+    assert "symbol: ERROR: must be text" in call("check", "b.json", cwd=tmp_path, CHARTS_CACHE=str(cache)).stdout
