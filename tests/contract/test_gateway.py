@@ -164,6 +164,27 @@ def test_an_error_of_the_provider_has_its_body(status: int, body: object, kind: 
     assert body == answer
 
 
+def test_without_an_account_that_may_be_called_the_answer_is_a_503() -> None:
+    """When all accounts are suspended, which no time mends, the answer is no 429; it says so without a key or a call."""
+    with (
+        emulator(
+            EmulatedAccount("main", KEY, 20, "BASIC"), rules=[Rule(status=403, body={"message": "Forbidden"})]
+        ) as provider,
+        gateway(provider.environ) as served,
+    ):
+        refused, reply = served.chart(BODY), served.chart({**BODY, "width": 401})
+        calls = charged(provider)
+
+    assert (403, "CREDENTIAL_REJECTED", 1) == (refused.status, refused.headers["x-chartimg-kind"], calls)
+    assert (503, "NO_ACCOUNT", None) == (
+        reply.status,
+        reply.headers["x-chartimg-kind"],
+        reply.headers.get("retry-after"),
+    )
+    assert "suspended" in reply.json()["message"]
+    assert KEY not in reply.data.decode()
+
+
 def test_a_wrong_body_is_a_422_with_all_findings_and_costs_nothing(provider: Emulator, served: Served) -> None:
     """A body with several mistakes is answered with all of them in the provider's shape, without a call."""
     reply = served.chart({**BODY, "interval": "9h", "theme": "drak"})

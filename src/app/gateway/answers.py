@@ -72,6 +72,10 @@ def failure(result: ChartApiFailure, now: datetime, *, units_left: int | None = 
         return JSONResponse([_finding(each) for each in error.details], status, headers)
     if error.kind is FaultKind.INVALID_REQUEST and error.details:
         return JSONResponse(list(error.details), status, headers)
+    if (
+        error.kind is FaultKind.NO_ACCOUNT and error.available_at is None
+    ):  # a person has to reinstate one; nothing is spent
+        return message(_DEFAULT_STATUS, error.message, headers)
     words, remedy = _WORDS.get(error.kind) or _STATUS_LINE.sub("", error.message), {}
     if error.kind is FaultKind.SESSION_REJECTED:
         words, _, what = words.partition("; ")
