@@ -18,9 +18,11 @@ from typing import Any
 import pytest
 import typer
 
+from chartimg.adapters.catalog import load_catalog
 from chartimg.adapters.logs import LOG_NAMES
 from chartimg.app.cli.main import app
 from chartimg.app.config import SETTINGS
+from chartimg.app.gateway.settings import read_callers
 from chartimg.domain.faults import FaultKind
 from chartimg.emulator.scenario import Fault, read_scenario
 from chartimg.testing import emulator
@@ -32,10 +34,14 @@ PROGRAMS = [file for file in (ROOT / "docs/examples").iterdir() if file.suffix i
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/yield.md"]
 
 
+def fences(page: Path) -> list[tuple[str, str]]:
+    """List the code blocks of a page, each with its language."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
 def blocks(page: Path, *languages: str) -> list[str]:
     """List the code blocks of a page in any of the *languages*."""
-    fence = rf"^```(?:{'|'.join(languages)})\n(.*?)^```"
-    return re.findall(fence, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [code for language, code in fences(page) if language in languages]
 
 
 TESTS = re.findall(
@@ -134,8 +140,7 @@ def test_code_is_no_wider_than_a_page_of_the_site() -> None:
     """A line of a program or of a page's code has at most 94 columns, but for lines of a crontab, and for output."""
     texts = [file.read_text(encoding="utf-8") for file in PROGRAMS]
     for page in PAGES:
-        fences = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-        texts += [code for language, code in fences if language not in {"mermaid", "console"}]
+        texts += [code for language, code in fences(page) if language not in {"mermaid", "console"}]
     lines = [line for text in texts for line in text.splitlines()]
 
     assert [] == [line for line in lines if len(line) > 94 and not re.match(r"# |\d+ [\d*]", line)]
@@ -160,14 +165,28 @@ def test_the_site_draws_every_arrow_and_every_name_of_a_diagram(name: str) -> No
             assert "".join(label).replace(", ", " ") in drawn.replace("\\n", " ")
 
 
+STOPS = {"--", "|", ">", "&&", "||"}
+"""Words before which a command ends."""
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """List the commands of chartimg, make and Python in the code of a page: of shells, crontabs, units and workflows."""
+    shown = "".join(blocks(page, "sh", "console", "ini", "yaml", "")).replace("\\\n", " ")
+    for line in re.findall(r"^.*(?<![\w-])(?:chartimg|make|\.venv/bin/python) .*$", shown, re.MULTILINE):
+        words = iter(shlex.split(line, comments=True))
+        while command := [*itertools.takewhile(lambda word: word not in STOPS, words)]:
+            while command and not re.fullmatch(r"(.*/)?chartimg|make|\.venv/bin/python", command[0]):
+                del command[0]
+            if command:
+                yield command
+
+
 @for_each("page", PAGES)
 def test_every_command_exists(page: Path) -> None:
-    """Each command line of a page names a command of chartimg with its options, a target of make, or a script."""
-    shown = "".join(blocks(page, "sh", "console"))
-    for line in re.findall(r"^(?:\$ )?((?:chartimg|make|\.venv/bin/python) .*)$", shown, re.MULTILINE):
-        program, *words = shlex.split(line, comments=True)
-        words = [*itertools.takewhile(lambda word: word not in {"--", "|", ">", "&&"}, words)]
-        if program == "chartimg":
+    """Each command of a page is one of chartimg with its options, a target of make, or a script."""
+    for program, *words in commands(page):
+        line = " ".join((program, *words))
+        if program.endswith("chartimg"):
             command: Any = typer.main.get_command(app)
             while hasattr(command, "commands") and words and words[0] in command.commands:
                 command = command.commands[words.pop(0)]
@@ -178,6 +197,23 @@ def test_every_command_exists(page: Path) -> None:
             assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), line
         else:
             assert (ROOT / words[0]).exists(), line
+
+
+def test_every_program_of_a_command_exists() -> None:
+    """Each path of an example in the code of a page is a file."""
+    named = {path for page in PAGES for _, code in fences(page) for path in re.findall(r"docs/examples/[\w.]+", code)}
+
+    assert len(named) >= 4
+    assert [] == [path for path in named if not (ROOT / path).exists()]
+
+
+def test_settings_in_json_are_what_their_readers_take(tmp_path: Path) -> None:
+    """The catalog of docs/freshness.md and the callers of docs/gateway.md can be read."""
+    (catalog,), (callers,) = (blocks(ROOT / "docs" / name, "json") for name in ("freshness.md", "gateway.md"))
+    (tmp_path / "catalog.json").write_text(catalog)
+
+    assert ("MYDEX",) == load_catalog(tmp_path / "catalog.json").crypto_exchanges
+    assert ["node-bot", "sheet"] == [caller.name for caller in read_callers({"CHARTS_GATEWAY_TOKENS": callers})]
 
 
 @pytest.mark.parametrize(
