@@ -130,7 +130,7 @@ def test_every_program_is_included_in_a_page_and_run_by_a_test() -> None:
     )
     tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests/contract").glob("test_*.py"))
 
-    assert programs == set(shown) == {*re.findall(r"<!-- include examples/(\S+) -->", text)}
+    assert programs == set(shown) == {*re.findall(r"^<!-- include examples/(\S+) -->$", text, re.MULTILINE)}
     assert [] == [
         name for name in programs if f'{name}"' not in tests and f'{name.removesuffix(".py")}:app"' not in tests
     ]
