@@ -64,9 +64,7 @@ class Checker:
         """Return the findings of a request, empty if the mode is OFF. Those of the last bodies are remembered."""
         if self._mode is CheckMode.OFF:
             return ()
-        if isinstance(request, StorageRequest):
-            return self(request.of)
-        label = request.chart_template_id if isinstance(request, ChartRequest) and not request.payload else ""
+        label = "" if request.payload else request.key.chart_template_id or ""
         body = (request.body_digest, label, tuple(ignored_keys(request)))
         of_symbol = request.symbol is not None or isinstance(request, ListRequest)
         lists = self._lists(request.symbol) if of_symbol else NO_LISTS
@@ -82,7 +80,8 @@ class Checker:
     def _checked(self, request: Request, rules: Catalog, lists: KeptLists) -> Iterable[Finding]:
         if isinstance(request, ListRequest):
             return () if request.exchange is None else exchange_problems(request.exchange, rules, lists)
-        return check_request(request, rules, self._plan(rules, request.demand), lists)
+        drawn = request.of if isinstance(request, StorageRequest) else request
+        return check_request(drawn, rules, self._plan(rules, drawn.demand), lists)
 
     @property
     def rules(self) -> Catalog:
@@ -99,12 +98,14 @@ class Checker:
         Raises:
             ConfigError: the file of the template can't be used.
         """
+        if request.payload:
+            return request
         if isinstance(request, StorageRequest):
             return StorageRequest(self._filled(request.of))
         return self._filled(request) if isinstance(request, ChartRequest) else request
 
     def _filled(self, request: PictureRequest) -> PictureRequest:
-        if isinstance(request, LayoutRequest) or request.payload or request.chart_template_id not in self.templates:
+        if isinstance(request, LayoutRequest) or request.chart_template_id not in self.templates:
             return request
         return self.templates[request.chart_template_id].fill(request)
 

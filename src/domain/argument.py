@@ -33,8 +33,11 @@ def require(argument: str, value: object, hint: Any) -> None:
     Raises:
         ConfigError: *value* is of another type. The message shows that type alone, since the value may be a key.
     """
-    kinds = hint.__args__ if isinstance(hint, UnionType) else (hint,)
-    if (type(value) not in kinds or type(value) is int) and not is_of(value, hint):
+    kind = type(value)
+    if kind is hint and kind is not int:
+        return
+    is_one_of = isinstance(hint, UnionType) and kind is not int and kind in hint.__args__
+    if not is_one_of and not is_of(value, hint):
         raise ConfigError(f"{argument} must be {_words(hint)}, not {_type_of(value)}")
 
 

@@ -24,7 +24,10 @@ class ChartKey:
     chart_template_id: str
 
     def __str__(self) -> str:
-        return " ".join(map(_shown, self.parts))
+        try:
+            return " ".join(self.parts)
+        except TypeError:  # a part is not text
+            return " ".join(map(_shown, self.parts))
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, Self, cast
+from typing import Final, cast
 
 import attrs
 
@@ -37,12 +37,14 @@ class Leeway:
         fit: str | None,
         *,
         where: tuple[str, str] = ("on_invalid_symbol", "fit"),
-    ) -> Self:
+    ) -> Leeway:
         """Return the leeway that the arguments of a fetch mean. *where* are their names for a person.
 
         Raises:
             ConfigError: an argument has a wrong type, or is not an exchange or ``plan``.
         """
+        if on_invalid_symbol is None and fit is None:
+            return NO_LEEWAY
         require(where[0], on_invalid_symbol, Sequence[str] | None)
         require(where[1], fit, str | None)
         exchanges = tuple(dict.fromkeys(on_invalid_symbol or ()))
