@@ -26,7 +26,8 @@ _FRAMING: Final = (
     "proxy-connection",
     "transfer-encoding",
 )
-_READ_HEADERS: Final = frozenset(KEPT_HEADERS + _FRAMING)
+_READ_HEADERS: Final = frozenset(name.encode() for name in KEPT_HEADERS + _FRAMING)
+_BLANK: Final = frozenset({b"\r\n", b"\n"})
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 _WITHOUT_BODY: Final = frozenset({http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED})
 _BUFFER_BYTES: Final = 80 * 1024  # most pictures and their headers take one read or two
@@ -141,14 +142,14 @@ def _read_headers(file: io.BufferedIOBase) -> _Headers:
     """Read headers to their end, and return those that are of use."""
     headers = _Headers()
     for _ in range(_MAX_HEADERS + 1):
-        line = file.readline(_MAX_LINE_BYTES + 1)
-        if line in {b"\r\n", b"\n"}:
+        line = file.readline(_MAX_LINE_BYTES)
+        if line in _BLANK:
             return headers
-        if len(line) > _MAX_LINE_BYTES:
-            raise http.client.LineTooLong("header line")
-        if not line.endswith(b"\n"):
+        if line[-1:] != b"\n":
+            if len(line) == _MAX_LINE_BYTES:
+                raise http.client.LineTooLong("header line")
             raise http.client.RemoteDisconnected("the connection ended in the headers")
-        name, colon, value = line.decode("latin-1").partition(":")
+        name, colon, value = line.partition(b":")
         if colon and name.lower() in _READ_HEADERS:
-            headers.set_raw(name, value.strip())
+            headers.set_raw(name.decode(), value.decode("latin-1").strip())
     raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")

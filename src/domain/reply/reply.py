@@ -29,8 +29,10 @@ def _lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return header names in lower case; HTTP ignores case (RFC 9110, section 5.1)."""
     if not isinstance(headers, Mapping):
         return headers  # type: ignore[unreachable]  # by a host without a type checker; refused then
-    for part in (*headers, *headers.values()):
-        require("a name or value of headers", part, str)
+    parts = (*headers, *headers.values())
+    if {*map(type, parts)} - {str}:
+        for part in parts:
+            require("a name or value of headers", part, str)
     return {name.lower(): value for name, value in headers.items()}
 
 
