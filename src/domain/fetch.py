@@ -26,7 +26,6 @@ from .chart import Request
 from .classification import classify
 from .events import CallFinished, CallStarted, Event, LimitExceeded, RequestRefused, RetryScheduled
 from .faults import ChartApiError, ErrorCode, FaultKind, Remedy
-from .plan.demand import Demand
 from .reply import Reply, TransportFailure
 from .result import Attempt, ChartApiFailure, FetchResult, refused, result_of
 from .retry import GiveUp, RetryPolicy, SwitchAccount, WaitAndRetry, decide
@@ -273,7 +272,6 @@ class Fetch:
     facts: tuple[Event, ...] = ()
     unused: Claim | None = None
     _sent: Moment = attrs.field(kw_only=True)
-    _demand: Demand = attrs.field(kw_only=True)
     attempts: tuple[Attempt, ...] = ()
     fetch_id: str = ""
     refused_ids: frozenset[str] = frozenset()
@@ -296,17 +294,17 @@ class Fetch:
 
         The accounts *refused_ids* are not asked, since they have refused the body because of their plan.
         """
-        problems = request.problems
-        demand = Demand() if problems else request.demand
-        latest = _latest(policy, moment, call_seconds)
+        action: Action
+        if problems := request.problems:
+            action = Finish(refused(problems, fetch_id))
+        else:
+            need = Need(request.demand, earlier_ids=refused_ids)
+            action = TakeClaim(_latest(policy, moment, call_seconds), need)
         return cls(
             request,
             policy,
-            Finish(refused(problems, fetch_id))
-            if problems
-            else TakeClaim(latest, Need(demand, earlier_ids=refused_ids)),
+            action,
             sent=moment,
-            demand=demand,
             fetch_id=fetch_id,
             refused_ids=refused_ids,
             call_seconds=call_seconds,
@@ -534,7 +532,7 @@ class Fetch:
     def _need(self) -> Need:
         """The demand of the chart, and the accounts that refused it because of their plan."""
         refused = (attempt.account_id for attempt in self.attempts if attempt.kind is FaultKind.PLAN_LIMIT)
-        return Need(self._demand, frozenset(refused), self.refused_ids)
+        return Need(self.request.demand, frozenset(refused), self.refused_ids)
 
     def _step(
         self,
@@ -553,7 +551,6 @@ class Fetch:
             facts,
             unused,
             sent=self._sent if sent is None else sent,
-            demand=self._demand,
             attempts=self.attempts if attempts is None else attempts,
             fetch_id=self.fetch_id,
             refused_ids=self.refused_ids,

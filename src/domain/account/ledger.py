@@ -291,7 +291,7 @@ def _with_key(snapshot: AccountSnapshot, account: Account) -> AccountSnapshot:
 
 
 def _next(snapshot: AccountSnapshot, event: AccountEvent, **changes: object) -> AccountSnapshot:
-    """Advance the state by the table and return the next snapshot. (attrs.evolve takes as long as the rest of a claim.)"""
+    """Advance the state by the table and return the next snapshot, quicker than attrs.evolve: each claim does."""
     fields = dict(zip(_FIELDS, _values(snapshot), strict=True))
     changes |= {"state": advance(snapshot.state, event), "version": snapshot.version + 1}
     return AccountSnapshot(**{**fields, **changes})
