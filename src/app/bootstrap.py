@@ -34,6 +34,7 @@ from ..domain.events import RequestDoubtful
 from ..domain.finding import Finding, Severity
 from ..domain.plan import PlanName
 from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, PictureCache, Transport
+from ..domain.refusal import Refusal, merged
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
 from .cache import CacheRoute
@@ -49,6 +50,7 @@ from .routes import Routes
 from .service import ServiceWatch
 
 if TYPE_CHECKING:
+    from ..adapters.refusals import RefusalFile
     from ..domain.fixture import FixtureEntry
 
 _CACHE_PLACE: Final = "the cache of pictures has", "CHARTS_CACHE to a folder or to off"
@@ -63,9 +65,11 @@ __all__ = [
     "check",
     "fetch_with_retries",
     "kept_lists",
+    "list_refusals",
     "open_cache",
     "open_catalog",
     "open_pool",
+    "open_refusals",
     "open_routes",
     "open_store",
     "open_templates",
@@ -464,8 +468,9 @@ def _configured_routes(
     if config.mode is not ApiMode.MOCK:
         from ..adapters.http import Urllib3Transport
 
-        pool = given
+        pool, refusals = given, None
         if pool is None:
+            refusals = open_refusals(config.account_store)
             pool = open_pool(config, clock=clock, listener=listener, catalog=catalog)
             resources.callback(pool.close)
         http = resources.enter_context(Urllib3Transport(config.base_url, session=config.tradingview_session))
@@ -477,9 +482,9 @@ def _configured_routes(
 
             now = (clock or SystemClock()).now
             recording = RecordingTransport(http, config.fixtures_dir, listener=listener, now=now)
-            routes.append(Route(recording, pool, cut_off=http.close, lock=recording.lock))
+            routes.append(Route(recording, pool, cut_off=http.close, lock=recording.lock, refusals=refusals))
         else:
-            routes.append(Route(http, pool, cut_off=http.close, cache=kept))
+            routes.append(Route(http, pool, cut_off=http.close, cache=kept, refusals=refusals))
     return tuple(routes)
 
 
@@ -577,7 +582,35 @@ def open_store(url: str | None) -> AccountStore:
         return RedisAccountStore(url)
     from ..adapters.sqlite import SqliteAccountStore
 
-    return SqliteAccountStore(_state_file() if url is None else _at_home(url.removeprefix("sqlite:///")))
+    return SqliteAccountStore(_books_file(url))
+
+
+def open_refusals(url: str | None) -> RefusalFile | None:
+    """Return the file of refusals beside the account books at *url*; None if these are not in a file.
+
+    Raises:
+        ConfigError: the user's home folder, and so the file, can't be found.
+    """
+    from ..adapters.refusals import RefusalFile
+
+    if url is not None and not url.startswith("sqlite:///"):
+        return None
+    books = _books_file(url)
+    return RefusalFile(books.with_name(f"{books.stem}.refused.jsonl"))
+
+
+def list_refusals(config: WorkerConfig) -> tuple[Refusal, ...]:
+    """Return the known refusals, from the newest to the oldest: those of calls beside the account books, and those of fixtures.
+
+    Equal ones are one. It has the body of the call, and the file of the fixture.
+
+    Raises:
+        ConfigError: a file or a folder of them can't be read.
+    """
+    from ..adapters.fixture.refusals import recorded_refusals
+
+    opened = open_refusals(config.account_store)
+    return merged(() if opened is None else opened.read(), recorded_refusals(config.fixtures_dir))
 
 
 def account_schema() -> str:
@@ -585,6 +618,11 @@ def account_schema() -> str:
     from ..adapters.postgresql import schema
 
     return schema()
+
+
+def _books_file(url: str | None) -> Path:
+    """Return the path of books in a file."""
+    return _state_file() if url is None else _at_home(url.removeprefix("sqlite:///"))
 
 
 def _state_file() -> Path:

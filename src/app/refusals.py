@@ -10,6 +10,7 @@ import attrs
 
 from ..domain.account.window import window_of
 from ..domain.chart import Request
+from ..domain.classification import refuses_body
 from ..domain.faults import FaultKind
 from ..domain.finding import Finding, Severity
 from ..domain.result import ChartApiFailure, FetchResult, Source
@@ -18,8 +19,6 @@ from ..fork import begin_in_children
 __all__ = ["MAX_REFUSALS", "Refusals"]
 
 MAX_REFUSALS: Final = 1_000
-_OF_THE_CALLER: Final = frozenset({401, 403, 407})
-"""Statuses about the key, the session or the way to the provider. Another body could be refused alike."""
 
 
 @attrs.frozen
@@ -103,8 +102,5 @@ class Refusals:
 
 def _is_final(failure: ChartApiFailure) -> bool:
     """Return whether the provider has refused the body itself."""
-    return (
-        failure.source is Source.HTTP
-        and failure.error.kind is FaultKind.INVALID_REQUEST
-        and failure.http_status not in _OF_THE_CALLER
-    )
+    is_of_plan = failure.error.kind is FaultKind.PLAN_LIMIT  # which another account may allow
+    return failure.source is Source.HTTP and refuses_body(failure.error) and not is_of_plan

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from ..domain.chart import Request
-from ..domain.ports import CacheLock, RecordedTransport, Transport
+from ..domain.ports import CacheLock, RecordedTransport, RefusalLog, Transport
 from .cache import CacheRoute
 from .pool import Pool
 
@@ -25,6 +25,7 @@ class Route:
         cache: pictures that were fetched on this route before.
         lock: takes the lock that one process holds while it fetches a chart, at once; None if another one holds it. Only a route
             that records has one.
+        refusals: keeps the final refusals of calls, for people.
         recorded: whether all answers are recorded ones; they stand even if the check refuses the request.
     """
 
@@ -33,6 +34,7 @@ class Route:
     cache: CacheRoute | None = attrs.field(default=None, kw_only=True)
     lock: Callable[[Request], CacheLock | None] | None = attrs.field(default=None, kw_only=True)
     cut_off: Callable[[], object] = attrs.field(default=tuple, kw_only=True)
+    refusals: RefusalLog | None = attrs.field(default=None, kw_only=True)
     recorded: bool = attrs.field(kw_only=True)
 
     @recorded.default

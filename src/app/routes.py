@@ -21,7 +21,7 @@ from ..domain.chart.freshness import Freshness
 from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.check.catalog import Catalog
 from ..domain.check.picture import picture_warnings
-from ..domain.classification import classify, refuses_symbol
+from ..domain.classification import classify, refused_paths, refuses_body, refuses_symbol
 from ..domain.errors import ConfigError
 from ..domain.events import (
     FetchFinished,
@@ -36,6 +36,7 @@ from ..domain.faults import ErrorCode, FaultKind
 from ..domain.finding import Finding, Severity
 from ..domain.plan.fit import fit_to_largest
 from ..domain.ports import Clock, Listener
+from ..domain.refusal import Refusal
 from ..domain.reply.secret import scrub_findings
 from ..domain.result import ChartApiSuccess, FetchResult, Source, Success, refused, result_of
 from ..domain.retry import RetryPolicy
@@ -306,6 +307,7 @@ class Routes:
                 listener = doubts if findings else self.listener
                 order = Order(route, route.pool, request, waiter, policy, started, fresh, listener, look)
                 result = yield from self._metered.fetch(order)
+                self._note_refusal(route, request, result)
             if result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING:
                 return self._with_warnings(request, result, findings, doubts.tell)
         if result is None:
@@ -410,10 +412,19 @@ class Routes:
         self.listener.notify(RequestRefused(str(request.key), findings[:_MAX_FINDINGS_PER_EVENT]))
         return refused(findings, fetch_id)
 
+    def _note_refusal(self, route: Route, request: Request, result: FetchResult) -> None:
+        """Keep a final refusal of a call of this fetch, for people."""
+        error = result.error
+        if error is None or route.refusals is None or not result.attempts or not refuses_body(error):
+            return
+        paths, now = refused_paths(error), self.clock.now()
+        route.refusals.note(Refusal.of(request, error, paths, now=now, secrets=self._all_secrets()))
+
     def _scrubbed(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Mask the keys of all accounts, and the session, in *findings*."""
-        if not findings:
-            return ()
+        return scrub_findings(findings, self._all_secrets()) if findings else ()
+
+    def _all_secrets(self) -> tuple[str, ...]:
+        """Return the keys of all accounts, and the session."""
         pools = (route.pool for route in self.routes if route.pool is not None)
-        keys = (account.api_key for pool in pools for account in pool.accounts)
-        return scrub_findings(findings, (*keys, *self._secrets))
+        return (*(account.api_key for pool in pools for account in pool.accounts), *self._secrets)

@@ -16,12 +16,13 @@ from .argument import require
 from .chart import Request
 from .chart.endpoint import Answer
 from .faults import ChartApiError, FaultKind
+from .plan import UNKNOWN, ChartLimits
 from .reply import OK, Reply, TransportFailure
 from .reply.error_text import ErrorText, read_error_text
 from .reply.http_date import read_http_date
 from .reply.png import Picture
 
-__all__ = ["classify", "refuses_symbol", "retry_after_seconds"]
+__all__ = ["classify", "refused_paths", "refuses_body", "refuses_symbol", "retry_after_seconds"]
 
 _THROTTLE_TYPE: Final = "toomanyrequestsexception"
 _QUOTA_TYPE: Final = "limitexceededexception"
@@ -30,6 +31,9 @@ _RATE_WORDS: Final = re.compile(
 )
 _QUOTA_WORDS: Final = re.compile(r"quota|\busage\b|\bdaily\b|per day|\bmonthly\b|limit exceeded", re.IGNORECASE)
 _CONFLICT: Final = 409
+_OF_THE_CALLER: Final = frozenset({401, 403, 407})
+"""Statuses about the key, the session or the way to the provider. Another body could be refused alike."""
+_SPOKEN_OF: Final = (("invalid symbol", "symbol"), ("invalid interval", "interval"))
 _SESSION_REFUSALS: Final = frozenset({(403, "layout forbidden"), (_CONFLICT, "session disconnected")})
 _MAX_THROTTLE_SECONDS: Final = 60.0  # a longer Retry-After does not mean a throttle
 _MAX_PAUSE_SECONDS: Final = 86_400.0  # the quota's window
@@ -77,9 +81,31 @@ def _json_error(reply: Reply, request: Request) -> ChartApiError | None:
 
 def refuses_symbol(error: ChartApiError) -> bool:
     """Return whether the provider has refused the symbol of a request for good, so that any other chart of it would fail, too."""
-    if error.kind is not FaultKind.INVALID_REQUEST:
-        return False
-    return "invalid symbol" in error.message.casefold() or any(each.get("param") == "symbol" for each in error.details)
+    return error.kind is FaultKind.INVALID_REQUEST and "symbol" in refused_paths(error)
+
+
+def refuses_body(error: ChartApiError) -> bool:
+    """Return whether the provider, or a plan, has refused a body for good: sent again as it is, it would fail again."""
+    if error.kind is FaultKind.PLAN_LIMIT:
+        return True
+    return error.kind is FaultKind.INVALID_REQUEST and error.http_status not in _OF_THE_CALLER
+
+
+def refused_paths(error: ChartApiError) -> tuple[str, ...]:
+    """Return the places in the body that a refusal speaks of (API page, "Errors"); empty if it names none.
+
+    A list of field errors names them. ``Invalid Symbol``, ``Invalid Interval`` and the limit of a plan mean one.
+    """
+    named = [param for each in error.details if isinstance(param := each.get("param"), str) and param]
+    said = error.message.casefold()
+    if error.kind is FaultKind.PLAN_LIMIT:
+        limit = ChartLimits.stated_in(error.message) or UNKNOWN
+        sides = (("width", limit.max_width), ("height", limit.max_height), ("studies", limit.max_parameters))
+        named += [name for name, most in sides if most is not None]
+        named += ["watermark"] if limit.custom_watermark is False else []
+    else:
+        named += [path for text, path in _SPOKEN_OF if text in said]
+    return tuple(dict.fromkeys(named))
 
 
 def _kind(reply: Reply, text: str, retry_after: float | None) -> FaultKind:

@@ -10,6 +10,7 @@ from .account import Account, AccountSnapshot
 from .cached import CachedPicture, CacheEntry
 from .chart import Request
 from .events import Event
+from .refusal import Refusal
 from .reply import Reply, TransportFailure
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Listener",
     "PictureCache",
     "RecordedTransport",
+    "RefusalLog",
     "Signal",
     "Transport",
 ]
@@ -159,6 +161,14 @@ class InterruptibleClock(Clock, Protocol):
 
     def wait(self, seconds: float, signal: Signal) -> None:
         """Let *seconds* pass, or fewer if *signal* is given before."""
+        ...
+
+
+class RefusalLog(Protocol):
+    """Keeps the final refusals, for people to learn from."""
+
+    def note(self, refusal: Refusal) -> None:
+        """Keep *refusal*. If it can't be kept, go on without it."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -13,7 +13,7 @@ from ..finding import Finding, Severity
 from .png import SIGNATURE
 from .reply import OK, Reply, TransportFailure
 
-__all__ = ["MASK", "SECRET_INSIDE", "scrub", "scrub_findings", "scrub_reply"]
+__all__ = ["MASK", "SECRET_INSIDE", "scrub", "scrub_body", "scrub_findings", "scrub_reply", "scrub_text"]
 
 MASK: Final = "[key]"
 SECRET_INSIDE: Final = Finding(
@@ -54,6 +54,21 @@ def scrub_findings(findings: tuple[Finding, ...], keys: Iterable[str]) -> tuple[
             for each in findings
         )
     return findings
+
+
+def scrub_text(text: str, secrets: Iterable[str]) -> str:
+    """Mask each of *secrets* in *text*, and the beginning of a long one."""
+    for secret in secrets:
+        for part in (secret, secret[:_MIN_PREFIX_CHARACTERS]):
+            text = _without(text, part)
+    return text
+
+
+def scrub_body(body: Mapping[str, object], secrets: Iterable[str]) -> Mapping[str, object]:
+    """Mask each of *secrets* in the names and texts of *body*."""
+    for secret in secrets:
+        body = {_without(name, secret): _clean(value, secret) for name, value in body.items()}
+    return body
 
 
 def scrub_reply(reply: Reply, key: str) -> Reply:

@@ -1,8 +1,11 @@
-"""The routes of a client: charts that are made smaller for the plans of the accounts."""
+"""The routes of a client: charts that are made smaller for the plans of the accounts, and refusals that are kept."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import repeat
 from pathlib import Path
 
 import attrs
@@ -10,17 +13,25 @@ import pytest
 
 from chartimg import (
     Account,
+    AccountPool,
     ChartApiResult,
     ChartClient,
     ChartRequest,
     FaultKind,
     Finding,
     LayoutRequest,
+    RetryPolicy,
     Severity,
     WorkerConfig,
 )
+from chartimg.adapters.catalog import shipped_catalog
+from chartimg.app.checking import Checker
+from chartimg.app.client import RoutedClient
 from chartimg.app.mode import ApiMode
+from chartimg.app.route import Route
+from chartimg.app.routes import Routes
 from chartimg.domain.events import RequestDoubtful
+from chartimg.domain.refusal import Refusal
 from chartimg.domain.reply import Reply
 from chartimg.domain.result import Source
 from chartimg.testing import EventLog, ScriptedTransport, picture
@@ -132,3 +143,66 @@ def test_without_accounts_no_chart_is_cut(fit: str | None, tmp_path: Path) -> No
         result = client.fetch(WIDE, fit=fit)
 
     assert (True, Source.FIXTURE) == (result.ok, result.source)
+
+
+# Refusals that are kept for people
+
+
+@attrs.define
+class Notes:
+    """A log of refusals in memory."""
+
+    refusals: list[Refusal] = attrs.field(factory=list)
+
+    def note(self, refusal: Refusal) -> None:
+        """Keep it."""
+        self.refusals.append(refusal)
+
+
+def noting(transport: ScriptedTransport, notes: Notes, accounts: Sequence[Account] = UNKNOWN) -> Routes:
+    """Return routes that note refusals."""
+    pool = AccountPool(accounts, clock=transport.clock)
+    return Routes(
+        [Route(transport, pool, refusals=notes)],
+        policy=RetryPolicy(max_attempts=1),
+        clock=transport.clock,
+        chance=lambda: 0.5,
+        listener=EventLog(),
+        resources=ExitStack(),
+        checker=Checker(shipped_catalog),
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "paths"),
+    [
+        (Reply(422, body=b'{"message":"Invalid Symbol key-of-a"}'), [("symbol",)]),
+        (TOO_LARGE, [("width", "height")]),
+        (Reply(422, body=b'[{"msg":"bad","param":"theme"}]'), [("theme",)]),
+        (Reply(401, body=b'{"message":"Invalid Request"}'), []),
+        (Reply(403, body=b'{"message":"Forbidden"}'), []),
+        (Reply(429, body=b'{"message":"Limit Exceeded"}'), []),
+        (Reply(503), []),
+        (FOUND, []),
+    ],
+)
+def test_a_final_refusal_of_a_call_is_noted_once(reply: Reply, paths: list[tuple[str, ...]]) -> None:
+    """A call that is refused for good is noted without a key; the kept refusal of the same body is not noted again."""
+    notes = Notes()
+    client = RoutedClient(noting(ScriptedTransport(repeat(reply)), notes))
+    for _ in range(2):
+        client.fetch(WIDE)
+
+    assert paths == [each.paths for each in notes.refusals]
+    assert "key-of-a" not in repr(notes.refusals)
+    assert {WIDE.body_digest} >= {each.body_sha256 for each in notes.refusals}
+
+
+def test_each_symbol_of_a_search_is_noted() -> None:
+    """The refused symbols have their own bodies in the log."""
+    notes = Notes()
+    routes = noting(ScriptedTransport(repeat(Reply(422, body=b'{"message":"Invalid Symbol"}'))), notes)
+    routes.policy = RetryPolicy(max_attempts=3)
+    RoutedClient(routes).fetch(WIDE, on_invalid_symbol=["BYBIT", "OKX"])
+
+    assert ["BINANCE:BTCUSDT", "BYBIT:BTCUSDT", "OKX:BTCUSDT"] == [each.symbol for each in notes.refusals]

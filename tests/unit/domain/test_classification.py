@@ -16,7 +16,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from chartimg.domain.classification import classify, refuses_symbol, retry_after_seconds
+from chartimg.domain.classification import classify, refused_paths, refuses_body, refuses_symbol, retry_after_seconds
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Retriable
 from chartimg.domain.reply import Reply, TransportFailure
@@ -428,3 +428,34 @@ def test_a_refusal_is_that_of_a_symbol_if_it_names_it(reply: Reply, expected: bo
     assert error is not None
 
     assert expected is refuses_symbol(error)
+
+
+@pytest.mark.parametrize(
+    ("reply", "paths", "is_final"),
+    [
+        (Reply(422, body=b'{"message":"Invalid Symbol"}'), ("symbol",), True),
+        (Reply(422, body=b'{"error":"Invalid symbol."}'), ("symbol",), True),
+        (Reply(422, body=b'{"message":"Invalid Interval"}'), ("interval",), True),
+        (Reply(422, body=b'{"message":"Invalid Request"}'), (), True),
+        (
+            Reply(422, body=b'[{"msg":"bad","param":"studies[0].name"},{"msg":"bad","param":"theme"},{"param":5},"x"]'),
+            ("studies[0].name", "theme"),
+            True,
+        ),
+        (Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit (800x600)"}'), ("width", "height"), True),
+        (Reply(403, body=b'{"message":"Exceed Max Usage Parameter Limit (3)"}'), ("studies",), True),
+        (Reply(403, body=b'{"message":"Exceed Max Usage Watermark Limit"}'), ("watermark",), True),
+        (Reply(403, body=b'{"message":"Exceed Max Usage Something"}'), (), True),
+        (Reply(401, body=b'{"message":"Invalid Request"}'), (), False),
+        (Reply(403, body=b'{"message":"Forbidden"}'), (), False),
+        (Reply(409, body=b'{"message":"Session Disconnected"}'), (), False),
+        (Reply(429, body=b'{"message":"Limit Exceeded"}'), (), False),
+        (Reply(500), (), False),
+    ],
+)
+def test_a_refusal_names_the_places_that_it_speaks_of(reply: Reply, paths: tuple[str, ...], is_final: bool) -> None:  # noqa: FBT001
+    """Field errors, a word of the symbol or the interval, and the limit of a plan do; only a refusal of the body is final."""
+    error = classify(reply, now=NOON)
+    assert error is not None
+
+    assert (paths, is_final) == (refused_paths(error), refuses_body(error))

@@ -22,6 +22,8 @@ from chartimg.domain.chart import ListRequest
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.finding import Severity
 from command import Result, call, invoke, run_bound
+from fetching import FETCH, KEY, real
+from loopback import LoopbackServer, answer
 from places import DOCS
 
 GOOD = '{"symbol": "BINANCE:BTCUSDT", "interval": "1h"}'
@@ -306,3 +308,51 @@ def test_the_check_knows_the_lists_that_are_kept(tmp_path: Path) -> None:
     )
     assert ["1 file, nothing found\n"] * 4 == [each.stdout for each in others]
     assert "symbol: ERROR: must be text" in call("check", "b.json", cwd=tmp_path, CHARTS_CACHE=str(cache)).stdout
+
+
+# What was refused before
+
+
+def refused(home: Path, *options: str, **settings: str) -> Result:
+    """List what was refused."""
+    return call("check", "--refused", *options, cwd=home, **settings)
+
+
+def test_a_refused_call_is_listed_with_its_body(server: LoopbackServer, tmp_path: Path) -> None:
+    """Its line in the file beside the books has the chart, the place, the body, and no key; without books in a file there is none."""
+    server.script += [answer(422, b'{"message":"Invalid Symbol"}')] * 2
+    assert 1 == call(*FETCH, cwd=tmp_path, **real(server)).returncode
+    assert 1 == call(*FETCH, cwd=tmp_path, **real(server, CHARTS_ACCOUNT_STORE="memory://")).returncode
+    shown, listed = refused(tmp_path), refused(tmp_path, "--json")
+    (found,) = json.loads(listed.stdout)["refused"]
+
+    assert [0, 0, 0] == [
+        each.returncode for each in (shown, listed, refused(tmp_path, CHARTS_ACCOUNT_STORE="memory://"))
+    ]
+    assert "1 final refusal" in shown.stdout
+    assert ("BINANCE:BTCUSDT", "1h", 422, ["symbol"]) == (
+        *(found["symbol"], found["interval"], found["httpStatus"], found["paths"]),
+    )
+    assert json.loads(server.requests[0].body) == found["body"]
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert ["accounts.refused.jsonl"] == [path.name for path in kept if path.suffix == ".jsonl"]
+    assert not any(KEY.encode() in path.read_bytes() for path in kept)
+
+
+def test_a_recorded_refusal_is_listed_without_an_account(tmp_path: Path) -> None:
+    """An error among the fixtures is a refusal, too; wrong settings of other commands do not matter."""
+    fixtures = tmp_path / "fixtures"
+    fixtures.mkdir()
+    (fixtures / "NYSE_AAPL__1h__t__422.json").write_text('{"status": 422, "body": {"message": "Invalid Symbol"}}')
+    result = refused(tmp_path, CHARTS_FIXTURES_DIR=str(fixtures), CHART_IMG_ACCOUNTS_JSON="wrong")
+
+    assert (0, "") == (result.returncode, result.stderr)
+    assert "NYSE_AAPL__1h__t__422.json" in result.stdout
+
+
+def test_a_list_of_refusals_takes_no_files(tmp_path: Path) -> None:
+    """A check is of files or of the past, and one of them must be named."""
+    for arguments in (("--refused", "x.json"), ("--refused", "--plan", "BASIC"), ()):
+        child = call("check", *arguments, cwd=tmp_path)
+
+        assert (2, True) == (child.returncode, "--refused" in child.stderr)
