@@ -6,10 +6,9 @@ Several processes share an account: a change is swapped into the store only if n
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from ..domain.account import LONG_AGO, WINDOW, Account, AccountSnapshot, AccountState, ledger, window_of
 from ..domain.account.turn import Standing, standing_of
@@ -81,9 +80,8 @@ class Books:
         self._events: list[Event] = []
         self._ahead: set[int] = set()  # places of accounts whose books are of a window to come
 
-    @contextmanager
-    def held(self, *, latest: datetime | None = None) -> Iterator[None]:
-        """Hold the books. Afterwards report the changes to the listener, also those before a failure.
+    def held(self, *, latest: datetime | None = None) -> Self:
+        """Hold the books up to the end of a ``with`` block. Then report the changes to the listener, also those before a failure.
 
         Other threads and a busy store are waited for up to *latest* (UTC).
 
@@ -93,15 +91,18 @@ class Books:
         wait = -1.0 if latest is None else max(0.0, (latest - self._clock.now()).total_seconds())
         if not self._lock.acquire(timeout=min(wait, threading.TIMEOUT_MAX)):
             raise StoreBusy("other threads used the account books up to the deadline")
-        try:
-            self._latest = latest
-            yield
-        finally:
-            self._latest = None
-            events, self._events = self._events, []
-            self._lock.release()
-            for event in events:
-                self._listener.notify(event)
+        self._latest = latest
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._latest = None
+        events, self._events = self._events, []
+        self._lock.release()
+        for event in events:
+            self._listener.notify(event)
 
     def are_of(self, now: datetime) -> bool:
         """Return whether the standings hold at *now*: on another day all steps and limits may differ."""

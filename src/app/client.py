@@ -88,9 +88,8 @@ class RoutedClient(Client):
         begin_in_children(self)
 
     def begin(self) -> None:
-        """Count fetches under way anew: at first, and in a forked child, which has none."""
+        """Have no fetch under way: at first, and in a forked child."""
         self._lock = Lock()
-        self._under_way = 0
         self._waiters: set[Waiter] = set()
 
     def fetch(
@@ -195,13 +194,11 @@ class RoutedClient(Client):
         with self._lock:
             if self._stop.is_set():
                 raise ConfigError("the client is closed; make another one")
-            self._under_way += 1
             self._waiters.add(waiter)
         try:
             return run(fetching.steps, self._routes.clock, waiter.stop)
         finally:
-            self._waiters.discard(waiter)
-            self._leave(1)
+            self._leave(waiter)
 
     def close(self) -> None:
         """End all waits, and close the connections and files that the client opened itself. Idempotent, and at once.
@@ -217,13 +214,13 @@ class RoutedClient(Client):
         self._routes.flights.wake()
         if self.accounts is not None:
             self.accounts.watch.wake()
-        self._leave(0)
+        self._leave()
 
-    def _leave(self, fetches: int) -> None:
-        """Count *fetches* as over. The last one of a closed client closes its resources."""
+    def _leave(self, *waiters: Waiter) -> None:
+        """End the fetches of *waiters*. The last one of a closed client closes its resources."""
         with self._lock:
-            self._under_way -= fetches
-            is_last = self._stop.is_set() and not self._under_way
+            self._waiters.difference_update(waiters)
+            is_last = self._stop.is_set() and not self._waiters
         if is_last:
             self._routes.resources.close()
 

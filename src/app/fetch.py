@@ -161,6 +161,16 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
                             feedback = ProbeGranted(feedback.claim)
                         else:
                             watch.leave(visit)
+                case Send(claim, timeout):
+                    account, unsent = pool.account(claim.account_id), None
+                    try:
+                        outcome = transport.send(step.request, account, timeout=timeout)
+                    except Exception as error:  # of a host's own transport: the call may be paid for
+                        if watch.is_probe(visit):
+                            raised = f"the transport raised {type(error).__name__}"
+                            watch.failed(visit, ChartApiError.of(FaultKind.NETWORK, raised))
+                        raise
+                    feedback = Answered(claim, scrub(outcome, account.api_key))
                 case Pause(seconds):
                     yield seconds
                     feedback = Woken()
@@ -172,16 +182,6 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
                     if barred is not None:
                         pool.refund(claim)
                     feedback = barred or Confirmed(claim, pool.confirm(claim, need=need))
-                case Send(claim, timeout):
-                    account, unsent = pool.account(claim.account_id), None
-                    try:
-                        outcome = transport.send(step.request, account, timeout=timeout)
-                    except Exception as error:  # of a host's own transport: the call may be paid for
-                        if watch.is_probe(visit):
-                            raised = f"the transport raised {type(error).__name__}"
-                            watch.failed(visit, ChartApiError.of(FaultKind.NETWORK, raised))
-                        raise
-                    feedback = Answered(claim, scrub(outcome, account.api_key))
                 case _:
                     assert_never(step.action)
             step = step.next(feedback, Moment(clock.now(), clock.monotonic() - started, chance()))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from ..domain.chart import Request
@@ -86,7 +87,9 @@ class Metered:
         self._grid_of = grid_of
         self._refusals = Refusals()
         self._paying: dict[str, Request] = {}
-        self._durations: deque[tuple[float, float]] = deque(maxlen=_MAX_REMEMBERED_CALLS)  # when, and how long
+        self._durations: deque[tuple[float, float]] = deque(
+            maxlen=_MAX_REMEMBERED_CALLS
+        )  # when it came, and how long it took
 
     def fetch(self, order: Order) -> Steps[FetchResult]:
         """Return a kept picture, share the fetch of an equal request that is under way, or begin one."""
@@ -194,7 +197,10 @@ class Metered:
         0 if there were fewer than five pictures in ten minutes.
         """
         since = self._clock.monotonic() - _REMEMBERED_SECONDS
-        known = sorted([seconds for came, seconds in tuple(self._durations) if came >= since])
+        recent = tuple(self._durations)
+        while recent and recent[0][0] < since:
+            recent = recent[1:]
+        known = sorted(map(itemgetter(1), recent))
         return known[len(known) // 2] / 2 if len(known) >= _MIN_REMEMBERED_CALLS else 0.0
 
 
