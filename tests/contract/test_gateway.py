@@ -136,32 +136,32 @@ def test_an_error_of_the_provider_has_its_status_and_shape(rule: Rule, status: i
 FIELDS = [{"value": 1, "msg": "must be a supported name", "param": "studies[0].name", "location": "body"}]
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "kind", "added"),
-    [
-        (422, {"message": "Invalid Symbol"}, "INVALID_REQUEST", set()),
-        (422, FIELDS, "INVALID_REQUEST", set()),
-        (403, {"message": "Forbidden"}, "CREDENTIAL_REJECTED", set()),
-        (403, {"message": "Exceed Max Usage Resolution Limit (800x600)"}, "PLAN_LIMIT", set()),
-        (403, {"message": "Layout Forbidden"}, "SESSION_REJECTED", {"remedy"}),
-        (409, {"message": "Session Disconnected"}, "SESSION_REJECTED", {"remedy"}),
-        (500, {"message": "Something Went Wrong"}, "SERVICE_UNAVAILABLE", set()),
-    ],
-)
-def test_an_error_of_the_provider_has_its_body(status: int, body: object, kind: str, added: set[str]) -> None:
-    """A host that compares the words of the provider finds them; a remedy is beside them."""
+ERRORS = [
+    (422, {"message": "Invalid Symbol"}, "INVALID_REQUEST"),
+    (422, FIELDS, "INVALID_REQUEST"),
+    (500, {"message": "Something Went Wrong"}, "SERVICE_UNAVAILABLE"),
+    (403, {"message": "Layout Forbidden"}, "SESSION_REJECTED"),
+    (409, {"message": "Session Disconnected"}, "SESSION_REJECTED"),
+    (403, {"message": "Exceed Max Usage Resolution Limit (800x600)"}, "PLAN_LIMIT"),
+    (403, {"message": "Forbidden"}, "CREDENTIAL_REJECTED"),
+]
+
+
+def test_an_error_of_the_provider_has_its_body() -> None:
+    """A host that compares the words of the provider finds them; the remedy for a session is beside them."""
+    rules = [Rule(status=status, body=body, next=1) for status, body, _ in ERRORS]
     with (
-        emulator(EmulatedAccount("main", KEY, 20, "BASIC"), rules=[Rule(status=status, body=body)]) as provider,
+        emulator(EmulatedAccount("main", KEY, 20, "PRO", 1000.0, 1000), rules=rules) as provider,
         gateway({**provider.environ, "CHARTS_MAX_ATTEMPTS": "1"}) as served,
     ):
-        reply = served.chart(BODY)
-    answer = reply.json()
+        replies = [served.chart({**BODY, "width": 401 + number}) for number in range(len(ERRORS))]
+    answers = [reply.json() for reply in replies]
+    remedies = [isinstance(each, dict) and "remedy" in each and bool(each.pop("remedy")) for each in answers]
 
-    assert (status, kind) == (reply.status, reply.headers["x-chartimg-kind"])
-    if isinstance(answer, dict):
-        assert added == {name for name in answer if name != "message"}
-        answer = {"message": answer["message"]}
-    assert body == answer
+    assert ERRORS == [
+        (reply.status, answer, reply.headers["x-chartimg-kind"]) for reply, answer in zip(replies, answers, strict=True)
+    ]
+    assert [kind == "SESSION_REJECTED" for *_, kind in ERRORS] == remedies
 
 
 def test_without_an_account_that_may_be_called_the_answer_is_a_503() -> None:
@@ -349,17 +349,22 @@ def test_a_body_that_does_not_come_is_a_408(
     assert 0 == charged(provider)
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTT", b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET"])
+@pytest.mark.parametrize(
+    ("before", "sent"),
+    [(b"", b""), (b"", b"GET /healthz HTT"), (b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", b"GET")],
+)
 def test_a_head_that_does_not_come_ends_the_connection(
-    monkeypatch: pytest.MonkeyPatch, served: Served, sent: bytes
+    monkeypatch: pytest.MonkeyPatch, served: Served, before: bytes, sent: bytes
 ) -> None:
-    """A connection on which half a head lies is closed after a while, also behind a whole request."""
+    """A connection on which no head or half a head lies is closed after a while, also after a whole request."""
     monkeypatch.setattr("chartimg.app.gateway.protocol._HEAD_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])), 30) as caller:
+        caller.sendall(before)
+        answer = caller.recv(4096) if before else b""
         caller.sendall(sent)
-        answer = b"".join(iter(lambda: caller.recv(4096), b""))
+        answer += b"".join(iter(lambda: caller.recv(4096), b""))
 
-    assert answer.startswith(b"HTTP/1.1 200 " if b"\r\n\r\n" in sent else b"")
+    assert answer.startswith(b"HTTP/1.1 200 " if before else b"")
 
 
 def test_a_request_that_the_server_cuts_off_is_a_503(provider: Emulator) -> None:

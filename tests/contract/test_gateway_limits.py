@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 from collections.abc import Iterator
 
 import pytest
 
-from chartimg.testing import EmulatedAccount, EmulatedSession, Emulator, emulator
+from chartimg.testing import EmulatedAccount, EmulatedSession, Emulator, Rule, emulator
 from gateway import Served, gateway
 from places import FIXTURES
 
@@ -19,6 +20,7 @@ SESSION = EmulatedSession("canary-session", "canary-sign")
 HOSTS = {"tradingview_session_id": "canary-session", "tradingview_session_id_sign": "canary-sign"}
 CALLERS = {"tradingview_session_id": "canary-caller", "tradingview_session_id_sign": "canary-callers-sign"}
 TOKEN = "canary-token-of-node"
+SECRETS = {"x-api-key": "canary-key", "tradingview-session-id": ["canary-session", "canary-sign"]}
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,41 @@ def test_a_session_of_a_caller_is_refused_with_words(provider: Emulator) -> None
     assert all("CHARTS_TRADINGVIEW_SESSION_JSON" in each.json()["message"] for each in refused)
     assert not any("canary" in each.data.decode() + str(each.headers) for each in refused)
     assert (0, 200) == (before, passed.status)
+
+
+@pytest.mark.parametrize("status", [403, 422, 500])
+def test_no_answer_and_no_log_holds_a_key_or_a_session(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """If the provider repeats the key and the session in an error, no path answers them, and no line of the log has them."""
+    caplog.set_level(logging.DEBUG)
+    told = {
+        "message": "key canary-key, session canary-session canary-sign",
+        "errors": [{"msg": "canary-key", "value": SECRETS}],
+    }
+    own = json.dumps({"sessionId": "canary-session", "sessionIdSign": "canary-sign"})
+    settings = {"CHARTS_TRADINGVIEW_SESSION_JSON": own, "CHARTS_OUTAGE": "off", "CHARTS_MAX_ATTEMPTS": "1"}
+    account = EmulatedAccount("main", "canary-key", 20, "BASIC", 1000.0, 1000)
+    with (
+        emulator(account, sessions=[SESSION], rules=[Rule(status=status, body=told)]) as echoing,
+        gateway({**echoing.environ, **settings}) as served,
+    ):
+        paths = (CHART, f"{CHART}/storage", "/v2/tradingview/layout-chart/a1")
+        replies = [served.ask("POST", path, {**BODY, "width": 401}) for path in paths]
+        replies += [served.ask("GET", path) for path in (PICTURE, "/accounts", "/healthz", "/openapi.json")]
+        calls = echoing.ledger().accounts["main"].total.charged
+
+    assert calls >= 1
+    assert not any("canary" in f"{each.headers} {each.data.decode()}" for each in replies)
+    ours = [each.getMessage() for each in caplog.records if each.name != "chartimg.emulator"]  # the provider's own
+    assert ours
+    assert "canary" not in "\n".join(ours)
+
+
+def test_more_requests_at_once_than_allowed_are_a_503(monkeypatch: pytest.MonkeyPatch, mocked: Served) -> None:
+    """A request beyond the limit of those at once is a 503 in the provider's shape, with a pause."""
+    monkeypatch.setattr("chartimg.app.gateway.server._MAX_AT_ONCE", 0)
+    reply = mocked.ask("GET", PICTURE)
+
+    assert (503, {"message": "Service Unavailable"}, "1") == (reply.status, reply.json(), reply.headers["retry-after"])
 
 
 def test_a_session_passes_where_none_is_sent(mocked: Served) -> None:
