@@ -57,7 +57,8 @@ _PICTURE: Final = re.compile(
 _MERMAID: Final = re.compile(r"^```mermaid\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _INCLUDE: Final = re.compile(r"^<!-- include (\S+) -->$", re.MULTILINE)
 _SAMPLE: Final = re.compile(r"(^\S.*\n\n)(?= {4}\S)", re.MULTILINE)
-_CELL: Final = re.compile(r"<td.*?</td>", re.DOTALL)
+_PERCENT: Final = re.compile(r"(?<=\d) (?=%)")
+_CELL: Final = re.compile(r"<t[dh][ >].*?</t[dh]>", re.DOTALL)
 _NAME: Final = re.compile(r"(?<=[\w.])[_/.](?=[^<>]+</span>)")
 _DEFAULT: Final = re.compile(r"= (NOTHING|<function [^>]*>+)")
 _UNSEEN: Final = re.compile(r"<!--.*?-->|<title>.*?</title>", re.DOTALL)
@@ -149,8 +150,8 @@ def shorten(
 def break_names(
     _app: Sphinx, _page: str, _template: str, context: dict[str, object], _tree: object
 ) -> None:
-    """Let a long name in a table break after ``_``, ``/`` and ``.``, so that a telephone shows more of the row."""
-    body = f"{context.get('body', '')}"
+    """Let a long name in a table break after ``_``, ``/`` and ``.``, so that a telephone shows more of the row; but no percentage."""
+    body = _PERCENT.sub("\N{NO-BREAK SPACE}", f"{context.get('body', '')}")
     context["body"] = _CELL.sub(lambda cell: _NAME.sub(r"\g<0><wbr>", cell[0]), body)
 
 
