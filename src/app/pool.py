@@ -171,8 +171,12 @@ class Pool:
         )
 
     def chart_limits(self) -> dict[ChartLimits, str]:
-        """Return what plan and refusals allow of a chart on each account, and the owner's name, without reading the store."""
-        owners = self._owners(self.clock.now(), ChartLimits.tightened)  # a snapshot never changes, so no lock
+        """Return what plan and refusals allow of a chart on each account, and the owner's name, as the books were last read."""
+        now = self.clock.now()
+        with self._books.held(), contextlib.suppress(StoreUnavailable):
+            if not self._books.are_of(now):
+                self._books.read_all()
+        owners = self._owners(now, ChartLimits.tightened)  # a snapshot never changes, so it needs no lock
         return capped(owners, () if all(account.plan for account in self.accounts) else self._plans())
 
     def service(self) -> ServiceStatus:

@@ -38,7 +38,7 @@ from ..domain.plan.fit import fit_to_largest
 from ..domain.ports import Clock, Listener
 from ..domain.refusal import Refusal
 from ..domain.reply.secret import scrub_findings
-from ..domain.result import ChartApiSuccess, FetchResult, Source, Success, refused, result_of
+from ..domain.result import Attempt, ChartApiSuccess, FetchResult, Source, Success, refused, result_of
 from ..domain.retry import RetryPolicy
 from .checking import Checker, template_named
 from .fetch import Steps
@@ -329,14 +329,25 @@ class Routes:
         def ask(sent: Request, policy: RetryPolicy) -> Steps[FetchResult]:
             return self._answer(sent, waiter, policy, started, fresh)
 
-        request, changes = self._fitted(self._completed(request), leeway)
-        waiter.sent = request
-        result = yield from self._substitutes.steps(request, leeway, waiter, policy, ask)
+        request, attempts = self._completed(request), tuple[Attempt, ...]()
+        while True:
+            sent, changes = self._fitted(request, leeway)
+            waiter.sent = sent
+            left = policy.max_attempts - len(attempts)
+            result = yield from self._substitutes.steps(
+                sent, leeway, waiter, attrs.evolve(policy, max_attempts=left), ask
+            )
+            attempts += result.attempts
+            is_over_plan = result.error is not None and result.error.kind is FaultKind.PLAN_LIMIT
+            may_ask = is_over_plan and len(attempts) < policy.max_attempts and not waiter.stop.is_set()
+            if not may_ask or self._fitted(request, leeway)[0] == sent:
+                break
+            self.flights.told(waiter)  # the refusal has stated a limit, so a smaller chart may be drawn
         if result.error is not None and result.error.code is ErrorCode.VALIDATION_FAILED:
             return result
         if changes:
             self._doubt(request, changes)
-        return result.with_warnings(changes)
+        return attrs.evolve(result, attempts=attempts).with_warnings(changes)
 
     def _fitted(self, request: Request, leeway: Leeway) -> tuple[Request, tuple[Finding, ...]]:
         """Return *request* as small as the largest account allows, if it may be cut, and a WARNING for each cut."""

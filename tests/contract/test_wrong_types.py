@@ -134,6 +134,11 @@ def empty(value: object) -> bool:
     return value == ()
 
 
+def names(value: object) -> bool:
+    """Return whether *value* is a list of texts."""
+    return value == ["text"]
+
+
 def no(_: object) -> bool:
     """Accept no value that is tried."""
     return False
@@ -151,6 +156,7 @@ CLIENT: Final[Mapping[str, Right]] = {
     "log": (any_of(bool),),
     **PORTS,
 }
+LEEWAY: Final[Mapping[str, Right]] = {"on_invalid_symbol": (none, empty, names), "fit": (none,)}
 FIELDS_OF_AN_ACCOUNT: Final = {
     "id": (text,),
     "api_key": (text,),
@@ -202,7 +208,11 @@ CASES: Final[Mapping[str, Case]] = {
     ),
     "AsyncChartClient of a config": (AsyncChartClient, {}, {"config": (none,)}),
     "AsyncChartClient.from_env": (AsyncChartClient.from_env, {}, {"environ": (none, mapping)}),
-    "AsyncChartClient.fetch": (later("fetch"), {"request": REQUEST}, {"request": (no,), "deadline": (none, number)}),
+    "AsyncChartClient.fetch": (
+        later("fetch"),
+        {"request": REQUEST},
+        {"request": (no,), "deadline": (none, number), **LEEWAY},
+    ),
     "AsyncChartClient.aclose": (later("aclose"), {}, {"drain": (number,)}),
     "Catalog": (
         chartimg.Catalog,
@@ -254,9 +264,9 @@ CASES: Final[Mapping[str, Case]] = {
     ),
     "ChartClient.fetch": (lambda request: client().fetch(request), {}, {"request": (no,)}),
     "ChartClient.fetch deadline": (
-        lambda deadline: client().fetch(REQUEST, deadline=deadline),
+        lambda **given: client().fetch(REQUEST, **given),
         {},
-        {"deadline": (none, number)},
+        {"deadline": (none, number), **LEEWAY},
     ),
     "ChartClient.request": (
         client().request,
@@ -272,6 +282,7 @@ CASES: Final[Mapping[str, Case]] = {
             "out": (text,),
             "jobs": (whole,),
             "resume": (any_of(bool),),
+            **LEEWAY,
             "fresh": (none, number),
         },
     ),

@@ -91,6 +91,7 @@ client.close()
 
 # Results.
 result: chartimg.ChartApiResult = client.fetch(request)
+leniently: chartimg.ChartApiResult = client.fetch(request, on_invalid_symbol=("NASDAQ", "NYSE"), fit="plan")
 once: chartimg.ChartApiResult = chartimg.fetch_with_retries(
     transport=http, request=request, accounts=[account], policy=policy, clock=clock
 )

@@ -25,6 +25,7 @@ from chartimg import (
     WorkerConfig,
 )
 from chartimg.adapters.catalog import shipped_catalog
+from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.checking import Checker
 from chartimg.app.client import RoutedClient
 from chartimg.app.mode import ApiMode
@@ -34,7 +35,7 @@ from chartimg.domain.events import RequestDoubtful
 from chartimg.domain.refusal import Refusal
 from chartimg.domain.reply import Reply
 from chartimg.domain.result import Source
-from chartimg.testing import EventLog, ScriptedTransport, picture
+from chartimg.testing import EventLog, ScriptedTransport, VirtualClock, picture
 
 FOUND = Reply(200, body=picture(800, 450))
 TOO_LARGE = Reply(403, body=b'{"message":"Exceed Max Usage Resolution Limit (800x600)"}')
@@ -78,17 +79,43 @@ def test_a_chart_is_cut_to_the_largest_plan() -> None:
     assert [{"width": 1920, "height": 960}] == [call.request.payload for call in transport.calls]
 
 
-def test_a_limit_that_an_account_without_a_plan_has_stated_counts_from_then_on() -> None:
-    """Before the first refusal its plan is unknown, and the chart is sent whole."""
-    transport = ScriptedTransport([TOO_LARGE, FOUND])
+def test_a_limit_that_an_account_without_a_plan_states_cuts_the_chart_within_the_fetch() -> None:
+    """The whole chart is refused, the cut one is drawn; both calls are attempts of the result, and the next fetch needs one."""
+    transport = ScriptedTransport([TOO_LARGE, FOUND, FOUND])
     with transport.client(UNKNOWN) as client:
         results = [client.fetch(WIDE, fit="plan") for _ in range(2)]
 
-    assert [False, True] == [result.ok for result in results]
-    assert [1920, 800] == [call.request.payload["width"] for call in transport.calls]
-    assert ["the chart is 800x450 in place of 1920x1080, since the account 'a' allows 800x600"] == [
-        each.message for each in results[1].warnings
+    assert [1920, 800, 800] == [call.request.payload["width"] for call in transport.calls]
+    assert [(True, [403, 200]), (True, [200])] == [
+        (result.ok, [each.http_status for each in result.attempts]) for result in results
     ]
+    assert [["the chart is 800x450 in place of 1920x1080, since the account 'a' allows 800x600"]] * 2 == [
+        [each.message for each in result.warnings] for result in results
+    ]
+
+
+@pytest.mark.parametrize("reply", [TOO_LARGE, Reply(403, body=b'{"message":"Exceed Max Usage Something"}')])
+def test_no_chart_is_cut_without_a_call_left_or_a_limit_to_cut_it_to(reply: Reply) -> None:
+    """The refusal is the result, as without a fit."""
+    max_attempts = 1 if reply is TOO_LARGE else 3
+    transport = ScriptedTransport([reply])
+    with transport.client(UNKNOWN, policy=RetryPolicy(max_attempts=max_attempts)) as client:
+        result = client.fetch(WIDE, fit="plan")
+
+    assert result.error is not None
+    assert (FaultKind.PLAN_LIMIT, 1) == (result.error.kind, len(result.attempts))
+
+
+def test_a_limit_that_another_process_has_learned_costs_no_call() -> None:
+    """The books are read before the chart is cut."""
+    store, clock = MemoryAccountStore(), VirtualClock()
+    first, second = ScriptedTransport([TOO_LARGE], clock=clock), ScriptedTransport([FOUND], clock=clock)
+    policy = RetryPolicy(max_attempts=1)
+    for transport in (first, second):
+        with transport.client(AccountPool(UNKNOWN, store, clock), policy=policy) as client:
+            client.fetch(WIDE, fit="plan")
+
+    assert [800] == [call.request.payload["width"] for call in second.calls]
 
 
 def test_an_account_without_a_plan_counts_as_one_of_the_largest() -> None:
