@@ -245,22 +245,36 @@ def test_a_kept_picture_that_is_fresh_costs_no_call(provider: Emulator, served: 
     assert 1 == charged(provider)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", CHART),
-        ("POST", "/v2/other"),
-        ("POST", "/v2/tradingview/layout-chart/"),
-        ("GET", "/"),
-        ("GET", "/accounts/"),
-        ("PUT", "/accounts"),
-    ],
-)
-def test_an_unknown_route_is_the_providers_404(served: Served, method: str, path: str) -> None:
-    """Each unknown path or method is the provider's own 404."""
-    reply = served.ask(method, path)
+def test_what_is_recorded_behind_a_gateway_is_replayed_without_a_unit(provider: Emulator, tmp_path: Path) -> None:
+    """Each path answers from the fixtures that the same request has recorded; in mock mode no provider is needed."""
+    fixtures = {"CHARTS_FIXTURES_DIR": str(tmp_path / "advanced-chart-v2")}
+    layout = "/v2/tradingview/layout-chart"
+    paths = [("POST", CHART), ("POST", f"{CHART}/storage"), ("POST", f"{layout}/a1"), ("POST", f"{layout}/storage/a1")]
+    paths.append(("GET", "/charts/BINANCE:BTCUSDT/1h/price_psar_adi_v1.png"))
 
-    assert (404, {"message": "Route not found."}) == (reply.status, reply.json())
+    def answers(served: Served) -> tuple[list[tuple[int, bytes]], list[str]]:
+        """Ask for each path, and return the answers and where they came from."""
+        replies = [served.ask(method, path, BODY if method == "POST" else None) for method, path in paths]
+        return [(each.status, each.data) for each in replies], [each.headers["x-chartimg-source"] for each in replies]
+
+    with gateway({**provider.environ, **fixtures, "CHARTS_API_MODE": "record"}) as recording:
+        made, calls = answers(recording), charged(provider)
+        again = answers(recording)
+    with gateway({**fixtures, "CHARTS_API_MODE": "mock"}) as mocked:
+        replayed = answers(mocked)
+
+    assert ({200}, ["HTTP"] * 5, 5) == ({status for status, _ in made[0]}, made[1], calls)
+    assert (made[0], ["FIXTURE"] * 5) == again == replayed
+    assert 5 == charged(provider)
+
+
+def test_an_unknown_route_is_the_providers_404(served: Served) -> None:
+    """Each unknown path or method is the provider's own 404."""
+    layouts = "/v2/tradingview/layout-chart/"
+    wrong = [("GET", CHART), ("POST", "/v2/other"), ("POST", layouts), ("GET", "/"), ("GET", "/accounts/")]
+    replies = [served.ask(method, path) for method, path in (*wrong, ("PUT", "/accounts"))]
+
+    assert [(404, {"message": "Route not found."})] * 6 == [(each.status, each.json()) for each in replies]
 
 
 def test_the_books_are_shown_without_a_key(served: Served) -> None:

@@ -145,6 +145,18 @@ def test_a_larger_picture_is_on_request_where_the_plan_allows(provider: Emulator
     assert 0 == charged(provider)
 
 
+def test_no_error_holds_a_key_or_a_session(provider: Emulator) -> None:
+    """If the provider repeats the key and the session in an error, no tool shows them."""
+    secrets = {"message": f"{KEY} canary-session", "errors": [{"msg": "canary-sign", "value": KEY}]}
+    own = '{"sessionId": "canary-session", "sessionIdSign": "canary-sign"}'
+    rule = Rule(status=422, body=secrets)
+    with server({**anew(provider, rule), "CHARTS_TRADINGVIEW_SESSION_JSON": own}) as model:
+        answers = [model.call("chart", **CHART), model.call("quota")]
+
+    assert answers[0].is_error
+    assert not [answer.text for answer in answers if "canary" in answer.text]
+
+
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
