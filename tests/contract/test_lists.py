@@ -203,6 +203,7 @@ def test_the_command_lists_exchanges_and_symbols(running: Emulator, tmp_path: Pa
     exchanges = call("symbols", cwd=tmp_path, **environ)
     found = call("symbols", "nasdaq", "aap", cwd=tmp_path, **environ)
     as_json = json.loads(call("symbols", "nasdaq", "aap", "--json", cwd=tmp_path, **environ).stdout)
+    kept = call("symbols", "NASDAQ", cwd=tmp_path, **environ)
     wrong = call("symbols", "NASDQ", cwd=tmp_path, **environ)
 
     assert ["AMEX", "NASDAQ"] == [each for each in exchanges.stdout.splitlines() if each in {"AMEX", "NASDAQ"}]
@@ -210,5 +211,6 @@ def test_the_command_lists_exchanges_and_symbols(running: Emulator, tmp_path: Pa
     assert "1 symbol, from account a" in found.stdout
     assert {"symbol": "NASDAQ:AAPL", "ticker": "AAPL"}.items() <= as_json["symbols"][0].items()
     assert ("CACHE", True) == (as_json["source"], as_json["ok"])
+    assert "16 symbols, from the cache, taken at 20" in kept.stdout
     assert (1, 2) == (wrong.returncode, charged(running))
     assert "did you mean NASDAQ?" in wrong.stderr

@@ -36,6 +36,7 @@ def test_the_exchanges_of_a_list_are_read_in_order() -> None:
     read = read_exchanges(written(["BINANCE", "nasdaq", "NASDAQ"]))
 
     assert Rows((Exchange("BINANCE"), Exchange("NASDAQ")), MIDNIGHT) == read
+    assert "NASDAQ" == str(Exchange("NASDAQ"))
 
 
 def test_the_symbols_of_a_list_are_read_with_what_is_known_of_them() -> None:
