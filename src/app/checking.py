@@ -16,7 +16,7 @@ from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_request, check_template, ignored_keys
 from ..domain.check.grid import grid_of
-from ..domain.check.listed import NO_LISTS, KeptLists, bare_symbol_problem, exchange_problems, no_lists
+from ..domain.check.listed import NO_LISTS, KeptLists, exchange_problems, is_elsewhere, no_lists
 from ..domain.check.suggestion import hint, likely_name
 from ..domain.errors import ConfigError
 from ..domain.finding import Finding, Severity
@@ -109,11 +109,14 @@ class Checker:
             return request
         return self.templates[request.chart_template_id].fill(request)
 
-    def bare_symbol_problem(self, ticker: str, symbol: str) -> str | None:
-        """Return why *symbol* can't be sent for *ticker*, to which its template has added an exchange, if the check refuses it."""
-        if self._mode is not CheckMode.ERROR or ":" in ticker or not ticker.strip():
-            return None
-        return bare_symbol_problem(ticker, symbol, self._lists(symbol))
+    def is_elsewhere(self, ticker: str, symbol: str) -> bool:
+        """Return whether a *ticker* without an exchange is evidently not the *symbol* that a template has made of it.
+
+        So it is only if the check refuses what is wrong: then a finding says where the ticker is listed.
+        """
+        if self._mode is not CheckMode.ERROR or ticker == symbol:
+            return False
+        return is_elsewhere(symbol, self._lists(symbol))
 
     def _misspelt(self, label: str) -> list[Finding]:
         """Report the id of a request without a payload if it nearly names a template: the chart would be bare."""

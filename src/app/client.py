@@ -55,14 +55,14 @@ class Client:
         """Return the request for a chart in the look of a template.
 
         Args:
-            symbol: ``BINANCE:BTCUSDT``; one without an exchange gets that of the template's pattern.
+            symbol: ``BINANCE:BTCUSDT``; one without an exchange gets that of the template's pattern, unless it is evidently
+                listed elsewhere. Then the fetch fails before a call, and the finding names the exchanges that list it.
             timeframe: the interval, ``1h``.
             template: the id of a template of the host's own, or of one that ships.
             changes: fields of the body, laid over those of the template: ``width=640, theme="light"``.
 
         Raises:
-            ConfigError: there is no such template (the message names the nearest), or its file can't be used; or *symbol* has no
-                exchange, and is evidently not on that of the template (the message names those that list it, if that is known).
+            ConfigError: there is no such template (the message names the nearest), or its file can't be used.
         """
         return self._routes.request(symbol, timeframe, template, changes)
 

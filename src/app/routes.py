@@ -22,7 +22,6 @@ from ..domain.chart.leeway import NO_LEEWAY, Leeway
 from ..domain.check.catalog import Catalog
 from ..domain.check.picture import picture_warnings
 from ..domain.classification import classify, refused_paths, refuses_body, refuses_symbol
-from ..domain.errors import ConfigError
 from ..domain.events import (
     FetchFinished,
     FetchStarted,
@@ -143,16 +142,17 @@ class Routes:
         """Return the request for a symbol in the look of a template, with *changes* of its payload.
 
         Raises:
-            ConfigError: an argument has a wrong type, there is no such template, its file can't be used, or the symbol has no
-                exchange and is evidently not on that of the template.
+            ConfigError: an argument has a wrong type, there is no such template, or its file can't be used.
         """
         for argument, value in (("symbol", symbol), ("timeframe", timeframe), ("template", template)):
             require(argument, value, str)
         request = template_named(template, self._checker.templates).request(symbol, timeframe)
         request = attrs.evolve(request, payload={**request.payload, **changes}) if changes else request
-        problem = self._checker.bare_symbol_problem(symbol, request.symbol)
-        if problem is not None and self.free(self._completed(request), _OFF) is not Source.FIXTURE:
-            raise ConfigError(f"symbol: {problem}")
+        if (
+            self._checker.is_elsewhere(symbol, request.symbol)
+            and self.free(self._completed(request), _OFF) is not Source.FIXTURE
+        ):
+            return attrs.evolve(request, symbol=symbol)  # a finding about it says where it is listed
         return request
 
     def begin(

@@ -23,8 +23,8 @@ from .value import shown
 __all__ = [
     "NO_LISTS",
     "KeptLists",
-    "bare_symbol_problem",
     "exchange_problems",
+    "is_elsewhere",
     "no_lists",
     "symbol_problems",
     "with_lists",
@@ -136,20 +136,16 @@ def exchange_problems(exchange: str, catalog: Catalog, lists: KeptLists) -> Iter
     yield Finding("exchange", severity, f"{message}; {end}", likely)
 
 
-def bare_symbol_problem(ticker: str, symbol: str, lists: KeptLists) -> str | None:
-    """Return why *symbol* can't be what *ticker* means, to which a template has added its own exchange, if there is a reason.
+def is_elsewhere(symbol: str, lists: KeptLists) -> bool:
+    """Return whether *symbol* is evidently of another exchange than the one that a template has added to its ticker.
 
-    A ticker that is evidently not on that exchange, or that its kept list lacks, is of another one.
+    Its ticker is no pair of coins, and the exchange lists nothing else; or the kept list of the exchange lacks it, and that of
+    another one has it. A ticker that no list has may be new.
     """
     listed = lists.has(symbol)
-    if ":" not in symbol:
-        return f"{shown(ticker)} has no exchange, and its template adds none; write it like NASDAQ:AAPL; {_where(ticker, lists)}"
-    if listed or (listed is None and off_exchange(symbol) is None):
-        return None
-    return (
-        f"{shown(ticker)} has no exchange, and that of its template does not list it; write it like NASDAQ:AAPL, or like {symbol} "
-        f"if that is meant; {_where(ticker, lists)}"
-    )
+    if listed is None:
+        return off_exchange(symbol) is not None
+    return not listed and bool(off_exchange(symbol) or lists.exchanges_of(symbol.partition(":")[2]))
 
 
 def _unknown_exchange(exchange: str, catalog: Catalog, likely: partial[str | None]) -> Unknown:

@@ -219,10 +219,21 @@ def test_the_check_knows_the_lists_that_are_kept() -> None:
     assert after is checker(request)
 
 
-@pytest.mark.parametrize("mode", [CheckMode.WARN, CheckMode.OFF])
-def test_a_check_that_refuses_nothing_refuses_no_bare_symbol(mode: CheckMode) -> None:
-    """Only a check that refuses ERRORs speaks against the exchange of a template, and only if the host has not stated it."""
-    assert Checker(shipped_catalog, mode=mode).bare_symbol_problem("AAPL", "BINANCE:AAPL") is None
-    assert Checker(shipped_catalog).bare_symbol_problem("BINANCE:AAPL", "BINANCE:AAPL") is None
-    assert Checker(shipped_catalog).bare_symbol_problem(" ", "BINANCE: ") is None
-    assert Checker(shipped_catalog).bare_symbol_problem("AAPL", "BINANCE:AAPL") is not None
+@for_each(
+    ("mode", "ticker", "symbol", "expected"),
+    [
+        (CheckMode.ERROR, "AAPL", "BINANCE:AAPL", True),
+        (CheckMode.ERROR, "BINANCE:AAPL", "BINANCE:AAPL", False),
+        (CheckMode.ERROR, "BTCUSDT", "BINANCE:BTCUSDT", False),
+        (CheckMode.WARN, "AAPL", "BINANCE:AAPL", False),
+        (CheckMode.OFF, "AAPL", "BINANCE:AAPL", False),
+    ],
+)
+def test_the_exchange_of_a_template_is_doubted_by_a_check_that_refuses(
+    mode: CheckMode,
+    ticker: str,
+    symbol: str,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """Only a check that refuses what is wrong speaks against it, and only if the host has not stated it."""
+    assert expected is Checker(shipped_catalog, mode=mode).is_elsewhere(ticker, symbol)

@@ -688,32 +688,28 @@ def kept_lists(**tickers: Sequence[str]) -> MemoryPictureCache:
 
 
 @pytest.mark.parametrize("client_class", [ChartClient, AsyncChartClient])
-def test_a_bare_symbol_that_is_not_on_the_exchange_of_its_template_is_refused(
+def test_a_bare_symbol_gets_no_exchange_that_evidently_does_not_list_it(
     client_class: type[ChartClient | AsyncChartClient],
 ) -> None:
-    """The message names the exchanges whose kept lists have it; with its exchange, the host may still ask for it."""
+    """It stays bare, so that the check names the exchanges that list it; with its exchange, it may be asked for all the same."""
     cache = kept_lists(NASDAQ=["AAPL"], BCBA=["AAPL"], BINANCE=["BTCUSDT", "ODD"])
     options: Any = {"accounts": [ACCOUNT], "cache": cache, "clock": VirtualClock(NOON)}
     made = client_class(transport=ScriptedTransport([]), **options)
 
-    with pytest.raises(ConfigError, match=r'"AAPL" has no exchange, .* NASDAQ:AAPL, .*; it is listed by BCBA, NASDAQ$'):
-        made.request("AAPL", "1D", template=LOOK)
-    with pytest.raises(
-        ConfigError, match=r'"XRPUSDT" has no exchange, .*; chartimg symbols EXCHANGE TEXT looks a symbol up$'
-    ):
-        made.request("XRPUSDT", "1D", template=LOOK)
-    assert ["BINANCE:ODD", "BINANCE:AAPL", ""] == [
-        made.request(symbol, "1D", template=LOOK).symbol for symbol in ("ODD", "BINANCE:AAPL", "")
+    assert ["AAPL", "BINANCE:ODD", "BINANCE:XRPUSDT", "BINANCE:AAPL", ""] == [
+        made.request(symbol, "1D", template=LOOK).symbol for symbol in ("AAPL", "ODD", "XRPUSDT", "BINANCE:AAPL", "")
     ]
 
 
-def test_without_lists_a_bare_symbol_is_refused_only_if_it_is_evidently_elsewhere() -> None:
-    """A pair of coins may be on the exchange of the template, and a stock is not; a recorded chart is taken as it is."""
-    made = ChartClient(transport=ScriptedTransport([]))
+def test_a_bare_symbol_that_is_evidently_elsewhere_costs_no_call() -> None:
+    """The fetch fails before a call, and says how to find its exchange; a recorded chart is taken as it is."""
+    transport = ScriptedTransport([])
+    made = ChartClient(transport=transport)
+    result = made.fetch(made.request("AAPL", "1D", template=LOOK))
 
-    assert "BINANCE:NEWUSDT" == made.request("NEWUSDT", "1D", template=LOOK).symbol
-    with pytest.raises(ConfigError, match='"AAPL" has no exchange'):
-        made.request("AAPL", "1D", template=LOOK)
+    assert result.error is not None
+    assert (ErrorCode.VALIDATION_FAILED, 0) == (result.error.code, len(transport.calls))
+    assert '"AAPL" has no exchange; write it like BINANCE:BTCUSDT; chartimg symbols EXCHANGE' in result.error.message
     recorded = ChartClient(transport=_Recorded([FOUND] * 2))
     assert "BINANCE:AAPL" == recorded.request("AAPL", "1D", template=LOOK).symbol
 

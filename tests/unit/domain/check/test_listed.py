@@ -10,7 +10,7 @@ from chartimg import ChartRequest, Finding, Severity
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart import LayoutRequest
 from chartimg.domain.check.check import check_request
-from chartimg.domain.check.listed import NO_LISTS, KeptLists, bare_symbol_problem
+from chartimg.domain.check.listed import NO_LISTS, KeptLists, is_elsewhere
 from rows import for_each
 
 CATALOG = shipped_catalog()
@@ -113,34 +113,21 @@ def test_the_symbol_of_a_layout_is_checked_alike() -> None:
     assert [] == check_request(LayoutRequest("abc"), CATALOG, None, LISTS)
 
 
-@pytest.mark.parametrize(
-    ("ticker", "symbol", "phrase"),
+@for_each(
+    ("symbol", "lists", "expected"),
     [
-        (
-            "AAPL",
-            "BINANCE:AAPL",
-            "that of its template does not list it; write it like NASDAQ:AAPL, or like BINANCE:AAPL if",
-        ),
-        ("AAPL", "BINANCE:AAPL", "if that is meant; it is listed by NASDAQ"),
-        ("XRPUSDT", "BINANCE:XRPUSDT", "that of its template does not list it"),
-        ("NONE", "NONE", "its template adds none; write it like NASDAQ:AAPL; chartimg symbols EXCHANGE TEXT looks"),
+        ("BINANCE:AAPL", NO_LISTS, True),  # no pair of coins
+        ("BINANCE:AAPL", LISTS, True),
+        ("NYSE:AAPL", LISTS, True),  # the list of NASDAQ has it
+        ("NYSE:NONE", LISTS, False),  # it may be new
+        ("BINANCE:DOGEUSDT", LISTS, False),
+        ("BINANCE:DOGEUSDT", NO_LISTS, False),
+        ("BINANCE:STRANGE", LISTS, False),
+        ("LSE:VOD", LISTS, False),
+        ("NONE", LISTS, False),
+        ("", NO_LISTS, False),
     ],
 )
-def test_a_ticker_that_is_not_on_the_exchange_of_its_template_is_a_mistake(
-    ticker: str, symbol: str, phrase: str
-) -> None:
-    """The message says where the ticker is listed, and how to state the exchange."""
-    problem = bare_symbol_problem(ticker, symbol, LISTS)
-
-    assert problem is not None
-    assert phrase in problem
-
-
-@pytest.mark.parametrize(
-    ("ticker", "symbol"), [("BTCUSDT", "BINANCE:BTCUSDT"), ("STRANGE", "BINANCE:STRANGE"), ("VOD", "LSE:VOD")]
-)
-def test_a_ticker_that_the_exchange_of_its_template_may_list_is_none(ticker: str, symbol: str) -> None:
-    """A ticker on its list, or one that no list and no rule speaks against, may be sent."""
-    assert bare_symbol_problem(ticker, symbol, LISTS) is None
-    assert bare_symbol_problem("DOGEUSDT", "BINANCE:DOGEUSDT", NO_LISTS) is None
-    assert bare_symbol_problem("AAPL", "BINANCE:AAPL", NO_LISTS) is not None
+def test_a_ticker_is_elsewhere_only_if_that_is_evident(symbol: str, lists: KeptLists, expected: bool) -> None:  # noqa: FBT001
+    """The exchange of a template is doubted for no pair of coins, or for a ticker that the list of another exchange has."""
+    assert expected is is_elsewhere(symbol, lists)
