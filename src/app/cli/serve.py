@@ -59,6 +59,7 @@ def serve(
         port=port,
         workers=workers,
         http=HeadLimitedProtocol,
+        ws="none",
         log_config=_LOGGING,
         access_log=False,
         server_header=False,

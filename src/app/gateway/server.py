@@ -192,7 +192,8 @@ class Gateway:
         left, now = await self._units_left(called=bool(result.attempts)), datetime.now(UTC)
         match result:
             case ChartApiSuccess():
-                return answers.picture(result, now, units_left=left, if_none_match=request.headers.get("if-none-match"))
+                known = request.headers.get("if-none-match") if request.method == "GET" else None
+                return answers.picture(result, now, units_left=left, if_none_match=known)
             case StoredChart():
                 return answers.address(result, units_left=left)
         return answers.failure(result, now, units_left=left)

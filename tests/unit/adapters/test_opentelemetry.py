@@ -359,11 +359,17 @@ def test_a_fetch_that_is_cancelled_is_told_as_stopped(watch: Watch, caplog: pyte
 
 
 def test_the_address_of_a_call_is_that_of_its_request(watch: Watch) -> None:
-    """A layout is called at an address of its own, which the span names without a session."""
+    """A layout and a list are called at addresses and with methods of their own, which the spans name without a session."""
     watch.client(Reply(200, body=PNG)).fetch(LayoutRequest("abcDEF12", "BINANCE:BTCUSDT"))
-    (_, call) = watch.spans
+    watch.client(Reply(200, body=b'["BINANCE"]')).exchanges()
+    calls = [span for span in watch.spans if span.kind is SpanKind.CLIENT]
+    methods = {dict(point)["http.request.method"] for point in watch.points("http.client.request.duration")}
 
-    assert "https://charts.example:8443/v2/tradingview/layout-chart/abcDEF12" == attributes(call)["url.full"]
+    assert [
+        ("POST", "POST", "https://charts.example:8443/v2/tradingview/layout-chart/abcDEF12"),
+        ("GET", "GET", "https://charts.example:8443/v3/tradingview/exchange/list"),
+    ] == [(call.name, attributes(call)["http.request.method"], attributes(call)["url.full"]) for call in calls]
+    assert {"POST", "GET"} == methods
     assert "url.full" not in {name for point in watch.points("http.client.request.duration") for name, _ in point}
 
 
