@@ -40,7 +40,8 @@ T = TypeVar("T")
 class CacheRoute:
     """Looks for a kept picture, and keeps new ones. Safe from many threads.
 
-    A cache that can't be used stops no fetch. It is reported once, and is not asked for half a minute if reading failed.
+    A cache that can't be used stops no fetch. It is reported once, and is not asked for half a minute if reading failed. Each picture
+    that could not be kept has a warning.
 
     Args:
         open_cache: returns the cache; called when it is first needed.
@@ -72,7 +73,7 @@ class CacheRoute:
         self._stale = timedelta(seconds=stale_seconds)
         self._opened: PictureCache | None = None
         self._rests_until = float("-inf")
-        self._has_failed = False
+        self._failure = ""
         self.begin()
         begin_in_children(self)
 
@@ -134,9 +135,7 @@ class CacheRoute:
                 yield min(seconds, left)
                 seconds = min(2 * seconds, _MAX_WAIT_SECONDS)
             result = yield from call()
-            if not isinstance(result, ChartApiFailure):
-                self._keep(request, result)
-            return result
+            return result if isinstance(result, ChartApiFailure) else self._keep(request, result)
         finally:
             if lock is not None:
                 lock.release()
@@ -180,9 +179,10 @@ class CacheRoute:
             is_fresh = is_fresh or fresh.shares(entry.drawn_at, entry.taken_at, begun, *of_chart)
         return _result(request, picture, fetch_id) if is_fresh else None
 
-    def _keep(self, request: Request, result: Success) -> None:
+    def _keep(self, request: Request, result: Success) -> Success:
+        """Keep the picture of *result*, and return it; with a warning if it can't be kept, since its next fetch costs a call."""
         if SECRET_INSIDE in result.warnings or request.endpoint.answer is Answer.ADDRESS:
-            return
+            return result
         taken_at = result.taken_at or self._clock.now()
         picture = CachedPicture.of(
             result.body if isinstance(result, JsonSuccess) else result.png_bytes,
@@ -192,7 +192,14 @@ class CacheRoute:
             drawn_at=result.attempts[-1].started_at if result.attempts else taken_at,
             account_id=result.account_id,
         )
-        self._try(lambda cache: cache.keep(picture), writes=True)
+
+        def keep(cache: PictureCache) -> bool:
+            cache.keep(picture)
+            return True
+
+        if self._try(keep, writes=True):
+            return result
+        return result.with_warnings((Finding("", Severity.WARNING, f"it could not be kept: {self._failure}"),))
 
     def _digest(self, request: Request) -> str:
         """Return the name of the picture of *request* in the cache."""
@@ -213,12 +220,11 @@ class CacheRoute:
             if not writes:
                 self._rests_until = self._clock.monotonic() + _REST_SECONDS
             is_known = isinstance(error, CacheUnavailable | ConfigError)
+            reason = str(error) if is_known else f"the cache raised {type(error).__name__}"
             with self._lock:
-                is_first, self._has_failed = not self._has_failed, True
+                is_first, self._failure = not self._failure, reason
             if is_first:
-                self._listener.notify(
-                    CacheFailed(str(error) if is_known else f"the cache raised {type(error).__name__}")
-                )
+                self._listener.notify(CacheFailed(reason))
             return None
 
     def _in_vain(self, fetch_id: str, *, is_stopped: bool) -> ChartApiFailure:

@@ -77,6 +77,8 @@ _KEY: Final = "CHART_IMG_API_KEY"
 _SESSION: Final = "CHARTS_TRADINGVIEW_SESSION_JSON"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
 _CACHE_SERVERS: Final = frozenset({"redis", "rediss", "unix"})
+_SERVER_PLACE: Final = re.compile(r"(redis|rediss|unix):|[\w.\-]+:\d+(/\d*)?$", re.IGNORECASE)
+_NO_CACHE: Final = frozenset({"0", "false", "no", "none", "null"})
 _SERVERS: Final = frozenset({"postgres", "postgresql", "redis", "rediss", "unix"})
 _EXAMPLE: Final = '[{"id": "main", "apiKey": "<your key>"}]'
 
@@ -419,9 +421,19 @@ class _Reader:
         """Return the place of kept pictures. Its scheme alone is repeated, since an address may hold a password."""
         place = self.text("CHARTS_CACHE")
         scheme, separator, rest = place.partition("://")
-        if not separator or place == "memory://" or (scheme in _CACHE_SERVERS and rest):
+        if place.casefold() == "off":
+            return "off"
+        if place != "memory://" and place.strip(":/").casefold() == "memory":
+            wrong = f"must be memory:// for pictures that end with the client, not {place}"
+        elif place.casefold() in _NO_CACHE:
+            wrong = f"must be off to keep no picture, not {place}"
+        elif not separator and _SERVER_PLACE.match(place):
+            wrong = "must begin with redis:// for a server, and with ./ or / for a folder of such a name"
+        elif not separator or place == "memory://" or (scheme in _CACHE_SERVERS and rest):
             return place or None
-        self.problems.append(f"CHARTS_CACHE must be a folder, redis://host:port/0, memory:// or off, not {scheme}://…")
+        else:
+            wrong = f"must be a folder, redis://host:port/0, memory:// or off, not {scheme}://…"
+        self.problems.append(f"CHARTS_CACHE {wrong}")
         return None
 
     def fresh(self) -> Freshness:

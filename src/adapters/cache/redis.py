@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...domain.cached import CachedPicture, CacheEntry
 from ...domain.errors import CacheUnavailable, missing_extra
 from ...domain.ports import CacheLock
 from ...fork import begin_in_children
 from ..redis.address import open_client
+from ..redis.failover import afresh, proves_wrong
 from .codec import decode_entry, encode_entry
 from .memory import DEFAULT_MAX_BYTES
 
+if TYPE_CHECKING:
+    import redis
+
 __all__ = ["RedisPictureCache"]
+
+T = TypeVar("T")
 
 _KEPT_SECONDS: Final = 30 * 24 * 3600
 _SCRIPTS: Final = ("read", "keep", "clear", "renew", "release")
@@ -78,8 +84,7 @@ class RedisPictureCache:
 
     def read(self, body_digest: str) -> CachedPicture | None:
         """Return the picture of *body_digest*, verified, and count it as used."""
-        with self._reached():
-            kept = self._scripts["read"](keys=[self._key("picture", body_digest), *self._keys], args=[body_digest])
+        kept = self._run("read", [self._key("picture", body_digest), *self._keys], [body_digest])
         match kept:
             case [bytes(head), bytes(png)] if (entry := decode_entry(head, body_digest)) is not None:
                 picture = CachedPicture(entry, png)
@@ -93,15 +98,13 @@ class RedisPictureCache:
             *(digest, encode_entry(picture.entry), picture.png_bytes),
             *(self._max_bytes, _KEPT_SECONDS, self._key("picture", "")),
         ]
-        with self._reached():
-            self._scripts["keep"](keys=[self._key("picture", digest), *self._keys], args=arguments)
+        self._run("keep", [self._key("picture", digest), *self._keys], arguments)
 
     def lock(self, body_digest: str) -> CacheLock | None:
         """Return the lock on *body_digest*; None if another thread, process or machine holds it."""
         key, token = self._key("lock", body_digest), secrets.token_hex(16)
-        with self._reached():
-            if not self._client.set(key, token, nx=True, px=round(self._lease * 1000)):
-                return None
+        if not self._ask(lambda client: client.set(key, token, nx=True, px=round(self._lease * 1000))):
+            return None
         with self._guard:
             self._held[key] = token
             self._idle.clear()
@@ -112,19 +115,11 @@ class RedisPictureCache:
 
     def entries(self) -> Sequence[CacheEntry]:
         """List the kept pictures, from the most to the least recently used."""
-        with self._reached():
-            kept = self._client.zrange(self._keys[0], 0, -1, desc=True)
-            digests = [digest.decode() for digest in kept if isinstance(digest, bytes)]
-            heads = self._client.pipeline(transaction=False)
-            for digest in digests:
-                heads.hget(self._key("picture", digest), "head")
-            found = [decode_entry(head or b"", digest) for digest, head in zip(digests, heads.execute(), strict=True)]
-        return [entry for entry in found if entry is not None]
+        return self._ask(self._entries)
 
     def clear(self) -> int:
         """Remove all pictures, and return how many there were."""
-        with self._reached():
-            return int(self._scripts["clear"](keys=self._keys, args=[self._key("picture", "")]))
+        return int(self._run("clear", self._keys, [self._key("picture", "")]))
 
     def close(self) -> None:
         """Let go of all locks, and close the connections."""
@@ -143,8 +138,8 @@ class RedisPictureCache:
             del self._held[key]
             if not self._held:
                 self._idle.set()
-        with suppress(CacheUnavailable), self._reached():  # else its lease ends
-            self._scripts["release"](keys=[key], args=[token])
+        with suppress(CacheUnavailable):  # else its lease ends
+            self._run("release", [key], [token])
 
     def _renew(self) -> None:
         """Renew the leases of all locks that are held, until the last one is released."""
@@ -157,14 +152,36 @@ class RedisPictureCache:
                     return
                 held = dict(self._held)
             for key, token in held.items():
-                with suppress(CacheUnavailable), self._reached():
-                    self._scripts["renew"](keys=[key], args=[token, round(self._lease * 1000)])
+                with suppress(CacheUnavailable):
+                    self._run("renew", [key], [token, round(self._lease * 1000)])
 
-    @contextmanager
-    def _reached(self) -> Iterator[None]:
-        """Raise CacheUnavailable for an error of the server or of the way to it. It repeats no answer: one may hold a password."""
+    def _entries(self, client: redis.Redis) -> Sequence[CacheEntry]:
+        kept = client.zrange(self._keys[0], 0, -1, desc=True)
+        digests = [digest.decode() for digest in kept if isinstance(digest, bytes)]
+        heads = client.pipeline(transaction=False)
+        for digest in digests:
+            heads.hget(self._key("picture", digest), "head")
+        found = [decode_entry(head or b"", digest) for digest, head in zip(digests, heads.execute(), strict=True)]
+        return [entry for entry in found if entry is not None]
+
+    def _run(self, script: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+        """Run a script on the server."""
+        return self._ask(lambda client: self._scripts[script](keys=keys, args=arguments, client=client))
+
+    def _ask(self, use: Callable[[redis.Redis], T]) -> T:
+        """Use the server. If an answer proves the connection wrong, ask once more on a new one: the address may have failed over.
+
+        Raises:
+            CacheUnavailable: for an error of the server or of the way to it. It repeats no answer: one may hold a password.
+        """
         try:
-            yield
+            try:
+                return use(self._client)
+            except self._errors as error:
+                if not proves_wrong(self._client, error):
+                    raise
+                with afresh(self._client) as client:
+                    return use(client)
         except self._errors as error:
             settings = self._client.connection_pool.connection_kwargs
             place = settings.get("path") or f"{settings.get('host', 'localhost')}:{settings.get('port', 6379)}"

@@ -22,6 +22,7 @@ from chartimg.domain.check.grid import grid_of
 from chartimg.domain.errors import CacheUnavailable
 from chartimg.domain.events import CacheFailed, CallStarted, FetchFinished, PictureDoubtful
 from chartimg.domain.faults import FaultKind
+from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.ports import CacheLock
 from chartimg.domain.reply import Reply, TransportFailure
 from chartimg.domain.result import Source
@@ -267,7 +268,7 @@ class Broken:
 def test_a_fetch_works_without_a_cache_that_fails_and_says_so_once(
     verbs: tuple[str, ...], error: Exception, reason: str
 ) -> None:
-    """The picture that was paid for is returned, whatever the cache raises, and one event tells it."""
+    """The picture that was paid for is returned, whatever the cache raises. One event tells it, and a warning of each not kept."""
     world = World("sync", OLD, NEW, OLD, cache=Broken(*verbs, error=error), fresh=60)
     results = []
     for _ in range(3):
@@ -276,6 +277,8 @@ def test_a_fetch_works_without_a_cache_that_fails_and_says_so_once(
 
     assert [OLD.body, NEW.body, OLD.body] == [result.png_bytes for result in results]
     assert [CacheFailed(reason)] == world.notes.of(CacheFailed)
+    warning = Finding("", Severity.WARNING, f"it could not be kept: {reason}")
+    assert [verbs != ("lock",)] * 3 == [warning in result.warnings for result in results]
 
 
 def test_a_cache_that_can_not_be_read_rests_and_is_tried_again() -> None:

@@ -543,6 +543,7 @@ def test_the_settings_of_kept_pictures_are_read(cache: str) -> None:
         default.stale_if_error,
     )
     assert (cache, 1000) == read_cache({**variables, "CHARTS_CACHE": cache})
+    assert ("off", 1000) == read_cache({**variables, "CHARTS_CACHE": "OFF"})
 
 
 @for_each(
@@ -559,6 +560,22 @@ def test_the_settings_of_kept_pictures_are_read(cache: str) -> None:
             "CHARTS_CACHE",
             "redis://",
             "CHARTS_CACHE must be a folder, redis://host:port/0, memory:// or off, not redis://…",
+        ),
+        *(
+            ("CHARTS_CACHE", text, f"CHARTS_CACHE must be memory:// for pictures that end with the client, not {text}")
+            for text in ("memory", ":memory:", "Memory://", "memory:/")
+        ),
+        *(
+            ("CHARTS_CACHE", text, f"CHARTS_CACHE must be off to keep no picture, not {text}")
+            for text in ("none", "False", "0")
+        ),
+        *(
+            (
+                "CHARTS_CACHE",
+                text,
+                "CHARTS_CACHE must begin with redis:// for a server, and with ./ or / for a folder of such a name",
+            )
+            for text in ("localhost:6379", "10.0.0.1:6379/0", "redis:host", "Redis:/host:6379", "rediss:6379")
         ),
         (
             "CHARTS_CACHE_MAX_BYTES",

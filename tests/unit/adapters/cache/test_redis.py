@@ -16,7 +16,7 @@ from chartimg.adapters.cache import RedisPictureCache
 from chartimg.domain.cached import CachedPicture
 from chartimg.domain.errors import CacheUnavailable, ConfigError
 from patience import LONG
-from redis_server import redis_server, redis_url, unique_prefix
+from redis_server import Proxy, redis_server, redis_url, unique_prefix
 from samples import NOON
 
 __all__ = ["redis_url"]  # the fixture
@@ -141,6 +141,30 @@ def test_a_server_that_is_gone_is_reported_without_its_password(tmp_path: Path) 
         assert f":{server.port}" in str(raised.value)
     lock.release()
     cache.close()
+
+
+def test_a_failover_behind_one_address_is_not_noticed(tmp_path: Path) -> None:
+    """If another server becomes the primary behind the address, each verb is carried out there, on a new connection."""
+    verbs: list[Callable[[RedisPictureCache], object]] = [
+        lambda cache: cache.keep(PICTURE), lambda cache: cache.read(A), lambda cache: cache.lock(A), lambda cache: cache.clear()
+    ]  # fmt: skip
+    with (
+        redis_server(tmp_path / "first") as first,
+        redis_server(tmp_path / "other") as other,
+        Proxy(first.port) as proxy,
+    ):
+        for verb in verbs:
+            proxy.target = first.port
+            first.client().replicaof("NO", "ONE")
+            cache = RedisPictureCache(f"redis://127.0.0.1:{proxy.port}/0")
+            cache.entries()
+            first.client().replicaof("127.0.0.1", other.port)
+            proxy.target = other.port
+            verb(cache)
+            cache.keep(PICTURE)
+            cache.close()
+
+        assert PICTURE == RedisPictureCache(other.url).read(A)
 
 
 def test_a_wrong_address_is_refused() -> None:

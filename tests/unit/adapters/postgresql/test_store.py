@@ -112,6 +112,27 @@ def test_a_replica_is_reported_as_one(postgresql_url: str) -> None:
         pool.claim()
 
 
+def test_a_failover_behind_one_address_is_not_noticed(postgresql_url: str, database: psycopg.Connection) -> None:
+    """A connection to a server that is a replica now is dropped, and the claim is made on a new one, which may be to the primary."""
+    user = f"failed_{postgresql_url.rpartition('search_path%3D')[2]}"
+    url = postgresql_url.replace("postgresql://postgres@", f"postgresql://{user}@")
+    with closing(AccountPool([ACCOUNT], PostgresqlAccountStore(postgresql_url))) as pool:
+        pool.claim()
+    database.execute(
+        f"CREATE ROLE {user} LOGIN SUPERUSER; ALTER ROLE {user} SET default_transaction_read_only = on".encode()
+    )
+    try:
+        with closing(AccountPool([ACCOUNT], PostgresqlAccountStore(url))) as pool:
+            assert 1 == pool.status()[0].used  # on a connection that can only read
+            database.execute(f"ALTER ROLE {user} RESET ALL".encode())
+            pool.claim()
+            used = pool.status()[0].used
+    finally:
+        database.execute(f"DROP OWNED BY {user}; DROP ROLE {user}".encode())
+
+    assert 2 == used
+
+
 def test_a_user_needs_no_more_than_the_schema_says(postgresql_url: str, database: psycopg.Connection) -> None:
     """A user with the rights that the schema names keeps the books; one without them is told where they are named."""
     schema_name = postgresql_url.rpartition("search_path%3D")[2]
