@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ import pytest
 
 from chartimg.domain.reply.png import Picture, inspect
 from command import call, run, start
+from forks import Started
 from patience import LONG
 
 PROBE = """
@@ -31,7 +31,7 @@ BODY = {"symbol": "BINANCE:BTCUSDT", "interval": "1h", "studies": [{"name": "Vol
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def alone(tmp_path: Path) -> Iterator[Started]:
     """Run the command on a free port, and end it after the test."""
     child = start("emulate", "--port", "0", cwd=tmp_path)
     yield child
@@ -40,9 +40,8 @@ def alone(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     child.communicate()
 
 
-def address(child: subprocess.Popen[str]) -> str:
+def address(child: Started) -> str:
     """Return the address in the first line of the command."""
-    assert child.stderr is not None
     match = re.search(r"http://127\.0\.0\.1:\d+", child.stderr.readline())
     assert match is not None
     return match[0]
@@ -60,13 +59,13 @@ def post(url: str, body: Mapping[str, object], key: str) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_asked_to_end(alone: subprocess.Popen[str], ending: signal.Signals) -> None:
+def test_it_serves_until_it_is_asked_to_end(alone: Started, ending: signal.Signals) -> None:
     """The documented request gets a picture; after a signal the command reports the calls, with exit code 0."""
     url = address(alone)
     status, body = post(url, BODY, "demo-key")
     alone.send_signal(ending)
     alone.wait(timeout=LONG)
-    out, err = (stream.read() if stream is not None else "" for stream in (alone.stdout, alone.stderr))
+    out, err = (stream.read() for stream in (alone.stdout, alone.stderr))
 
     assert (200, Picture(800, 600)) == (status, inspect(body))
     assert (0, "") == (alone.returncode, out)
@@ -212,7 +211,6 @@ def test_a_command_that_hangs_is_ended_with_it(tmp_path: Path) -> None:
     """A SIGTERM ends the command, too."""
     waiting = "import time; print('here', flush=True); time.sleep(600)"
     child = start("emulate", "--", sys.executable, "-c", waiting, cwd=tmp_path)
-    assert child.stdout is not None
     assert "here\n" == child.stdout.readline()
     child.send_signal(signal.SIGTERM)
     _, err = child.communicate(timeout=LONG)

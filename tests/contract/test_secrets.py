@@ -22,7 +22,7 @@ from chartimg.adapters.recording import RecordingTransport
 from chartimg.app.bootstrap import open_pool
 from chartimg.domain.account import ledger
 from chartimg.testing import VirtualClock, picture
-from command import environment, eventually, run, start
+from command import environment, eventually, run, start_anew
 from loopback import Exchange, LoopbackServer, answer, raw, serving, stall
 from rows import for_each
 from samples import REQUEST
@@ -317,7 +317,7 @@ def _arguments() -> dict[int, tuple[int, bytes]]:
 def test_no_process_shows_the_key_in_its_arguments(server: LoopbackServer, tmp_path: Path) -> None:
     """While an export runs, the key is in no command line of its processes."""
     server.otherwise = stall()
-    with start("export", *GRID, cwd=tmp_path, **settings(server, tmp_path, "real")) as child:
+    with start_anew("export", *GRID, cwd=tmp_path, **settings(server, tmp_path, "real")) as child:
         eventually(lambda: bool(server.requests))
         seen = _arguments()
         child.kill()

@@ -21,7 +21,7 @@ import typer
 
 from chartimg.__main__ import main
 from chartimg.app.cli import app
-from forks import forked
+from forks import Started, forked
 from patience import LONG
 
 Result = subprocess.CompletedProcess[str]
@@ -101,8 +101,13 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
 def run(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` to its end in *cwd*; that it shows no traceback is asserted for every run."""
     if any(name.startswith("PYTHON") for name in variables):  # it reads them when it begins
-        return _run((*_COMMAND, *arguments), cwd, variables)
+        return run_command(*_COMMAND, *arguments, cwd=cwd, **variables)
     return run_loaded(MAIN, *arguments, cwd=cwd, **variables)
+
+
+def run_into(stdout: Path, *arguments: str, cwd: Path, **variables: str) -> Result:
+    """Run ``chartimg`` with a file as its standard output."""
+    return _shown(forked(MAIN, *arguments, cwd=cwd, environ=environment(cwd / "home", **variables), stdout=stdout))
 
 
 def run_bound(*arguments: str, cwd: Path, **variables: str) -> Result:
@@ -117,13 +122,18 @@ def run_loaded(code: str, *arguments: str, cwd: Path, **variables: str) -> Resul
 
 def run_python(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:
     """Run a piece of Python in a new process, under the same conditions."""
-    return _run((sys.executable, "-c", code, *arguments), cwd, variables)
+    return run_command(sys.executable, "-c", code, *arguments, cwd=cwd, **variables)
 
 
-def start(*arguments: str, cwd: Path, code: str = "", **variables: str) -> subprocess.Popen[str]:
+def start(*arguments: str, cwd: Path, code: str = MAIN, **variables: str) -> Started:
     """Start ``chartimg``, or *code* in its place, in *cwd*, for tests that send it signals; the caller ends it."""
+    return Started(code, *arguments, cwd=cwd, environ=environment(cwd / "home", **variables))
+
+
+def start_anew(*arguments: str, cwd: Path, **variables: str) -> subprocess.Popen[str]:
+    """Start ``chartimg`` in a new process, whose command line is its own."""
     return subprocess.Popen(
-        [*((sys.executable, "-c", code) if code else _COMMAND), *arguments],
+        [*_COMMAND, *arguments],
         cwd=cwd,
         env=environment(cwd / "home", **variables),
         stdin=subprocess.DEVNULL,
@@ -163,8 +173,8 @@ def lines(shown: str) -> list[str]:
     return [line.rstrip() for line in plain(shown).splitlines()]
 
 
-def _run(command: tuple[str, ...], cwd: Path, variables: dict[str, str]) -> Result:
-    """Run *command* with the variables of a child."""
+def run_command(*command: str, cwd: Path, **variables: str) -> Result:
+    """Run a *command* to its end, under the same conditions."""
     child = subprocess.run(
         command,
         cwd=cwd,

@@ -37,6 +37,7 @@ from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiSuccess, So
 from chartimg.testing import EventLog, picture
 from command import eventually, run, start
 from exporting import export
+from forks import Started
 from limits import small_files
 from loopback import LoopbackServer, answer, stall
 from patience import LONG
@@ -547,9 +548,9 @@ def asked_for(jobs: int) -> tuple[str, ...]:
     return ("export", *what, "--out", "out", "--jobs", str(jobs))
 
 
-def exporting(server: LoopbackServer, cwd: Path, code: str = "") -> subprocess.Popen[str]:
+def exporting(server: LoopbackServer, cwd: Path) -> Started:
     """Start an export of four charts, two at once."""
-    return start(*asked_for(2), cwd=cwd, code=code, **calling(server.url, ACCOUNT))
+    return start(*asked_for(2), cwd=cwd, **calling(server.url, ACCOUNT))
 
 
 def exported(server: LoopbackServer, cwd: Path, jobs: int) -> int:
@@ -669,7 +670,7 @@ def test_a_run_that_is_interrupted_lets_the_charts_in_flight_come(
 
     server.script.extend([answer(200, PNG), late, late])
     out = tmp_path / "out"
-    with exporting(server, tmp_path, code=STOPPING) as child:
+    with start(*asked_for(2), cwd=tmp_path, code=STOPPING, **calling(server.url, ACCOUNT)) as child:
         assert held.acquire(timeout=LONG)
         assert held.acquire(timeout=LONG)
         child.send_signal(sent)

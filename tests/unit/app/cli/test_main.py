@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from command import Result, call, environment, eventually, run, run_python, start
+from command import Result, call, environment, eventually, run, run_command, run_into, run_python, start
 from fetching import FETCH, FIXTURE, KEY, PNG, SPENT, TEMPLATE, mock, real, refused
 from loopback import LoopbackServer, answer, stall
 from patience import LONG
@@ -181,17 +181,9 @@ def test_any_symbol_can_be_printed_on_any_terminal(command: str, tmp_path: Path)
         assert "1 of 1 chart" in child.stdout
 
 
-def fetch_into(stdout: int, folder: Path, *options: str) -> tuple[int, str]:
+def fetch_into(stdout: Path, folder: Path, *options: str) -> tuple[int, str]:
     """Fetch a fixture with *stdout* as standard output; return the exit code and standard error."""
-    child = subprocess.run(
-        [sys.executable, "-m", "chartimg", *FETCH, *options],
-        cwd=folder,
-        env=environment(folder / "home", **mock(folder / "fixtures", FIXTURE)),
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    child = run_into(stdout, *FETCH, *options, cwd=folder, **mock(folder / "fixtures", FIXTURE))
     assert PNG == (folder / "chart.png").read_bytes()
     return child.returncode, child.stderr
 
@@ -200,8 +192,7 @@ def fetch_into(stdout: int, folder: Path, *options: str) -> tuple[int, str]:
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_output_that_can_not_be_written_is_one_line(options: tuple[str, ...], tmp_path: Path) -> None:
     """If standard output is full, one line says so, the exit code is 1, and the picture is written."""
-    with Path("/dev/full").open("wb") as full:
-        ended = fetch_into(full.fileno(), tmp_path, *options)
+    ended = fetch_into(Path("/dev/full"), tmp_path, *options)
 
     assert (1, "chartimg: standard output can't be written: No space left on device\n") == ended
 
@@ -210,30 +201,33 @@ def test_a_reader_that_leaves_is_not_a_traceback(tmp_path: Path) -> None:
     """If the reader of standard output leaves, the command ends quietly, and the picture is written."""
     reading, writing = os.pipe()
     os.close(reading)
-    try:
-        _, shown = fetch_into(writing, tmp_path, "--json")
-    finally:
-        os.close(writing)
+    child = subprocess.run(
+        [sys.executable, "-m", "chartimg", *FETCH, "--json"],
+        cwd=tmp_path,
+        env=environment(tmp_path / "home", **mock(tmp_path / "fixtures", FIXTURE)),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
 
-    assert "Traceback" not in shown
-    assert "BrokenPipe" not in shown
+    assert PNG == (tmp_path / "chart.png").read_bytes()
+    assert "Traceback" not in child.stderr
+    assert "BrokenPipe" not in child.stderr
 
 
 def run_after(code: str, *arguments: str, cwd: Path, **variables: str) -> Result:
-    """Run ``chartimg`` in a process that has run *code* before."""
-    return run_python(
-        f"import os, sys; {code}; os.execv(sys.executable, [sys.executable, '-m', 'chartimg', *sys.argv[1:]])",
-        *arguments,
-        cwd=cwd,
-        **variables,
-    )
+    """Run ``chartimg`` in a process where a shell has run *code* before."""
+    command = ["sh", "-c", f'{code}; exec "$0" -m chartimg "$@"', sys.executable, *arguments]
+    return run_command(*command, cwd=cwd, **variables)
 
 
 @pytest.mark.parametrize("stream", [0, 1, 2])
 def test_a_closed_stream_is_not_an_error(stream: int, server: LoopbackServer, tmp_path: Path) -> None:
     """With a standard stream closed the picture is written and the books are kept, and the exit code is 0."""
     server.script.append(answer(200, PNG))
-    child = run_after(f"os.close({stream})", *FETCH, cwd=tmp_path, **real(server))
+    child = run_after(f"exec {stream}>&-", *FETCH, cwd=tmp_path, **real(server))
     books = json.loads(call("accounts", "--json", cwd=tmp_path, **real(server)).stdout)
 
     assert (0, "") == (child.returncode, child.stderr)
@@ -243,7 +237,7 @@ def test_a_closed_stream_is_not_an_error(stream: int, server: LoopbackServer, tm
 
 def test_a_question_is_not_asked_of_a_closed_stream(server: LoopbackServer, tmp_path: Path) -> None:
     """With standard input closed nobody can answer, so the books are reset without a question, as in a pipe."""
-    child = run_after("os.close(0)", "accounts", "reset", "main", cwd=tmp_path, **real(server))
+    child = run_after("exec 0>&-", "accounts", "reset", "main", cwd=tmp_path, **real(server))
 
     assert (0, "") == (child.returncode, child.stderr)
 
@@ -251,7 +245,7 @@ def test_a_question_is_not_asked_of_a_closed_stream(server: LoopbackServer, tmp_
 def test_a_deleted_working_directory_is_one_line_about_the_file(tmp_path: Path) -> None:
     """If the working directory was deleted, a relative --out is one line that says so, with exit code 2."""
     settings = mock(tmp_path / "fixtures", FIXTURE)
-    gone = "os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')"
+    gone = "mkdir gone; cd gone; rmdir ../gone"
     (line,) = refused(run_after(gone, *FETCH, cwd=tmp_path, **settings))
 
     assert line == "--out: chart.png can't be written: the working directory was deleted; change to another one"
@@ -259,18 +253,11 @@ def test_a_deleted_working_directory_is_one_line_about_the_file(tmp_path: Path) 
 
 def test_the_picture_goes_to_standard_output_and_nothing_else_does(tmp_path: Path) -> None:
     """With --out - standard output is the picture alone, and no file is made."""
-    settings = mock(tmp_path / "fixtures", FIXTURE)
-    with (tmp_path / "there.png").open("wb") as out:
-        child = subprocess.run(
-            [sys.executable, "-m", "chartimg", *FETCH[:-1], "-"],
-            cwd=tmp_path,
-            env=environment(tmp_path / "home", **settings),
-            stdout=out,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
+    there = tmp_path / "there.png"
+    there.touch()
+    child = run_into(there, *FETCH[:-1], "-", cwd=tmp_path, **mock(tmp_path / "fixtures", FIXTURE))
 
-    assert (0, b"") == (child.returncode, child.stderr)
+    assert (0, "") == (child.returncode, child.stderr)
     assert PNG == (tmp_path / "there.png").read_bytes()
     assert {"fixtures", "there.png"} == {path.name for path in tmp_path.iterdir()}
 

@@ -12,7 +12,7 @@ import pytest
 import urllib3
 
 from chartimg.testing import EmulatedAccount, Rule, emulator
-from command import call, eventually, start
+from command import call, eventually, start_anew
 from fetching import refused
 from redis_server import free_port
 
@@ -66,7 +66,7 @@ def test_two_workers_serve_and_a_sigterm_lets_the_call_under_way_end(tmp_path: P
 
     with emulator(EmulatedAccount("main", "canary-key", plan="BASIC"), rules=[Rule(latency=1.0)]) as provider:
         settings = {**provider.environ, "CHARTS_ACCOUNT_STORE": f"sqlite:///{tmp_path}/books.sqlite3"}
-        child = start("serve", "--port", str(port), "--workers", "2", cwd=tmp_path, **settings)
+        child = start_anew("serve", "--port", str(port), "--workers", "2", cwd=tmp_path, **settings)
         eventually(serves)
         caller = threading.Thread(target=ask)
         caller.start()
