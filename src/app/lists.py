@@ -12,7 +12,7 @@ import attrs
 from ..domain.chart import ListRequest
 from ..domain.chart.candle import SETTLE
 from ..domain.chart.freshness import Freshness
-from ..domain.chart.listing import Rows, matching, read_exchanges, read_symbols
+from ..domain.chart.listing import Exchange, Rows, Symbol, matching, read_exchanges, read_symbols
 from ..domain.check.listed import NO_LISTS, KeptLists
 from ..domain.check.symbol import exchanges_of, off_exchange
 from ..domain.listing import ExchangesResult, Listing, SymbolsResult
@@ -82,7 +82,7 @@ class Lists:
             return result
         assert isinstance(result, JsonSuccess)  # noqa: S101 (a picture is no answer to the request)
         rows = _readable(read_exchanges(result.body))
-        self._remember(None, result, frozenset(row.id for row in rows.rows))
+        self._remember(None, result, rows)
         return Listing.of(result, rows)
 
     def symbols(self, exchange: str, result: FetchResult, search: str) -> SymbolsResult:
@@ -91,7 +91,7 @@ class Lists:
             return result
         assert isinstance(result, JsonSuccess)  # noqa: S101 (a picture is no answer to the request)
         rows = _readable(read_symbols(result.body, exchange))
-        self._remember(exchange, result, frozenset(row.ticker for row in rows.rows))
+        self._remember(exchange, result, rows)
         return Listing.of(result, attrs.evolve(rows, rows=matching(rows.rows, search)) if search.strip() else rows)
 
     def about(self, symbol: str | None) -> KeptLists:
@@ -130,18 +130,21 @@ class Lists:
             request = ListRequest(exchange)
             try:
                 answer = None if request.problems else self._peek(request)
-                if not isinstance(answer, JsonSuccess) or request.problem_of(answer.body) is not None:
-                    continue
-                if exchange is None:
-                    self.exchanges(answer)
-                else:
-                    self.symbols(exchange, answer, "")
+                rows = request.read(answer.body) if isinstance(answer, JsonSuccess) else ""
+                if isinstance(answer, JsonSuccess) and not isinstance(rows, str):
+                    self._remember(exchange, answer, rows)
             except Exception:  # noqa: BLE001 (a cache of the host's own may raise any; the check goes on without its lists)
                 self._rests_until = now + _REST_SECONDS
                 return
 
-    def _remember(self, exchange: str | None, answer: JsonSuccess, names: frozenset[str]) -> None:
-        """Remember a list in place of an older one; that of a fixture without a date is of now."""
+    def _remember(self, exchange: str | None, answer: JsonSuccess, rows: Rows[Exchange] | Rows[Symbol]) -> None:
+        """Remember a list in place of an older one; that of a fixture without a date is of now.
+
+        One that is remembered already changes nothing, so that the check need not look at its requests again.
+        """
+        if (known := self._kept.get(exchange)) is not None and known.answer.body is answer.body:
+            return
+        names = frozenset(row.ticker if isinstance(row, Symbol) else row.id for row in rows.rows)
         kept = _Kept(answer, answer.taken_at or self._clock.now(), names)
         with self._lock:
             self._hold({**self._kept, exchange: kept})

@@ -13,7 +13,7 @@ from typing import Final
 
 __all__ = ["is_layout_id", "saved_look"]
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+_ID: Final = re.compile(r"(?!storage\Z)[A-Za-z0-9_-]{1,64}", re.ASCII)  # storage is the path of another endpoint
 _SYMBOLS: Final = ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "NASDAQ:AAPL", "NASDAQ:NVDA", "FX:EURUSD", "SP:SPX")
 _INTERVALS: Final = ("15m", "1h", "4h", "1D", "1W")
 _STUDIES: Final = (

@@ -115,6 +115,19 @@ def test_the_domain_opens_and_prints_nothing(file: Path) -> None:
     assert set() == named & {"open", "print", "input", "exec", "eval", "compile", "__import__"}
 
 
+def test_the_emulator_shares_words_and_rules_with_the_domain_and_no_decision() -> None:
+    """What the emulator imports of the domain are accounts, plans, errors, types of arguments and the rows of the catalog."""
+    shared = {"domain.account", "domain.argument", "domain.check.catalog", "domain.errors", "domain.plan"}
+    found = {
+        each.module
+        for file in (SRC / "emulator").rglob("*.py")
+        for each in relative(tree(file))
+        if each.module is not None and each.module.startswith(("domain", "app"))
+    }
+
+    assert shared == found
+
+
 def test_the_design_card_is_visible_at_a_glance() -> None:
     """Classification, retry, account and fetch stand in the first listing of the domain."""
     listed = {entry.stem for entry in DOMAIN.iterdir()}

@@ -22,8 +22,9 @@ from .request import Request, name_problem, private_copy
 
 __all__ = ["LayoutRequest", "TradingViewSession"]
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_ADDRESS: Final = re.compile(r"https?://[a-z.]*tradingview\.com/chart/([A-Za-z0-9]{1,64})(?:[/?#].*)?", re.ASCII)
+_ID: Final = re.compile(r"(?!storage\Z)[A-Za-z0-9_-]{1,64}", re.ASCII)  # storage is the path of another endpoint
+# Not /chart/BTCUSD/<id>-…/, which is an idea, and no layout.
+_ADDRESS: Final = re.compile(r"(?:https?://)?[a-z.]*tradingview\.com/chart/([A-Za-z0-9]{1,64})/?(?:[?#].*)?", re.ASCII)
 _HEADER: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
 

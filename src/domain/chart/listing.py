@@ -25,7 +25,7 @@ __all__ = ["Exchange", "ListRequest", "Rows", "Symbol", "matching", "read_exchan
 
 _MAX_REPORTED_ROWS: Final = 5
 _MAX_CHARACTERS: Final = 300
-_ID_CHARACTERS: Final = frozenset("._!/&+-()*^: ")
+_NAME: Final = re.compile(rf"[\w.!/&+\-()*^: ]{{1,{_MAX_CHARACTERS}}}")
 _ALL: Final = "list"
 _EXCHANGE: Final = re.compile(r"[A-Z0-9_]{1,64}")
 T = TypeVar("T")
@@ -219,12 +219,13 @@ def _problems(rows: Sequence[object]) -> tuple[Finding, ...]:
 
 def _is_name(text: str) -> bool:
     """Return whether *text* can be a part of a symbol."""
-    return 0 < len(text) <= _MAX_CHARACTERS and all(each.isalnum() or each in _ID_CHARACTERS for each in text)
+    return _NAME.fullmatch(text) is not None
 
 
 def _text(value: object) -> str:
     """Return *value* as one line of text that can be printed, and anything else than text as none."""
-    return "".join(filter(str.isprintable, value[:_MAX_CHARACTERS])) if isinstance(value, str) else ""
+    text = value[:_MAX_CHARACTERS] if isinstance(value, str) else ""
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))
 
 
 def _moment(value: object) -> datetime | None:

@@ -15,7 +15,7 @@ import attrs
 from ..chart.endpoint import ChartEndpoint
 from ..finding import Finding, Severity
 from .catalog import Catalog
-from .exchange import is_slip, likely_exchange, likely_symbol, pair_written_apart
+from .exchange import likely_exchange, likely_symbol, pair_written_apart
 from .suggestion import Unknown, bare, hint
 from .symbol import PAIRS_ONLY, exchanges_of, off_exchange
 from .value import shown
@@ -34,6 +34,9 @@ _FEEDS: Final = frozenset({"BATS", "EDGX", "IEX"})  # prices of US stocks and fu
 _PLAIN: Final = re.compile(r"([A-Z0-9_]+):([\w.!&]+)")
 _PERPETUAL: Final = re.compile(r"[-_.]?PERP")
 _MIN_TICKER_CHARACTERS: Final = 4  # one letter more or less makes a shorter ticker another company
+_MAX_TICKER_CHARACTERS: Final = 32
+_SIGNS: Final = "._-!/&"
+_CHARACTERS: Final = f"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789{_SIGNS}"
 _MAX_NAMED_EXCHANGES: Final = 5
 
 
@@ -84,11 +87,14 @@ def symbol_problems(symbol: str, catalog: Catalog, lists: KeptLists = NO_LISTS) 
         yield Unknown("symbol", Severity.ERROR, f"{shown(symbol)} {exchanges}", likely, where)
         return
     for exchange in dict.fromkeys(exchanges):
+        if lists.has_exchange(exchange):
+            continue
         if known and exchange not in catalog.exchange_set:
-            if not lists.has_exchange(exchange):
-                yield _unknown_exchange(exchange, catalog, likely)
+            yield _unknown_exchange(exchange, catalog, likely)
         elif exchange in catalog.unavailable_exchanges:
             yield _warning(f"{shown(exchange)} is documented as not available")
+        elif lists.exchanges is not None:
+            yield _warning(f"the list of exchanges that is kept has no {shown(exchange)}")
     listed = lists.has(symbol)
     if listed:
         return
@@ -169,10 +175,29 @@ def _likely_ticker(symbol: str, lists: KeptLists) -> str | None:
     swap = f"{_PERPETUAL.sub('', ticker)}.P"
     if swap in listed and _PERPETUAL.search(ticker):
         return f"{exchange}:{swap}"
-    called = [each for each in listed if bare(each) == key]
+    if len(ticker) > _MAX_TICKER_CHARACTERS:
+        return None
+    called = listed.intersection(_with_a_sign(key.upper()))
     if not called and len(key) >= _MIN_TICKER_CHARACTERS:
-        called = [each for each in listed if abs(len(each) - len(key)) <= 1 and is_slip(ticker.upper(), each)]
-    return f"{exchange}:{called[0]}" if len(called) == 1 else None
+        called = listed.intersection(_slips(ticker.upper()))
+    return f"{exchange}:{next(iter(called))}" if len(called) == 1 else None
+
+
+def _with_a_sign(letters: str) -> Iterator[str]:
+    """Make the tickers of these *letters*: with no sign, or with one after a letter."""
+    yield letters
+    yield from (letters[:at] + sign + letters[at:] for at in range(1, len(letters) + 1) for sign in _SIGNS)
+
+
+def _slips(ticker: str) -> Iterator[str]:
+    """Make the tickers that differ from *ticker* by a letter too many, a missing one, or two that are swapped.
+
+    They are a few hundred, and a list may have tens of thousands.
+    """
+    for at in range(len(ticker)):
+        yield ticker[:at] + ticker[at + 1 :]
+        yield ticker[:at] + ticker[at : at + 2][::-1] + ticker[at + 2 :]
+    yield from (ticker[:at] + each + ticker[at:] for at in range(len(ticker) + 1) for each in _CHARACTERS)
 
 
 def _where(ticker: str, lists: KeptLists) -> str:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+import attrs
+
 from chartimg.app.lists import FOR_A_DAY, Lists
 from chartimg.domain.chart import ListRequest
 from chartimg.domain.chart.listing import Exchange, Symbol
@@ -132,6 +134,17 @@ def test_the_list_of_another_process_is_found_in_the_cache() -> None:
     assert KeptLists(frozenset({"NASDAQ"}), {"NASDAQ": frozenset({"AAPL"})}) == lists.about("NASDAQ:AAPL")
     assert ["exchanges", "NASDAQ"] * 2 == shelf.asked
     assert shelf.lists["NASDAQ"] is lists.find(NASDAQ)
+
+
+def test_a_list_that_is_read_again_changes_nothing() -> None:
+    """A search in a list that is kept leaves the lists as they are, so that the check need not look at its requests again."""
+    lists, _ = made()
+    lists.symbols("NASDAQ", symbols("AAPL", "TSLA"), "")
+    known, kept = lists.about("NASDAQ:AAPL"), lists.find(NASDAQ)
+    assert kept is not None
+    lists.symbols("NASDAQ", attrs.evolve(kept, source=Source.CACHE), "TS")
+
+    assert known is lists.about("NASDAQ:AAPL")
 
 
 @for_each("symbol", ["AAPL", "BINANCE:AAPL", "BINANCE:NONEUSDT", ""])

@@ -25,7 +25,7 @@ def test_layouts_differ() -> None:
     assert 30 < len({json.dumps(saved_look(f"layout{number}")) for number in range(40)})
 
 
-@for_each("text", ["", "a/b", "a b", "é", "a" * 33, "<LAYOUT_ID>"])
+@for_each("text", ["", "a/b", "a b", "é", "a" * 65, "<LAYOUT_ID>", "storage"])
 def test_other_texts_are_not_the_id_of_a_layout(text: str) -> None:
     """Signs of paths, spaces, other scripts and long texts are refused."""
     assert not is_layout_id(text)

@@ -79,6 +79,9 @@ def test_a_picture_of_a_layout_has_a_name(request_: LayoutRequest, name: str, te
         (None, None),
         ("https://www.tradingview.com/chart/AbC123xy/", "AbC123xy"),
         ("https://de.tradingview.com/chart/AbC123xy/?symbol=X", "AbC123xy"),
+        ("www.tradingview.com/chart/AbC123xy#", "AbC123xy"),
+        ("https://www.tradingview.com/chart/BTCUSD/AbC123xy-An-idea/", None),  # an idea, and no layout
+        ("storage", None),  # the path of another endpoint
     ],
 )
 def test_an_id_is_letters_and_digits(layout_id: Any, suggestion: str | None) -> None:

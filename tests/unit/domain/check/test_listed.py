@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,12 +12,14 @@ from chartimg import ChartRequest, Finding, Severity
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart import LayoutRequest
 from chartimg.domain.check.check import check_request
+from chartimg.domain.check.exchange import is_slip
 from chartimg.domain.check.listed import NO_LISTS, KeptLists, is_elsewhere
+from chartimg.domain.check.suggestion import bare
 from rows import for_each
 
 CATALOG = shipped_catalog()
 LISTS = KeptLists(
-    frozenset({"BINANCE", "NASDAQ", "NEWEXCHANGE"}),
+    frozenset({"BINANCE", "LSE", "NASDAQ", "NEWEXCHANGE"}),
     {
         "BINANCE": frozenset({"BTCUSDT", "BTCUSDT.P", "ETHUSDT", "STRANGE"}),
         "NASDAQ": frozenset({"AAPL", "GOOG", "GOOGL", "BRK.B", "TSLA"}),
@@ -60,6 +64,7 @@ def test_a_symbol_that_a_list_has_is_not_reported(symbol: str) -> None:
         ("BINANCE:AAPL", "so write its own, as in NASDAQ:AAPL, SP:SPX or FX:EURUSD; it is listed by NASDAQ", None),
         ("NEWEXCHANG:ANY", 'is not in the catalog; did you mean "NEWEXCHANGE:ANY"?', "NEWEXCHANGE:ANY"),
         ("NOWHERE:ANY", 'the exchange "NOWHERE" is not in the catalog', None),
+        ("BITTREX:BTCUSD", 'the list of exchanges that is kept has no "BITTREX"', None),  # the catalog has it
     ],
 )
 def test_a_symbol_that_a_list_lacks_is_a_warning(symbol: str, phrase: str, suggestion: str | None) -> None:
@@ -68,6 +73,37 @@ def test_a_symbol_that_a_list_lacks_is_a_warning(symbol: str, phrase: str, sugge
 
     assert ("symbol", Severity.WARNING, suggestion) == (finding.path, finding.severity, finding.suggestion)
     assert phrase in finding.message
+
+
+def test_an_exchange_that_a_list_has_is_available() -> None:
+    """A list is newer than the documentation, which says that this exchange is not available."""
+    assert [Severity.WARNING] == [each.severity for each in found("TFX:ANY", NO_LISTS)]
+    assert [] == found("TFX:ANY", KeptLists(frozenset({"TFX"})))
+
+
+class Large(frozenset[str]):
+    """A list that is too large to go through."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> NoReturn:
+        raise AssertionError
+
+
+TICKER = st.text("ABC.", max_size=5).map(lambda text: f"A{text}")
+
+
+@given(st.frozensets(TICKER, max_size=8), TICKER)
+def test_the_near_ticker_is_found_in_a_list_of_any_length(listed: frozenset[str], ticker: str) -> None:
+    """A list is not gone through, and what is found is what going through it finds; two signs in a ticker are one too many."""
+    if ticker in listed:
+        return
+    (finding,) = found(f"LSE:{ticker}", KeptLists(None, {"LSE": Large(listed)}))
+
+    alike = {each for each in listed if bare(each) == bare(ticker) and each.count(".") < 2}
+    slips = {each for each in listed if is_slip(ticker, each)} if len(bare(ticker)) > 3 else set[str]()
+    near = alike or slips
+    assert (f"LSE:{near.pop()}" if len(near) == 1 else None) == finding.suggestion
 
 
 @pytest.mark.parametrize(
