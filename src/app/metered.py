@@ -87,24 +87,22 @@ class Metered:
         self._grid_of = grid_of
         self._refusals = Refusals()
         self._paying: dict[str, Request] = {}
-        self._durations: deque[tuple[float, float]] = deque(
-            maxlen=_MAX_REMEMBERED_CALLS
-        )  # when it came, and how long it took
+        self._durations: deque[tuple[float, float]] = deque(maxlen=_MAX_REMEMBERED_CALLS)  # when, and how long
 
     def fetch(self, order: Order) -> Steps[FetchResult]:
         """Return a kept picture, share the fetch of an equal request that is under way, or begin one."""
         cache = order.cache
-        return self._share(order) if cache is None else self._find_or_share(order, cache)
+        return self._share(order, cache) if cache is None else self._find_or_share(order, cache)
 
     def _find_or_share(self, order: Order, cache: CacheRoute) -> Steps[FetchResult]:
         found = cache.find(order.request, order.fresh, order.waiter.fetch_id)
-        return found if found is not None else cache.instead_of((yield from self._share(order)), order.request)
+        return found if found is not None else cache.instead_of((yield from self._share(order, cache)), order.request)
 
-    def _share(self, order: Order) -> Steps[FetchResult]:
+    def _share(self, order: Order, cache: CacheRoute | None) -> Steps[FetchResult]:
         return self._flights.share(
             (order.request.path, order.request.encoded, order.request.key if order.route.lock else None),
             order.waiter,
-            partial(self._lead, order),
+            partial(self._lead, order, cache),
             ends=order.ends,
             max_attempts=order.policy.max_attempts,
             clock=self._clock,
@@ -124,7 +122,7 @@ class Metered:
         drawn_at, grid = result.attempts[-1].started_at, self._grid_of(request.symbol)
         return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe or "", grid)
 
-    def _lead(self, order: Order) -> Steps[FetchResult]:
+    def _lead(self, order: Order, cache: CacheRoute | None) -> Steps[FetchResult]:
         """Fetch a chart for all who wait for it, unless the provider has refused its body today."""
         route, request, waiter = order.route, order.request, order.waiter
         if self._refusals.any:
@@ -133,7 +131,7 @@ class Metered:
                 return _at_once(known)
         if route.lock is not None:
             return self._pay_in_turn(order, route.lock)
-        if (cache := order.cache) is None:
+        if cache is None:
             return self._pay(order)
         pay = partial(self._pay, order)
         ends, stop, waits = order.ends, waiter.stop, not self._is_within(order)
