@@ -18,7 +18,7 @@ LATER = datetime(2026, 1, 6, tzinfo=UTC)
 PLAIN = Finding("", Severity.WARNING, "the picture is of one colour")
 
 FACTS: list[tuple[events.Event, tuple[str, ...]]] = [
-    (events.CallStarted(CHART, "a", 1), ("chart", "account_id", "attempt")),
+    (events.CallStarted(CHART, "a", 1), ("chart", "account_id", "attempt", "method", "path")),
     (
         events.CallFinished(CHART, "a", 1, 2.5, 503, FaultKind.SERVICE_UNAVAILABLE),
         ("chart", "account_id", "attempt", "duration", "http_status", "kind"),
