@@ -23,6 +23,7 @@ class FixtureKind(StrEnum):
 
     PICTURE = "picture"
     ERROR = "error"
+    ANSWER = "answer"  # in JSON, with the status 200: an address or a list
     OTHER = "other"  # not a fixture, or a meta file alone
 
 
@@ -51,7 +52,7 @@ class FixtureEntry:
         kind: the outcome of a replay.
         file: name of the file that is replayed, or that is not a fixture; None for a meta file alone.
         key: the chart, if a meta file names it.
-        http_status: status of a readable error.
+        http_status: status of a readable error or answer.
         message: message of a readable error.
         size: bytes of the file.
         width, height: pixels of a whole picture.

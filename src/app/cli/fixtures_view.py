@@ -53,6 +53,7 @@ def sum_up_fixtures(entries: Sequence[FixtureEntry]) -> str:
         (
             counted(kinds[FixtureKind.PICTURE], "picture"),
             counted(kinds[FixtureKind.ERROR], "error"),
+            *([counted(kinds[FixtureKind.ANSWER], "answer")] if FixtureKind.ANSWER in kinds else ()),
             f"{size / _MEGABYTE:,.1f} MB" if size >= _MEGABYTE else f"{size / 1000:.0f} KB",
             counted(sum(len(entry.findings) for entry in entries), "finding"),
         )
@@ -66,6 +67,8 @@ def _content(entry: FixtureEntry) -> str:
             return f"{entry.width}x{entry.height}"
         case FixtureKind.ERROR if entry.http_status is not None:
             return f"{entry.http_status} {entry.message or ''}"
+        case FixtureKind.ANSWER:
+            return "answer"
         case FixtureKind.PICTURE | FixtureKind.ERROR:
             return f"{entry.kind}, damaged"
         case _:

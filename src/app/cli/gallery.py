@@ -77,7 +77,7 @@ def _card(entry: FixtureEntry, read: Callable[[str], bytes]) -> _Card:
         content = read(entry.file)
     except OSError:
         return card
-    if entry.kind is FixtureKind.ERROR:
+    if entry.kind is not FixtureKind.PICTURE:
         return attrs.evolve(card, body=_body(content))
     return attrs.evolve(card, picture=f"data:image/png;base64,{base64.b64encode(content).decode()}")
 

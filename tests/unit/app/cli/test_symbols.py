@@ -89,6 +89,23 @@ def test_a_list_that_is_not_recorded_says_how_to_record_it(tmp_path: Path, envir
     assert (False, None) == ((value := json.loads(done.stdout))["ok"], value["symbols"])
 
 
+def test_lists_put_there_by_hand_are_fixtures_like_others(tmp_path: Path, environ: Mapping[str, str]) -> None:
+    """The inventory finds nothing wrong with their names, counts them as answers, and the gallery shows their rows."""
+    folder = str(tmp_path / "exchange-lists-v3")
+    verified = call("fixtures", "verify", "--dir", folder, cwd=tmp_path, **environ)
+    listed = call("fixtures", "list", "--dir", folder, cwd=tmp_path, **environ)
+    call("fixtures", "gallery", "--dir", folder, "--out", "page.html", cwd=tmp_path, **environ)
+    (tmp_path / "exchange-lists-v3" / "NASDAQ__200.json").write_text('{"status": 200, "body": {}}')
+    strange = call("fixtures", "verify", "--dir", folder, cwd=tmp_path, **environ)
+
+    assert "checked 3 fixtures" in verified.stdout
+    assert "0 pictures, 0 errors, 3 answers" in listed.stdout
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert 3 == page.count("an address or a list, as JSON")
+    assert "Microsoft" in page
+    assert "NASDAQ__200.json: its name is not that of a fixture" in strange.stdout
+
+
 def test_an_interrupted_run_says_which_calls_stay_charged(
     tmp_path: Path, environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
