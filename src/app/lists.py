@@ -62,6 +62,7 @@ class Lists:
         self._lists = NO_LISTS
         self._ends: datetime | None = None  # of the day of the oldest list
         self._looked: dict[str | None, float] = {}
+        self._asked: dict[str | None, float] = {}  # symbols, when all lists about them were looked for
         self._rests_until = float("-inf")
         self.begin()
         begin_in_children(self)
@@ -101,6 +102,12 @@ class Lists:
         """
         if self._peek is None and not self._kept:
             return NO_LISTS
+        now = self._clock.monotonic()
+        if now - self._asked.get(symbol, float("-inf")) < _REST_SECONDS:
+            return self._current()
+        if len(self._asked) >= _MAX_EXCHANGES:
+            self._asked = {}
+        self._asked[symbol] = now
         exchanges = () if symbol is None else exchanges_of(symbol)
         self._look((None, *(() if isinstance(exchanges, str) else exchanges)))
         if symbol is not None and (isinstance(exchanges, str) or self._is_elsewhere(symbol)):
@@ -125,7 +132,7 @@ class Lists:
             if exchange in self._kept or now - self._looked.get(exchange, float("-inf")) < _REST_SECONDS:
                 continue
             if len(self._looked) >= _MAX_EXCHANGES:
-                self._looked = {}
+                self._looked, self._asked = {}, {}
             self._looked[exchange] = now
             request = ListRequest(exchange)
             try:

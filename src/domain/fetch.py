@@ -330,6 +330,8 @@ class Fetch:
                 return attrs.evolve(step, is_probe=False) if self._is_probe else step
             case ProbeGranted(claim):
                 return attrs.evolve(self._hold(claim, moment), is_probe=True)
+            case Answered(claim, outcome):
+                return self._answered(claim, outcome, moment)
             case Barred():
                 return self._barred(feedback, moment)
             case WaitUntil(at):
@@ -342,8 +344,6 @@ class Fetch:
                 return self._step(self._claim(moment)) if self.unused is None else self._awake(self.unused, moment)
             case Confirmed(claim, stands):
                 return self._send(claim, moment) if stands else self._step(self._claim(moment))
-            case Answered(claim, outcome):
-                return self._answered(claim, outcome, moment)
             case Booked():
                 return self._decide(feedback, moment)
             case Outlook():
