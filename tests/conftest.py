@@ -30,6 +30,12 @@ settings.register_profile(
 )  # no time for a smaller example
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Use two workers for each processor, since tests wait for as long as they compute."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_collection_finish() -> None:
     """Keep the collector off the thousands of objects that live until the end, and let it run less often."""
     gc.freeze()

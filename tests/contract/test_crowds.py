@@ -14,8 +14,6 @@ from claimants import THREADS, UNITS, claimants
 from postgresql_server import own_books, shared_postgresql
 from redis_server import shared_redis
 
-ROUNDS = 3
-
 
 @pytest.fixture(params=["sqlite", "redis", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
@@ -43,7 +41,9 @@ def used(url: str, account_id: str) -> int:
         pool.close()
 
 
-@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(1_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "rounds", [1, pytest.param(3, marks=pytest.mark.gate), pytest.param(1_000, marks=pytest.mark.soak)]
+)
 def test_a_crowd_is_granted_each_unit_once(url: str, rounds: int) -> None:
     """Eight processes of eight threads are granted fifty units of fifty, each of them once."""
     with claimants(url) as crowd:

@@ -97,7 +97,9 @@ STORY: list[Deed] = [
 ]
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis", "postgresql"])
+@pytest.fixture(
+    params=["memory", "sqlite", *(pytest.param(kind, marks=pytest.mark.gate) for kind in ("redis", "postgresql"))]
+)
 def stores(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Callable[[], AccountStore]]:
     """Return a maker of empty stores, for each kind."""
     with unique_prefix(redis_url) as prefix:

@@ -161,7 +161,7 @@ def test_mypy_finds_an_editable_installation_in_the_mode_that_the_page_names(cop
         (pth,) = [name for name in made.namelist() if name.endswith(".pth")]
         folder = made.read(pth).decode().strip()
     (tmp_path / "host.py").write_text("from chartimg.version import __version__\n\nreveal_type(__version__)\n")
-    command = [sys.executable, "-m", "mypy", "--follow-imports=silent", "host.py"]
+    command = [sys.executable, "-m", "mypy", "--follow-imports=skip", "-m", "host", "-m", "chartimg.version"]
     variables = {**environment(tmp_path), "MYPYPATH": folder}
     checked = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
 

@@ -21,7 +21,7 @@ from command import environment
 from patience import LONG
 from redis_server import shared_redis, unique_prefix
 
-PROCESSES, THREADS, CHARTS = 4, 8, 10
+PROCESSES, THREADS, CHARTS = 4, 5, 6
 PNG = picture()
 
 WORKER = """
@@ -142,7 +142,7 @@ def crowd(provider: Provider, place: tuple[str, str], home: Path) -> list[list[s
 
 
 def test_four_processes_make_one_call_for_each_chart(place: tuple[str, str], tmp_path: Path) -> None:
-    """Of 32 threads that ask for ten charts at one moment, each gets all ten, and ten calls are made."""
+    """Of 20 threads that ask for six charts at one moment, each gets all six, and six calls are made."""
     provider = Provider(lambda _: None)
     said = crowd(provider, place, tmp_path)
 

@@ -100,8 +100,6 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
 
 def run(*arguments: str, cwd: Path, **variables: str) -> Result:
     """Run ``chartimg`` to its end in *cwd*; that it shows no traceback is asserted for every run."""
-    if any(name.startswith("PYTHON") for name in variables):  # it reads them when it begins
-        return run_command(*_COMMAND, *arguments, cwd=cwd, **variables)
     return run_loaded(MAIN, *arguments, cwd=cwd, **variables)
 
 

@@ -12,7 +12,19 @@ from pathlib import Path
 import pytest
 
 import chartimg
-from command import Result, call, environment, eventually, run, run_command, run_into, run_python, start
+from command import (
+    MAIN,
+    Result,
+    call,
+    environment,
+    eventually,
+    run,
+    run_command,
+    run_into,
+    run_loaded,
+    run_python,
+    start,
+)
 from fetching import FETCH, FIXTURE, KEY, PNG, SPENT, TEMPLATE, mock, real, refused
 from loopback import LoopbackServer, answer, stall
 from patience import LONG
@@ -172,7 +184,8 @@ def test_any_symbol_can_be_printed_on_any_terminal(command: str, tmp_path: Path)
         "export": ("export", "--symbols", symbol, "--timeframes", "1h", "--templates", TEMPLATE, "--out", "out"),
     }
     name, *options = command.split()
-    child = run(*arguments[name], *options, cwd=tmp_path, PYTHONIOENCODING="ascii", **settings)
+    ascii_alone = "import sys; sys.stdout.reconfigure(encoding='ascii'); sys.stderr.reconfigure(encoding='ascii');"
+    child = run_loaded(ascii_alone + MAIN, *arguments[name], *options, cwd=tmp_path, **settings)
 
     assert 0 == child.returncode
     if options:
@@ -223,11 +236,12 @@ def run_after(code: str, *arguments: str, cwd: Path, **variables: str) -> Result
     return run_command(*command, cwd=cwd, **variables)
 
 
-@pytest.mark.parametrize("stream", [0, 1, 2])
-def test_a_closed_stream_is_not_an_error(stream: int, server: LoopbackServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "stream"), [(0, "stdin"), (1, "stdout"), (2, "stderr")])
+def test_a_closed_stream_is_not_an_error(number: int, stream: str, server: LoopbackServer, tmp_path: Path) -> None:
     """With a standard stream closed the picture is written and the books are kept, and the exit code is 0."""
     server.script.append(answer(200, PNG))
-    child = run_after(f"exec {stream}>&-", *FETCH, cwd=tmp_path, **real(server))
+    closed = f"import os, sys; os.close({number}); sys.{stream} = sys.__{stream}__ = None;"
+    child = run_loaded(closed + MAIN, *FETCH, cwd=tmp_path, **real(server))
     books = json.loads(call("accounts", "--json", cwd=tmp_path, **real(server)).stdout)
 
     assert (0, "") == (child.returncode, child.stderr)
