@@ -208,12 +208,13 @@ class Routes:
     def possible(self, request: Request, leeway: Leeway) -> Iterator[Request]:
         """Return the requests that may be sent for a completed one, in order: the first is *request*, cut for the plan if it may be."""
         first = self._fitted(request, leeway)[0]
-        yield first
+        if leeway.is_sent(request.symbol):
+            yield first
         yield from map(first.with_symbol, leeway.symbols(request.symbol))
 
     def refusals(self, request: Request, leeway: Leeway = NO_LEEWAY) -> tuple[Finding, ...]:
         """Return the findings for which a completed *request* would not be sent; empty if it would, or has a recorded answer."""
-        request = self._fitted(request, leeway)[0]
+        request = next(self.possible(request, leeway))
         findings = self._scrubbed(self._checker(request))
         if not self._checker.refuses(findings) or self.free(request, _OFF) is not None:
             return ()

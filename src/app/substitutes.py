@@ -65,6 +65,8 @@ class Substitutes:
     ) -> Steps[FetchResult]:
         """Fetch *request*, or the same chart of the first symbol within *leeway* that the provider does not refuse.
 
+        A ticker without an exchange is asked for at those of the leeway alone.
+
         All calls together are at most those of *policy*, and are the attempts of the result. A WARNING names the exchange that drew
         the picture.
         """
@@ -73,7 +75,7 @@ class Substitutes:
             return (yield from ask(request, policy))
         attempts = tuple[Attempt, ...]()
         refusals, untried = dict[str, ChartApiFailure](), list[str]()
-        for symbol in self._order(own, others):
+        for symbol in self._order(own, (own, *others) if leeway.is_sent(own) else others):
             if (known := self._known(symbol)) is not None:
                 refusals[symbol] = known
                 continue
@@ -94,6 +96,8 @@ class Substitutes:
                 case _:
                     self._remember_drawn(own, symbol, result)
                     return self._with_exchange(request, symbol, attrs.evolve(result, attempts=attempts))
+        if not refusals:
+            return (yield from ask(request, policy))  # the check refuses it at each exchange, and says why
         return _refusal(own, refusals, untried, attempts, waiter.fetch_id)
 
     def _with_exchange(self, request: Request, symbol: str, result: FetchResult) -> FetchResult:
@@ -101,15 +105,17 @@ class Substitutes:
         if symbol == request.symbol:
             return result
         verb = "drawn" if result.ok else "asked for"
-        message = f"{verb} at {symbol.partition(':')[0]}, as {symbol}, since the provider refused {request.symbol}"
+        own = request.symbol or ""
+        reason = f"the provider refused {own}" if ":" in own else f"{own} has no exchange"
+        message = f"{verb} at {symbol.partition(':')[0]}, as {symbol}, since {reason}"
         warning = Finding("symbol", Severity.WARNING, message, symbol if result.ok else None)
         self._tell(request, (warning,))
         return result.with_warnings((warning,))
 
-    def _order(self, own: str, others: Sequence[str]) -> tuple[str, ...]:
-        """Return the symbols to try: first the one that was right before, if there was one."""
+    def _order(self, own: str, symbols: Sequence[str]) -> tuple[str, ...]:
+        """Return the *symbols* to try: first the one that was right before for *own*, if there was one."""
         right = self._drawn.get(own)
-        return tuple(dict.fromkeys((*((right,) if right in others else ()), own, *others)))
+        return tuple(dict.fromkeys((*((right,) if right in symbols else ()), *symbols)))
 
     def _known(self, symbol: str) -> ChartApiFailure | None:
         """Return the refusal of *symbol*, if it was refused today."""

@@ -16,7 +16,7 @@ import typer
 from ...domain.chart import ChartRequest
 from ...domain.chart.template import ChartTemplate
 from ...domain.errors import ConfigError
-from ..bootstrap import open_templates
+from ..bootstrap import ChartClient, open_templates
 from ..config import WorkerConfig
 from .options import split
 from .text import counted
@@ -38,13 +38,17 @@ class _Row:
 
 @attrs.frozen
 class ChartList(Sequence[ChartRequest]):
-    """The requests of *rows*, each with all *timeframes* and *templates* that it does not have of its own."""
+    """The requests of *rows*, each with all *timeframes* and *templates* that it does not have of its own.
+
+    A *client* decides whether a symbol without an exchange gets that of its template.
+    """
 
     rows: Sequence[_Row]
     timeframes: Sequence[str]
     templates: dict[str, ChartTemplate]
     chosen: Sequence[str]
     timezone: str
+    client: ChartClient | None = None
 
     def __len__(self) -> int:
         return len(self.rows) * len(self.timeframes) * len(self.chosen)
@@ -65,7 +69,10 @@ class ChartList(Sequence[ChartRequest]):
         row_number, timeframe = divmod(rest, len(self.timeframes))
         row = self.rows[row_number]
         look = self.templates[row.template or self.chosen[template]]
-        return look.request(row.symbol, row.timeframe or self.timeframes[timeframe]).with_timezone(self.timezone)
+        frame = row.timeframe or self.timeframes[timeframe]
+        if self.client is None:
+            return look.request(row.symbol, frame).with_timezone(self.timezone)
+        return self.client.request(row.symbol, frame, template=look.id).with_timezone(self.timezone)
 
 
 def chart_list(

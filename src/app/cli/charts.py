@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -53,8 +54,9 @@ def fetch(
     """Fetch one chart into a file."""
     asked, leeway = _fresh(fresh), leeway_of(exchanges, fit)
     config = WorkerConfig.from_env()
-    read = open_templates(config, [template], fits=leeway.fits)[0]
-    _fetch(config, read.request(symbol, timeframe), out, asked, leeway, as_json=as_json)
+    request = open_templates(config, [template], fits=leeway.fits)[0].request(symbol, timeframe)
+    placed = partial(ChartClient.request, symbol=symbol, timeframe=timeframe, template=template)
+    _fetch(config, request, out, asked, leeway, as_json=as_json, placed=placed)
 
 
 def layout(  # noqa: PLR0913 (one for each option)
@@ -107,13 +109,15 @@ def _fetch(
     leeway: Leeway,
     *,
     as_json: bool,
+    placed: Callable[[ChartClient], PictureRequest] | None = None,
 ) -> None:
-    """Fetch one picture into *out*, and report it."""
+    """Fetch one picture into *out*, and report it. What the client makes of its symbol is *placed*."""
     refuse_problems(request)
     check_out_file(out, as_json=as_json)
     refuse_missing_fixtures(config)
     calls, doubts = Calls(), Doubts()
     with ChartClient(config, listener=[calls, doubts]) as client, terminable() as codes:
+        request = request if placed is None else placed(client)
         try:
             result = client.fetch(request, fresh=asked, on_invalid_symbol=leeway.exchanges, fit=leeway.fit)
             if result.ok:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
+import attrs
 import typer
 
 from ...domain.chart.freshness import Freshness
@@ -91,6 +92,7 @@ def export(  # noqa: PLR0913 (one for each option)
     refuse_missing_fixtures(config)
     calls = Calls()
     with ChartClient(config, listener=[calls, Doubts()]) as client, terminable() as codes:
+        charts = attrs.evolve(charts, client=client)
         kept_for = None if asked.is_off else asked
         work = Export(client.routes, charts, out, resume=resume, fresh=kept_for, leeway=leeway)
         run = ExportRun(work, partial(client.fetch_for, fresh=asked, leeway=leeway), jobs=jobs)
@@ -183,8 +185,9 @@ def _plan(
     """Tell what an export would do."""
     kept_for = None if resume and fresh.is_off else fresh
     with ChartClient(config) as client:
+        asked = attrs.evolve(charts, client=client)
         made = ChartExport(
-            client, charts, out, resume=resume, fresh=kept_for, on_invalid_symbol=leeway.exchanges, fit=leeway.fit
+            client, asked, out, resume=resume, fresh=kept_for, on_invalid_symbol=leeway.exchanges, fit=leeway.fit
         ).plan()
     emit(made, lambda: show_plan(made), as_json=as_json)
     if made.forecast is not None and not made.forecast.enough:

@@ -53,6 +53,8 @@ def store(
     refuse_missing_fixtures(config)
     calls, doubts = Calls(), Doubts()
     with ChartClient(config, listener=[calls, doubts]) as client, terminable() as codes:
+        if template is not None:
+            request = client.request(symbol or "", timeframe or "", template=template)
         try:
             result = client.store(request)
         except KeyboardInterrupt:

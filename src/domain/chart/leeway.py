@@ -23,7 +23,7 @@ class Leeway:
     """The changes that a fetch may make.
 
     Attributes:
-        exchanges: where a ticker is tried, in order, after the provider has refused its symbol for good.
+        exchanges: where a ticker is tried, in order, after the provider has refused its symbol for good, or if it has no exchange.
         fits: whether a chart that no account's plan allows is made as small as the largest of them takes.
     """
 
@@ -72,6 +72,10 @@ class Leeway:
             return ()
         tickers = (f"{exchange}:{plain['ticker']}" for exchange in self.exchanges)
         return tuple(each for each in tickers if each != symbol)
+
+    def is_sent(self, symbol: str | None) -> bool:
+        """Return whether *symbol* itself is asked for: not a ticker without an exchange, if there are exchanges to try it at."""
+        return symbol is None or ":" in symbol or not self.symbols(symbol)
 
 
 NO_LEEWAY: Final = Leeway()

@@ -84,6 +84,21 @@ def test_the_ticker_of_a_refused_symbol_is_tried_at_the_next_exchange() -> None:
     assert [RequestDoubtful(str(WRONG.key), (warning,))] == events.of(RequestDoubtful)
 
 
+def test_a_ticker_without_an_exchange_is_asked_for_at_the_named_ones_alone() -> None:
+    """No call is wasted on a symbol that the check refuses; a mistake elsewhere in the request is told as without exchanges."""
+    transport, bare = provider("NYSE:AAPL"), WRONG.with_symbol("AAPL")
+    with transport.client(ACCOUNT, policy=POLICY) as client:
+        results = [client.fetch(bare, on_invalid_symbol=OTHERS) for _ in range(2)]
+        wrong = client.fetch(attrs.evolve(bare, symbol="MSFT", timeframe="7x"), on_invalid_symbol=OTHERS)
+        alone = client.fetch(bare)
+
+    assert ["NASDAQ:AAPL", "NYSE:AAPL", "NYSE:AAPL"] == asked(transport)
+    assert "drawn at NYSE, as NYSE:AAPL, since AAPL has no exchange" == results[1].warnings[0].message
+    assert [True, True, False, False] == [each.ok for each in (*results, wrong, alone)]
+    assert [FaultKind.INVALID_BEFORE_CALL] * 2 == [each.error and each.error.kind for each in (wrong, alone)]
+    assert '"7x" is not an interval' in errors([wrong])[0]
+
+
 def test_what_was_right_is_asked_for_first_for_any_chart_of_the_symbol() -> None:
     """The next fetch of the symbol costs one call, and warns again; the body and the interval may differ."""
     transport = provider("AMEX:AAPL")

@@ -116,21 +116,23 @@ def test_a_symbol_without_an_exchange_goes_through_the_pattern_of_the_template(
     ]
 
 
-@pytest.mark.parametrize("symbol", ["AAPL", "EURUSD", "SPX"])
-def test_a_bare_symbol_that_is_no_pair_is_not_posted_in_silence(
-    symbol: str, server: LoopbackServer, tmp_path: Path
-) -> None:
-    """A bare stock, index or currency is a WARNING that tells the pattern of the template, and how to write it."""
-    server.otherwise = answer(422, b'{"message": "Invalid Symbol"}', content_type="application/json")
-    for command in (
-        ("fetch", symbol, "1D", "--template", TEMPLATE, "--out", "c.png"),
-        ("export", "--symbols", symbol, "--timeframes", "1D", "--templates", TEMPLATE, "--out", "charts"),
-    ):
-        child = call(*command, cwd=tmp_path, **real(server, CHARTS_ACCOUNT_STORE="memory://"))
+def test_a_bare_symbol_that_is_no_pair_is_not_posted(server: LoopbackServer, tmp_path: Path) -> None:
+    """A bare stock is not sent to the exchange of the template, which lists pairs alone; the exchanges that are named get it."""
+    server.otherwise = answer(200, PNG)
+    commands = {
+        2: ("export", "--symbols", "AAPL", "--timeframes", "1D", "--templates", TEMPLATE, "--out", "charts"),
+        1: ("fetch", "AAPL", "1D", "--template", TEMPLATE, "--out", "c.png"),
+    }
+    for code, command in commands.items():
+        child = call(*command, cwd=tmp_path, **real(server))
 
-        assert 1 == child.returncode
-        assert f'symbol: WARNING: "{symbol}" is evidently not a pair, and BINANCE lists only pairs' in child.stderr
-        assert "(BINANCE:{symbol}), so write its own, as in NASDAQ:AAPL" in child.stderr
+        assert (code, []) == (child.returncode, server.requests)
+        assert 'symbol: "AAPL" has no exchange; write it like BINANCE:BTCUSDT' in child.stderr
+    for command in commands.values():
+        assert 0 == call(*command, "--on-invalid-symbol", "NASDAQ", cwd=tmp_path, **real(server)).returncode
+    assert ["NASDAQ:AAPL"] * 2 == [json.loads(each.body)["symbol"] for each in server.requests]
+    stored = call("store", "AAPL", "1D", "--template", TEMPLATE, cwd=tmp_path, **real(server))
+    assert (1, 2) == (stored.returncode, len(server.requests))
 
 
 @pytest.mark.parametrize("command", ["fetch", "export"])
@@ -146,8 +148,18 @@ def test_a_doubt_is_printed_before_the_unit_is_spent(command: str, server: Loopb
 
     server.otherwise = look
     arguments = {
-        "fetch": ("fetch", "AAPL", "1D", "--template", TEMPLATE, "--out", "c.png"),
-        "export": ("export", "--symbols", "AAPL", "--timeframes", "1D", "--templates", TEMPLATE, "--out", "charts"),
+        "fetch": ("fetch", "BINANCE:AAPL", "1D", "--template", TEMPLATE, "--out", "c.png"),
+        "export": (
+            "export",
+            "--symbols",
+            "BINANCE:AAPL",
+            "--timeframes",
+            "1D",
+            "--templates",
+            TEMPLATE,
+            "--out",
+            "charts",
+        ),
     }[command]
     child = call(*arguments, cwd=tmp_path, **real(server))
 

@@ -63,6 +63,14 @@ def test_a_wrong_argument_is_a_mistake_that_names_it(arguments: tuple[Any, Any],
         Leeway.of(*arguments)
 
 
+def test_a_ticker_alone_is_asked_for_only_if_it_has_nowhere_else_to_go() -> None:
+    """Without an exchange it is not sent, unless there are none to try it at."""
+    some = Leeway(("NASDAQ",))
+
+    assert [True, False, True, True] == [some.is_sent(each) for each in ("NYSE:AAPL", "AAPL", "A/B", None)]
+    assert Leeway().is_sent("AAPL")
+
+
 def test_without_arguments_nothing_may_be_changed() -> None:
     """Both changes are opt-in."""
     assert Leeway() == Leeway.of(None, None) == Leeway.of((), None)
