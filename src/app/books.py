@@ -88,9 +88,10 @@ class Books:
         Raises:
             StoreBusy: other threads held the books up to *latest*.
         """
-        wait = -1.0 if latest is None else max(0.0, (latest - self._clock.now()).total_seconds())
-        if not self._lock.acquire(timeout=min(wait, threading.TIMEOUT_MAX)):
-            raise StoreBusy("other threads used the account books up to the deadline")
+        if not self._lock.acquire(blocking=False):
+            wait = -1.0 if latest is None else max(0.0, (latest - self._clock.now()).total_seconds())
+            if not self._lock.acquire(timeout=min(wait, threading.TIMEOUT_MAX)):
+                raise StoreBusy("other threads used the account books up to the deadline")
         self._latest = latest
         return self
 
@@ -124,7 +125,7 @@ class Books:
         """
         self._read(range(len(self._accounts)))
         now = self._clock.now()
-        self.standings = [self._standing(place, now) for place in range(len(self._accounts))]
+        self.standings = [self._standing(place, snapshot) for place, snapshot in enumerate(self.snapshots(now))]
         self._day = window_of(now)
 
     def read(self, place: int) -> None:
@@ -139,10 +140,10 @@ class Books:
     def stand(self, place: int, now: datetime) -> None:
         """Bring the standing of one account up to *now*."""
         if self.standings:
-            self.standings[place] = self._standing(place, now)
+            self.standings[place] = self._standing(place, self.snapshot(place, now))
 
-    def swap(self, place: int, after: AccountSnapshot, now: datetime) -> bool:
-        """Put *after*, as it stands *now*, in place of the remembered snapshot; return False if the store keeps another one.
+    def swap(self, place: int, after: AccountSnapshot) -> bool:
+        """Put *after*, as it stands now, in place of the remembered snapshot; return False if the store keeps another one.
 
         Raises:
             StoreUnavailable: the store can't be reached, or stays busy.
@@ -151,7 +152,8 @@ class Books:
         if not self._patiently(lambda: self._store.replace(before, after)):
             return False
         self._remembered[place] = after
-        self.stand(place, now)
+        if self.standings:
+            self.standings[place] = self._standing(place, after)
         if _is_reinstated(before, after):
             self._events.append(AccountReinstated(after.account_id))
         return True
@@ -165,12 +167,11 @@ class Books:
         with self.held():
             while True:
                 self.read(place)
-                now = self._clock.now()
-                before = self.snapshot(place, now)
+                before = self.snapshot(place, self._clock.now())
                 after = change(before)
                 if after is self._remembered[place]:
                     return
-                if self.swap(place, after, now):
+                if self.swap(place, after):
                     break
             if (event := _event_between(before, after)) is not None:
                 self._events.append(event)
@@ -179,8 +180,8 @@ class Books:
         """Close the store."""
         self._store.close()
 
-    def _standing(self, place: int, now: datetime) -> Standing:
-        return standing_of(self._accounts[place], self.snapshot(place, now), self._limits[place], self._plans)
+    def _standing(self, place: int, snapshot: AccountSnapshot) -> Standing:
+        return standing_of(self._accounts[place], snapshot, self._limits[place], self._plans)
 
     def _read(self, places: Sequence[int]) -> None:
         """Read the snapshots at *places*, and write lost ones again."""

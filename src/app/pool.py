@@ -267,7 +267,7 @@ class Pool:
         if at >= snapshot.window_end:
             return WaitUntil(at)
         after, claim = ledger.grant(snapshot, account, at)
-        if not self._books.swap(place, after, now):
+        if not self._books.swap(place, after):
             self._books.read(place)
             return None
         return Granted(claim)

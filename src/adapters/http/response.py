@@ -65,6 +65,9 @@ class _Headers(http.client.HTTPMessage):
     def items(self) -> list[tuple[str, str]]:
         return list(self.raw_items())  # quicker: no policy is applied to each value
 
+    def get_payload(self, *_: object, **__: object) -> None:
+        """Return None: every line was parsed, and urllib3 looks here for others."""
+
 
 class _Reading:
     """The part of a socket that http.client uses: a file to read from, here a bounded one."""
