@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ...domain.account.status import AccountStatus
 from ...domain.chart import ChartRequest
+from ...domain.check.check import check_body
 from ...domain.errors import ConfigError
 from ...domain.faults import FaultKind
 from ...domain.fixture import FixtureKind
@@ -92,10 +93,10 @@ class ChartTools:
 
     async def check(self, body: Body) -> str:
         """Check the body of a chart by the provider's rules, without a call. Costs no unit."""
-        plan = self._plan()
-        return words.checked(
-            bootstrap.check(body, None if plan is None else plan.name, catalog=self._rules, templates=self._templates)
-        )
+        symbol = body.get("symbol")
+        known = self._client.routes.lists.about
+        lists = await asyncio.to_thread(known, symbol if isinstance(symbol, str) else None)  # it may ask the cache
+        return words.checked(check_body(body, self._rules, self._plan(), lists=lists))
 
     async def find_study(self, text: Text) -> str:
         """Find the exact names of studies (indicators), with their inputs and defaults. Costs no unit."""

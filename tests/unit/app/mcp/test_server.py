@@ -101,6 +101,17 @@ def test_a_wrong_call_costs_no_unit_and_says_what_to_write(provider: Emulator) -
     assert 0 == charged(provider)
 
 
+def test_the_check_of_a_body_knows_the_lists_that_are_kept(provider: Emulator, tmp_path: Path) -> None:
+    """A list that another program has read, and that the cache keeps, tells where a bare symbol is listed."""
+    settings = {**anew(provider), "CHARTS_CACHE": str(tmp_path / "kept")}
+    with chartimg.ChartClient.from_env(settings) as client:
+        assert client.symbols("NASDAQ").ok
+    with server(settings) as model:
+        said = model.call("check", body={"symbol": "AAPL", "interval": "1h"}).text
+
+    assert "it is listed by NASDAQ" in said
+
+
 def test_a_session_stays_within_its_budget_however_many_ask_at_once(provider: Emulator) -> None:
     """Of six charts at once a budget of three pays three; the others say so, and kept pictures are still free."""
     charts = [{"symbol": symbol, "interval": "1M"} for symbol in SYMBOLS]
