@@ -1,4 +1,7 @@
-"""A model in tests: the SDK's own client, which drives a process of ``chartimg mcp``, or a server in this process."""
+"""A model in tests: the SDK's own client, which drives a process of ``chartimg mcp``, or a server in this process.
+
+The SDK is imported where it is used: it takes a second to load, and one of several workers needs it.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,22 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
-from mcp import Client, ClientSession, StdioServerParameters, types
-from mcp.client.stdio import stdio_client
 
 from chartimg import AsyncChartClient
 from chartimg.app.config import WorkerConfig
 from chartimg.app.mcp.budget import SessionPool
-from chartimg.app.mcp.server import ToolServer
-from chartimg.app.mcp.tools import ChartTools
 from command import environment
 from patience import LONG
 
+if TYPE_CHECKING:
+    from mcp import Client, ClientSession, types
+
+    Session = ClientSession | Client
+
 T = TypeVar("T")
-Session = ClientSession | Client
 RAW: Final = "stdout"
 """The file with all that a process has written to standard output."""
 
@@ -77,6 +80,9 @@ class Model:
 @contextmanager
 def process(*options: str, cwd: Path, **variables: str) -> Iterator[Model]:
     """Run ``chartimg mcp`` in the block. All that it writes to standard output is in the file RAW, too."""
+    from mcp import ClientSession, StdioServerParameters
+    from mcp.client.stdio import stdio_client
+
     command = shlex.join((sys.executable, "-m", "chartimg", *options, "mcp"))
     parameters = StdioServerParameters(
         command="sh",
@@ -100,6 +106,11 @@ def process(*options: str, cwd: Path, **variables: str) -> Iterator[Model]:
 @contextmanager
 def server(environ: Mapping[str, str], budget: int | None = None) -> Iterator[Model]:
     """Run a server in this process in the block, and the SDK's client of it."""
+    from mcp import Client
+
+    from chartimg.app.mcp.server import ToolServer
+    from chartimg.app.mcp.tools import ChartTools
+
     config = WorkerConfig.from_env({"CHARTS_CACHE": "memory://", **environ})
 
     @asynccontextmanager
@@ -144,6 +155,8 @@ def _running(connected: AbstractAsyncContextManager[Session]) -> Iterator[Model]
 
 
 async def _called(session: Session, tool: str, arguments: dict[str, Any]) -> Answer:
+    from mcp import types
+
     result = await session.call_tool(tool, arguments)
     assert isinstance(result, types.CallToolResult)
     texts, pictures = [], []
