@@ -35,7 +35,7 @@ def test_kinds_and_defaults_are_those_of_the_json() -> None:
     """The kinds are the words of ``fixtures list --json``, and a file alone has no size, key, status or findings."""
     bare = FixtureEntry("notes.txt", FixtureKind.OTHER, "notes.txt")
 
-    assert ["picture", "error", "other"] == list(FixtureKind)
+    assert ["picture", "error", "answer", "other"] == list(FixtureKind)
     assert FixtureEntry("notes.txt", FixtureKind.OTHER, "notes.txt", None, None, None, 0, None, None) == bare
     assert (None, None, ()) == (bare.recorded_at, bare.origin, bare.findings)
 
