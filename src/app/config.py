@@ -77,7 +77,7 @@ _KEY: Final = "CHART_IMG_API_KEY"
 _SESSION: Final = "CHARTS_TRADINGVIEW_SESSION_JSON"
 _TIMEZONE: Final = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)+")
 _CACHE_SERVERS: Final = frozenset({"redis", "rediss", "unix"})
-_SERVER_PLACE: Final = re.compile(r"(redis|rediss|unix):|[\w.\-]+:\d+(/\d*)?$", re.IGNORECASE)
+_SERVER_PLACE: Final = re.compile(r"(redis|rediss|unix|postgres|postgresql):|[\w.\-]+:\d+(/\d*)?$", re.IGNORECASE)
 _NO_CACHE: Final = frozenset({"0", "false", "no", "none", "null"})
 _SERVERS: Final = frozenset({"postgres", "postgresql", "redis", "rediss", "unix"})
 _EXAMPLE: Final = '[{"id": "main", "apiKey": "<your key>"}]'
@@ -410,6 +410,8 @@ class _Reader:
             wrong = f"must be memory:// for books that end with the process, not {url}"
         elif scheme == "sqlite" and "?" in rest:
             wrong = "must end after the path: sqlite:///path takes no options"
+        elif "://" not in url and _SERVER_PLACE.match(url):
+            wrong = "must begin with redis:// or postgresql:// for a server, and with sqlite:/// for a file"
         elif "://" not in url and "@" not in url:
             wrong = f"must be an address, not a path; for this file, write sqlite:///{url}"
         else:

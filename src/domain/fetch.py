@@ -586,4 +586,5 @@ def _why_none(none: NoneLeft) -> str:
         return message
     named = ", ".join(none.suspended[:_MAX_NAMED_ACCOUNTS]) + (", …" if none.suspended[_MAX_NAMED_ACCOUNTS:] else "")
     command = f"chartimg accounts reinstate {quote(none.suspended[0])}"
-    return f"{message}; to use {named} again, change its key or run: {command}"
+    how = "change its key or run" if len(none.suspended) == 1 else "change their keys or run for each"
+    return f"{message}; to use {named} again, {how}: {command}"

@@ -103,8 +103,11 @@ def forecast(
     """Forecast when charts can be had. If not all of them can be had today, the exit code is 75."""
     with _pool() as pool:
         outlook = pool.forecast(charts)
+        suspended = [each.account_id for each in pool.status() if each.state is AccountState.SUSPENDED]
     emit({"enough": outlook.enough, "forecast": outlook}, lambda: show_forecast(outlook), as_json=as_json)
     if not outlook.enough:
+        undo = "is suspended and counts for nothing; change its key or run: chartimg accounts reinstate"
+        complain(*(f"{account_id} {undo} {quote(account_id)}" for account_id in suspended))
         raise SystemExit(COME_BACK)
 
 

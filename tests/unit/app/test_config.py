@@ -171,6 +171,16 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
         ("CHARTS_ACCOUNT_STORE", "accounts.sqlite3", "write sqlite:///accounts.sqlite3"),
         ("CHARTS_ACCOUNT_STORE", "/var/books", "write sqlite:////var/books"),
         ("CHARTS_ACCOUNT_STORE", "user:password@host", "redis://host:port/0"),
+        (
+            "CHARTS_ACCOUNT_STORE",
+            "localhost:6379",
+            "redis:// or postgresql:// for a server, and with sqlite:/// for a file",
+        ),
+        (
+            "CHARTS_ACCOUNT_STORE",
+            "postgresql:/db",
+            "redis:// or postgresql:// for a server, and with sqlite:/// for a file",
+        ),
         ("CHARTS_ACCOUNT_STORE", ":memory:", "must be memory://"),
         ("CHARTS_ACCOUNT_STORE", "sqlite:///:memory:", "must be memory://"),
         ("CHARTS_ACCOUNT_STORE", "memory", "must be memory://"),

@@ -153,6 +153,7 @@ def test_a_value_of_the_type_passes(value: object, hint: object) -> None:
         (("a", 5, None, 6), tuple[str, ...], "a sequence of str, not tuple of NoneType, int, str"),
         ("ab", Sequence[str], "a sequence of str, not str"),
         ({}, Sequence[str], "a sequence of str, not dict"),
+        ([b"a"], Sequence[str | int], "a sequence of str or int, not list of bytes"),
         (5, Brass, "a Brass, not int"),
         (5, XRay, "a XRay, not int"),
         (Brass, Brass, "a Brass, not the class Brass"),

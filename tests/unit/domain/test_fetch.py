@@ -231,7 +231,7 @@ def test_a_window_that_begins_in_time_is_waited_for() -> None:
             NoneLeft(None, (), ("c", "d", "e", "f")),
             (
                 "(4 suspended); none will be free; "
-                "to use c, d, e, … again, change its key or run: chartimg accounts reinstate c"
+                "to use c, d, e, … again, change their keys or run for each: chartimg accounts reinstate c"
             ),
         ),
         (

@@ -93,12 +93,15 @@ def test_a_suspended_account_is_named_with_what_brings_it_back(server: LoopbackS
     """After a wrong key each fetch names the account and the command, and only a suspended account is reinstated."""
     server.otherwise = answer(403, b'{"message":"Forbidden"}', content_type="application/json")
     first, second = (call(*FETCH, cwd=tmp_path, **real(server)) for _ in range(2))
+    forecast = call("accounts", "forecast", "3", cwd=tmp_path, **real(server))
     reinstated, again = (call("accounts", "reinstate", "main", cwd=tmp_path, **real(server)) for _ in range(2))
 
     for child in (first, second):
         (line,) = child.stderr.splitlines()
         assert line.endswith("to use main again, change its key or run: chartimg accounts reinstate main")
     assert 1 == len(server.requests)
+    assert "main is suspended and counts for nothing" in forecast.stderr
+    assert forecast.stderr.endswith("run: chartimg accounts reinstate main\n")
     assert (0, "") == (reinstated.returncode, reinstated.stderr)
     assert "AVAILABLE" in reinstated.stdout
     assert "chartimg: main is not suspended: there is nothing to reinstate\n" == again.stderr
