@@ -105,4 +105,4 @@ def test_an_argument_is_named_as_it_is_written() -> None:
         for call in ast.walk(ast.parse(inspect.getsource(module))):
             match call:
                 case ast.Call(func=ast.Name("require"), args=[ast.Constant(name), ast.Name(variable), _]):
-                    assert name == variable or " " in name, module.__name__
+                    assert name == variable or " " in str(name), module.__name__
