@@ -43,7 +43,7 @@ ENUMERATIONS = {
 }
 WORDS = {
     "Answer": ["a picture", "the address of a picture, as JSON", "a list, as JSON"],
-    "FixtureKind": ["picture", "error", "other"],
+    "FixtureKind": ["picture", "error", "answer", "other"],
     "Remedy": ["none", "other_account", "wait"],
     "Retriable": ["no", "yes", "yes, if `available_at` is known"],
     "ValueType": [
