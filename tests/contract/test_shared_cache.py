@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ import pytest
 
 from chartimg.testing import picture
 from command import environment
+from forks import forked
 from patience import LONG
 from redis_server import shared_redis, unique_prefix
 
@@ -127,14 +126,7 @@ def crowd(provider: Provider, place: tuple[str, str], home: Path) -> list[list[s
     """Let all processes fetch all charts at one moment; return what each thread said of each fetch."""
     numbers = map(str, (PROCESSES, THREADS, CHARTS))
     with provider.running():
-        child = subprocess.run(
-            [sys.executable, "-c", WORKER, provider.url, *place, *numbers],
-            env=environment(home),
-            capture_output=True,
-            text=True,
-            timeout=LONG * 3,
-            check=False,
-        )
+        child = forked(WORKER, provider.url, *place, *numbers, cwd=home, environ=environment(home))
     assert (0, "") == (child.returncode, child.stderr)
     ready, *said = child.stdout.splitlines()
     assert "ready" == ready

@@ -36,6 +36,7 @@ from chartimg.emulator.listings import exchange_list, symbol_list
 from chartimg.emulator.rules import AcceptedChart, read_body
 from chartimg.testing import EmulatedAccount, Emulator, Fault, Rule, emulator
 from patience import LONG
+from rows import for_each
 from samples import NOON
 
 SMALL = {"width": 400, "height": 300}
@@ -234,8 +235,8 @@ def test_different_requests_get_different_pictures(stage: Stage) -> None:
     assert len(requests) == len(bodies)
 
 
-@pytest.mark.parametrize("request_", [REQUEST, ListRequest("NASDAQ")], ids=["chart", "list"])
-@pytest.mark.parametrize(("status", "body", "kind"), DOCUMENTED)
+@for_each("request_", [REQUEST, ListRequest("NASDAQ")])
+@for_each(("status", "body", "kind"), DOCUMENTED)
 def test_each_documented_error_comes_as_it_is(
     stage: Stage, status: int, body: object, kind: FaultKind, request_: Request
 ) -> None:
