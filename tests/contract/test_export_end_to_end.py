@@ -149,6 +149,7 @@ def test_an_export_that_is_killed_and_resumed_pays_for_the_calls_under_way_alone
             eventually(partial(_has_pictures, out, number * len(grid) // (kills + 1)))
             killed.kill()
             killed.communicate()
+        eventually(lambda: server.ended == server.connections)  # a call that was sent before the kill is read after it
         proved = sum(is_whole(out / name, item) for name, item in known_items(out).items())
         assert len(server.requests) - proved - lost <= jobs
         lost = len(server.requests) - proved
