@@ -425,8 +425,8 @@ class Routes:
         return refused(findings, fetch_id)
 
     def _note_refusal(self, route: Route, request: Request, result: FetchResult) -> None:
-        """Keep a final refusal of a call of this fetch, for people."""
-        error = result.error
+        """Keep a final refusal of a call of this fetch, for people. A list has no body to learn from."""
+        error = None if request.endpoint.answer is Answer.LISTING else result.error
         if error is None or route.refusals is None or not result.attempts or not refuses_body(error):
             return
         paths, now = refused_paths(error), self.clock.now()

@@ -55,9 +55,10 @@ class Refusal:
         """Return the refusal of *request* with *error*, which speaks of *paths*. The *secrets* are masked in it."""
         key, known = request.key, tuple(secrets)
         names = (
-            scrub_text(part, known) if part else part for part in (key.symbol, key.timeframe, key.chart_template_id)
+            scrub_text(part, known) if part else part
+            for part in (key.symbol, key.timeframe, key.chart_template_id, key.layout_id)
         )
-        symbol, interval, template = names
+        symbol, interval, template, layout_id = names
         return cls(
             symbol,
             interval,
@@ -68,7 +69,7 @@ class Refusal:
             now,
             request.body_digest,
             scrub_body(request.body, known) if len(request.encoded) <= _MAX_BODY_BYTES else None,
-            layout_id=key.layout_id,
+            layout_id=layout_id,
         )
 
     @property

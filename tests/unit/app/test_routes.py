@@ -225,6 +225,15 @@ def test_a_final_refusal_of_a_call_is_noted_once(reply: Reply, paths: list[tuple
     assert {WIDE.body_digest} >= {each.body_sha256 for each in notes.refusals}
 
 
+def test_a_list_that_is_refused_is_not_noted() -> None:
+    """It has no body that others could learn from."""
+    notes = Notes()
+    client = RoutedClient(noting(ScriptedTransport([Reply(404)]), notes))
+
+    assert not client.symbols("NASDAQ").ok
+    assert [] == notes.refusals
+
+
 def test_each_symbol_of_a_search_is_noted() -> None:
     """The refused symbols have their own bodies in the log."""
     notes = Notes()

@@ -57,8 +57,9 @@ def test_no_secret_is_in_a_refusal() -> None:
     leaking = ChartRequest(f"NYSE:{KEY}", "1h", KEY, {KEY: [KEY, {"name": f"x{KEY}"}]})
     error = attrs.evolve(ERROR, message=f"bad {KEY}")
     made = Refusal.of(leaking, error, (f"studies.{KEY}",), now=NOON, secrets=[KEY])
+    of_layout = Refusal.of(LayoutRequest(KEY), error, (), now=NOON, secrets=[KEY])
 
-    assert "canary" not in repr(made)
+    assert "canary" not in repr((made, of_layout))
     assert "NYSE:[key]" == made.symbol
 
 
