@@ -115,8 +115,10 @@ class Lists:
         return self._current()
 
     def _is_elsewhere(self, symbol: str) -> bool:
-        """Return whether the exchange of *symbol* does not list it: by its list, or evidently."""
-        listed = self._lists.has(symbol)
+        """Return whether the exchange of *symbol* does not list it: by its list, or evidently; or is not known."""
+        listed, exchange = self._lists.has(symbol), symbol.partition(":")[0]
+        if not (self._lists.has_exchange(exchange) or exchange in self._known()):
+            return True
         return not (listed or (listed is None and off_exchange(symbol) is None))
 
     def _current(self) -> KeptLists:

@@ -80,7 +80,7 @@ class LayoutRequest(Request):
         inside = self._payload_problems()
         if isinstance(self.payload, Mapping):
             found += [
-                Finding(name, Severity.ERROR, f"is in the payload; state it as LayoutRequest({name}=…)")
+                Finding(name, Severity.ERROR, f"is in the payload; state it as {name}=, or as --{name} of the command")
                 for name, stated in (("symbol", self.symbol), ("interval", self.interval))
                 if stated is None and name in self.payload
             ]

@@ -90,7 +90,8 @@ def symbol_problems(symbol: str, catalog: Catalog, lists: KeptLists = NO_LISTS) 
         if lists.has_exchange(exchange):
             continue
         if known and exchange not in catalog.exchange_set:
-            yield _unknown_exchange(exchange, catalog, likely)
+            found = lists.exchanges_of(symbol.partition(":")[2])
+            yield _unknown_exchange(exchange, catalog, likely, _named(found) if found else "")
         elif exchange in catalog.unavailable_exchanges:
             yield _warning(f"{shown(exchange)} is documented as not available")
         elif lists.exchanges is not None:
@@ -154,13 +155,13 @@ def is_elsewhere(symbol: str, lists: KeptLists) -> bool:
     return not listed and bool(off_exchange(symbol) or lists.exchanges_of(symbol.partition(":")[2]))
 
 
-def _unknown_exchange(exchange: str, catalog: Catalog, likely: partial[str | None]) -> Unknown:
+def _unknown_exchange(exchange: str, catalog: Catalog, likely: partial[str | None], listed: str) -> Unknown:
     if exchange.upper() in catalog.exchange_set:
         message = f"the exchange {shown(exchange)} is written {exchange.upper()}"
         return Unknown("symbol", Severity.ERROR, message, likely)
     message = f"the exchange {shown(exchange)} is not in the catalog"
     otherwise = "write the one that lists the symbol: NASDAQ, NYSE or AMEX" if exchange in _FEEDS else ""
-    return Unknown("symbol", Severity.WARNING, message, likely, otherwise)
+    return Unknown("symbol", Severity.WARNING, message, likely, listed or otherwise)
 
 
 def _likely_symbol(symbol: str, catalog: Catalog, lists: KeptLists) -> str | None:

@@ -64,6 +64,7 @@ def test_a_symbol_that_a_list_has_is_not_reported(symbol: str) -> None:
         ("BINANCE:AAPL", "so write its own, as in NASDAQ:AAPL, SP:SPX or FX:EURUSD; it is listed by NASDAQ", None),
         ("NEWEXCHANG:ANY", 'is not in the catalog; did you mean "NEWEXCHANGE:ANY"?', "NEWEXCHANGE:ANY"),
         ("NOWHERE:ANY", 'the exchange "NOWHERE" is not in the catalog', None),
+        ("BATS:XOM", 'the exchange "BATS" is not in the catalog; it is listed by NYSE', None),
         ("BITTREX:BTCUSD", 'the list of exchanges that is kept has no "BITTREX"', None),  # the catalog has it
     ],
 )
