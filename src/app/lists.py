@@ -168,8 +168,10 @@ class Lists:
         """Keep those of the lists that are of the last day, and not of the future, and make of them what the check takes."""
         now = self._clock.now()
         kept = {name: each for name, each in kept.items() if now - _DAY < each.taken_at <= now + SETTLE}
-        exchanges = kept[None].names if None in kept else None
-        tickers = {name: each.names for name, each in kept.items() if name is not None}
+        exchanges = (
+            kept[None].names or None if None in kept else None
+        )  # one that the provider has not made yet is empty
+        tickers = {name: each.names for name, each in kept.items() if name is not None and each.names}
         self._kept, self._lists = kept, KeptLists(exchanges, tickers) if kept else NO_LISTS
         self._ends = min((each.taken_at + _DAY for each in kept.values()), default=None)
 

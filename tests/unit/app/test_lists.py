@@ -157,6 +157,15 @@ def test_all_lists_are_looked_for_if_a_symbol_is_not_on_its_exchange(symbol: str
     assert ["BINANCE", "NASDAQ", "NEW", "exchanges"] == sorted(each for each in shelf.asked if each != "BATS")
 
 
+def test_an_empty_list_says_nothing_of_a_symbol() -> None:
+    """The provider may have no list yet; no exchange and no symbol is wrong for that."""
+    lists, _ = made()
+    assert 0 == len(lists.exchanges(answer([])).unwrap())
+    assert 0 == len(lists.symbols("NASDAQ", symbols(), "").unwrap())
+
+    assert KeptLists() == lists.about("NASDAQ:AAPL")
+
+
 def test_a_cache_that_fails_is_as_one_without_lists() -> None:
     """A cache that can't be used stops no check, and is left alone for ten minutes."""
     shelf = Shelf()
