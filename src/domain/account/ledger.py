@@ -100,12 +100,14 @@ def ready_at(snapshot: AccountSnapshot, account: Account) -> datetime | None:
 
 def grant(snapshot: AccountSnapshot, account: Account, at: datetime) -> tuple[AccountSnapshot, Claim]:
     """Take and charge one unit for the moment *at*, which is not before :func:`ready_at`."""
-    on_schedule = at - _lag(snapshot, account)
-    is_full = on_schedule >= snapshot.arrival + MARGIN
+    # A bucket that fills up loses the time by which a call is late. A burst as long as the margin bears that; calls of a
+    # shorter one are further apart instead.
+    behind = timedelta() if account.tolerance >= MARGIN else _lag(snapshot, account)
+    is_full = at - behind >= snapshot.arrival + MARGIN
     after = _next(
         snapshot,
         AccountEvent.CLAIM,
-        arrival=(at if is_full else max(on_schedule, snapshot.arrival)) + account.emission,
+        arrival=(at if is_full else max(at - behind, snapshot.arrival)) + account.emission,
         used=snapshot.used + 1,
         serial=snapshot.serial + 1,
         full_at=at if is_full else snapshot.full_at,

@@ -9,7 +9,7 @@ from functools import cache
 
 import attrs
 import pytest
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from chartimg.domain.account import (
@@ -651,6 +651,7 @@ def test_no_caller_gets_more_than_rate_and_burst(rate: float, burst: int, pauses
     burst=bursts | st.integers(1, 6),
     calls=st.lists(st.tuples(idles | st.floats(0, 5), st.floats(0, 1)), min_size=1, max_size=60),
 )
+@example(rate=4.5, burst=4, calls=[(0, 0)] * 4 + [(1, 1)] + [(0, 1)] * 3 + [(0, 0)])
 def test_the_bucket_of_the_provider_is_never_overdrawn(
     rate: float, burst: int, calls: list[tuple[float, float]]
 ) -> None:
