@@ -13,7 +13,16 @@ from chartimg.domain.errors import ChartUnavailable
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.result import Attempt, ChartApiFailure, ChartApiSuccess, Source, pictured, refused, result_of
+from chartimg.domain.result import (
+    Attempt,
+    ChartApiFailure,
+    ChartApiSuccess,
+    JsonSuccess,
+    Source,
+    pictured,
+    refused,
+    result_of,
+)
 from chartimg.testing import picture
 from samples import NOON
 
@@ -39,6 +48,18 @@ def test_a_picture_is_a_data_url() -> None:
     head, _, data = pictured(result_of(REPLAY, None)).as_data_url().partition(",")
 
     assert ("data:image/png;base64", picture()) == (head, base64.b64decode(data))
+
+
+def test_a_success_knows_its_size_and_takes_each_warning_once() -> None:
+    """A picture and a list have the size of their bytes; new warnings come before those that the result has."""
+    old, new = (Finding("", Severity.WARNING, text) for text in ("old", "new"))
+    result = attrs.evolve(pictured(result_of(REPLAY, None)), warnings=(old,))
+
+    assert isinstance(result, ChartApiSuccess)
+    assert len(picture()) == result.size
+    assert 2 == JsonSuccess(body=b"[]").size
+    assert (new, old) == result.with_warnings([old, new]).warnings
+    assert result is result.with_warnings([old])
 
 
 def test_a_failure_is_false_and_raises_itself() -> None:

@@ -12,7 +12,7 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.finding import Severity
 from chartimg.domain.plan import ChartLimits, PlanName
 from chartimg.domain.plan.demand import Demand
-from chartimg.domain.plan.fit import fit
+from chartimg.domain.plan.fit import fit, fit_to_largest
 from rows import for_each
 
 PLANS = shipped_catalog().plan_by_name
@@ -154,3 +154,15 @@ def test_as_little_as_needed_is_cut(body: Mapping[str, object], limits: ChartLim
     assert (before.width, before.height) == (after.width, after.height) or (
         after.width == limits.max_width or after.height == limits.max_height
     )
+
+
+def test_a_body_is_cut_to_the_largest_account_and_only_if_it_is_within_none() -> None:
+    """A body within one account's limits, and one without accounts, stay; another is cut, and names the largest account."""
+    body, pro = {"width": 4000, "height": 300}, PLANS[PlanName.PRO].chart
+    allowed = {BASIC: "small", pro: "large"}
+    cut, (finding, *_) = fit_to_largest(body, Demand.of(body), allowed)
+
+    assert (body, ()) == fit_to_largest(body, Demand.of(body), {})
+    assert ({"width": 900}, ()) == fit_to_largest({"width": 900}, Demand(900, 300), allowed)
+    assert pro.max_width == cut["width"]
+    assert "large" in finding.message

@@ -26,6 +26,13 @@ def test_what_is_left_out_is_empty() -> None:
     assert TransportFailure(FaultKind.NOT_SENT, "refused", (), None) == TransportFailure(FaultKind.NOT_SENT, "refused")
 
 
+@pytest.mark.parametrize("headers", [["age"], {"age": 5}, {5: "age"}])
+def test_headers_are_texts_by_name(headers: Any) -> None:
+    """Headers of another type are a mistake of the host's own transport."""
+    with pytest.raises(ConfigError, match="headers"):
+        Reply(200, headers)
+
+
 def test_the_picture_in_a_body_is_inspected_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply keeps the size of its picture, or the reason why it has none."""
     inspected: list[bytes] = []
