@@ -33,6 +33,17 @@ def test_headers_are_texts_by_name(headers: Any) -> None:
         Reply(200, headers)
 
 
+def test_texts_of_a_type_of_their_own_are_headers() -> None:
+    """A name that is a text and more, as HTTP libraries have them, becomes lower case as others do."""
+
+    class Name(str):
+        """The name of a header."""
+
+        __slots__ = ()
+
+    assert {"age": "5"} == Reply(200, {Name("Age"): "5"}).headers
+
+
 def test_the_picture_in_a_body_is_inspected_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply keeps the size of its picture, or the reason why it has none."""
     inspected: list[bytes] = []
