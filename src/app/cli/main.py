@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -31,6 +32,8 @@ from .templates import templates_app
 
 __all__ = ["app", "run"]
 
+_OF_WRITING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of a full or broken device. Files have names, and sockets have others; a standard stream has neither."""
 _STDERR: Final = 2  # the last descriptor of the standard streams
 
 app = group(
@@ -71,7 +74,10 @@ def run() -> None:
         raise SystemExit(STORE_GONE) from None
     except OSError as error:
         if not _output_is_lost():
-            complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            unnamed = (
+                f"standard output can't be written: {error.strerror}" if error.errno in _OF_WRITING else str(error)
+            )
+            complain(f"{error.filename}: {error.strerror}" if error.filename else unnamed)
         raise SystemExit(FAILED) from None
     finally:
         if _output_is_lost():

@@ -210,6 +210,17 @@ def test_output_that_can_not_be_written_is_one_line(options: tuple[str, ...], tm
     assert (1, "chartimg: standard output can't be written: No space left on device\n") == ended
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_long_output_that_can_not_be_written_is_the_same_line(tmp_path: Path) -> None:
+    """Output that is longer than any buffer of it fails while it is printed, and is reported alike."""
+    child = run_into(Path("/dev/full"), "catalog", "studies", "--json", cwd=tmp_path)
+
+    assert (1, "chartimg: standard output can't be written: No space left on device\n") == (
+        child.returncode,
+        child.stderr,
+    )
+
+
 def test_a_reader_that_leaves_is_not_a_traceback(tmp_path: Path) -> None:
     """If the reader of standard output leaves, the command ends quietly, and the picture is written."""
     reading, writing = os.pipe()
