@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import runpy
@@ -27,6 +28,8 @@ def test_the_agent_of_the_documentation_saves_a_recorded_picture(
     """The program starts the server, which replays a chart without a key, and prints the line beside the picture."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", environment(tmp_path, **MOCK))
+    with capsys.disabled():
+        importlib.import_module("mcp.client.stdio")  # which keeps the standard error of its first import
     agent = runpy.run_path(str(DOCS / "examples/agent.py"))
 
     assert 0 == agent["main"]("BINANCE:BTCUSDT", "1h")
