@@ -250,8 +250,8 @@ def test_a_body_that_is_none_says_so() -> None:
         (
             LayoutRequest("abc", payload={"symbol": "A:B", "interval": "1h"}),
             [
-                "symbol: ERROR: is in the payload; state it as LayoutRequest(symbol=…)",
-                "interval: ERROR: is in the payload; state it as LayoutRequest(interval=…)",
+                "symbol: ERROR: is in the payload; state it as symbol=, or as --symbol of the command",
+                "interval: ERROR: is in the payload; state it as interval=, or as --interval of the command",
             ],
         ),
     ],
