@@ -25,6 +25,7 @@ from ..domain.argument import require
 from ..domain.chart import ChartKey, ChartRequest, LayoutRequest, PictureRequest, TradingViewSession
 from ..domain.chart.candle import Grid
 from ..domain.chart.freshness import Freshness
+from ..domain.chart.storage import StorageRequest
 from ..domain.chart.template import ChartTemplate
 from ..domain.check.catalog import Catalog
 from ..domain.check.check import check_body, check_request
@@ -419,13 +420,18 @@ def take_fixture_inventory(config: WorkerConfig, directory: Path) -> tuple[Fixtu
     from ..adapters.fixture.inventory import take_inventory
 
     known = _templates(config.templates_dir)
+    folder = directory.resolve().name
 
     def expected(key: ChartKey) -> str | None:
         template = known.get(key.chart_template_id)
         if template is None:
             return None
         request = template.fill(ChartRequest(key.symbol, key.timeframe, key.chart_template_id))
-        return None if request.problems else request.with_timezone(config.default_timezone).body_digest
+        if request.problems:
+            return None
+        posted = request.with_timezone(config.default_timezone)
+        stored = StorageRequest(posted)
+        return (stored if stored.endpoint.folder == folder else posted).body_digest
 
     return take_inventory(directory, expected)
 

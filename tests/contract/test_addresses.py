@@ -209,6 +209,18 @@ def test_the_command_prints_the_address_and_says_that_it_is_public(running: Emul
     assert "canary" not in plain.stdout + plain.stderr + as_json.stdout + as_json.stderr
 
 
+def test_a_recorded_address_of_a_template_is_verified(running: Emulator, tmp_path: Path) -> None:
+    """An address that was recorded for today's body of its template is not called stale."""
+    environ = settings(running, tmp_path, "record")
+    made = call("store", "BTCUSDT", "1h", "--template", "price_psar_adi_v1", cwd=tmp_path, **environ)
+    folder = tmp_path / "fixtures" / "advanced-chart-storage-v2"
+    verified = call("fixtures", "verify", "--dir", str(folder), cwd=tmp_path, **environ)
+
+    assert 0 == made.returncode, made.stderr
+    assert (0, "") == (verified.returncode, verified.stderr)
+    assert f"checked 1 fixture in {folder}: nothing is wrong\n" == verified.stdout
+
+
 def test_the_command_stores_no_picture_whose_address_has_no_place(running: Emulator, tmp_path: Path) -> None:
     """With standard output closed the command ends before a call; if it can't be written, the address is in the error."""
     environ, arguments = settings(running, tmp_path), ("store", "BTCUSDT", "1h", "--template", "price_psar_adi_v1")
