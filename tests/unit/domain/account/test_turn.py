@@ -21,12 +21,14 @@ from chartimg.domain.account.turn import (
     Standing,
     Turns,
     WaitUntil,
+    capped,
+    owners_of,
     size_of,
     standing_of,
     steps_spent,
 )
 from chartimg.domain.finding import Finding, Severity
-from chartimg.domain.plan import UNKNOWN, ChartLimits, Plan
+from chartimg.domain.plan import UNKNOWN, ChartLimits, Plan, largest_limits
 from chartimg.domain.plan.demand import Demand
 from rows import for_each
 from samples import NOON
@@ -311,3 +313,17 @@ def test_a_refusal_without_an_exceeded_limit_still_has_a_finding() -> None:
     (finding,) = NoPlan.of(Demand(), {BASIC: "BASIC"}, PLANS).findings
 
     assert "an account has refused it, and no other is known to allow it" == finding.message
+
+
+def test_the_owners_of_limits_are_plans_and_an_account_with_limits_of_its_own() -> None:
+    """Accounts of one plan are one owner; one without a plan, or with a stated limit, is named."""
+    accounts = [Account(name, f"key-{name}", plan=plan) for name, plan in (("a", "PRO"), ("b", "PRO"), ("c", None))]
+    snapshots = [ledger.fresh(each, NOON) for each in accounts]
+    limits, stated = [PRO, PRO, UNKNOWN], ChartLimits(800, 600)
+    owners = owners_of(accounts, snapshots, limits, ChartLimits.overlaid)
+    learned = [snapshots[0], ledger.learn(snapshots[1], stated), snapshots[2]]
+
+    assert {PRO: "PRO", UNKNOWN: "the account 'c'"} == owners
+    assert "the account 'b'" == owners_of(accounts, learned, limits, ChartLimits.overlaid)[PRO.overlaid(stated)]
+    assert owners == capped(owners, ())
+    assert {PRO: "PRO", largest_limits(PLANS): "the largest plan"} == capped(owners, PLANS)

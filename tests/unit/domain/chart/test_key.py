@@ -35,3 +35,8 @@ def test_each_key_has_the_parts_of_all_as_attributes() -> None:
     ]
 
     assert [["symbol", "timeframe", "chart_template_id"], ["layout_id"], ["listed"]] == stated
+
+
+def test_a_key_of_a_wrong_type_shows_the_type() -> None:
+    """Such a request is reported, too, and a value of any length is not shown."""
+    assert "<int> 1h <list>" == str(ChartKey(5, "1h", ["t"]))  # type: ignore[arg-type]

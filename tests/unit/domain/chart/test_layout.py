@@ -142,3 +142,21 @@ def test_a_session_is_two_values_of_cookies(wrong: Any) -> None:
             TradingViewSession(*pair)
         assert "canary" not in str(caught.value)
         assert "session_id" in str(caught.value)
+
+
+def test_the_digest_of_a_session_names_it_and_does_not_tell_it() -> None:
+    """Two sessions have two digests, also if their texts run together alike."""
+    sessions = [TradingViewSession("ab", "c"), TradingViewSession("a", "bc"), TradingViewSession("ab", "c")]
+    one, other, again = (each.digest for each in sessions)
+
+    assert one == again != other
+    assert 64 == len(one)
+
+
+def test_a_layout_has_no_time_zone_and_takes_another_symbol() -> None:
+    """A default time zone leaves it as it is; a symbol and a payload can be replaced."""
+    layout = LayoutRequest("abc", "A:B", payload={"width": 400})
+
+    assert layout is layout.with_timezone("Asia/Tokyo")
+    assert LayoutRequest("abc", "C:D", payload={"width": 400}) == layout.with_symbol("C:D")
+    assert LayoutRequest("abc", "A:B") == layout.with_payload({})

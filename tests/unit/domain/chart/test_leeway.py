@@ -75,3 +75,9 @@ def test_without_arguments_nothing_may_be_changed() -> None:
     """Both changes are opt-in."""
     assert Leeway() == Leeway.of(None, None) == Leeway.of((), None)
     assert Leeway(("NYSE",), fits=True) == Leeway.of(["NYSE", "NYSE"], "plan")
+
+
+def test_the_word_for_a_chart_that_may_be_made_smaller_is_that_of_the_argument() -> None:
+    """A leeway that is read from its own words is the same."""
+    for fit in (None, "plan"):
+        assert fit == Leeway.of(None, fit).fit

@@ -136,3 +136,10 @@ def test_a_request_reads_its_own_reply() -> None:
     """The exchanges are read as such, and the symbols as those of the exchange that was asked for."""
     assert Rows((Exchange("A"),), MIDNIGHT) == ListRequest().read(written(["a"]))
     assert Rows((Symbol("A", "B"),), MIDNIGHT) == ListRequest("a").read(written([{"symbol": "B"}]))
+
+
+def test_a_body_that_is_no_list_is_no_answer() -> None:
+    """What can't be read is the problem of the reply; a list without rows is an answer."""
+    for request in (ListRequest(), ListRequest("NASDAQ")):
+        assert "it is not JSON" == request.problem_of(b"{")
+        assert request.problem_of(b'{"payload": []}') is None

@@ -84,3 +84,13 @@ def test_a_picture_is_no_address_and_an_address_no_picture() -> None:
     assert classify(Reply(200, body=picture()), now=NOON, request=StorageRequest(CHART)) is not None
     assert classify(Reply(200, body=address), now=NOON, request=CHART) is not None
     assert classify(Reply(200, body=address), now=NOON, request=StorageRequest(CHART)) is None
+
+
+def test_a_request_to_store_shows_what_that_for_the_picture_shows() -> None:
+    """Symbol, interval, payload and problems are those of the picture."""
+    shown = ("symbol", "timeframe", "payload", "problems", "parts")
+    for of in (CHART, LAYOUT, ChartRequest("", "1h", "t")):
+        request = StorageRequest(of)
+
+        assert [getattr(of, name) for name in shown] == [getattr(request, name) for name in shown]
+        assert (None, "it is not JSON") == (of.problem_of(b"{"), request.problem_of(b"{"))

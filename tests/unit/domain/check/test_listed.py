@@ -13,7 +13,7 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart import LayoutRequest
 from chartimg.domain.check.check import check_request
 from chartimg.domain.check.exchange import is_slip
-from chartimg.domain.check.listed import NO_LISTS, KeptLists, is_elsewhere
+from chartimg.domain.check.listed import NO_LISTS, KeptLists, exchange_problems, is_elsewhere, no_lists
 from chartimg.domain.check.suggestion import bare
 from rows import for_each
 
@@ -168,3 +168,30 @@ def test_the_symbol_of_a_layout_is_checked_alike() -> None:
 def test_a_ticker_is_elsewhere_only_if_that_is_evident(symbol: str, lists: KeptLists, expected: bool) -> None:  # noqa: FBT001
     """The exchange of a template is doubted for no pair of coins, or for a ticker that the list of another exchange has."""
     assert expected is is_elsewhere(symbol, lists)
+
+
+@for_each(
+    ("exchange", "lists", "severity", "suggestion"),
+    [
+        ("NASDAQ", NO_LISTS, None, None),
+        ("NEWEXCHANGE", LISTS, None, None),
+        ("NOWHERE", NO_LISTS, Severity.WARNING, None),
+        ("NOWHERE", LISTS, Severity.ERROR, None),
+        ("NASDQA", LISTS, Severity.ERROR, "NASDAQ"),
+    ],
+)
+def test_an_exchange_that_no_list_has_is_reported(
+    exchange: str, lists: KeptLists, severity: Severity | None, suggestion: str | None
+) -> None:
+    """It may be new while no list of exchanges is kept; else its list would be a call in vain."""
+    problems = [(each.severity, each.suggestion) for each in exchange_problems(exchange, CATALOG, lists)]
+
+    assert [] == problems if severity is None else [(severity, suggestion)] == problems
+
+
+def test_a_ticker_without_end_has_no_suggestion_and_a_symbol_without_lists_no_doubt() -> None:
+    """A text that no exchange would list is not compared with thousands of rows."""
+    (problem,) = found(f"NASDAQ:{'A' * 200}")
+
+    assert problem.suggestion is None
+    assert NO_LISTS is no_lists("NASDAQ:AAPL")
