@@ -131,3 +131,31 @@ def test_a_suggested_symbol_is_at_an_exchange_of_the_list(text: str) -> None:
 def test_a_pair_in_two_parts_is_joined_where_only_pairs_are_listed(symbol: str, pair: str | None) -> None:
     """A sign between two coins is a slip at an exchange of pairs, and part of the name elsewhere."""
     assert pair == pair_written_apart(symbol, PAIRS_ONLY)
+
+
+OTHER_NAMES = {
+    "AMEX": "arca nysearca arcx nyseamerican nysemkt xase",
+    "ASX": "xasx",
+    "BCBA": "byma",
+    "BMFBOVESPA": "bovespa b3 bvmf",
+    "BSE": "xbom",
+    "COINBASE": "coinbasepro coinbaseexchange gdax",
+    "FX": "fxcm",
+    "GATEIO": "gate",
+    "HKEX": "sehk hkse xhkg",
+    "HTX": "huobi huobipro huobiglobal",
+    "LSE": "xlon",
+    "NASDAQ": "xnas nasdaqgs nasdaqgm nasdaqcm",
+    "NSE": "xnse",
+    "NYSE": "xnys",
+    "OKX": "okex",
+    "TSX": "xtse",
+    "TSXV": "xtsx",
+    "XETR": "xetra",
+}
+
+
+@for_each(("exchange", "names"), OTHER_NAMES.items())
+def test_each_other_name_leads_to_its_exchange(exchange: str, names: str) -> None:
+    """A former name, that of a data feed and a market identifier code mean one exchange of the provider."""
+    assert [exchange] * len(names.split()) == [likely_exchange(name, [exchange]) for name in names.split()]
