@@ -6,6 +6,8 @@ import importlib
 import json
 import os
 import runpy
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +30,11 @@ def test_the_agent_of_the_documentation_saves_a_recorded_picture(
     """The program starts the server, which replays a chart without a key, and prints the line beside the picture."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", environment(tmp_path, **MOCK))
-    with capsys.disabled():
-        importlib.import_module("mcp.client.stdio")  # which keeps the standard error of its first import
+    stdio = importlib.import_module("mcp.client.stdio")
+    loud = partial(
+        stdio.stdio_client, errlog=sys.__stderr__
+    )  # by default that of its first import, perhaps a captured one
+    monkeypatch.setattr(stdio, "stdio_client", loud)
     agent = runpy.run_path(str(DOCS / "examples/agent.py"))
 
     assert 0 == agent["main"]("BINANCE:BTCUSDT", "1h")
