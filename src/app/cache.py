@@ -148,8 +148,8 @@ class CacheRoute:
             or not (self._stale and result.error.retriable)
         ):
             return result
-        picture = self._try(lambda cache: cache.read(self._digest(request)))
-        if picture is None or request.problem_of(picture.png_bytes) is not None:
+        picture = self._read(request)
+        if picture is None:
             return result
         age = self._clock.now() - picture.entry.taken_at
         if age > self._stale:
@@ -167,10 +167,15 @@ class CacheRoute:
         if opened is not None:
             opened.close()
 
+    def _read(self, request: Request) -> CachedPicture | None:
+        """Return what is kept for *request*; None if there is nothing, or if it is no answer to it."""
+        picture = self._try(lambda cache: cache.read(self._digest(request)))
+        return picture if picture is not None and request.problem_of(picture.png_bytes) is None else None
+
     def _found(self, request: Request, fresh: Freshness, fetch_id: str, begun: datetime | None) -> Success | None:
         """Return the kept picture if it is fresh, or if its call was under way at *begun*."""
-        picture = self._try(lambda cache: cache.read(self._digest(request)))
-        if picture is None or request.problem_of(picture.png_bytes) is not None:
+        picture = self._read(request)
+        if picture is None:
             return None
         entry, now = picture.entry, self._clock.now()
         of_chart = request.timeframe or "", self._grid_of(request.symbol) if fresh.by_candle else _UNUSED

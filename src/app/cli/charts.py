@@ -25,6 +25,7 @@ from .process import (
     Doubts,
     check_out_file,
     complain,
+    of_call,
     refuse_missing_fixtures,
     refuse_problems,
     terminable,
@@ -134,7 +135,7 @@ def _fetch(
             typer.echo(f"{request.key}: {out} ({len(result.unwrap()):,} bytes, from {source})")
 
     emit(_report(request, result, out), show, as_json=as_json)
-    told_end(request, result, doubts)
+    told_end(request.key, result, doubts)
 
 
 def _save(out: Path, picture: bytes, calls: Calls) -> None:
@@ -162,13 +163,6 @@ def _report(request: PictureRequest, result: ChartApiResult, out: Path) -> Mappi
         "file": None if picture is None else str(out),
         "bytes": None if picture is None else len(picture),
         "sha256": None if picture is None else hashlib.sha256(picture).hexdigest(),
-        "httpStatus": result.http_status,
-        "source": result.source,
-        "takenAt": result.taken_at,
         "fromFixture": result.from_fixture,
-        "fixturePath": None if result.fixture_path is None else str(result.fixture_path),
-        "accountId": result.account_id,
-        "attempts": result.attempts,
-        "error": result.error,
-        "warnings": result.warnings,
+        **of_call(result),
     }

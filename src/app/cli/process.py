@@ -7,7 +7,7 @@ import signal
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -41,6 +41,7 @@ __all__ = [
     "complain",
     "discard_output",
     "exit_code",
+    "of_call",
     "refuse_missing_fixtures",
     "refuse_problems",
     "terminable",
@@ -127,12 +128,26 @@ def refuse_problems(request: Request) -> None:
         raise ConfigError([f"the chart request is wrong: {each.path}: {each.message}" for each in problems])
 
 
-def told_end(request: Request, result: Circumstances, doubts: Doubts) -> None:
-    """Report the warnings of *result* that were not told yet, and end the command if it is a failure."""
-    complain(*(f"{request.key}: {finding}" for finding in result.warnings if finding not in doubts.told))
+def of_call(result: Circumstances) -> Mapping[str, object]:
+    """Return the circumstances of *result* in the form that --json prints, for every endpoint."""
+    return {
+        "httpStatus": result.http_status,
+        "source": result.source,
+        "takenAt": result.taken_at,
+        "fixturePath": None if result.fixture_path is None else str(result.fixture_path),
+        "accountId": result.account_id,
+        "attempts": result.attempts,
+        "error": result.error if isinstance(result, ChartApiFailure) else None,
+        "warnings": result.warnings,
+    }
+
+
+def told_end(name: object, result: Circumstances, doubts: Doubts) -> None:
+    """Report the warnings of *result*, that of *name*, that were not told yet, and end the command if it is a failure."""
+    complain(*(f"{name}: {finding}" for finding in result.warnings if finding not in doubts.told))
     if isinstance(result, ChartApiFailure):
         error = result.error
-        complain(f"{request.key}: {error.code} ({error.kind}, see {error.help}): {error.message}")
+        complain(f"{name}: {error.code} ({error.kind}, see {error.help}): {error.message}")
         raise SystemExit(exit_code([(error.code, error.kind)]))
 
 

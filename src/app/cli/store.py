@@ -18,6 +18,7 @@ from .process import (
     Calls,
     Doubts,
     complain,
+    of_call,
     refuse_missing_fixtures,
     refuse_problems,
     terminable,
@@ -73,7 +74,7 @@ def store(
         if result.ok:  # it is paid for, and nothing else has its address
             complain(f"{request.key}: standard output has not taken the address {result.url}; {calls}")
         raise
-    told_end(request, result, doubts)
+    told_end(request.key, result, doubts)
 
 
 def _request(
@@ -106,12 +107,5 @@ def _report(request: PictureRequest, result: StoreResult) -> Mapping[str, object
         "etag": result.etag if result.ok else None,
         "expiresAt": result.expires_at if result.ok else None,
         "bytes": result.size if result.ok else None,
-        "httpStatus": result.http_status,
-        "source": result.source,
-        "takenAt": result.taken_at,
-        "fixturePath": None if result.fixture_path is None else str(result.fixture_path),
-        "accountId": result.account_id,
-        "attempts": result.attempts,
-        "error": result.error,
-        "warnings": result.warnings,
+        **of_call(result),
     }

@@ -15,7 +15,7 @@ from ..bootstrap import ChartClient
 from ..config import WorkerConfig
 from .catalog_view import show_names
 from .options import Json, emit
-from .process import Calls, Doubts, complain, exit_code, refuse_missing_fixtures, terminable
+from .process import Calls, Doubts, complain, of_call, refuse_missing_fixtures, terminable, told_end
 from .text import add_row, counted, show_table, table
 
 __all__ = ["symbols"]
@@ -47,11 +47,7 @@ def symbols(
             complain(f"{what}: interrupted; {calls}")
             raise SystemExit(codes[0]) from None
     emit(_report(result, what.partition(" ")[0]), lambda: _show(result), as_json=as_json)
-    complain(*(f"{what}: {finding}" for finding in result.warnings if finding not in doubts.told))
-    if result.error is not None:
-        error = result.error
-        complain(f"{what}: {error.code} ({error.kind}, see {error.help}): {error.message}")
-        raise SystemExit(exit_code([(error.code, error.kind)]))
+    told_end(what, result, doubts)
 
 
 def _show(result: _Listed | ChartApiFailure) -> None:
@@ -83,15 +79,8 @@ def _report(result: _Listed | ChartApiFailure, part: str) -> Mapping[str, object
         "ok": result.ok,
         part: list(_rows(result)) if result.ok else None,
         "updatedAt": result.updated_at if result.ok else None,
-        "httpStatus": result.http_status,
-        "source": result.source,
-        "takenAt": result.taken_at,
         "fromFixture": result.from_fixture,
-        "fixturePath": None if result.fixture_path is None else str(result.fixture_path),
-        "accountId": result.account_id,
-        "attempts": result.attempts,
-        "error": result.error,
-        "warnings": result.warnings,
+        **of_call(result),
     }
 
 
