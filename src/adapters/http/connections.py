@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import http.client
 import math
+import re
 import socket
 import ssl
 import time
 import weakref
+from collections.abc import Mapping
 from typing import Any, Final, Self, cast
 from urllib.parse import SplitResult
 
@@ -28,10 +30,11 @@ from ...address import DEFAULT_BASE_URL
 from ...domain.errors import ConfigError
 from .dialer import Dialer
 from .proxy import proxy_for, proxy_manager
-from .response import MIN_TIMEOUT_SECONDS, BoundedResponse
+from .response import MIN_TIMEOUT_SECONDS, BoundedResponse, WholeReply
 
 __all__ = ["Allowance", "abandon", "connection_pool", "tls_settings"]
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _PIECE_BYTES: Final = 15 * 1024  # under TLS a record of 16 KiB is bounded, but not several of them together
 
 
@@ -74,11 +77,11 @@ class _OneReply(HTTPConnection):
         is_settled: the last reply was final and whole, and no byte came after it.
     """
 
-    def __init__(self, *args: Any, dialer: Dialer, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, dialer: Dialer, max_body: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._dialer = dialer
+        self._max_body = max_body
         self.is_settled = True
-        self._unsent: list[bytes] | None = None
 
     @property
     def timeout(self) -> float | None:
@@ -112,35 +115,55 @@ class _OneReply(HTTPConnection):
         return made
 
     def send(self, data: Any) -> None:
-        """Send *data*, all of it in time; a request goes out as one piece, since each costs a system call and a packet."""
-        if self._unsent is not None:
-            self._unsent.append(data)
-            return
+        """Send *data*, all of it in time."""
         for start in range(0, len(data), _PIECE_BYTES):
             self.bound()
             super().send(data[start : start + _PIECE_BYTES])
 
-    def response_class(self, *args: Any, **kwargs: Any) -> BoundedResponse:  # type: ignore[override]  # http.client calls it
-        return BoundedResponse(weakref.ref(self), *args, **kwargs)
+    response_class = BoundedResponse  # for the answer of a proxy
 
     @property
     def is_connected(self) -> bool:
         return self.is_settled and super().is_connected
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
+    def request(  # type: ignore[override]
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, **_: object
+    ) -> None:
+        """Send a request as one piece, since each costs a system call and a packet.
+
+        Raises:
+            ValueError: a header can't be sent.
+        """
+        fields = {**(headers or {}), "accept-encoding": "identity"}
+        if body is not None:
+            fields["content-length"] = str(len(body))
+        lines = f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""
+        if any(map(_CONTROL.search, lines)):
+            raise ValueError("a header holds a control character")
         if self.sock is None:  # the pool has just looked at an older connection
             self.connect()
             if self._speaks():
                 self.close()
                 raise exceptions.NewConnectionError(self, "the server spoke before it was asked")
         self.is_settled = False
-        self._unsent = []
         try:
-            super().request(*args, **kwargs)
-            pieces, self._unsent = self._unsent, None
-            self.send(b"".join(pieces))
+            self.send("\r\n".join(lines).encode("latin-1") + (body or b""))
         except TimeoutError as error:
             raise exceptions.TimeoutError("the request was not taken in time") from error
+
+    def getresponse(self) -> WholeReply:  # type: ignore[override]  # urllib3 takes what has its attributes
+        """Read the whole reply."""
+        self.sock.settimeout(self.timeout)
+        response = BoundedResponse(self.sock)
+        try:
+            response.begin()
+            whole = WholeReply.of(response, self._max_body)
+            self.is_settled = response.is_settled
+        finally:
+            response.close()
+        if not self.is_settled:
+            self.close()
+        return whole
 
     def _speaks(self) -> bool:
         """Return whether the server has sent a byte, or closed."""
@@ -210,8 +233,12 @@ def _watched(dialer: Dialer) -> type[ssl.SSLSocket]:
     return Watched
 
 
-def connection_pool(address: SplitResult, size: int, context: ssl.SSLContext | None) -> urllib3.HTTPConnectionPool:
+def connection_pool(
+    address: SplitResult, size: int, context: ssl.SSLContext | None, max_body: int
+) -> urllib3.HTTPConnectionPool:
     """Make the pool of connections to *address*, through the proxy that the environment has for it.
+
+    Replies may have up to *max_body* bytes.
 
     Raises:
         ConfigError: the address or the proxy can't be used.
@@ -227,8 +254,10 @@ def connection_pool(address: SplitResult, size: int, context: ssl.SSLContext | N
         pool = manager.connection_from_url(address.geturl())
     except exceptions.LocationParseError:
         raise ConfigError(f"the base address is not like {DEFAULT_BASE_URL}") from None
-    pool.ConnectionCls = _SecureConnection if secure else _PlainConnection
+    connections: type[_OneReply] = _SecureConnection if secure else _PlainConnection
+    pool.ConnectionCls = connections  # type: ignore[assignment]  # its replies are others
     pool.conn_kw["dialer"] = dialer = Dialer()
+    pool.conn_kw["max_body"] = max_body
     if context is not None:
         context.sslsocket_class = _watched(dialer)
     return pool

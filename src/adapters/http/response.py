@@ -1,4 +1,4 @@
-"""A reply that is read within a time, and never one of several for one request."""
+"""A reply that is read to its end within a time, and never one of several for one request."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import math
 import re
 import socket
 import time
-import weakref
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
-__all__ = ["KEPT_HEADERS", "MIN_TIMEOUT_SECONDS", "BoundedResponse"]
+import attrs
+import urllib3
+from urllib3 import exceptions
+
+__all__ = ["KEPT_HEADERS", "MIN_TIMEOUT_SECONDS", "BoundedResponse", "TooLarge", "WholeReply"]
 
 MIN_TIMEOUT_SECONDS: Final = 1e-6  # 0 would mean not to block
 _MAX_LINE_BYTES: Final = 65_536
@@ -30,16 +34,17 @@ _READ_HEADERS: Final = frozenset(name.encode() for name in KEPT_HEADERS + _FRAMI
 _BLANK: Final = frozenset({b"\r\n", b"\n"})
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 _WITHOUT_BODY: Final = frozenset({http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED})
+_PIECE_BYTES: Final = 64 * 1024
 _BUFFER_BYTES: Final = 80 * 1024  # most pictures and their headers take one read or two
 
 
 class _BoundedReads(io.RawIOBase):
-    """Reads from a socket until *deadline* (monotonic seconds)."""
+    """Reads from a socket for as long as its timeout from now on."""
 
-    def __init__(self, raw: io.RawIOBase, connection: socket.socket, deadline: float) -> None:
-        self._raw = raw
+    def __init__(self, connection: socket.socket) -> None:
+        timeout = connection.gettimeout()
+        self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._socket = connection
-        self._deadline = deadline
         self.stopped = False
 
     def readable(self) -> bool:
@@ -52,53 +57,26 @@ class _BoundedReads(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("timed out")
         self._socket.settimeout(None if left == math.inf else max(left, MIN_TIMEOUT_SECONDS))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        super().close()
-        self._raw.close()
-
-
-class _Headers(http.client.HTTPMessage):
-    """Headers whose values are as they came."""
-
-    def items(self) -> list[tuple[str, str]]:
-        return list(self.raw_items())  # quicker: no policy is applied to each value
-
-    def get_payload(self, *_: object, **__: object) -> None:
-        """Return None: every line was parsed, and urllib3 looks here for others."""
-
-
-class _Reading:
-    """The part of a socket that http.client uses: a file to read from, here a bounded one."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        timeout = connection.gettimeout()
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
-        self.reads = _BoundedReads(connection.makefile("rb", buffering=0), connection, deadline)
+        return self._socket.recv_into(buffer)
 
     def makefile(self, _: str) -> io.BufferedReader:
-        return io.BufferedReader(self.reads, _BUFFER_BYTES)
-
-
-class Owner(Protocol):
-    """The connection of a reply."""
-
-    is_settled: bool
+        """Return the file to read from; it is the only part of a socket that http.client uses."""
+        return io.BufferedReader(self, _BUFFER_BYTES)
 
 
 class BoundedResponse(http.client.HTTPResponse):
     """A reply that must be whole, headers included, within the timeout of its socket.
 
-    Interim replies before it are skipped. At its end it tells its owner whether the connection can have another one.
+    Interim replies before it are skipped.
+
+    Attributes:
+        is_settled: the reply was final and whole, and no byte came after it, so its connection can have another one.
     """
 
-    def __init__(self, owner: weakref.ref[Owner], connection: socket.socket, *args: Any, **kwargs: Any) -> None:
-        reading = _Reading(connection)
-        super().__init__(reading, *args, **kwargs)  # type: ignore[arg-type]  # only makefile is used
-        self._owner = owner
-        self._reads = reading.reads
-        self._is_final = False
+    def __init__(self, connection: socket.socket, *args: Any, **kwargs: Any) -> None:
+        self._reads = _BoundedReads(connection)
+        super().__init__(self._reads, *args, **kwargs)  # type: ignore[arg-type]  # only makefile is used
+        self._is_final = self.is_settled = False
 
     def begin(self) -> None:
         """Read the status and the headers, and find the end of the body (RFC 9112, section 6.3).
@@ -110,20 +88,23 @@ class BoundedResponse(http.client.HTTPResponse):
         if not version.startswith("HTTP/1."):
             raise http.client.UnknownProtocol(version)
         self.code, self.version = self.status, 10 if version == "HTTP/1.0" else 11
-        self.headers = self.msg = _read_headers(self.fp)
+        self.headers = self.msg = _read_headers(self.fp)  # type: ignore[assignment]  # only those that are of use
         self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
         self.length = self._body_bytes()
         self.will_close = self._check_close() or (self.length is None and not self.chunked)  # type: ignore[attr-defined]
         is_framed_twice = self.chunked and "content-length" in self.headers
-        self._is_final = self.status != http.HTTPStatus.SWITCHING_PROTOCOLS and not is_framed_twice
+        is_other_protocol = self.status == http.HTTPStatus.SWITCHING_PROTOCOLS
+        self._is_final = not (self.will_close or is_framed_twice or is_other_protocol)
 
     def _body_bytes(self) -> int | None:
         """Return the length of the body; None if it ends with its last chunk or with the connection."""
         if self.status < http.HTTPStatus.OK or self.status in _WITHOUT_BODY:
             return 0
-        stated = self.headers.get("content-length", "")
-        return int(stated) if _DIGITS.fullmatch(stated) and not self.chunked else None
+        first, *others = self.headers.get("content-length", "").split(", ")
+        if set(others) - {first}:
+            raise http.client.HTTPException("the reply states two lengths")
+        return int(first) if _DIGITS.fullmatch(first) and not self.chunked else None
 
     def _read_status(self) -> tuple[str, int, str]:
         """Read the status of the final reply, after those of interim ones (RFC 9110, section 15.2)."""
@@ -133,17 +114,80 @@ class BoundedResponse(http.client.HTTPResponse):
                 return version, status, reason
             _read_headers(self.fp)
 
+    def whole_body(self, max_bytes: int) -> bytes:
+        """Read the body to its end, as it was sent.
+
+        Raises:
+            TooLarge: it has more than *max_bytes* bytes.
+            http.client.HTTPException, OSError: it can't be read to its end.
+        """
+        try:
+            body = self.read(max_bytes + 1)
+        except ValueError as error:  # http.client takes any number for the length of a chunk
+            raise http.client.HTTPException("the length of a chunk is not one") from error
+        if len(body) > max_bytes:
+            raise TooLarge
+        if self.length:
+            raise http.client.IncompleteRead(body, self.length)
+        return body
+
     def _close_conn(self) -> None:
         """End the reply; http.client calls this at the end of the body."""
         self._reads.stopped = True
-        if self._is_final and (owner := self._owner()) is not None:
-            owner.is_settled = isinstance(self.fp, io.BufferedReader) and not self.fp.peek(1)
+        self.is_settled = self._is_final and isinstance(self.fp, io.BufferedReader) and not self.fp.peek(1)
         super()._close_conn()  # type: ignore[misc]
 
 
-def _read_headers(file: io.BufferedIOBase) -> _Headers:
-    """Read headers to their end, and return those that are of use."""
-    headers = _Headers()
+class TooLarge(exceptions.HTTPError):
+    """A reply has more bytes than may be read."""
+
+
+@attrs.define(slots=False)
+class WholeReply:
+    """A reply that was read to its end, and what else urllib3 asks of one.
+
+    Attributes:
+        status: the HTTP status.
+        headers: those that are of use, by their names in lower case.
+        body: the body, decoded.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    version_string = "HTTP/1.1"
+    length_remaining = 0
+
+    @classmethod
+    def of(cls, response: BoundedResponse, max_bytes: int) -> WholeReply:
+        """Read *response* to its end.
+
+        Raises:
+            TooLarge, urllib3.exceptions.DecodeError, http.client.HTTPException, OSError: it can't be read.
+        """
+        headers = cast("Mapping[str, str]", response.headers)
+        body = response.whole_body(max_bytes)
+        if "content-encoding" in headers:
+            body = _decoded(body, headers, max_bytes)
+        return cls(response.status, headers, body)
+
+
+def _decoded(body: bytes, headers: Mapping[str, str], max_bytes: int) -> bytes:
+    """Undo the content encoding of *body*."""
+    pieces, size = [], 0
+    encoded = urllib3.HTTPResponse(io.BytesIO(body), headers, preload_content=False)
+    for piece in encoded.stream(_PIECE_BYTES, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > max_bytes:
+            raise TooLarge
+    return b"".join(pieces)
+
+
+def _read_headers(file: io.BufferedIOBase) -> dict[str, str]:
+    """Read headers to their end, and return those that are of use. The values of one name are joined, as by RFC 9110, section 5.3."""
+    headers: dict[str, str] = {}
     for _ in range(_MAX_HEADERS + 1):
         line = file.readline(_MAX_LINE_BYTES)
         if line in _BLANK:
@@ -152,7 +196,8 @@ def _read_headers(file: io.BufferedIOBase) -> _Headers:
             if len(line) == _MAX_LINE_BYTES:
                 raise http.client.LineTooLong("header line")
             raise http.client.RemoteDisconnected("the connection ended in the headers")
-        name, colon, value = line.partition(b":")
-        if colon and name.lower() in _READ_HEADERS:
-            headers.set_raw(name.decode(), value.decode("latin-1").strip())
+        field, colon, content = line.partition(b":")
+        if colon and (lower := field.lower()) in _READ_HEADERS:
+            name, value = lower.decode(), content.decode("latin-1").strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
     raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")

@@ -6,11 +6,12 @@ import re
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self, cast
 from urllib.parse import quote
 
 import urllib3
 from urllib3 import exceptions
+from urllib3.util import parse_url
 
 from ...address import DEFAULT_BASE_URL, read_address
 from ...domain.account import Account
@@ -24,14 +25,10 @@ from ...fork import begin_in_children
 from ...version import __version__
 from .connections import Allowance, abandon, connection_pool, tls_settings
 from .failures import failure
-from .response import KEPT_HEADERS
-
-if TYPE_CHECKING:
-    from urllib3.response import BaseHTTPResponse
+from .response import KEPT_HEADERS, TooLarge, WholeReply
 
 __all__ = ["Urllib3Transport"]
 
-_PIECE_BYTES: Final = 64 * 1024
 _JSON: Final = {"content-type": "application/json"}
 _NO_RETRIES: Final = urllib3.Retry(total=False, redirect=False)
 
@@ -84,8 +81,9 @@ class Urllib3Transport:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._max_body = max_body
-        self._connect = partial(connection_pool, address, pool_size, tls_settings(address, ca_certs))
+        self._connect = partial(connection_pool, address, pool_size, tls_settings(address, ca_certs), max_body)
         self._pool = self._connect()
+        self._host = parse_url(base_url).netloc or ""
         begin_in_children(self)
 
     def begin(self) -> None:
@@ -111,11 +109,12 @@ class Urllib3Transport:
         read_timeout = max(self._read_timeout, request.endpoint.min_timeout_seconds)
         try:
             with _unseen():
-                response = self._pool.urlopen(
+                whole = self._pool.urlopen(
                     method,
                     self._base_path + quote(request.path),
                     body=None if method == "GET" else request.encoded,
                     headers={
+                        "host": self._host,
                         **({} if method == "GET" else _JSON),
                         "user-agent": f"chartimg/{__version__}",
                         "x-api-key": account.api_key,
@@ -123,12 +122,19 @@ class Urllib3Transport:
                     },
                     retries=_NO_RETRIES,
                     redirect=False,
-                    preload_content=False,
                     timeout=Allowance(timeout, self._connect_timeout, read_timeout),
                 )
-            return self._reply(response, session)
+        except TooLarge:
+            message = f"{self._where}: the reply is larger than {self._max_body:,} bytes"
+            return TransportFailure(FaultKind.UNEXPECTED_REPLY, message)
         except (exceptions.HTTPError, OSError) as error:
             return failure(self._where, error)
+        response = cast("WholeReply", whole)
+        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+        reply = Reply(response.status, headers, response.body, with_session=session is not None)
+        for secret in () if session is None else session.secrets:
+            reply = scrub_reply(reply, secret)
+        return reply
 
     def close(self) -> None:
         """Close the connections. A call under way in another thread is cut off, and fails."""
@@ -140,31 +146,6 @@ class Urllib3Transport:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _reply(self, response: BaseHTTPResponse, session: TradingViewSession | None) -> Reply | TransportFailure:
-        """Read the body in pieces, up to *max_body* bytes."""
-        pieces: list[bytes] = []
-        size = 0
-        encoded = "content-encoding" in response.headers  # to decode a plain body would copy it
-        try:
-            while (encoded or response.length_remaining != 0) and (
-                piece := response.read1(_PIECE_BYTES, decode_content=encoded)
-            ):
-                size += len(piece)
-                if size > self._max_body:
-                    response.close()
-                    message = f"{self._where}: the reply is larger than {self._max_body:,} bytes"
-                    return TransportFailure(FaultKind.UNEXPECTED_REPLY, message)
-                pieces.append(piece)
-        except BaseException:
-            response.close()
-            raise
-        response.release_conn()
-        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        reply = Reply(response.status, headers, b"".join(pieces), with_session=session is not None)
-        for secret in () if session is None else session.secrets:
-            reply = scrub_reply(reply, secret)
-        return reply
 
 
 def _unseen() -> AbstractContextManager[None]:

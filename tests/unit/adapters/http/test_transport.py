@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import attrs
 import pytest
@@ -29,6 +30,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from chartimg import RetryPolicy, fetch_with_retries
 from chartimg.adapters.http import Urllib3Transport
+from chartimg.adapters.http.connections import connection_pool
 from chartimg.adapters.http.dialer import Dialer
 from chartimg.domain.account import Account
 from chartimg.domain.chart import ChartRequest, LayoutRequest, TradingViewSession
@@ -177,6 +179,30 @@ def test_the_request_is_the_documented_one(server: LoopbackServer, connect: Conn
     } == received.headers
     assert REQUEST.body == json.loads(received.body)
     assert REQUEST.encoded == received.body
+
+
+def test_the_host_is_named_as_in_the_base_address(server: LoopbackServer, connect: Connect) -> None:
+    """The host header has the name of the base address in lower case, with its port."""
+    connect(f"http://LocalHost:{server.port}/base").send(REQUEST, ACCOUNT)
+
+    assert f"localhost:{server.port}" == server.requests[0].headers["host"]
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-api-key: other", "a\0b", "a\x7f"])
+def test_a_header_with_a_control_character_is_not_sent(value: str, server: LoopbackServer) -> None:
+    """A header that would end early is a mistake of the caller, and no request is sent."""
+    pool = connection_pool(urlsplit(server.url), 1, None, 1_000)
+    with pytest.raises(ValueError, match="control character"):
+        pool.urlopen("POST", "/", body=b"", headers={"x": value}, timeout=1.0)
+
+    assert (0, []) == (server.connections, server.requests)
+
+
+def test_a_length_that_is_stated_twice_alike_is_one(server: LoopbackServer, connect: Connect) -> None:
+    """A reply that repeats its length is whole (RFC 9110, section 8.6)."""
+    server.script.append(raw(HEAD + b"content-length: 2\r\ncontent-length: 2\r\n\r\nok"))
+
+    assert b"ok" == got(connect(server.url).send(REQUEST, ACCOUNT)).body
 
 
 def test_a_request_goes_out_whole(connect: Connect) -> None:
@@ -443,7 +469,7 @@ BROKEN: dict[str, tuple[Exchange, FaultKind, str]] = {
     "a status that is not a number": (raw(b"HTTP/1.1 fine OK\r\n\r\n", keep=False), NETWORK, "broke"),
     "an endless header": (raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000 + b"\r\n\r\n", keep=False), NETWORK, "broke"),
     "too many headers": (raw(HEAD + b"x: y\r\n" * 200 + b"\r\n", keep=False), NETWORK, "broke"),
-    "two lengths": (raw(HEAD + b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd"), NETWORK, "exchange failed"),
+    "two lengths": (raw(HEAD + b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd"), NETWORK, "connection broke"),
     "not gzip": (answer(200, PNG, content_encoding="gzip"), UNEXPECTED, "encoding"),
     "gzip damaged inside": (
         answer(200, gzip.compress(PNG)[:-6] + b"\x00" * 6, content_encoding="gzip"),
@@ -1130,6 +1156,7 @@ def test_the_proxy_of_the_environment_is_asked_for_a_tunnel(
     assert ("CONNECT", "api.example.invalid:443") == (received.method, received.target)
     assert KEY.encode() not in received.wire
     assert f"x-api-key: {KEY}".encode() in inside[0]
+    assert b"\r\nhost: api.example.invalid\r\n" in inside[0]
 
 
 def test_calls_through_an_encrypted_proxy_bring_pictures_over_one_connection(
