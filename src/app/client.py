@@ -119,6 +119,10 @@ class RoutedClient(Client):
         """
         require("request", request, PictureRequest)
         leeway = Leeway.of(on_invalid_symbol, fit)
+        if deadline is None and fresh is None and leeway is NO_LEEWAY and not self._stop.is_set():
+            replayed = self._routes.replay(request)
+            if replayed is not None:
+                return pictured(replayed)
         return self.fetch_for(Waiter(self._stop), request, deadline=deadline, fresh=fresh, leeway=leeway)
 
     def store(self, request: PictureRequest, *, deadline: float | None = None) -> StoreResult:

@@ -8,7 +8,7 @@ from typing import Final
 from ..domain.chart import PictureKey, Request
 from ..domain.classification import classify
 from ..domain.faults import ChartApiError, FaultKind
-from ..domain.ports import Clock, Transport
+from ..domain.ports import Clock, LastingTransport, Transport
 from ..domain.reply import Reply, TransportFailure
 from ..domain.result import FetchResult, result_of
 
@@ -33,6 +33,14 @@ class Replays:
         self._clock = clock
         self._warned = warned
         self._judged: dict[PictureKey, tuple[Request, Reply | TransportFailure, ChartApiError | None]] = {}
+
+    def again(self, request: Request, transport: LastingTransport, fetch_id: str) -> FetchResult | None:
+        """Return the answer of *transport* to this very object if it was judged before, and stands; else None."""
+        judged = self._judged.get(request.key)
+        if judged is None or judged[0] is not request or not transport.is_unchanged(request, judged[1]):
+            return None
+        _, seen, error = judged
+        return result_of(seen, error, fetch_id=fetch_id, answer=request.endpoint.answer)
 
     def answer(self, request: Request, transport: Transport, fetch_id: str) -> FetchResult:
         """Return the answer of *transport*; without warnings if it has no fixture."""

@@ -19,6 +19,7 @@ __all__ = [
     "Clock",
     "ClockedStore",
     "InterruptibleClock",
+    "LastingTransport",
     "Listener",
     "PictureCache",
     "RecordedTransport",
@@ -49,6 +50,15 @@ class RecordedTransport(Transport, Protocol):
     @property
     def recorded(self) -> bool:
         """Whether all answers are recorded ones, which cost nothing, and stand even if the check refuses the request."""
+        ...
+
+
+@runtime_checkable
+class LastingTransport(RecordedTransport, Protocol):
+    """A recorded transport that returns the same object again while a recording stands."""
+
+    def is_unchanged(self, request: Request, outcome: Reply | TransportFailure) -> bool:
+        """Return whether a send of *request* would return *outcome* again, which it has returned before."""
         ...
 
 

@@ -189,7 +189,7 @@ def test_a_server_that_speaks_first_is_not_asked() -> None:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         with Urllib3Transport(f"http://127.0.0.1:{listener.getsockname()[1]}") as transport:
-            transport._pool.ConnectionCls = SlowToAsk  # noqa: SLF001 (a race otherwise)
+            transport._pool.ConnectionCls = SlowToAsk  # type: ignore[assignment]  # noqa: SLF001 (a race otherwise)
             outcome = transport.send(request(0), ACCOUNT)
         thread.join()
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import attrs
@@ -34,6 +38,8 @@ from chartimg import (
 from chartimg.adapters.cache import MemoryPictureCache
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.clock import SystemClock
+from chartimg.adapters.fixture import FixtureTransport
+from chartimg.adapters.recording import RecordingTransport
 from chartimg.app.bootstrap import open_routes
 from chartimg.app.checking import Checker
 from chartimg.app.client import RoutedClient
@@ -89,6 +95,19 @@ class _Gone:
 
 
 FRAME = FetchStarted, FetchFinished
+
+
+class _Quiet(EventLog):
+    """A listener to all but the start and the end of a fetch."""
+
+    def hears(self, kind: type[Event]) -> bool:
+        """Return whether it takes note of a *kind*."""
+        return kind not in FRAME
+
+
+def _record(folder: Path, reply: Reply, request: ChartRequest) -> None:
+    """Record *reply* to *request* in *folder*."""
+    RecordingTransport(ScriptedTransport([reply]), folder).send(request, ACCOUNT)
 
 
 class _Recorded(ScriptedTransport):
@@ -764,3 +783,53 @@ def test_a_picture_of_a_template_is_kept_for_the_template() -> None:
         ways.keep(named, result)
 
         assert Source.CACHE is made.fetch(made.request("BTCUSDT", "1h", template=LOOK)).source
+
+
+# Replays at once
+
+
+STEM = "BINANCE_BTCUSDT__1h__price_v1"
+REPLIES = FOUND, Reply(200, {}, picture(20, 20)), INVALID, FAULT
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda _: None,
+    **{f"reply {n}": partial(_record, reply=reply, request=REQUEST) for n, reply in enumerate(REPLIES)},
+    "another body": partial(_record, reply=FOUND, request=attrs.evolve(REQUEST, payload={})),
+    "damage": lambda folder: (folder / f"{STEM}.png").write_bytes(PNG[:-1]),
+    "loss": lambda folder: any(map(os.unlink, folder.iterdir())),
+}
+
+
+@given(st.lists(st.sampled_from(list(CHANGES)), max_size=5))
+def test_a_replay_at_once_is_the_end_of_a_whole_fetch(changes: list[str]) -> None:
+    """Whatever happens to a fixture, a client that gives it at once has the results, and the events, of one that is heard whole."""
+    logs = _Quiet(), EventLog()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        quick, whole = (
+            client(Route(FixtureTransport(folder, listener=log)), listener=Listeners([log])) for log in logs
+        )
+        for number, change in enumerate(["reply 0", *changes]):
+            CHANGES[change](folder)
+            for file in (*folder.iterdir(), folder):
+                os.utime(file, (number, number))
+            for _ in range(3):
+                expected, found = whole.fetch(REQUEST), quick.fetch(REQUEST)
+
+                assert expected == found
+                assert logs[1].other_than(*FRAME) == logs[0].events
+                assert found.fetch_id
+
+
+def test_a_replay_at_once_needs_a_fetch_without_further_wishes(tmp_path: Path) -> None:
+    """A client that gives a recorded answer at once still refuses a wrong argument, and every fetch after its end."""
+    _record(tmp_path, FOUND, REQUEST)
+    fetching = client(Route(FixtureTransport(tmp_path)), listener=_Quiet())
+    for _ in range(3):
+        assert fetching.fetch(REQUEST).ok
+        with pytest.raises(ConfigError, match="deadline"):
+            fetching.fetch(REQUEST, deadline=cast("Any", "soon"))
+        with pytest.raises(ConfigError, match="fresh"):
+            fetching.fetch(REQUEST, fresh="soon")
+    fetching.close()
+    with pytest.raises(ConfigError, match="closed"):
+        fetching.fetch(REQUEST)

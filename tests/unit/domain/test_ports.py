@@ -8,7 +8,15 @@ from chartimg.adapters.clock import SystemClock
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.redis import RedisAccountStore
-from chartimg.domain.ports import AccountStore, Clock, ClockedStore, Listener, RecordedTransport, Transport
+from chartimg.domain.ports import (
+    AccountStore,
+    Clock,
+    ClockedStore,
+    LastingTransport,
+    Listener,
+    RecordedTransport,
+    Transport,
+)
 from chartimg.testing import EventLog, ScriptedTransport, VirtualClock
 
 
@@ -33,9 +41,10 @@ def test_every_port_has_a_few_verbs_and_its_adapters_have_them_all() -> None:
 
 def test_a_port_with_a_further_member_is_reported_apart_by_it(tmp_path: Path) -> None:
     """Recorded answers and a store's own clock are documented ports: an object that has the member is of the port."""
-    fixtures: RecordedTransport = FixtureTransport(tmp_path)
+    fixtures: LastingTransport = FixtureTransport(tmp_path)
     redis: ClockedStore = RedisAccountStore("redis://127.0.0.1:1")
 
+    assert isinstance(fixtures, LastingTransport)
     assert isinstance(fixtures, RecordedTransport)
     assert not isinstance(ScriptedTransport([]), RecordedTransport)
     assert isinstance(redis, ClockedStore)
