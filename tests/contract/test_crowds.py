@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chartimg import Account, AccountPool
-from chartimg.app.bootstrap import open_store
+from chartimg.app.stores import open_store
 from claimants import THREADS, UNITS, claimants
 from postgresql_server import own_books, shared_postgresql
 from redis_server import shared_redis

@@ -18,7 +18,7 @@ THREADS, UNITS = 8, 50
 _WORKER = """
 import os, sys, threading, psycopg, redis
 from chartimg import Account, AccountPool, StoreUnavailable
-from chartimg.app.bootstrap import open_store
+from chartimg.app.stores import open_store
 from chartimg.domain.account.turn import Granted
 from chartimg.adapters import postgresql, redis, sqlite
 url, threads, units, *ends = sys.argv[1:]

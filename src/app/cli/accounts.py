@@ -13,9 +13,10 @@ import typer
 from ...domain.account import AccountState
 from ...domain.account.status import AccountStatus
 from ...domain.errors import ConfigError
-from ..bootstrap import AccountPool, account_schema, open_pool
+from ..bootstrap import AccountPool, open_pool
 from ..config import WorkerConfig
 from ..mode import ApiMode
+from ..stores import account_schema
 from .accounts_view import show_accounts, show_forecast
 from .options import Json, emit, group
 from .process import COME_BACK, complain

@@ -11,8 +11,8 @@ import typer
 
 from ...domain.errors import CacheUnavailable, ConfigError
 from ...domain.ports import PictureCache
-from ..bootstrap import open_cache
 from ..config import read_cache
+from ..stores import open_cache
 from .options import Json, emit, group
 from .process import FAILED, complain
 from .text import add_row, counted, is_terminal, show_table, table

@@ -14,10 +14,11 @@ import typer
 from ...domain.errors import ConfigError
 from ...domain.finding import Severity
 from ...domain.plan import PlanName
-from ..bootstrap import kept_lists, list_refusals, open_catalog
+from ..bootstrap import kept_lists, open_catalog
 from ..checking import plan_named
 from ..config import WorkerConfig
 from ..mode import ApiMode
+from ..stores import list_refusals
 from .options import Json, emit
 from .process import FAILED
 from .refusals_view import show_refusals

@@ -8,8 +8,9 @@ from threading import Lock
 from ...domain.account import Claim
 from ...domain.account.turn import Granted, Need, NoneLeft, NoPlan, WaitUntil
 from ...domain.faults import ChartApiError, FaultKind
-from ..bootstrap import AccountPool, open_store
+from ..bootstrap import AccountPool
 from ..config import WorkerConfig
+from ..stores import open_store
 
 __all__ = ["SessionPool"]
 
