@@ -67,7 +67,7 @@ class LayoutKey:
 class ListKey:
     """The name of a list: that of all exchanges, or that of the symbols of one."""
 
-    symbol_place: ClassVar[int] = -1
+    symbol_place: ClassVar[None] = None
     symbol: ClassVar[None] = None
     timeframe: ClassVar[None] = None
     chart_template_id: ClassVar[None] = None

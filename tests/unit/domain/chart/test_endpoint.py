@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.domain.chart.endpoint import ENDPOINTS, Answer
+from chartimg.domain.chart.endpoint import (
+    ADVANCED_CHART,
+    ENDPOINTS,
+    EXCHANGE_LISTS,
+    LAYOUT_CHART,
+    Answer,
+    ChartEndpoint,
+)
+from chartimg.domain.plan.demand import Demand
+from rows import for_each
 
 DRAWING = [each for each in ENDPOINTS if each.answer is Answer.PICTURE]
 
@@ -30,3 +39,29 @@ def test_the_catalog_knows_the_keys_of_each_endpoint_that_draws() -> None:
 
     assert all({"width", "height", "format"} <= set(table) for table in tables)
     assert len(tables) == len({tuple(table) for table in tables})
+
+
+@for_each(
+    ("endpoint", "folder", "method", "answer", "seconds", "draws_body"),
+    [
+        (ADVANCED_CHART, "advanced-chart-v2", "POST", "a picture", 0.0, True),
+        (LAYOUT_CHART, "layout-chart-v2", "POST", "a picture", 60.0, False),
+        (ADVANCED_CHART.storage, "advanced-chart-storage-v2", "POST", "the address of a picture, as JSON", 0.0, True),
+        (LAYOUT_CHART.storage, "layout-chart-storage-v2", "POST", "the address of a picture, as JSON", 60.0, False),
+        (EXCHANGE_LISTS, "exchange-lists-v3", "GET", "a list, as JSON", 0.0, False),
+    ],
+)
+def test_an_endpoint_is_called_as_documented_and_its_folder_keeps_its_name(
+    endpoint: ChartEndpoint, folder: str, method: str, answer: str, seconds: float, *, draws_body: bool
+) -> None:
+    """A layout has its own symbol and studies, and takes its time; a list is got; the fixtures of hosts lie in the folder."""
+    demand = endpoint.demand_of({"width": 900, "studies": [{}], "drawings": [{}, {}]})
+
+    assert (folder, method, answer) == (endpoint.folder, endpoint.method, endpoint.answer.value)
+    assert (seconds, draws_body) == (endpoint.min_timeout_seconds, endpoint.needs_symbol)
+    assert Demand(900, 600, 1 if draws_body else 0, 2 if draws_body else 0) == demand
+
+
+def test_only_what_draws_has_a_sibling_that_stores() -> None:
+    """Neither a list nor a sibling has one itself."""
+    assert set(DRAWING) == {each for each in ENDPOINTS if each.storage is not None}

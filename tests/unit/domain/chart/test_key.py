@@ -7,17 +7,21 @@ from rows import for_each
 
 
 @for_each(
-    ("key", "text", "parts"),
+    ("key", "text", "parts", "symbol_place"),
     [
-        (ChartKey("A:B", "1h", "t"), "A:B 1h t", ("A:B", "1h", "t")),
-        (LayoutKey("abc", None, "1h"), "layout abc 1h", ("abc", "", "1h")),
-        (ListKey(), "exchanges", ("exchanges",)),
-        (ListKey("NASDAQ"), "symbols NASDAQ", ("symbols", "NASDAQ")),
+        (ChartKey("A:B", "1h", "t"), "A:B 1h t", ("A:B", "1h", "t"), 0),
+        (LayoutKey("abc"), "layout abc", ("abc",), 1),
+        (LayoutKey("abc", "A:B"), "layout abc A:B", ("abc", "A:B"), 1),
+        (LayoutKey("abc", None, "1h"), "layout abc 1h", ("abc", "", "1h"), 1),
+        (ListKey(), "exchanges", ("exchanges",), None),
+        (ListKey("NASDAQ"), "symbols NASDAQ", ("symbols", "NASDAQ"), None),
     ],
 )
-def test_a_key_is_a_text_and_the_parts_of_a_file_name(key: PictureKey, text: str, parts: tuple[str, ...]) -> None:
-    """People read the text, and files have the parts."""
-    assert (text, parts) == (str(key), key.parts)
+def test_a_key_is_a_text_and_the_parts_of_a_file_name(
+    key: PictureKey, text: str, parts: tuple[str, ...], symbol_place: int | None
+) -> None:
+    """People read the text, and files have the parts, one of which is the symbol."""
+    assert (text, parts, symbol_place) == (str(key), key.parts, key.symbol_place)
 
 
 @for_each("key", [ListKey(), ListKey("NASDAQ"), ListKey("EXCHANGES")])

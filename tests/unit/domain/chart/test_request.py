@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.chart import ChartKey, ChartRequest
+from chartimg.domain.chart import ChartKey, ChartRequest, LayoutRequest, ListRequest, Request
+from chartimg.domain.errors import ConfigError
 from chartimg.domain.finding import Severity
+from chartimg.domain.plan.demand import Demand
 from rows import for_each
 
 payloads = st.dictionaries(
@@ -70,6 +72,22 @@ def test_a_time_zone_is_set_only_where_there_is_none() -> None:
     assert zoned is zoned.with_timezone("Europe/Berlin")
 
 
+@for_each("request_", [ChartRequest("A:B", "1h", "t"), LayoutRequest("abc"), ListRequest()])
+def test_a_time_zone_is_text(request_: Request) -> None:
+    """Every request refuses a time zone of another type, also one that has none."""
+    with pytest.raises(ConfigError, match=r"^timezone must be text, not int$"):
+        request_.with_timezone(5)  # type: ignore[arg-type]
+
+
+def test_a_request_for_another_symbol_or_payload_is_a_new_one() -> None:
+    """A symbol or a payload is replaced in a copy; the demand is that of the payload, and no text stands for a picture."""
+    request = ChartRequest("A:B", "1h", "t", {"width": 640})
+
+    assert ChartRequest("C:D", "1h", "t", {"width": 640}) == request.with_symbol("C:D")
+    assert ChartRequest("A:B", "1h", "t", {"height": 9}) == request.with_payload({"height": 9})
+    assert (Demand(640), None) == (request.demand, request.problem_of(b"{}"))
+
+
 def test_the_key_names_the_chart() -> None:
     """The key is symbol, timeframe and template, without the payload."""
     assert ChartKey("A:B", "1h", "t") == ChartRequest("A:B", "1h", "t", {"a": 1}).key
@@ -83,29 +101,28 @@ def test_a_usual_request_has_no_problems() -> None:
 
 
 @for_each(
-    ("text", "phrase"),
+    ("text", "message"),
     [
         ("", "is empty"),
         (" \t", "is empty"),
-        (" A:B", "space around"),
-        ("A:B\n", "space around"),
-        ("A\nB", "control character"),
-        ("A\x00B", "control character"),
-        ("A\x7fB", "control character"),
-        ("A\ud800B", "a lone surrogate"),
+        (" A:B", "' A:B' has space around it"),
+        ("A:B\n", "'A:B\\n' has space around it"),
+        ("A\nB", "'A\\nB' holds a control character"),
+        ("A\x00B", "'A\\x00B' holds a control character"),
+        ("A\x7fB", "'A\\x7fB' holds a control character"),
+        ("A\ud800B", "'A\\ud800B' holds a lone surrogate; was it cut, or read in the wrong encoding?"),
         (None, "must be text, not NoneType"),
         (b"A:B", "must be text, not bytes"),
     ],
 )
-def test_each_text_is_looked_at(text: Any, phrase: str) -> None:
+def test_each_text_is_looked_at(text: Any, message: str) -> None:
     """Symbol, timeframe and template id follow the same rules, and a problem names its place in the body."""
     for place, name in enumerate(("symbol", "interval", "chart_template_id")):
         fields = ["A:B", "1h", "t"]
         fields[place] = text
         problem, *_ = ChartRequest(*fields).problems  # type: ignore[arg-type]
 
-        assert (name, Severity.ERROR) == (problem.path, problem.severity)
-        assert phrase in problem.message
+        assert (name, Severity.ERROR, message) == (problem.path, problem.severity, problem.message)
 
 
 def circle() -> dict[str, object]:
@@ -162,6 +179,13 @@ def test_the_bytes_are_canonical(payload: dict[str, Any]) -> None:
     assert json.dumps(request.body, sort_keys=True, separators=(",", ":")).encode() == request.encoded
     assert request.encoded.isascii()
     assert hashlib.sha256(request.encoded).hexdigest() == request.body_digest
+
+
+def test_the_digest_of_a_layout_covers_its_path() -> None:
+    """A line with the path comes before the body, so that a kept picture is never that of another layout."""
+    covered = b'/v2/tradingview/layout-chart/abc\n{"symbol":"A:B"}'
+
+    assert hashlib.sha256(covered).hexdigest() == LayoutRequest("abc", "A:B").body_digest
 
 
 @given(payload=payloads)
