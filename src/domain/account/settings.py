@@ -146,7 +146,7 @@ class Account:
         microseconds = 1_000_000 / self.calls.requests_per_second
         if microseconds * (self.calls.burst - 1) < MARGIN / _MICROSECOND:
             microseconds *= _APART
-        return timedelta(microseconds=max(1, math.ceil(microseconds)))
+        return timedelta(microseconds=math.ceil(microseconds))
 
     @cached_property
     def tolerance(self) -> timedelta:

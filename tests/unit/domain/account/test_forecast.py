@@ -51,6 +51,13 @@ def test_what_never_comes_has_no_moment() -> None:
     assert Forecast(3, 0, None, MIDNIGHT) == on_fresh_books([], 3)
 
 
+def test_the_order_of_the_accounts_does_not_delay_a_chart() -> None:
+    """The first chart is had at once, though the first account in order has to wait."""
+    paused = ledger.throttle(ledger.fresh(A, NOON), A, NOON + SECOND, "Too Many Requests")
+
+    assert Forecast(1, 1, NOON, MIDNIGHT) == forecast([A, A], [paused, ledger.fresh(A, NOON)], 1, NOON)
+
+
 def test_several_accounts_serve_side_by_side() -> None:
     """The account that can be called soonest takes the next chart."""
     b = Account("b", "key-b", daily_limit=100, requests_per_second=10.0, burst=2)

@@ -65,12 +65,17 @@ def test_a_plan_that_is_not_known_yet_allows_no_more_than_any_plan() -> None:
     assert all(() == Account("a", KEY, **attrs.asdict(without)).excess(plan) for plan in PLANS.values())
 
 
-def test_the_bounds_of_a_limit_and_a_burst_are_allowed() -> None:
-    """A limit of no units and a burst of a year of calls are accepted."""
-    assert (0, 31_536_000) == (
-        (account := Account("a", KEY, 0, burst=31_536_000)).calls.daily_limit,
-        account.calls.burst,
-    )
+def test_a_limit_above_that_of_the_plan_is_reported_beside_it() -> None:
+    """The warning has both numbers and the name of the plan."""
+    (finding,) = Account("a", KEY, 51, requests_per_second=1.0).excess(PLANS[PlanName.BASIC])
+
+    assert "daily_limit: 51 is more than BASIC allows (50)" == finding.text
+
+
+@for_each("calls", [CallLimits(1.0, 31_536_000, 0), CallLimits(1e9, 1, 1)])
+def test_the_bounds_of_the_limits_are_allowed(calls: CallLimits) -> None:
+    """A limit of no units, a burst of a year of calls, and a call each nanosecond are accepted."""
+    assert calls == Account("a", KEY, **attrs.asdict(calls)).calls
 
 
 @for_each(
@@ -91,6 +96,7 @@ def test_the_bounds_of_a_limit_and_a_burst_are_allowed() -> None:
         ("requests_per_second", -1.0, "requests_per_second must be more than 0, not -1.0"),
         ("requests_per_second", float("nan"), "requests_per_second must be more than 0, not nan"),
         ("requests_per_second", float("inf"), "requests_per_second must be more than 0, not inf"),
+        ("requests_per_second", 1e9 + 1, "requests_per_second must be at most 1,000,000,000"),
         ("burst", 0, "burst must be at least 1, not 0"),
         ("burst", 31_536_001, "burst / requests_per_second must be at most a year in seconds"),
     ],
@@ -180,6 +186,19 @@ def test_pacing_errs_on_the_quiet_side_by_less_than_a_microsecond(rate: float, b
     assert exact <= microseconds * (1 + FLOAT)
     assert microseconds < max(exact, Fraction(1)) * (1 + FLOAT) + 1
     assert account.emission * (burst - 1) == account.tolerance
+
+
+@for_each(
+    ("rate", "burst", "microseconds"),
+    [(10, 2, 100_000), (20, 3, 50_000), (20, 2, 52_500), (2_000, 200, 525), (2_000, 201, 500), (1e9, 1, 1)],
+)
+def test_calls_of_a_burst_shorter_than_a_tenth_of_a_second_are_further_apart(
+    rate: float, burst: int, microseconds: int
+) -> None:
+    """A burst that lasts a tenth of a second keeps the rate; calls of a shorter one are a twentieth further apart."""
+    account = Account("a", KEY, requests_per_second=rate, burst=burst)
+
+    assert timedelta(microseconds=microseconds) == account.emission
 
 
 @for_each(

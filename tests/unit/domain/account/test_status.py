@@ -40,6 +40,11 @@ def test_a_status_says_what_is_left_and_when(
     ) == status_of(ACCOUNT, snapshot, NOON)
 
 
+def test_books_of_a_day_that_begins_now_are_of_today() -> None:
+    """At midnight the new books are not of a day to come."""
+    assert "" == status_of(ACCOUNT, FRESH, FRESH.window).reason
+
+
 def test_a_moment_that_has_passed_is_now() -> None:
     """An account that could have been called before can be called now, not in the past."""
     later = NOON + timedelta(hours=1)

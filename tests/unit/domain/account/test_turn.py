@@ -139,6 +139,11 @@ def test_limits_that_no_plan_has_count_by_the_smallest_plan_that_has_them() -> N
     assert [0, 4] == order(PRO, smaller, BASIC, less, more, demand=LARGE)
 
 
+def test_of_charts_as_large_the_one_without_a_watermark_goes_first() -> None:
+    """An account whose plan has the watermark stays free for the charts that need it."""
+    assert [1, 0] == order(ULTRA, attrs.evolve(ULTRA, custom_watermark=False), demand=Demand())
+
+
 def test_the_order_of_the_plans_counts_and_not_their_pixels() -> None:
     """Of two plans that differ both ways the first is the smaller."""
     wide, deep = attrs.evolve(PLANS[0], max_width=5000), attrs.evolve(PLANS[1], max_width=700)
@@ -270,6 +275,7 @@ def test_outcomes_are_values(outcome: Granted | WaitUntil | NoneLeft | NoPlan) -
     """An outcome of a claim is frozen, compares by value and is always true."""
     assert attrs.evolve(outcome) == outcome
     assert bool(outcome) is True
+    assert NoneLeft(None, (), (), 0) == NoneLeft(None)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         outcome.anything = 1  # type: ignore[union-attr]
 
@@ -312,7 +318,7 @@ def test_a_refusal_without_an_exceeded_limit_still_has_a_finding() -> None:
     """If every account has refused a chart that its plan allows, the refusal itself is the finding."""
     (finding,) = NoPlan.of(Demand(), {BASIC: "BASIC"}, PLANS).findings
 
-    assert "an account has refused it, and no other is known to allow it" == finding.message
+    assert "an account has refused it, and no other is known to allow it" == finding.text
 
 
 def test_the_owners_of_limits_are_plans_and_an_account_with_limits_of_its_own() -> None:

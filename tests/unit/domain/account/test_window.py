@@ -22,3 +22,4 @@ def test_a_window_is_the_utc_day_in_every_zone(moment: datetime, minutes: int) -
     assert window <= now < window + WINDOW
     assert (window.tzinfo, window.hour, window.minute, window.second, window.microsecond) == (UTC, 0, 0, 0, 0)
     assert window_of(now.astimezone(UTC)) == window
+    assert window_of(now + timedelta(days=1)) == window + WINDOW
