@@ -234,7 +234,7 @@ class Outage:
         return attrs.evolve(outage, suspects=suspects, lone_body=lone_body), is_at_fault
 
     def answered(
-        self, turn: Hashable = None, picture_of: str | None = None, *, now: float = 0.0, began: float = math.inf
+        self, turn: Hashable, picture_of: str | None = None, *, now: float = 0.0, began: float = math.inf
     ) -> Outage:
         """Count an answer of the service to a call that *began* at a moment, perhaps with the picture of a body."""
         if self.is_quiet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 
 import attrs
@@ -26,6 +27,7 @@ from chartimg.domain.outage import (
     IllegalTransition,
     Outage,
     Service,
+    ServiceStatus,
     advance,
     is_failure,
 )
@@ -33,7 +35,7 @@ from rows import for_each
 
 FAILURES = (FaultKind.SERVICE_UNAVAILABLE, FaultKind.NETWORK, FaultKind.NOT_SENT)
 UNCLEAR = (FaultKind.BAD_IMAGE, FaultKind.UNEXPECTED_REPLY, FaultKind.FIXTURE_MISSING)
-BUSY = ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "busy", http_status=503)
+BUSY = ChartApiError.of(FaultKind.SERVICE_UNAVAILABLE, "busy", http_status=500)
 
 
 def failing(outage: Outage, times: int, *, now: float = 0.0, error: ChartApiError = BUSY) -> Outage:
@@ -44,6 +46,18 @@ def failing(outage: Outage, times: int, *, now: float = 0.0, error: ChartApiErro
 
 
 DOWN = failing(Outage(), MAX_FAILURES)
+
+
+def test_without_a_call_the_service_is_up() -> None:
+    """A service that was not called is UP, without failures, pauses and suspects; an answer leaves its moment and the suspects."""
+    assert Outage(Service.UP, 0, 0.0, 0, None, None, -math.inf, -math.inf, ()) == Outage()
+    assert ServiceStatus(Service.UP, 0, None, None) == ServiceStatus()
+    assert attrs.evolve(Outage(), ended=0.0, suspects=DOWN.suspects, until=30.0) == DOWN.answered(None)
+
+
+def test_states_and_happenings_are_their_own_text() -> None:
+    """Programs may compare a state with text."""
+    assert all(each == each.name for each in (*Service, *Happening))
 
 
 @for_each("kind", FaultKind)
@@ -80,19 +94,21 @@ def test_two_failures_are_no_outage_and_an_answer_forgets_them() -> None:
 
 
 def test_an_answer_is_no_news_until_a_call_has_failed() -> None:
-    """Without a failure to forget, a picture leaves the outage as it is."""
+    """Without a failure to forget, a picture or a refusal leaves the outage as it is."""
     quiet, failed = Outage(), failing(Outage(), 1)
+    refusal = ChartApiError.of(FaultKind.INVALID_REQUEST, "no")
 
     assert quiet.is_quiet
     assert quiet is quiet.answered(None, "a", now=1.0)
+    assert (quiet, False) == quiet.failed("x", refusal, "a", 1.0, 0.0)
     assert not failed.is_quiet
     assert failed.answered(None, "body 0").is_quiet
 
 
 def test_one_probe_at_a_time_is_let_through_when_it_is_due() -> None:
-    """Before the pause is over each fetch is told its end; then one may call, and the others are told the end of the next pause."""
-    early, again = DOWN.asked("first", 29.9)
-    probing, first = DOWN.asked("first", 30.0)
+    """Until a millisecond before its end a pause holds; then one may call, and the others are told the end of the next pause."""
+    early, again = DOWN.asked("first", 29.9985)
+    probing, first = DOWN.asked("first", 29.9992)
     same, second = probing.asked("second", 30.0)
 
     assert (DOWN, 30.0) == (early, again)
@@ -124,8 +140,7 @@ def test_a_pause_is_a_little_shorter_by_chance_and_never_shorter_than_the_server
     outage = failing(Outage(), 2)
     outage, _ = outage.failed("x", error, "b", 0.0, jitter)
 
-    assert 24.0 <= outage.until
-    assert min(retry_after or 0.0, 3600.0) <= outage.until <= max(30.0, min(retry_after or 0.0, 3600.0))
+    assert outage.until == pytest.approx(max(30.0 - 6.0 * jitter, min(retry_after or 0.0, 3600.0)))
 
 
 def test_a_probe_that_is_given_up_returns_its_turn() -> None:
@@ -135,6 +150,7 @@ def test_a_probe_that_is_given_up_returns_its_turn() -> None:
     again, may = given.asked("q", 31.0)
     failed, _ = again.failed("q", BUSY, "b", 31.0, 0.0)
 
+    assert (Service.DOWN, None) == (given.state, given.turn)
     assert probing == probing.given_up("other", 31.0)
     assert DOWN == DOWN.given_up("p", 31.0)
     assert (Service.PROBING, None, "q") == (again.state, may, again.turn)
@@ -158,8 +174,12 @@ def test_the_late_end_of_a_call_says_little() -> None:
     for began in (10.0, 11.0):
         two, _ = two.failed("x", BUSY, "b", 12.0, 0.0, began=began)
     open_, _ = two.failed("x", BUSY, "b", 13.0, 0.0, began=12.0)
+    row = [two]
+    for _ in range(3):
+        row.append(row[-1].answered("x", "o", now=12.5, began=9.0))
 
     assert (Service.UP, 0, 1) == (late.state, late.failures, fresh.failures)
+    assert [2, 1, 0, 0] == [each.failures for each in row]
     assert [1, 0, 0] == [two.answered("x", "o", now=12.5, began=began).failures for began in (9.0, 11.0, 12.0)]
     assert Service.DOWN is open_.answered("x", "o", now=14.0, began=11.9).state
     assert Service.UP is open_.answered("x", "o", now=14.0, began=12.0).state
@@ -191,17 +211,18 @@ def test_a_body_that_fails_while_others_are_drawn_is_at_fault() -> None:
 
 
 def test_without_a_picture_between_no_body_is_at_fault() -> None:
-    """Errors of the server in a row, and failures without a reply, put no body at fault."""
+    """Errors of the server in a row, and failures of another kind, put no body at fault."""
     network = ChartApiError.of(FaultKind.NETWORK, "reset")
     outage = Outage()
     verdicts = []
     for error in (BUSY, BUSY, network):
         outage, at_fault = outage.failed("x", error, "b", 0.0, 0.0)
         verdicts.append(at_fault)
-    outage, _ = Outage().failed("x", network, "b", 0.0, 0.0)
 
     assert [False] * 3 == verdicts
-    assert not outage.answered(None, "other").failed("x", network, "b", 0.0, 0.0)[1]
+    for error in (network, *(attrs.evolve(BUSY, http_status=status) for status in (408, 499))):
+        outage, _ = Outage().failed("x", error, "b", 0.0, 0.0)
+        assert not outage.answered(None, "other").failed("x", error, "b", 0.0, 0.0)[1]
 
 
 @pytest.mark.parametrize("error", [BUSY, ChartApiError.of(FaultKind.NETWORK, "reset")])
@@ -322,11 +343,11 @@ def test_every_row_of_the_table_is_gone_through() -> None:
         (Service.UP, Happening.THIRD_FAILURE): DOWN,
         (Service.UP, Happening.ANSWER): Outage().answered(None, "b"),
         (Service.DOWN, Happening.FAILURE): failing(DOWN, 1),
-        (Service.DOWN, Happening.ANSWER): DOWN.answered(),
+        (Service.DOWN, Happening.ANSWER): DOWN.answered(None),
         (Service.DOWN, Happening.PROBE): probing,
         (Service.DOWN, Happening.FORCE): DOWN.forced(5.0),
         (Service.PROBING, Happening.FAILURE): probing.failed("late", BUSY, "b", 31.0, 0.0)[0],
-        (Service.PROBING, Happening.ANSWER): probing.answered(),
+        (Service.PROBING, Happening.ANSWER): probing.answered(None),
         (Service.PROBING, Happening.PROBE_FAILURE): probing.failed(turn, BUSY, "b", 31.0, 0.0)[0],
         (Service.PROBING, Happening.PROBE_GIVEN_UP): probing.given_up(turn, 31.0),
     }
@@ -346,12 +367,14 @@ def test_a_row_that_the_table_lacks_cannot_happen() -> None:
 
 
 def test_the_failures_of_a_body_at_fault_open_no_outage() -> None:
-    """A body that fails again and again, after other charts were drawn, leaves the service UP."""
+    """A body that fails again and again, after other charts were drawn, leaves the service UP; its pauses double up to a quarter of an hour."""
     outage, _ = Outage().failed("x", BUSY, "poison", 0.0, 0.0)
     outage = outage.answered(None, "other")
+    assert (outage, None) == outage.asked("x", 0.0, "poison")
     for second in range(10):
         outage, is_at_fault = outage.failed("x", BUSY, "poison", float(second), 0.0)
         assert (Service.UP, True) == (outage.state, is_at_fault)
+        assert outage.asked("x", second, "poison")[1] == second + min(30 * 2**second, 900)
     until = 9.0 + 15 * 60
     assert (outage, until) == outage.asked("x", 10.0, "poison")
     assert (outage, None) == outage.asked("x", 10.0, "other")
