@@ -217,7 +217,6 @@ def result_of(
     source: Source | None = Source.HTTP
     if outcome.fixture_path is not None:
         source = None if error is not None and error.kind is FaultKind.FIXTURE_MISSING else Source.FIXTURE
-        taken_at = outcome.taken_at if isinstance(outcome, Reply) else None
     if error is None:
         assert isinstance(outcome, Reply)  # noqa: S101 (each failure has an error)
         body = outcome.body
@@ -229,7 +228,7 @@ def result_of(
             fixture_path=outcome.fixture_path,
             account_id=account_id,
             attempts=attempts,
-            taken_at=taken_at,
+            taken_at=taken_at if outcome.fixture_path is None else outcome.taken_at,
             warnings=warnings,
             fetch_id=fetch_id,
         )

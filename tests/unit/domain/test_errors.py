@@ -5,7 +5,14 @@ from __future__ import annotations
 import pickle
 from datetime import UTC, datetime
 
-from chartimg.domain.errors import ChartimgError, ChartUnavailable, ConfigError, StoreUnavailable, missing_extra
+from chartimg.domain.errors import (
+    OTHER_STORES,
+    ChartimgError,
+    ChartUnavailable,
+    ConfigError,
+    StoreUnavailable,
+    missing_extra,
+)
 from chartimg.domain.faults import ChartApiError, FaultKind
 from rows import for_each
 
@@ -27,7 +34,7 @@ def test_a_mistake_is_a_line() -> None:
 
 @for_each("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_an_unavailable_chart_travels_between_processes(protocol: int) -> None:
-    """A pickled ChartUnavailable keeps its text and all of its error, by every protocol of pickle."""
+    """A pickled ChartUnavailable keeps its text, its note and all of its error, by every protocol of pickle."""
     error = ChartApiError.of(
         FaultKind.THROTTLED,
         "slow",
@@ -40,6 +47,14 @@ def test_an_unavailable_chart_travels_between_processes(protocol: int) -> None:
     arrived = pickle.loads(pickle.dumps(ChartUnavailable(error), protocol))
 
     assert (error, "CHART_API_LIMIT_EXCEEDED (THROTTLED): slow") == (arrived.error, str(arrived))
+    assert (None, [f"see {error.help}"]) == (arrived.result, arrived.__notes__)
+
+
+def test_each_kind_of_store_is_named_for_who_lacks_one() -> None:
+    """The end of a message about books names the setting and the address of each kind of store."""
+    stores = "sqlite:///path, redis://host:port/0, postgresql://host/database or memory://"
+
+    assert f"CHARTS_ACCOUNT_STORE may name another: {stores}" == OTHER_STORES
 
 
 def test_a_missing_extra_is_an_error_that_says_how_to_install_it() -> None:

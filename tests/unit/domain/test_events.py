@@ -65,6 +65,14 @@ def test_every_fact_is_public_and_one_of_the_union() -> None:
     assert set(get_args(events.Event)) == {type(fact) for fact, _ in FACTS}
 
 
+def test_what_is_left_out_of_a_call_is_a_post_outside_of_any_fetch() -> None:
+    """The name of a fetch, a method and a path are given by name, may be left out, and make no two facts differ."""
+    call = events.CallStarted(CHART, "a", 1)
+
+    assert (None, "POST", "") == (call.fetch_id, call.method, call.path)
+    assert ["fetch_id", "method", "path"] == [f.name for f in attrs.fields(type(call)) if f.kw_only and not f.eq]
+
+
 @for_each(("fact", "names"), FACTS)
 def test_a_fact_is_a_value_with_the_fields_of_its_log_line(fact: events.Event, names: tuple[str, ...]) -> None:
     """The fields have the documented names and order, facts of the same content are equal in any fetch, and the repr is whole."""

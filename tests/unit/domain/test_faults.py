@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from chartimg.domain.errors import ChartUnavailable
+from chartimg.domain.errors import ChartUnavailable, ConfigError
 from chartimg.domain.faults import MEANINGS, ChartApiError, ErrorCode, FaultKind, Retriable
 from chartimg.domain.finding import Finding, Severity
 from places import DOCS
@@ -60,6 +61,16 @@ def test_an_error_keeps_all_that_it_gets() -> None:
     code = ErrorCode.CHART_API_LIMIT_EXCEEDED
     assert ChartApiError(code, kind, "slow", True, 429, 2.0, NOON, details) == full  # noqa: FBT003
     assert ChartApiError(code, kind, "slow", True, None, None, None, ()) == ChartApiError.of(kind, "slow")  # noqa: FBT003
+    assert ChartApiError(code, kind, "slow", True) == ChartApiError.of(kind, "slow")  # noqa: FBT003
+
+
+def test_an_error_of_nonsense_names_the_argument() -> None:
+    """An error of another type than a kind, or of other things than findings, is a ConfigError that names the argument."""
+    nonsense: Any = 5
+    with pytest.raises(ConfigError, match=r"^kind must be a FaultKind, not int$"):
+        ChartApiError.of(nonsense, "it failed")
+    with pytest.raises(ConfigError, match=r"^findings must be "):
+        ChartApiError.invalid(nonsense)
 
 
 @pytest.mark.parametrize(

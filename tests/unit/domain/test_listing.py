@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from chartimg import Finding, Severity
 from chartimg.domain.chart.listing import Exchange, Rows
 from chartimg.domain.listing import Listing
-from chartimg.domain.result import JsonSuccess, Source
+from chartimg.domain.result import Circumstances, JsonSuccess, Source
 from samples import NOON
 
 
@@ -22,9 +23,17 @@ def test_a_list_is_a_sequence_of_its_rows() -> None:
     assert ("c" in listed, 2, list("cba")) == (True, listed.index("c"), list(reversed(listed)))
     assert (True, True, 0, None) == (bool(empty), empty.ok, len(empty), empty.error)
     assert listed is listed.unwrap()
-    assert "rows=<3 rows>" in repr(listed)
+    assert repr(listed).endswith("fetch_id='', rows=<3 rows>, updated_at=None)")
     assert listed == attrs.evolve(listed, fetch_id="f2")
     assert listed == pickle.loads(pickle.dumps(listed))
+
+
+def test_a_list_is_made_by_name() -> None:
+    """A list takes its circumstances, its rows and their moment by name, and nothing else."""
+    names = [*(field.name for field in attrs.fields(Circumstances)), "rows", "updated_at"]
+    parameters = inspect.signature(Listing).parameters.values()
+
+    assert names == [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
 
 
 def test_a_list_has_the_circumstances_of_its_reply() -> None:

@@ -48,8 +48,12 @@ def test_a_refusal_names_its_chart_or_layout(request_: ChartRequest | LayoutRequ
 
 
 def test_a_refusal_without_a_key_is_named_by_its_file() -> None:
-    """A fixture that was put there by hand has no other name."""
-    assert "a__422.json" == Refusal(None, None, None, 422, "", fixture="a__422.json").chart
+    """A fixture that was put there by hand has no other name, and a refusal without all parts of a key has none."""
+    unnamed = Refusal("NYSE:AAPL", None, "price_v1", 422, "")
+
+    assert "a__422.json" == attrs.evolve(unnamed, fixture="a__422.json").chart
+    assert "" == unnamed.chart
+    assert Refusal("NYSE:AAPL", None, "price_v1", 422, "", (), None, None, None, None, None) == unnamed
 
 
 def test_no_secret_is_in_a_refusal() -> None:
@@ -64,9 +68,11 @@ def test_no_secret_is_in_a_refusal() -> None:
 
 
 def test_a_long_body_is_left_out() -> None:
-    """Its digest stays."""
-    long = attrs.evolve(REQUEST, payload={"studies": ["x" * 20_000]})
+    """A body of more than 16 KiB is left out; its digest stays."""
+    rest = 16_384 - len(attrs.evolve(REQUEST, payload={"studies": [""]}).encoded)
+    whole, long = (attrs.evolve(REQUEST, payload={"studies": ["x" * (rest + more)]}) for more in (0, 1))
 
+    assert whole.body == refusal(whole).body
     assert (None, long.body_digest) == (refusal(long).body, refusal(long).body_sha256)
 
 

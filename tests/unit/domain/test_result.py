@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import pickle
 from pathlib import Path
 
 import attrs
 import pytest
 
+from chartimg.domain.chart.endpoint import Answer
 from chartimg.domain.errors import ChartUnavailable
 from chartimg.domain.faults import ChartApiError, FaultKind
 from chartimg.domain.finding import Finding, Severity
@@ -17,6 +19,7 @@ from chartimg.domain.result import (
     Attempt,
     ChartApiFailure,
     ChartApiSuccess,
+    Circumstances,
     JsonSuccess,
     Source,
     pictured,
@@ -24,11 +27,32 @@ from chartimg.domain.result import (
     result_of,
 )
 from chartimg.testing import picture
+from rows import for_each
 from samples import NOON
 
+CIRCUMSTANCES = [field.name for field in attrs.fields(Circumstances)]
 ERROR = ChartApiError.of(FaultKind.NETWORK, "it broke")
 FILE = Path("a.png")
 REPLAY = Reply(200, {}, picture(), FILE, taken_at=NOON)
+
+
+@for_each(
+    ("result", "name", "shown"),
+    [
+        (ChartApiSuccess(png_bytes=b"12"), "png_bytes", "<2 bytes>"),
+        (JsonSuccess(body=b"[]"), "body", "<2 bytes>"),
+        (ChartApiFailure(error=ERROR), "error", repr(ERROR)),
+    ],
+)
+def test_a_result_is_made_of_circumstances_and_one_value(result: Circumstances, name: str, shown: str) -> None:
+    """A result takes all by name; its circumstances may be left out, and the rest of its fields is neither taken nor shown."""
+    parameters = inspect.signature(type(result)).parameters.values()
+
+    assert [*CIRCUMSTANCES, name] == [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    assert (None, None, None, None, (), None, (), "") == tuple(getattr(result, each) for each in CIRCUMSTANCES)
+    assert repr(result).endswith(f", warnings=(), fetch_id='', {name}={shown})")
+    with pytest.raises(TypeError):
+        Circumstances(200)  # type: ignore[call-arg]
 
 
 def test_a_picture_is_true_and_unwrapped() -> None:
@@ -76,6 +100,16 @@ def test_a_failure_is_false_and_raises_itself() -> None:
     assert (ERROR, result, ERROR, result) == (raised.value.error, raised.value.result, again.error, again.result)
 
 
+def test_json_is_a_result_that_is_no_picture() -> None:
+    """The answer of an endpoint without a picture is its body, and no picture can be asked of it."""
+    result = result_of(Reply(200, {}, b"[]"), None, answer=Answer.LISTING)
+
+    assert JsonSuccess(body=b"[]", http_status=200, source=Source.HTTP) == result
+    assert "" == result.fetch_id
+    with pytest.raises(AssertionError):
+        pictured(result)
+
+
 def test_a_result_names_its_source() -> None:
     """A call is HTTP, a replay FIXTURE with its file, and a missing fixture is no source but has the place of its file."""
     error = ChartApiError.of(FaultKind.INVALID_REQUEST, "no", http_status=422)
@@ -88,6 +122,7 @@ def test_a_result_names_its_source() -> None:
 
     assert ChartApiFailure(error=error, http_status=422, source=Source.HTTP) == called
     assert ChartApiFailure(error=error, http_status=422, source=Source.FIXTURE, fixture_path=FILE) == replayed
+    assert ["HTTP", "FIXTURE", "CACHE", "SHARED"] == list(Source)
     assert (None, False, FILE) == (missing.source, missing.from_fixture, missing.fixture_path)
 
 
@@ -99,6 +134,7 @@ def test_a_picture_tells_when_it_was_taken() -> None:
     ]
 
     assert [NOON.replace(year=2030), NOON, None] == moments
+    assert result_of(Reply(200), None).taken_at is None
 
 
 def test_a_result_keeps_its_attempts_in_order() -> None:
@@ -114,3 +150,4 @@ def test_a_result_keeps_its_attempts_in_order() -> None:
 def test_equal_results_may_have_different_names() -> None:
     """The name of a fetch is no part of what its result says."""
     assert refused([], "f1") == refused([], "f2")
+    assert ("f1", "") == (refused([], "f1").fetch_id, refused([]).fetch_id)

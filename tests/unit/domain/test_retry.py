@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from chartimg.domain.errors import ConfigError
@@ -76,6 +76,7 @@ def test_a_retry_after_is_honoured() -> None:
     assert GiveUp(attrs.evolve(long, available_at=NOON + timedelta(seconds=20))) == ask(long, elapsed=100.0)
 
 
+@example(error=ChartApiError.of(FaultKind.QUOTA_EXCEEDED, "spent"), policy=RetryPolicy(), calls=1, elapsed=0, jitter=0)
 @given(error=errors, policy=policies, calls=st.integers(1, 8), elapsed=st.floats(0, 700), jitter=st.floats(0, 0.999))
 def test_the_rules_hold_for_any_error(
     error: ChartApiError, policy: RetryPolicy, calls: int, elapsed: float, jitter: float
@@ -105,6 +106,13 @@ def test_a_delay_out_of_range_is_refused(name: str, value: float) -> None:
         RetryPolicy(**wrong)
 
     assert 365 * 86_400.0 == getattr(RetryPolicy(**longest), name)
+
+
+@for_each(("arguments", "name"), [(("1", 0.5), "calls"), ((1, "0.5"), "jitter")])
+def test_an_argument_of_another_type_is_named(arguments: Any, name: str) -> None:
+    """A number of calls or a jitter that is text is a ConfigError that names the argument."""
+    with pytest.raises(ConfigError, match=f"^{name} must be a"):
+        RetryPolicy().backoff(*arguments)
 
 
 def test_every_mistake_is_reported() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from chartimg import FaultKind, StoredChart
+from chartimg import FaultKind, Finding, Severity, StoredChart
 from chartimg.domain.chart.endpoint import Answer
 from chartimg.domain.faults import ChartApiError
 from chartimg.domain.reply import Reply
@@ -27,7 +28,15 @@ def test_an_address_is_true_and_unwrapped_with_the_circumstances_of_its_call() -
 
     assert StoredChart(URL, "e", NOON, http_status=200, source=result.source, account_id="a", taken_at=NOON) == found
     assert found
-    assert (URL, "f", ()) == (found.unwrap(), found.fetch_id, found.warnings)
+    assert (URL, "f", (), True, None) == (found.unwrap(), found.fetch_id, found.warnings, found.ok, found.error)
+
+
+def test_an_address_may_be_all_that_is_known() -> None:
+    """The tag, the end, the size and all circumstances may be left out, and the rest of the fields is neither taken nor shown."""
+    parameters = inspect.signature(StoredChart).parameters.values()
+
+    assert repr(StoredChart(URL)).endswith(f"fetch_id='', url={URL!r}, etag='', expires_at=None, size=None)")
+    assert ["url", "etag", "expires_at", "size"] == [e.name for e in parameters if e.kind is e.POSITIONAL_OR_KEYWORD]
 
 
 @pytest.mark.parametrize(
@@ -39,6 +48,7 @@ def test_an_address_that_has_expired_has_a_warning(path: Path | None, words: str
     (warning,) = stored(result, NOON).warnings
 
     assert warning.message.startswith(words)
+    assert Finding("", Severity.WARNING, warning.message) == warning
 
 
 def test_a_failure_is_handed_on() -> None:
