@@ -290,6 +290,7 @@ def test_reinstating_a_spent_account_gives_an_exhausted_one() -> None:
 
     assert X is during.state is before.state
     assert ledger.left(during, ACCOUNT) == ledger.left(before, ACCOUNT) == 0
+    assert "the day is spent" == during.reason == before.reason
 
 
 @pytest.mark.parametrize(("state", "after"), [(A, A), (T, T), (X, X), (S, A)])
@@ -300,7 +301,7 @@ def test_another_key_ends_a_suspension_and_nothing_else(state: AccountState, aft
 
     assert (after, REKEYED.key_digest, before.used) == (snapshot.state, snapshot.key_digest, snapshot.used)
     assert snapshot.epoch > before.epoch
-    assert snapshot.version > before.version
+    assert snapshot.version == before.version + 1
     assert not ledger.confirm(snapshot, claim)
     assert snapshot is ledger.current(snapshot, REKEYED, NOON)
 
@@ -319,11 +320,12 @@ def test_a_claim_stands_while_its_account_may_be_called() -> None:
 
 @pytest.mark.parametrize("state", [A, T, S])
 def test_a_refund_happens_once(state: AccountState) -> None:
-    """The first refund returns the unit and the second changes nothing; the pace stays."""
+    """The first refund returns the unit and the second changes nothing; the pace stays, and no count is below 0."""
     before, claim = in_state(state)
     snapshot = ledger.refund(before, claim)
 
     assert (0, state, before.arrival) == (snapshot.used, snapshot.state, snapshot.arrival)
+    assert 0 == ledger.refund(attrs.evolve(before, used=0), claim).used
     assert snapshot is ledger.refund(snapshot, claim)
 
 
@@ -838,6 +840,7 @@ def test_no_claim_of_before_is_refunded_to_books_begun_anew_on_the_same_day() ->
     after, _ = ledger.grant(ledger.reset(before, NOON), ACCOUNT, NOON)
 
     assert after is ledger.refund(after, claim)
+    assert claim.serial + 1024 + 1 == after.serial
 
 
 @for_each("state", [A, X, S])
@@ -876,6 +879,19 @@ def test_a_bucket_is_full_from_the_margin_after_its_last_token_on() -> None:
 
     assert full == ledger.grant(snapshot, ACCOUNT, full)[0].full_at
     assert snapshot.full_at == ledger.grant(snapshot, ACCOUNT, sooner)[0].full_at
+
+
+@pytest.mark.parametrize(("rate", "arrival"), [(10.0, 350), (20.0, 202.5)])
+def test_a_late_call_delays_the_calls_after_it_only_if_the_burst_is_as_long_as_the_margin(
+    rate: float, arrival: float
+) -> None:
+    """A burst of a tenth of a second loses the time by which a call is late; a shorter one runs behind by the margin."""
+    account = Account("a", "key-1", requests_per_second=rate, burst=2)
+    snapshot = ledger.fresh(account, NOON)
+    for milliseconds in (0, 0, 250):
+        snapshot, _ = ledger.grant(snapshot, account, NOON + timedelta(milliseconds=milliseconds))
+
+    assert NOON + timedelta(milliseconds=arrival) == snapshot.arrival
 
 
 def test_the_last_1024_claims_can_be_refunded() -> None:

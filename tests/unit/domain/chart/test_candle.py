@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.domain.chart.candle import Grid, boundary_between, candle_at, next_close
+from chartimg.domain.chart.candle import SETTLE, Grid, boundary_between, candle_at, next_close
 from rows import for_each
 
 ALWAYS = Grid(0)
@@ -69,6 +69,7 @@ def test_a_candle_closes_by_its_interval_where_trade_never_rests(interval: str) 
     ("interval", "minutes", "close"),
     [
         ("1m", 30, "10:02"),
+        ("30s", 30, "10:01:30"),
         ("7m", 30, "10:02"),
         ("15m", 30, "10:15"),
         ("45m", 30, "10:15"),
@@ -174,6 +175,12 @@ def test_a_candle_of_an_unknown_interval_may_close_at_any_moment(interval: str) 
 
 @pytest.mark.parametrize("minutes", [-1, 31])
 def test_a_grid_is_half_an_hour_at_most(minutes: int) -> None:
-    """A longer grid is refused."""
+    """A longer grid is refused, and half an hour is that of an exchange whose openings are not known."""
+    assert Grid(30) == HALF_HOURS
     with pytest.raises(ValueError, match="minutes"):
         Grid(minutes)
+
+
+def test_a_close_has_five_seconds_to_show() -> None:
+    """A picture that is taken within five seconds after a close may lack it; a close is waited for as long."""
+    assert timedelta(seconds=5) == SETTLE

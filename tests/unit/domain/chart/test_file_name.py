@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartKey
-from chartimg.domain.chart.file_name import distinct_stem, slug, stem
+from chartimg.domain.chart.file_name import DISTINCT_STEM, distinct_stem, slug, stem
 from rows import for_each
 
 texts = st.text(st.characters(), max_size=200) | st.sampled_from(["..", ".", "/", "\\", "a/../b", "\x00", "CON", "~"])
@@ -89,7 +89,9 @@ def test_a_name_is_one_component_of_a_path_on_every_system(key: ChartKey) -> Non
 
 @given(key=keys, other=keys)
 def test_no_chart_has_the_distinct_name_of_another(key: ChartKey, other: ChartKey) -> None:
-    """A distinct name is never the stem of another chart."""
+    """A distinct name is never the stem of another chart, and is told from a short stem by its form."""
+    assert DISTINCT_STEM.fullmatch(distinct_stem(key))
+    assert stem(key) == distinct_stem(key) or not DISTINCT_STEM.fullmatch(stem(key))
     assert key == other or distinct_stem(key).casefold() != stem(other).casefold()
 
 

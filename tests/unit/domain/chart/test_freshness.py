@@ -27,6 +27,7 @@ ages = st.floats(0, 10_000).map(lambda seconds: timedelta(seconds=seconds))
         (30, Freshness(30.0), "30"),
         ("0.5", Freshness(0.5), "0.5"),
         (Freshness(7.0), Freshness(7.0), "7"),
+        (31_622_400, Freshness(31_622_400.0), "3.16224e+07"),
     ],
 )
 def test_freshness_is_read_from_words_and_seconds(given_one: Any, expected: Freshness, text: str) -> None:
@@ -35,11 +36,33 @@ def test_freshness_is_read_from_words_and_seconds(given_one: Any, expected: Fres
     assert text == str(expected)
 
 
-@for_each("wrong", ["", "on", "Candle", "-1", -1, "nan", "inf", 1e12, True, None, [3]])
-def test_another_value_is_refused_with_the_place_of_it(wrong: Any) -> None:
-    """The message names the argument and the values that it may have."""
-    with pytest.raises(ConfigError, match="fresh must be off, candle or seconds from 0 to 31622400, not "):
+@for_each(
+    ("wrong", "shown"),
+    [
+        ("", "''"),
+        ("on", "'on'"),
+        ("Candle", "'Candle'"),
+        ("-1", "'-1'"),
+        ("x" * 99, f"'{'x' * 59}"),
+        (-1, "-1"),
+        (31_622_400.5, "31622400.5"),
+        (10**15 - 1, "999999999999999"),
+        (10**15, "a larger number"),
+        (-(10**15), "a larger number"),
+        ("nan", "'nan'"),
+        ("inf", "'inf'"),
+        (1e12, "1000000000000.0"),
+        (True, "True"),
+        (None, "NoneType"),
+        ([3], "list"),
+    ],
+)
+def test_another_value_is_refused_with_the_place_of_it(wrong: Any, shown: str) -> None:
+    """The message names the argument, the values that it may have, and a wrong text or number of at most 15 digits."""
+    with pytest.raises(ConfigError) as caught:
         Freshness.of(wrong, where="fresh")
+
+    assert f"fresh must be off, candle or seconds from 0 to 31622400, not {shown}" == str(caught.value)
 
 
 @given(age=ages)

@@ -11,35 +11,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.domain.chart.json_body import json_problems, path_below, path_of
+from chartimg.domain.chart.json_body import encode, json_problems, path_below, path_of
 from rows import for_each
 
 
 @for_each(
-    ("payload", "path", "phrase"),
+    ("payload", "path", "message"),
     [
-        ({"a": float("nan")}, "a", "is nan"),
-        ({"a": [1, {"b": float("-inf")}]}, "a[1].b", "is -inf"),
-        ({"a": (b"x",)}, "a[0]", "is bytes and not text"),
-        ({"a": memoryview(b"x")}, "a", "is memoryview and not text"),
+        ({"a": float("nan")}, "a", "is nan, which is not a number in JSON"),
+        ({"a": [1, {"b": float("-inf")}]}, "a[1].b", "is -inf, which is not a number in JSON"),
+        ({"a": (1.5, b"x")}, "a[1]", "is bytes and not text; decode it"),
+        ({"a": memoryview(b"x")}, "a", "is memoryview and not text; decode it"),
         ({"a": {1, 2}}, "a", "is set and not a JSON value"),
-        ({"a": "x\udc00"}, "a", "a lone surrogate"),
-        ({"a": {(1, 2): 3}}, "a", "has a key that is tuple"),
+        ({"a": "x\udc00"}, "a", "holds a lone surrogate; was it cut, or read in the wrong encoding?"),
+        ({"a": {(1, 2): 3}}, "a", "has a key that is tuple and not text"),
         ({"a": {1: 2, "x": 3}}, "a", "has keys that are not all text"),
-        ({"a": {float("nan"): 3}}, "a", "has a key that is nan"),
-        ({"a": {1.5: b"x"}}, "a.1.5", "is bytes"),
-        ({"a": {None: b"x"}}, "a.None", "is bytes"),
-        ({"a": 10**5000}, "a", "thousands of digits"),
-        ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, "a", "write it as text, with isoformat()"),
+        ({"a": {float("nan"): 3}}, "a", "has a key that is nan and not text"),
+        ({"a": {1.5: b"x"}}, "a.1.5", "is bytes and not text; decode it"),
+        ({"a": {None: b"x"}}, "a.None", "is bytes and not text; decode it"),
+        ({"a": 10**5000}, "a", "is a number with thousands of digits"),
+        ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, "a", "is datetime; write it as text, with isoformat()"),
         ({"a": {"\ud800": 3}}, "a", "the key '\\ud800' holds a lone surrogate"),
     ],
 )
-def test_each_place_is_named(payload: dict[str, object], path: str, phrase: str) -> None:
+def test_each_place_is_named(payload: dict[str, object], path: str, message: str) -> None:
     """The finding has the path and the problem of the value."""
     (found, *_) = json_problems(payload)
 
-    assert path == found.path
-    assert phrase in found.message
+    assert (path, message) == (found.path, found.message)
 
 
 def nested(value: object, levels: int) -> object:
@@ -71,6 +70,13 @@ def test_a_value_that_holds_itself_is_reported_with_the_reason_of_json() -> None
     assert ("", "can't be written as JSON (Circular reference detected)") == (found.path, found.message)
 
 
+def test_a_value_that_is_there_twice_does_not_hide_the_next() -> None:
+    """A list in two places is examined once, and the places after it are examined, too."""
+    twice = [b""]
+
+    assert ["a[0]", "c"] == [each.path for each in json_problems({"a": twice, "b": twice, "c": b""})]
+
+
 def test_an_error_without_a_text_is_reported_by_its_name() -> None:
     """An exception without a text is reported by the name of its class."""
 
@@ -98,6 +104,7 @@ def test_findings_and_their_paths_are_limited() -> None:
 def test_a_number_has_at_most_4300_digits(sign: int) -> None:
     """A number of 4,300 digits passes; a longer one, which Python does not write by default, is reported."""
     assert () == json_problems({"a": sign * (10**4300 - 1)})
+    assert ["b"] == [each.path for each in json_problems({"a": sign * (10**4300 - 1), "b": b""})]
     assert ["is a number with thousands of digits"] == [each.message for each in json_problems({"a": sign * 10**4300})]
 
 
@@ -117,6 +124,11 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4) | st.integers(), inner, max_size=4),
     max_leaves=10,
 )
+
+
+def test_the_text_is_canonical() -> None:
+    """The text of a body is ASCII with sorted keys and without a space, since kept pictures are named after it."""
+    assert b'{"a":[1,2],"b":"\\u00fc"}' == encode({"b": "\u00fc", "a": [1, 2]})
 
 
 @given(payload=st.dictionaries(st.text(), values))

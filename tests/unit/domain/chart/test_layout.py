@@ -22,6 +22,13 @@ REQUESTS = st.builds(
     LayoutRequest, IDS, NAMES, NAMES, st.dictionaries(st.sampled_from(["width", "zoomIn"]), st.integers())
 )
 
+NO_ID = "must be the id in the address of the layout, letters and digits"
+
+
+def in_payload(name: str) -> str:
+    """Return the problem of a name that is in the payload alone."""
+    return f"{name}: is in the payload; state it as {name}=, or as --{name} of the command"
+
 
 @given(layout=IDS, symbol=NAMES, interval=NAMES)
 def test_the_body_has_what_is_stated(layout: str, symbol: str | None, interval: str | None) -> None:
@@ -66,45 +73,48 @@ def test_a_picture_of_a_layout_has_a_name(request_: LayoutRequest, name: str, te
 
 
 @for_each(
-    ("layout_id", "suggestion"),
+    ("layout_id", "message", "suggestion"),
     [
-        ("", None),
-        ("a/b", None),
-        ("../x", None),
-        ("a b", None),
-        ("é", None),
-        ("a?b", None),
-        ("a" * 65, None),
-        (5, None),
-        (None, None),
-        ("https://www.tradingview.com/chart/AbC123xy/", "AbC123xy"),
-        ("https://de.tradingview.com/chart/AbC123xy/?symbol=X", "AbC123xy"),
-        ("www.tradingview.com/chart/AbC123xy#", "AbC123xy"),
-        ("https://www.tradingview.com/chart/BTCUSD/AbC123xy-An-idea/", None),  # an idea, and no layout
-        ("storage", None),  # the path of another endpoint
+        ("", "is empty", None),
+        ("a/b", NO_ID, None),
+        ("../x", NO_ID, None),
+        ("a b", NO_ID, None),
+        ("é", NO_ID, None),
+        ("a?b", NO_ID, None),
+        ("a" * 65, NO_ID, None),
+        (5, "must be text, not int", None),
+        (None, "must be text, not NoneType", None),
+        ("https://www.tradingview.com/chart/AbC123xy/", f"{NO_ID}; did you mean AbC123xy?", "AbC123xy"),
+        ("https://de.tradingview.com/chart/AbC123xy/?symbol=X", f"{NO_ID}; did you mean AbC123xy?", "AbC123xy"),
+        ("www.tradingview.com/chart/AbC123xy#", f"{NO_ID}; did you mean AbC123xy?", "AbC123xy"),
+        ("https://www.tradingview.com/chart/BTCUSD/AbC123xy-An-idea/", NO_ID, None),  # an idea, and no layout
+        ("storage", NO_ID, None),  # the path of another endpoint
     ],
 )
-def test_an_id_is_letters_and_digits(layout_id: Any, suggestion: str | None) -> None:
+def test_an_id_is_letters_and_digits(layout_id: Any, message: str, suggestion: str | None) -> None:
     """Anything else is a problem, since it would change the path; the id in an address is suggested."""
     (problem,) = LayoutRequest(layout_id).problems
 
-    assert ("layout_id", suggestion) == (problem.path, problem.suggestion)
+    assert ("layout_id", message, suggestion) == (problem.path, problem.message, problem.suggestion)
 
 
 @for_each(
-    ("request_", "paths"),
+    ("request_", "problems"),
     [
-        (LayoutRequest("abc", "", "1h"), ["symbol"]),
-        (LayoutRequest("abc", " A:B"), ["symbol"]),
-        (LayoutRequest("abc", payload={"symbol": "A:B"}), ["symbol"]),
-        (LayoutRequest("abc", payload={"interval": "1h", "symbol": None}), ["symbol", "interval"]),
-        (LayoutRequest("abc", payload={"width": float("nan")}), ["width"]),
-        (LayoutRequest("abc", payload=5), [""]),  # type: ignore[arg-type]
+        (LayoutRequest("abc", "", "1h"), ["symbol: is empty"]),
+        (LayoutRequest("abc", " A:B", ""), ["symbol: ' A:B' has space around it", "interval: is empty"]),
+        (LayoutRequest("abc", payload={"symbol": "A:B"}), [in_payload("symbol")]),
+        (
+            LayoutRequest("abc", payload={"interval": "1h", "symbol": None}),
+            [in_payload("symbol"), in_payload("interval")],
+        ),
+        (LayoutRequest("abc", payload={"width": float("nan")}), ["width: is nan, which is not a number in JSON"]),
+        (LayoutRequest("abc", payload=5), ["the payload must be an object, not int"]),  # type: ignore[arg-type]
     ],
 )
-def test_problems_are_found_without_a_rule_of_the_provider(request_: LayoutRequest, paths: list[str]) -> None:
+def test_problems_are_found_without_a_rule_of_the_provider(request_: LayoutRequest, problems: list[str]) -> None:
     """Empty names, a payload that is not JSON, and names that are in the payload alone are listed."""
-    assert paths == [problem.path for problem in request_.problems]
+    assert problems == [problem.text for problem in request_.problems]
 
 
 def test_studies_do_not_count_for_a_layout() -> None:
@@ -113,6 +123,13 @@ def test_studies_do_not_count_for_a_layout() -> None:
 
     assert Demand(900, 600, 0, 0, watermark=True) == request.demand
     assert request == request.with_timezone("Europe/Rome")
+
+
+def test_the_payload_of_a_layout_never_shows() -> None:
+    """The text of a request has the layout, the symbol and the interval alone."""
+    shown = repr(LayoutRequest("abc", payload={"watermark": "secret"}))
+
+    assert "LayoutRequest(layout_id='abc', symbol=None, interval=None)" == shown
 
 
 def test_a_request_can_be_copied_and_sent_to_another_process() -> None:

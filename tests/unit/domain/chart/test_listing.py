@@ -9,13 +9,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg import Severity
+from chartimg import Finding, Severity
 from chartimg.domain.chart.file_name import stem
 from chartimg.domain.chart.listing import Exchange, ListRequest, Rows, Symbol, matching, read_exchanges, read_symbols
 from chartimg.domain.plan.demand import Demand
 from rows import for_each
 
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
+NO_EXCHANGE = "must be the id of an exchange, as in NASDAQ:AAPL the part before the colon"
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
@@ -52,6 +53,15 @@ def test_the_symbols_of_a_list_are_read_with_what_is_known_of_them() -> None:
     assert ["NASDAQ:AAPL", "NASDAQ:BRK.B"] == list(map(str, read.rows))
 
 
+def test_a_name_and_a_text_of_a_symbol_have_at_most_300_characters() -> None:
+    """A symbol with a longer name is left out, and a longer description is cut."""
+    read = read_symbols(written([{"symbol": "A" * size, "description": "é" * size} for size in (300, 301)]), "NASDAQ")
+
+    assert isinstance(read, Rows)
+    assert (Symbol("NASDAQ", "A" * 300, "é" * 300),) == read.rows
+    assert ["payload[1]"] == [each.path for each in read.problems]
+
+
 def test_a_row_without_a_name_is_left_out_and_reported() -> None:
     """The first rows that can't be read are named, and the others counted."""
     read = read_symbols(written([{"symbol": "AAPL"}, 7, *[{}] * 6]), "NASDAQ")
@@ -59,6 +69,7 @@ def test_a_row_without_a_name_is_left_out_and_reported() -> None:
     assert isinstance(read, Rows)
     assert (Symbol("NASDAQ", "AAPL"),) == read.rows
     assert [*(f"payload[{number}]" for number in range(1, 6)), "payload"] == [each.path for each in read.problems]
+    assert "has no name, and was left out" == read.problems[0].message
     assert "2 more rows have no name, and were left out" == read.problems[-1].message
 
 
@@ -96,7 +107,7 @@ def test_any_body_can_be_read(body: bytes) -> None:
 def test_a_search_begins_with_the_nearest() -> None:
     """The same ticker comes first, then its beginning, then a part of it, and then the description."""
     listed = [
-        Symbol("A", *each) for each in (("XBTC",), ("WBT", "Wrapped BTC"), ("BTCUSDT",), ("ETH", "Ether"), ("BTC",))
+        Symbol("A", *each) for each in (("WBT", "Wrapped BTC"), ("XBTC",), ("BTCUSDT",), ("ETH", "Ether"), ("BTC",))
     ]
 
     assert ["BTC", "BTCUSDT", "XBTC", "WBT"] == [symbol.ticker for symbol in matching(listed, " btc")]
@@ -116,6 +127,7 @@ def test_a_request_for_a_list_has_a_path_and_a_name(request_: ListRequest, path:
     assert f"/v3/tradingview/exchange/{path}" == request_.path
     assert (name, text) == (stem(request_.key), str(request_.key))
     assert ({}, (), Demand()) == (request_.body, request_.problems, request_.demand)
+    assert request_.symbol is request_.timeframe is None
     assert request_ == ListRequest(None if request_.exchange is None else request_.exchange.lower())
 
 
@@ -124,12 +136,19 @@ def test_each_list_has_a_digest_of_its_own() -> None:
     assert 3 == len({ListRequest(each).body_digest for each in (None, "NASDAQ", "NYSE")})
 
 
-@for_each("exchange", ["", " ", "A/B", "..", "NASDAQ:AAPL", "NEW YORK", "É", "A" * 65, "list", "A\nB", 7])
-def test_a_text_that_is_not_an_exchange_is_a_problem(exchange: Any) -> None:
+@for_each(
+    ("exchange", "message"),
+    [
+        *((text, NO_EXCHANGE) for text in ("A/B", "..", "NASDAQ:AAPL", "NEW YORK", "É", "A" * 65, "list")),
+        ("", "is empty"),
+        (" ", "is empty"),
+        ("A\nB", "'A\\nB' holds a control character"),
+        (7, "must be text, not int"),
+    ],
+)
+def test_a_text_that_is_not_an_exchange_is_a_problem(exchange: Any, message: str) -> None:
     """It is found before a call, and never part of a path."""
-    (problem,) = ListRequest(exchange).problems
-
-    assert ("exchange", Severity.ERROR) == (problem.path, problem.severity)
+    assert (Finding("exchange", Severity.ERROR, message),) == ListRequest(exchange).problems
 
 
 def test_a_request_reads_its_own_reply() -> None:

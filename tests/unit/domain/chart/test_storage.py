@@ -15,6 +15,7 @@ from chartimg.domain.classification import classify
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.reply import Reply
 from chartimg.testing import picture
+from rows import for_each
 from samples import NOON
 
 CHART = ChartRequest("BINANCE:BTCUSDT", "1h", "mine", {"width": 640})
@@ -56,6 +57,9 @@ def test_a_picture_is_stored_by_the_body_that_draws_it(of: ChartRequest | Layout
             {"url": URL, "etag": "e", "size": 7, "expireAt": "2026-03-01"},
             Address(URL, "e", datetime(2026, 3, 1, tzinfo=UTC), 7),
         ),
+        ({"url": "http://a", "size": 0}, Address("http://a", size=0)),
+        ({"url": URL, "size": 2**53 - 1}, Address(URL, size=2**53 - 1)),
+        ({"url": URL, "size": 2**53}, Address(URL)),
         ({"url": URL, "etag": None, "size": True, "expire": "soon"}, Address(URL)),
         ({"url": URL, "size": -1, "expire": "0001-01-01T00:00:00+10:00"}, Address(URL)),
     ],
@@ -63,6 +67,12 @@ def test_a_picture_is_stored_by_the_body_that_draws_it(of: ChartRequest | Layout
 def test_an_address_is_read_with_what_the_answer_says(body: object, address: Address) -> None:
     """Both names of the moment are read, and a field that can't be read is left out."""
     assert address == read_address(json.dumps(body).encode())
+
+
+@for_each("body", [[], {}, {"url": None}, {"url": "ftp://a"}, {"url": "https://a\n"}])
+def test_a_body_without_a_url_that_can_be_opened_and_shown_is_a_reason(body: object) -> None:
+    """The url is that of a web page, on one line."""
+    assert 'it is not an object with "url"' == read_address(json.dumps(body).encode())
 
 
 @given(st.binary(max_size=20) | JSON.map(lambda value: json.dumps(value).encode()))

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.chart import ChartKey, ChartRequest
 from chartimg.domain.chart.template import ChartTemplate, name_problems
+from chartimg.domain.errors import ConfigError
+from chartimg.domain.finding import Finding, Severity
 from rows import for_each
 
+RENAMED = Finding("id", Severity.ERROR, "'Look' differs from the file's name; rename one of them", "look")
+WITHOUT_PLACE = Finding(
+    "chartImgSymbolTemplate",
+    Severity.ERROR,
+    "'A:B' has no {symbol}; write it like \"BINANCE:{symbol}\"",
+    "BINANCE:{symbol}",
+)
 TEMPLATE = ChartTemplate("t", "a look", "BINANCE:{symbol}", {"theme": "dark", "symbol": "no", "interval": "no"})
 
 
@@ -67,17 +79,33 @@ def test_a_template_without_a_payload_asks_for_a_bare_chart() -> None:
 
 
 @for_each(
-    ("template_id", "pattern", "file_id", "paths"),
+    ("template_id", "pattern", "file_id", "problems"),
     [
         ("look", "{symbol}", "look", []),
         ("look", "A:{symbol}", None, []),
-        ("Look", "A:{symbol}", "look", ["id"]),
-        ("Look", "A:B", "look", ["id", "chartImgSymbolTemplate"]),
+        ("Look", "A:{symbol}", "look", [RENAMED]),
+        ("Look", "A:B", "look", [RENAMED, WITHOUT_PLACE]),
         (1, None, "look", []),
     ],
 )
 def test_a_template_bears_the_name_of_its_file_and_has_a_place_for_the_symbol(
-    template_id: object, pattern: object, file_id: str | None, paths: list[str]
+    template_id: object, pattern: object, file_id: str | None, problems: list[Finding]
 ) -> None:
     """An id unlike the name of the file, and a pattern without a place, are ERRORs; other types have their own."""
-    assert paths == [each.path for each in name_problems(template_id, pattern, file_id)]
+    assert problems == list(name_problems(template_id, pattern, file_id))
+
+
+@for_each(
+    ("method", "arguments", "message"),
+    [
+        (TEMPLATE.request, (5, "1h"), "symbol must be text, not int"),
+        (TEMPLATE.request, ("BTCUSDT", 5), "timeframe must be text, not int"),
+        (TEMPLATE.fill, (5,), "request must be a ChartRequest, not int"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_by_name(
+    method: Callable[..., object], arguments: tuple[object, ...], message: str
+) -> None:
+    """A symbol, a timeframe or a request of another type raises with the name of the argument."""
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        method(*arguments)
