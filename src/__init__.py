@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .app.async_bootstrap import AsyncChartClient
     from .app.bootstrap import AccountPool, ChartClient, check, fetch_with_retries, templates
-    from .app.chart_export import ChartExport
     from .app.config import WorkerConfig
+    from .app.export.chart_export import ChartExport
     from .app.mode import CheckMode
     from .app.payload import CheckWarning, drawing, override, study
     from .domain.account import Account
@@ -71,7 +71,7 @@ _HOME = {
     "ChartApiError": "domain.faults",
     "ChartApiResult": "domain.result",
     "ChartClient": "app.bootstrap",
-    "ChartExport": "app.chart_export",
+    "ChartExport": "app.export.chart_export",
     "ChartRequest": "domain.chart",
     "ChartUnavailable": "domain.errors",
     "ChartimgError": "domain.errors",

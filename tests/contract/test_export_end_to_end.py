@@ -15,7 +15,7 @@ import pytest
 
 from chartimg import Account, AccountPool
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.app.export_folder import is_whole, known_items
+from chartimg.app.export.folder import is_whole, known_items
 from chartimg.domain.account import AccountState
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Fault, Rule, emulator, picture

@@ -11,11 +11,11 @@ import attrs
 
 from chartimg import ChartApiResult, ChartRequest
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.app.export import Export
-from chartimg.app.export_run import ExportRun
+from chartimg.app.export.export import Export
+from chartimg.app.export.manifest import ExportEnd, Manifest
+from chartimg.app.export.run import ExportRun
 from chartimg.app.flights import Flights
 from chartimg.app.listeners import Listeners
-from chartimg.app.manifest import ExportEnd, Manifest
 from chartimg.domain.chart import Request
 from chartimg.domain.chart.candle import Grid
 from chartimg.domain.chart.leeway import Leeway

@@ -27,8 +27,8 @@ from chartimg.adapters.cache import FolderPictureCache
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.app.export_folder import is_whole, known_items
-from chartimg.app.manifest import MANIFEST_NAME, ExportEnd
+from chartimg.app.export.folder import is_whole, known_items
+from chartimg.app.export.manifest import MANIFEST_NAME, ExportEnd
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.cached import CachedPicture
 from chartimg.domain.errors import CacheUnavailable

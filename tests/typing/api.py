@@ -18,7 +18,7 @@ from chartimg.adapters.http import Urllib3Transport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
+from chartimg.app.export import ExportFailure, ExportItem, Manifest
 from chartimg.domain.account.forecast import Forecast
 from chartimg.domain.chart.template import ChartTemplate
 from chartimg.domain.events import CallFinished, Event

@@ -18,7 +18,7 @@ from ...domain.check.suggestion import hint, likely_interval
 from ...domain.errors import ConfigError
 from ...domain.ports import Clock
 from ..bootstrap import open_catalog
-from ..export_source import ChartSource
+from ..export.source import ChartSource
 from .options import Json, emit
 from .process import complain
 

@@ -15,13 +15,13 @@ from ...domain.chart.freshness import Freshness
 from ...domain.chart.leeway import Leeway
 from ...domain.errors import ConfigError
 from ..bootstrap import ChartClient
-from ..chart_export import ChartExport
 from ..config import WorkerConfig
-from ..export import Export
-from ..export_folder import FolderInUse
-from ..export_run import ExportRun
-from ..export_source import Asked
-from ..manifest import ExportEnd, Manifest
+from ..export.chart_export import ChartExport
+from ..export.export import Export
+from ..export.folder import FolderInUse
+from ..export.manifest import ExportEnd, Manifest
+from ..export.run import ExportRun
+from ..export.source import Asked
 from .chart_list import ChartList, chart_list
 from .close import wait_for_close
 from .export_view import following, show_manifest, show_plan

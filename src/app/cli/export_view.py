@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from ...domain.faults import FaultKind
-from ..chart_export import ExportPlan
-from ..manifest import MANIFEST_NAME, ExportEnd, ExportFailure, ExportItem, Manifest
+from ..export.chart_export import ExportPlan
+from ..export.manifest import MANIFEST_NAME, ExportEnd, ExportFailure, ExportItem, Manifest
 from .accounts_view import show_forecast
 from .text import add_row, counted, is_terminal, printable, show_table, standard_output, table
 

@@ -24,7 +24,7 @@ from ...domain.finding import Finding
 from ...domain.fixture import no_fixtures
 from ...domain.result import ChartApiFailure, Circumstances
 from ..config import WorkerConfig
-from ..manifest import STORE_UNAVAILABLE
+from ..export.manifest import STORE_UNAVAILABLE
 from ..mode import ApiMode
 from .text import counted, is_terminal
 

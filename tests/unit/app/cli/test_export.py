@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from chartimg import ChartRequest
-from chartimg.app.export_folder import ExportFolder
+from chartimg.app.export.folder import ExportFolder
 from chartimg.testing import picture
 from command import call
 from exporting import numbered_picture

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from chartimg.app.cli.export_view import following, show_manifest
-from chartimg.app.manifest import ExportFailure, ExportItem, Manifest
+from chartimg.app.export.manifest import ExportFailure, ExportItem, Manifest
 from chartimg.domain.finding import Finding, Severity
 from command import call, environment, lines, plain
 from fetching import FIXTURE, mock

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
-from ..domain.chart import Request
-from ..domain.result import ChartApiResult
+from ...domain.chart import Request
+from ...domain.result import ChartApiResult
+from ..flights import Waiter
+from ..listeners import WITNESS
+from ..workers import Worklike
 from .export import Export
-from .export_source import Asked
-from .flights import Waiter
-from .listeners import WITNESS
 from .manifest import ExportEnd
-from .workers import Worklike
+from .source import Asked
 
 __all__ = ["async_ends"]
 

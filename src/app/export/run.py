@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ..domain.chart import Request
-from ..domain.result import ChartApiResult
+from ...domain.chart import Request
+from ...domain.result import ChartApiResult
+from ..flights import Waiter
+from ..listeners import WITNESS
 from .export import Export
-from .export_source import Asked
-from .flights import Waiter
-from .listeners import WITNESS
 from .manifest import ExportEnd
+from .source import Asked
 
 __all__ = ["ExportRun", "Fetch"]
 

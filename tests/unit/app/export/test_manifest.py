@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg import ConfigError, Finding, Severity
-from chartimg.app.manifest import ExportFailure, ExportItem, Manifest, picture_names, read_manifest
+from chartimg.app.export.manifest import ExportFailure, ExportItem, Manifest, picture_names, read_manifest
 from chartimg.codec import dump
 from chartimg.domain.chart import ChartKey
 from chartimg.domain.chart.candle import Candle

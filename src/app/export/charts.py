@@ -10,12 +10,12 @@ from typing import Final
 
 import attrs
 
-from ..domain.argument import require
-from ..domain.chart import PictureKey, PictureRequest, Request
-from ..domain.chart.leeway import NO_LEEWAY, Leeway
-from ..domain.errors import ConfigError
-from .export_source import ChartSource
+from ...domain.argument import require
+from ...domain.chart import PictureKey, PictureRequest, Request
+from ...domain.chart.leeway import NO_LEEWAY, Leeway
+from ...domain.errors import ConfigError
 from .manifest import picture_names
+from .source import ChartSource
 
 __all__ = ["ExportCharts"]
 

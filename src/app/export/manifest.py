@@ -10,13 +10,13 @@ from typing import Final
 
 import attrs
 
-from ..codec import dump, load_parts
-from ..domain.chart import ChartKey, LayoutKey, PictureKey
-from ..domain.chart.candle import Candle
-from ..domain.chart.file_name import distinct_stem, stem
-from ..domain.errors import ConfigError
-from ..domain.faults import ChartApiError
-from ..domain.finding import Finding
+from ...codec import dump, load_parts
+from ...domain.chart import ChartKey, LayoutKey, PictureKey
+from ...domain.chart.candle import Candle
+from ...domain.chart.file_name import distinct_stem, stem
+from ...domain.errors import ConfigError
+from ...domain.faults import ChartApiError
+from ...domain.finding import Finding
 
 __all__ = [
     "INTERRUPTED",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartimg.app.export_order import ChartOrder
+from chartimg.app.export.order import ChartOrder
 
 
 @given(

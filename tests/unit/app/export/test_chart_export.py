@@ -28,8 +28,8 @@ from chartimg import (
 )
 from chartimg.app.async_client import AsyncRoutedClient
 from chartimg.app.client import RoutedClient
-from chartimg.app.export_folder import JOURNAL_NAME, FolderInUse
-from chartimg.app.manifest import MANIFEST_NAME, ExportEnd, Manifest
+from chartimg.app.export.folder import JOURNAL_NAME, FolderInUse
+from chartimg.app.export.manifest import MANIFEST_NAME, ExportEnd, Manifest
 from chartimg.app.mode import ApiMode
 from chartimg.domain.chart import Request
 from chartimg.domain.faults import FaultKind

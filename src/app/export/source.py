@@ -8,15 +8,15 @@ from typing import Protocol
 
 import attrs
 
-from ..domain.chart import Request
-from ..domain.chart.candle import Grid
-from ..domain.chart.leeway import Leeway
-from ..domain.check.catalog import Catalog
-from ..domain.events import CallFinished, CallStarted, Event
-from ..domain.faults import FaultKind
-from ..domain.finding import Finding
-from ..domain.ports import Clock, Listener
-from .flights import Flights, Waiter
+from ...domain.chart import Request
+from ...domain.chart.candle import Grid
+from ...domain.chart.leeway import Leeway
+from ...domain.check.catalog import Catalog
+from ...domain.events import CallFinished, CallStarted, Event
+from ...domain.faults import FaultKind
+from ...domain.finding import Finding
+from ...domain.ports import Clock, Listener
+from ..flights import Flights, Waiter
 
 __all__ = ["Asked", "ChartSource"]
 

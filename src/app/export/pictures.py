@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import attrs
 
-from ..domain.chart import Request
-from ..domain.check.catalog import Catalog
-from ..domain.check.picture import duplicate_of, mean_the_same
-from ..domain.finding import Finding
+from ...domain.chart import Request
+from ...domain.check.catalog import Catalog
+from ...domain.check.picture import duplicate_of, mean_the_same
+from ...domain.finding import Finding
 
 __all__ = ["SamePictures"]
 

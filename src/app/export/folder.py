@@ -21,10 +21,10 @@ from typing import Final
 
 import attrs
 
-from ..codec import dump_line, load
-from ..domain.errors import ConfigError
-from ..file_lock import FileLock
-from ..files import staged, write_atomically
+from ...codec import dump_line, load
+from ...domain.errors import ConfigError
+from ...file_lock import FileLock
+from ...files import staged, write_atomically
 from .manifest import MANIFEST_NAME, ExportEnd, ExportFailure, ExportItem, Manifest, read_manifest
 
 __all__ = ["JOURNAL_NAME", "ExportFolder", "FolderInUse", "is_whole", "known_items"]

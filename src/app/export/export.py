@@ -16,22 +16,19 @@ from typing import Final
 
 import attrs
 
-from ..domain.chart import PictureRequest, Request
-from ..domain.chart.candle import SETTLE, Candle, Grid, candle_at
-from ..domain.chart.freshness import Freshness
-from ..domain.chart.leeway import NO_LEEWAY, Leeway
-from ..domain.check.picture import is_duplicate
-from ..domain.classification import refuses_symbol
-from ..domain.errors import ConfigError, StoreUnavailable
-from ..domain.events import PictureDoubtful
-from ..domain.faults import ChartApiError, FaultKind
-from ..domain.reply.png import Picture, inspect
-from ..domain.result import ChartApiResult, ChartApiSuccess, Source
-from .export_charts import ExportCharts
-from .export_folder import ExportFolder, is_whole, known_items
-from .export_order import ChartOrder
-from .export_pictures import SamePictures
-from .export_source import Asked, ChartSource
+from ...domain.chart import PictureRequest, Request
+from ...domain.chart.candle import SETTLE, Candle, Grid, candle_at
+from ...domain.chart.freshness import Freshness
+from ...domain.chart.leeway import NO_LEEWAY, Leeway
+from ...domain.check.picture import is_duplicate
+from ...domain.classification import refuses_symbol
+from ...domain.errors import ConfigError, StoreUnavailable
+from ...domain.events import PictureDoubtful
+from ...domain.faults import ChartApiError, FaultKind
+from ...domain.reply.png import Picture, inspect
+from ...domain.result import ChartApiResult, ChartApiSuccess, Source
+from .charts import ExportCharts
+from .folder import ExportFolder, is_whole, known_items
 from .manifest import (
     INTERRUPTED,
     STORE_UNAVAILABLE,
@@ -41,6 +38,9 @@ from .manifest import (
     ExportItem,
     Manifest,
 )
+from .order import ChartOrder
+from .pictures import SamePictures
+from .source import Asked, ChartSource
 
 __all__ = ["Export"]
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg import ConfigError
-from chartimg.app.export_folder import JOURNAL_NAME, ExportFolder, FolderInUse, is_whole, known_items
-from chartimg.app.manifest import MANIFEST_NAME, ExportItem
+from chartimg.app.export.folder import JOURNAL_NAME, ExportFolder, FolderInUse, is_whole, known_items
+from chartimg.app.export.manifest import MANIFEST_NAME, ExportItem
 from chartimg.file_lock import FileLock
 from chartimg.testing import picture
 from limits import small_files

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
-from ..domain.account.forecast import Forecast
-from ..domain.argument import require
-from ..domain.chart import PictureKey, PictureRequest
-from ..domain.chart.freshness import Freshness
-from ..domain.chart.leeway import Leeway
-from ..domain.errors import ConfigError
-from ..domain.result import Source
-from .client import Client, RoutedClient
+from ...domain.account.forecast import Forecast
+from ...domain.argument import require
+from ...domain.chart import PictureKey, PictureRequest
+from ...domain.chart.freshness import Freshness
+from ...domain.chart.leeway import Leeway
+from ...domain.errors import ConfigError
+from ...domain.result import Source
+from ..client import Client, RoutedClient
 from .export import Export
-from .export_run import ExportRun
 from .manifest import ExportEnd, Manifest
+from .run import ExportRun
 
 if TYPE_CHECKING:
-    from .async_client import AsyncRoutedClient
+    from ..async_client import AsyncRoutedClient
 
 __all__ = ["ChartExport", "ExportPlan"]
 
@@ -193,7 +193,7 @@ class ChartExport:
         client = self._client
         if isinstance(client, RoutedClient):
             raise TypeError("an export over a ChartClient is iterated over with: for")
-        from .async_export_run import async_ends
+        from .async_run import async_ends
 
         work = self._work = self._export()
         return async_ends(

@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 
 from chartimg import Account, ChartApiError, ChartApiResult, ChartRequest, FaultKind, StoreUnavailable
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.app.export_folder import is_whole, known_items
-from chartimg.app.manifest import MANIFEST_NAME, ExportFailure, ExportItem
+from chartimg.app.export.folder import is_whole, known_items
+from chartimg.app.export.manifest import MANIFEST_NAME, ExportFailure, ExportItem
 from chartimg.domain.check.catalog import Catalog, Parameter, ValueType
 from chartimg.domain.check.picture import duplicate_of
 from chartimg.domain.events import Event, PictureDoubtful
@@ -641,7 +641,7 @@ def test_a_run_that_is_killed_at_once_leaves_an_empty_manifest(server: LoopbackS
 STOPPING = """
 from pathlib import Path
 from chartimg.__main__ import main
-from chartimg.app.export import Export
+from chartimg.app.export.export import Export
 
 stop = Export.stop
 
