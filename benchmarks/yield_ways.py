@@ -30,8 +30,8 @@ from benchmarks.yield_world import (
 
 from chartimg import Account, ChartApiResult, ChartRequest, FaultKind
 from chartimg.adapters.memory import MemoryAccountStore
+from chartimg.app.outage_watch import OutageWatch, Visit
 from chartimg.app.pool import Pool
-from chartimg.app.service import ServiceWatch, Visit
 from chartimg.domain.account import WINDOW, window_of
 from chartimg.domain.account.turn import Granted
 from chartimg.domain.events import Event
@@ -92,7 +92,7 @@ class Chartimg:
 
     def restart(self) -> None:
         """Open the pools anew over the store; a claim under way is a value and stays valid."""
-        watches = [ServiceWatch(self._time, _Deaf(), is_on=self._outage) for _ in range(self._processes)]
+        watches = [OutageWatch(self._time, _Deaf(), is_on=self._outage) for _ in range(self._processes)]
         self._pools = [Pool(self.accounts, self._store, self._time, _Deaf(), watch=watch) for watch in watches]
 
     def fetch(self, chart: Chart) -> Fetching:  # noqa: C901, PLR0912 (a case for each action)

@@ -9,7 +9,7 @@ from ..domain.account import Account
 from ..domain.argument import require
 from ..domain.errors import ConfigError
 from ..domain.ports import Transport
-from .async_client import AsyncRoutedClient
+from .async_client import AsyncClient
 from .bootstrap import Options, open_routes, refuse_unknown
 from .config import WorkerConfig
 from .pool import Pool
@@ -18,7 +18,7 @@ from .workers import Workers
 __all__ = ["AsyncChartClient"]
 
 
-class AsyncChartClient(AsyncRoutedClient):
+class AsyncChartClient(AsyncClient):
     """Fetches charts like :class:`ChartClient`, for callers on one event loop.
 
     Args:

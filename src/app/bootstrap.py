@@ -36,17 +36,17 @@ from ..domain.plan import PlanName
 from ..domain.ports import AccountStore, Clock, ClockedStore, Listener, PictureCache, Transport
 from ..domain.result import ChartApiResult
 from ..domain.retry import RetryPolicy
-from .cache import CacheRoute
+from .cache import CachedAnswers
 from .checking import Checker, as_catalog, plan_named, template_named
-from .client import RoutedClient
+from .client import SyncClient
 from .config import WorkerConfig, read_catalog, read_kept, read_templates_dir, rules_of
 from .listeners import Listeners
 from .lists import Lists
 from .mode import ApiMode, CheckMode, mode_named
+from .outage_watch import OutageWatch
 from .pool import Pool
 from .route import Route
 from .routes import Routes
-from .service import ServiceWatch
 from .stores import open_cache, open_refusals, open_store
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class AccountPool(Pool):
         if clock is None:
             clock = store.clock if isinstance(store, ClockedStore) else SystemClock()
         heard = _heard(listener)
-        watch = ServiceWatch(clock, heard, random.random, is_on=outage)
+        watch = OutageWatch(clock, heard, random.random, is_on=outage)
         super().__init__(accounts, store, clock, heard, lambda: rules_of(catalog).plans, watch)
 
 
@@ -135,7 +135,7 @@ def refuse_unknown(options: Mapping[str, object]) -> None:
         raise TypeError(f"a client takes no argument {', '.join(sorted(unknown))}")
 
 
-class ChartClient(RoutedClient):
+class ChartClient(SyncClient):
     """Fetches charts over the routes of a mode (*config*), or over a *transport* of the host's own.
 
     Args:
@@ -234,13 +234,13 @@ def open_routes(  # noqa: PLR0913 (those of a client)
             routes = _configured_routes(settings, clock, heard, resources, rules, caching, given)
         else:
             pool = None if accounts is None else _pool(accounts, clock, heard, rules)
-            kept = None if pool is None else caching.route(pool.clock, resources, of_memory=True)
+            kept = None if pool is None else caching.open(pool.clock, resources, of_memory=True)
             routes = (Route(transport, pool, cache=kept),)
         pools = [route.pool for route in routes if route.pool is not None]
         plans = [account.plan for pool in pools for account in pool.accounts]
         time = clock or next((pool.clock for pool in pools), SystemClock())
-        kept_lists = next((route.cache.peek for route in routes if route.cache is not None), None)
-        lists = Lists(kept_lists, time, lambda: rules_of(rules).exchanges)
+        peek = next((route.cache.peek for route in routes if route.cache is not None), None)
+        lists = Lists(peek, time, lambda: rules_of(rules).exchanges)
         return Routes(
             routes,
             policy=policy or settings.policy,
@@ -472,7 +472,7 @@ def _configured_routes(
         http = resources.enter_context(Urllib3Transport(config.base_url, session=config.tradingview_session))
         kept = None
         if config.mode is ApiMode.REAL:
-            kept = caching.route(clock or pool.clock, resources)
+            kept = caching.open(clock or pool.clock, resources)
         if config.mode is ApiMode.RECORD:
             from ..adapters.recording import RecordingTransport
 
@@ -493,8 +493,8 @@ class _Caching:
     listener: Listener
     grid_of: Callable[[str | None], Grid]
 
-    def route(self, clock: Clock, resources: ExitStack, *, of_memory: bool = False) -> CacheRoute | None:
-        """Return the route; None if the settings turn the cache off. A cache that was not given is closed with *resources*."""
+    def open(self, clock: Clock, resources: ExitStack, *, of_memory: bool = False) -> CachedAnswers | None:
+        """Return the kept answers; None if the settings turn the cache off. A cache that was not given is closed with *resources*."""
         config, given = self.config, self.given
         if given is None and config.cache == "off":
             return None
@@ -502,7 +502,7 @@ class _Caching:
         if given is None and config.cache is not None:
             opened = open_cache(config.cache, config.cache_max_bytes)  # a mistake in the address is told at once
         place = "memory://" if of_memory else config.cache
-        route = CacheRoute(
+        answers = CachedAnswers(
             (lambda: opened) if opened is not None else partial(open_cache, place, config.cache_max_bytes),
             clock=clock,
             listener=self.listener,
@@ -512,8 +512,8 @@ class _Caching:
             stale_seconds=config.stale_if_error,
         )
         if given is None:
-            resources.callback(route.close)
-        return route
+            resources.callback(answers.close)
+        return answers
 
 
 def _scope(config: WorkerConfig) -> str:
@@ -530,5 +530,5 @@ def kept_lists(catalog: Catalog, environ: Mapping[str, str] | None = None) -> It
     with ExitStack() as resources:
         with suppress(ConfigError):  # of a setting that is not needed for any other finding
             caching = _Caching(read_kept(environ), None, Listeners(()), lambda symbol: grid_of(symbol, catalog))
-            cache = caching.route(clock, resources)
+            cache = caching.open(clock, resources)
         yield Lists(None if cache is None else cache.peek, clock, lambda: catalog.exchanges)

@@ -21,23 +21,23 @@ from ..domain.faults import ChartApiError, FaultKind
 from ..domain.fetch import STOPPED
 from ..domain.finding import Finding, Severity
 from ..domain.ports import Clock, Listener, PictureCache
+from ..domain.reply import OK
 from ..domain.reply.secret import SECRET_INSIDE
 from ..domain.result import ChartApiFailure, ChartApiSuccess, FetchResult, JsonSuccess, Source, Success
 from ..fork import begin_in_children
 from .fetch import Steps, Stop
 
-__all__ = ["CacheRoute"]
+__all__ = ["CachedAnswers"]
 
 _UNUSED: Final = Grid()
 _FIRST_WAIT_SECONDS: Final = 0.02
 _MAX_WAIT_SECONDS: Final = 0.1
 _REST_SECONDS: Final = 30.0
 _MAX_NAME: Final = 200
-_OK: Final = 200
 T = TypeVar("T")
 
 
-class CacheRoute:
+class CachedAnswers:
     """Looks for a kept picture, and keeps new ones. Safe from many threads.
 
     A cache that can't be used stops no fetch. It is reported once, and is not asked for half a minute if reading failed. Each picture
@@ -246,7 +246,7 @@ def _result(request: Request, picture: CachedPicture, fetch_id: str) -> Success:
     if request.endpoint.answer is not Answer.PICTURE:
         return JsonSuccess(
             body=picture.png_bytes,
-            http_status=_OK,
+            http_status=OK,
             source=Source.CACHE,
             account_id=entry.account_id,
             taken_at=entry.taken_at,
@@ -254,7 +254,7 @@ def _result(request: Request, picture: CachedPicture, fetch_id: str) -> Success:
         )
     return ChartApiSuccess(
         png_bytes=picture.png_bytes,
-        http_status=_OK,
+        http_status=OK,
         source=Source.CACHE,
         account_id=entry.account_id,
         taken_at=entry.taken_at,

@@ -39,8 +39,8 @@ from ..domain.ports import Clock, InterruptibleClock, Listener, Signal, Transpor
 from ..domain.reply.secret import scrub
 from ..domain.result import FetchResult
 from .listeners import FETCHES
+from .outage_watch import Visit
 from .pool import Pool
-from .service import Visit
 
 __all__ = ["Happening", "Steps", "Stop", "Until", "fetch_steps", "run"]
 
@@ -126,7 +126,7 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
     stop: Stop,
     started: float,
 ) -> Steps[FetchResult]:
-    """Carry out a fetch from its first *step*, over *transport* with claims on *pool*. All I/O of a fetch happens here.
+    """Carry out a fetch from its first *step*, over *transport* with claims on *pool*: all calls and claims are made here.
 
     *chance* returns random numbers in [0, 1) for the jitter. The deadline counts from *started* (monotonic seconds).
 
@@ -152,7 +152,7 @@ def fetch_steps(  # noqa: C901, PLR0912, PLR0915 (a case for each action)
                         pool.report(claim, error)
                 case LookAhead(need):
                     feedback = pool.outlook(need=need)
-                case _ if stop.is_set():
+                case _ if stop.is_set():  # not before a call is booked, nor before the look ahead
                     feedback = Stopped()
                 case TakeClaim(latest, need):
                     feedback = watch.ask(visit) or pool.claim(latest=latest, need=need)

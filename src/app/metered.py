@@ -17,7 +17,7 @@ from ..domain.fetch import Fetch, Moment
 from ..domain.ports import CacheLock, Clock, Listener
 from ..domain.result import FetchResult, Source
 from ..domain.retry import RetryPolicy
-from .cache import CacheRoute
+from .cache import CachedAnswers
 from .fetch import Steps, fetch_steps
 from .flights import Flights, Waiter, without_end
 from .pool import Pool
@@ -62,7 +62,7 @@ class Order(NamedTuple):
         return self.started + self.policy.deadline
 
     @property
-    def cache(self) -> CacheRoute | None:
+    def cache(self) -> CachedAnswers | None:
         """The kept pictures of the route, if they have a part in this fetch."""
         cache = self.route.cache
         return cache if cache is not None and cache.serves(self.fresh) else None
@@ -94,11 +94,14 @@ class Metered:
         cache = order.cache
         return self._share(order, cache) if cache is None else self._find_or_share(order, cache)
 
-    def _find_or_share(self, order: Order, cache: CacheRoute) -> Steps[FetchResult]:
+    def _find_or_share(self, order: Order, cache: CachedAnswers) -> Steps[FetchResult]:
         found = cache.find(order.request, order.fresh, order.waiter.fetch_id)
-        return found if found is not None else cache.instead_of((yield from self._share(order, cache)), order.request)
+        if found is not None:
+            return found
+        result = yield from self._share(order, cache)
+        return cache.instead_of(result, order.request)
 
-    def _share(self, order: Order, cache: CacheRoute | None) -> Steps[FetchResult]:
+    def _share(self, order: Order, cache: CachedAnswers | None) -> Steps[FetchResult]:
         return self._flights.share(
             (order.request.path, order.request.encoded, order.request.key if order.route.lock else None),
             order.waiter,
@@ -122,7 +125,7 @@ class Metered:
         drawn_at, grid = result.attempts[-1].started_at, self._grid_of(request.symbol)
         return fresh.shares(drawn_at, result.taken_at, asked_at, request.timeframe or "", grid)
 
-    def _lead(self, order: Order, cache: CacheRoute | None) -> Steps[FetchResult]:
+    def _lead(self, order: Order, cache: CachedAnswers | None) -> Steps[FetchResult]:
         """Fetch a chart for all who wait for it, unless the provider has refused its body today."""
         route, request, waiter = order.route, order.request, order.waiter
         if self._refusals.any:

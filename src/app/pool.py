@@ -20,7 +20,7 @@ from ..domain.plan import UNKNOWN, ChartLimits, Plan
 from ..domain.plan.demand import Demand
 from ..domain.ports import AccountStore, Clock, Listener
 from .books import Books
-from .service import ServiceWatch
+from .outage_watch import OutageWatch
 
 __all__ = ["Pool"]
 
@@ -50,25 +50,25 @@ class Pool:
         clock: Clock,
         listener: Listener,
         plans: Callable[[], Sequence[Plan]] = tuple,
-        watch: ServiceWatch | None = None,
+        watch: OutageWatch | None = None,
     ) -> None:
         given = tuple(accounts) if isinstance(accounts, Iterable) else accounts
         require("accounts", given, tuple[Account, ...])
         self._plans = plans
-        self._order = plans() if any(account.plan is not None for account in given) else ()
-        known: dict[str | None, Plan] = {plan.name: plan for plan in self._order}
+        self._plan_order = plans() if any(account.plan is not None for account in given) else ()
+        known: dict[str | None, Plan] = {plan.name: plan for plan in self._plan_order}
         on = tuple(known.get(account.plan) for account in given)
         self.accounts = tuple(
             account if plan is None else account.on(plan) for account, plan in zip(given, on, strict=True)
         )
         self.clock = clock
-        self.watch = ServiceWatch(clock, listener, is_on=False) if watch is None else watch
+        self.watch = OutageWatch(clock, listener, is_on=False) if watch is None else watch
         self._place = {account.id: place for place, account in enumerate(self.accounts)}
         if len(self._place) != len(self.accounts):
             ids = [account.id for account in self.accounts]
             raise ConfigError(f"account ids must differ: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}")
         self._limits = tuple(UNKNOWN if plan is None else plan.chart for plan in on)
-        self._books = Books(self.accounts, self._limits, self._order, store, clock, listener)
+        self._books = Books(self.accounts, self._limits, self._plan_order, store, clock, listener)
         for account, plan in zip(self.accounts, on, strict=True):
             if plan is not None and (findings := account.excess(plan)):
                 listener.notify(AccountDoubtful(account.id, findings))
@@ -103,7 +103,7 @@ class Pool:
             with contextlib.suppress(StoreUnavailable):
                 self._books.read_all()
             now = self.clock.now()
-            first = Turns(self._books.standings, need, self._order, now).first
+            first = Turns(self._books.standings, need, self._plan_order, now).first
             chosen = self._chosen(need, now)
         none = self._none_left(None if first is None else max(first[1], now), chosen)
         return Outlook(none, len(none.exhausted) + len(none.suspended) < len(chosen))
@@ -231,7 +231,7 @@ class Pool:
         if not books.are_of(now):
             books.read_all()
             now = self.clock.now()
-        turns = Turns(books.standings, need, self._order, now)
+        turns = Turns(books.standings, need, self._plan_order, now)
         while True:
             first = turns.first
             at = None if first is None else max(first[1], now)
@@ -255,7 +255,7 @@ class Pool:
             # Another process may have refunded a claim or reinstated an account meanwhile.
             books.read_all()
             now, is_read = self.clock.now(), True
-            turns = Turns(books.standings, need, self._order, now)
+            turns = Turns(books.standings, need, self._plan_order, now)
 
     def _take(self, place: int, at: datetime, now: datetime) -> Granted | WaitUntil | None:
         """Take a unit of the account at *place*; return None if its snapshot or the time has changed meanwhile."""

@@ -8,7 +8,7 @@ import attrs
 
 from ..domain.chart import Request
 from ..domain.ports import CacheLock, RecordedTransport, RefusalLog, Transport
-from .cache import CacheRoute
+from .cache import CachedAnswers
 from .pool import Pool
 
 __all__ = ["Route"]
@@ -31,7 +31,7 @@ class Route:
 
     transport: Transport
     pool: Pool | None = None
-    cache: CacheRoute | None = attrs.field(default=None, kw_only=True)
+    cache: CachedAnswers | None = attrs.field(default=None, kw_only=True)
     lock: Callable[[Request], CacheLock | None] | None = attrs.field(default=None, kw_only=True)
     cut_off: Callable[[], object] = attrs.field(default=tuple, kw_only=True)
     refusals: RefusalLog | None = attrs.field(default=None, kw_only=True)

@@ -42,7 +42,7 @@ from ..domain.retry import RetryPolicy
 from .checking import Checker, template_named
 from .fetch import Steps
 from .flights import Flights, Waiter
-from .kept import Kept
+from .late import LateAnswers
 from .listeners import FETCHES, Doubts, hearing
 from .lists import Lists
 from .metered import Metered, Order
@@ -82,18 +82,20 @@ class Routes:
     Recorded answers come first, since they cost nothing. Then the request is checked. If the check refuses it, no call is
     made.
 
-    Attributes:
+    Args:
         routes: the ways to a picture.
         policy: the limits of the calls and the time of one request.
         clock: time.
         chance: returns random numbers in [0, 1).
         listener: notified of every event.
-        checker: the check of requests; knows the templates.
         resources: closed with the client.
+        checker: the check of requests; knows the templates.
         default_timezone: for requests without a time zone.
         fresh: how recently a picture must have been drawn, if a fetch does not ask for another freshness.
         lists: the provider's lists that were read.
         session: the TradingView session that goes with each request; it is shown in no finding.
+
+    Attributes:
         flights: the metered fetches under way.
     """
 
@@ -125,7 +127,7 @@ class Routes:
         self._secrets = () if session is None else session.secrets
         self._reported: set[Finding] = set()
         self.flights = Flights()
-        self._kept = Kept()
+        self._late = LateAnswers()
         self._substitutes = Substitutes(clock, self.flights, self._doubt)
         self._metered = Metered(self.flights, clock, chance, checker.grid_of)
         self._recorded = [route for route in self.routes if route.recorded]
@@ -214,7 +216,7 @@ class Routes:
             yield first
         yield from map(first.with_symbol, leeway.symbols(request.symbol))
 
-    def refusals(self, request: Request, leeway: Leeway = NO_LEEWAY) -> tuple[Finding, ...]:
+    def errors(self, request: Request, leeway: Leeway = NO_LEEWAY) -> tuple[Finding, ...]:
         """Return the findings for which a completed *request* would not be sent; empty if it would, or has a recorded answer."""
         request = next(self.possible(request, leeway))
         findings = self._scrubbed(self._checker(request))
@@ -252,7 +254,7 @@ class Routes:
             return None
         now = self.clock.now()
         age = max(0.0, (now - (result.taken_at or now)).total_seconds())
-        self._kept.keep(self._completed(request), result, self.clock.monotonic() - age)
+        self._late.keep(self._completed(request), result, self.clock.monotonic() - age)
         kept = PictureKept(str(request.key), result.account_id, result.size, fetch_id=result.fetch_id)
         return None if again else kept
 
@@ -314,7 +316,7 @@ class Routes:
         result = self._recorded_answer(request, fetch_id)
         if result is not None and _is_answer(result):
             return result
-        if (kept := self._kept.take(request, started, partial(self._is_fresh, request, fresh))) is not None:
+        if (kept := self._late.take(request, started, partial(self._is_fresh, request, fresh))) is not None:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
         if isinstance(request, ListRequest) and (kept := self.lists.find(request)) is not None:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)

@@ -28,7 +28,8 @@ _WORDS: Final[Mapping[object, str]] = {
 def require(argument: str, value: object, hint: Any) -> None:
     """Check that *value* is of the type *hint*, and so is each element of a sequence.
 
-    An int is a float, and a bool is neither. An int that no float can hold is of no type. An object is of a port if it has the port's methods and none of them is async.
+    An int is a float, and a bool is neither. An int that no float can hold is of no type. An object is of a port if it has the
+    port's methods and none of them is async.
 
     Raises:
         ConfigError: *value* is of another type. The message shows that type alone, since the value may be a key.

@@ -45,7 +45,8 @@ def classify(
 ) -> ChartApiError | None:
     """Return the error that *outcome* means, or None for an answer to *request*. Total for any bytes.
 
-    An answer is a whole valid picture, but for a request whose endpoint answers with JSON. *now* (UTC) turns a ``Retry-After`` that is a date into seconds.
+    An answer is a whole valid picture, but for a request whose endpoint answers with JSON. *now* (UTC) turns a ``Retry-After`` that
+    is a date into seconds.
 
     Raises:
         ConfigError: a transport of the host's own has returned neither a reply nor a failure.

@@ -1,9 +1,10 @@
 """One fetch, as a state machine without I/O.
 
-Each step names an action. A driver (``app/fetch.py``) carries it out: takes claims, sends, waits and books. Its feedback leads to the next step. So every rule about calls, claims, waits and the deadline stands here, and
-can be tried against any sequence of replies in virtual time.
+Each step names an action. A driver (``app/fetch.py``) carries it out: takes claims, sends, waits and books. Its feedback leads to
+the next step. So every rule about calls, claims, waits and the deadline stands here, and can be tried against any sequence of
+replies in virtual time.
 
-Rule 1: every step goes through TRANSITIONS. Its first action is TakeClaim, or Finish if the request is wrong.
+Every step goes through TRANSITIONS. The first action is TakeClaim, or Finish if the request is wrong.
 
 Elapsed seconds come from a clock that never steps; they measure the deadline. The date and time (UTC) are for the books.
 
@@ -156,7 +157,7 @@ class Stopped:
 
 @attrs.frozen
 class Barred:
-    """No claim is held, since the service is down.
+    """No call may be made now, since the service is down, or fails for this chart alone.
 
     Attributes:
         at: the moment (UTC) of the next probe; while one is under way, that of the next one if this one fails.
@@ -479,7 +480,9 @@ class Fetch:
         error, at = self._error, none.available_at
         if error is None and at is not None:
             left, wait = self._left(moment), max(0.0, (at - moment.utc).total_seconds())
-            if wait < left if self._call_seconds else left <= 0 == wait:
+            is_too_late_to_end = self._call_seconds > 0 and wait < left
+            is_free_after_the_end = self._call_seconds <= 0 and wait <= 0 and left <= 0
+            if is_too_late_to_end or is_free_after_the_end:
                 return self._fail(self._too_late(left - wait, at))
         if error is None:
             error = ChartApiError.of(FaultKind.NO_ACCOUNT, _why_none(none), available_at=at)

@@ -24,6 +24,7 @@ __all__ = [
     "PictureCache",
     "RecordedTransport",
     "RefusalLog",
+    "SelectiveListener",
     "Signal",
     "Transport",
 ]

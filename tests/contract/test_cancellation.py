@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from chartimg import Account, AccountPool, ChartApiResult, ChartRequest, RetryPolicy
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
-from chartimg.app.async_client import AsyncRoutedClient
+from chartimg.app.async_client import AsyncClient
 from chartimg.app.checking import Checker
-from chartimg.app.client import RoutedClient
+from chartimg.app.client import SyncClient
 from chartimg.app.route import Route
 from chartimg.app.routes import Routes
 from chartimg.domain.events import CallFinished, CallStarted, Event, PictureKept
@@ -145,7 +145,7 @@ async def bad_day(chance: random.Random) -> None:
     watch, seen = Watch(clock), Seen()
     accounts = AccountPool(ACCOUNTS, MemoryAccountStore(), clock, listener=watch)
     provider = Provider(clock, chance)
-    client = AsyncRoutedClient(routes(provider, accounts, clock, watch, chance), workers)
+    client = AsyncClient(routes(provider, accounts, clock, watch, chance), workers)
 
     async def caller(number: int) -> None:
         """Ask for one chart at some moment, and leave at another."""
@@ -221,7 +221,7 @@ def test_both_drivers_do_the_same(script: list[Outcome], seed: int) -> None:
         chance, clock, log = Quarters(seed), VirtualClock(), EventLog()
         accounts = AccountPool(ACCOUNTS, MemoryAccountStore(), clock, listener=log)
         transport = ScriptedTransport(script, clock=clock, duration=1.5)
-        result = RoutedClient(routes(transport, accounts, clock, log, chance)).fetch(REQUESTS[0])
+        result = SyncClient(routes(transport, accounts, clock, log, chance)).fetch(REQUESTS[0])
         return result, log.events, accounts.status(), [call.timeout for call in transport.calls]
 
     async def asynchronous(_: random.Random) -> object:
@@ -240,7 +240,7 @@ def test_both_drivers_do_the_same(script: list[Outcome], seed: int) -> None:
                 clock.sleep(1.5)
                 return next(left)
 
-        client = AsyncRoutedClient(routes(Slow(), accounts, clock, log, chance), workers)
+        client = AsyncClient(routes(Slow(), accounts, clock, log, chance), workers)
         result = await client.fetch(REQUESTS[0])
         return result, log.events, accounts.status(), timeouts
 

@@ -31,12 +31,12 @@ from chartimg.adapters.clock import SystemClock
 from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.recording import RecordingTransport
-from chartimg.app.async_client import AsyncRoutedClient
+from chartimg.app.async_client import AsyncClient
 from chartimg.app.checking import Checker
-from chartimg.app.client import RoutedClient
+from chartimg.app.client import SyncClient
+from chartimg.app.outage_watch import Visit
 from chartimg.app.route import Route
 from chartimg.app.routes import Routes
-from chartimg.app.service import Visit
 from chartimg.domain.chart import Request
 from chartimg.domain.chart.file_name import stem
 from chartimg.domain.events import CallFinished, CallStarted, Event, ServiceDown, ServiceUp
@@ -86,7 +86,7 @@ class World:
     clock: Time = attrs.field(init=False)
     pool: AccountPool = attrs.field(init=False)
     workers: SimulatedWorkers = attrs.field(init=False)
-    client: RoutedClient | AsyncRoutedClient = attrs.field(init=False)
+    client: SyncClient | AsyncClient = attrs.field(init=False)
     events: list[tuple[float, Event]] = attrs.field(factory=list)
     sent: list[tuple[float, float]] = attrs.field(factory=list)
     ends: list[tuple[float, float, float, ChartApiResult]] = attrs.field(factory=list)
@@ -105,7 +105,7 @@ class World:
             resources=ExitStack(),
             checker=Checker(shipped_catalog),
         )
-        self.client = RoutedClient(routes) if self.kind == "threads" else AsyncRoutedClient(routes, self.workers)
+        self.client = SyncClient(routes) if self.kind == "threads" else AsyncClient(routes, self.workers)
 
     def notify(self, event: Event) -> None:
         """Keep the event with its moment."""
@@ -127,7 +127,7 @@ class World:
         """Ask for a chart at a moment."""
         await asyncio.sleep(at - self.clock.monotonic())
         begun, client = self.clock.monotonic(), self.client
-        if isinstance(client, AsyncRoutedClient):
+        if isinstance(client, AsyncClient):
             result = await client.fetch(chart(number), deadline=deadline)
         else:
             result = await self.workers.run(lambda: client.fetch(chart(number), deadline=deadline))
@@ -486,7 +486,7 @@ def test_in_record_mode_nothing_is_called_or_recorded_either(tmp_path: Path) -> 
         checker=Checker(shipped_catalog),
     )
     (tmp_path / f"{stem(chart(1).key)}.png").write_bytes(PNG)
-    client = RoutedClient(routes)
+    client = SyncClient(routes)
     recorded, missing = client.fetch(chart(1)), client.fetch(chart(2), deadline=5.0)
 
     assert recorded.ok

@@ -18,7 +18,7 @@ from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.adapters.postgresql import PostgresqlAccountStore
 from chartimg.adapters.redis import RedisAccountStore
 from chartimg.adapters.sqlite import SqliteAccountStore
-from chartimg.app.async_client import AsyncRoutedClient
+from chartimg.app.async_client import AsyncClient
 from chartimg.app.bootstrap import open_routes
 from chartimg.domain.account import AccountState
 from chartimg.domain.faults import FaultKind
@@ -108,7 +108,7 @@ def test_a_crowd_at_once_is_never_throttled_and_uses_the_full_rate() -> None:
         listening.begin_anew(keys, now=clock.now)
         pool = AccountPool([key.account for key in keys], clock=clock)
         with Urllib3Transport(listening.url) as http:
-            client = AsyncRoutedClient(open_routes(None, http, pool, clock=clock, log=False), workers)
+            client = AsyncClient(open_routes(None, http, pool, clock=clock, log=False), workers)
             results = await asyncio.gather(*(client.fetch(small(number)) for number in range(1, 41)))
             took = clock.monotonic()
             await client.aclose()

@@ -57,7 +57,7 @@ class Source:
         """Return the request alone."""
         yield request
 
-    def refusals(self, request: Request, _: Leeway) -> tuple[Finding, ...]:
+    def errors(self, request: Request, _: Leeway) -> tuple[Finding, ...]:
         """Return what the test says."""
         return self.refused(request)
 

@@ -18,13 +18,13 @@ from ...domain.chart.freshness import Freshness
 from ...domain.chart.leeway import Leeway
 from ...domain.errors import ConfigError
 from ...domain.result import Source
-from ..client import Client, RoutedClient
+from ..client import BaseClient, SyncClient
 from .export import Export
 from .manifest import ExportEnd, Manifest
 from .run import ExportRun
 
 if TYPE_CHECKING:
-    from ..async_client import AsyncRoutedClient
+    from ..async_client import AsyncClient
 
 __all__ = ["ChartExport", "ExportPlan"]
 
@@ -80,7 +80,7 @@ class ChartExport:
 
     def __init__(
         self,
-        client: RoutedClient | AsyncRoutedClient,
+        client: SyncClient | AsyncClient,
         requests: Iterable[PictureRequest],
         out: str | os.PathLike[str],
         *,
@@ -90,7 +90,7 @@ class ChartExport:
         on_invalid_symbol: Sequence[str] | None = None,
         fit: str | None = None,
     ) -> None:
-        require("client", client, Client)
+        require("client", client, BaseClient)
         is_lazy = isinstance(requests, Sequence) and not isinstance(requests, list | tuple | str | bytes)
         if not is_lazy:
             given: object = requests
@@ -167,7 +167,7 @@ class ChartExport:
             TypeError: the client is asynchronous.
         """
         client = self._client
-        if not isinstance(client, RoutedClient):
+        if not isinstance(client, SyncClient):
             raise TypeError("an export over an AsyncChartClient is iterated over with: async for")
         work = self._work = self._export()
         run = ExportRun(work, partial(client.fetch_for, fresh=self._fresh, leeway=self._leeway), jobs=self._jobs)
@@ -191,7 +191,7 @@ class ChartExport:
             TypeError: the client is not asynchronous.
         """
         client = self._client
-        if isinstance(client, RoutedClient):
+        if isinstance(client, SyncClient):
             raise TypeError("an export over a ChartClient is iterated over with: for")
         from .async_run import async_ends
 

@@ -52,7 +52,7 @@ class ExportCharts:
         for place, given in enumerate(self._requests):
             require(f"request {place + 1} of the export", given, PictureRequest)
             request = given if given.problems else self._source.completed(given)
-            if found := request.problems or self._source.refusals(request, self._leeway):
+            if found := request.problems or self._source.errors(request, self._leeway):
                 problems.update(each.text for each in found)
                 continue
             key = _interned(request.key)

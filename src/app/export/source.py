@@ -52,7 +52,7 @@ class ChartSource(Protocol):
         """Return the requests that may be sent for a completed one: one, or several if it may be changed."""
         ...
 
-    def refusals(self, request: Request, leeway: Leeway) -> tuple[Finding, ...]:
+    def errors(self, request: Request, leeway: Leeway) -> tuple[Finding, ...]:
         """Return the findings for which a request would not be sent; empty if it would, or has a recorded answer."""
         ...
 

@@ -42,7 +42,7 @@ from chartimg.adapters.fixture import FixtureTransport
 from chartimg.adapters.recording import RecordingTransport
 from chartimg.app.bootstrap import open_routes
 from chartimg.app.checking import Checker
-from chartimg.app.client import RoutedClient
+from chartimg.app.client import SyncClient
 from chartimg.app.listeners import Listeners
 from chartimg.app.route import Route
 from chartimg.app.routes import Routes
@@ -123,7 +123,7 @@ def client(
     policy: RetryPolicy | None = None,
     resources: ExitStack | None = None,
     default_timezone: str = "Etc/UTC",
-) -> RoutedClient:
+) -> SyncClient:
     """Make a client over *routes* with a virtual clock."""
     ways = Routes(
         routes,
@@ -135,7 +135,7 @@ def client(
         checker=Checker(shipped_catalog),
         default_timezone=default_timezone,
     )
-    return RoutedClient(ways)
+    return SyncClient(ways)
 
 
 def pool(clock: VirtualClock) -> AccountPool:
@@ -776,7 +776,7 @@ def test_templates_are_not_looked_for_if_there_is_a_payload() -> None:
 def test_a_picture_of_a_template_is_kept_for_the_template() -> None:
     """A picture whose caller has gone is kept under the body that was posted."""
     ways = open_routes(None, ScriptedTransport([FOUND]), [ACCOUNT], clock=VirtualClock())
-    with RoutedClient(ways) as made:
+    with SyncClient(ways) as made:
         named = ChartRequest("BINANCE:BTCUSDT", "1h", LOOK)
         result = made.fetch(named)
         assert isinstance(result, ChartApiSuccess)

@@ -27,7 +27,7 @@ from chartimg import (
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.adapters.memory import MemoryAccountStore
 from chartimg.app.checking import Checker
-from chartimg.app.client import RoutedClient
+from chartimg.app.client import SyncClient
 from chartimg.app.mode import ApiMode
 from chartimg.app.route import Route
 from chartimg.app.routes import Routes
@@ -216,7 +216,7 @@ def noting(transport: ScriptedTransport, notes: Notes, accounts: Sequence[Accoun
 def test_a_final_refusal_of_a_call_is_noted_once(reply: Reply, paths: list[tuple[str, ...]]) -> None:
     """A call that is refused for good is noted without a key; the kept refusal of the same body is not noted again."""
     notes = Notes()
-    client = RoutedClient(noting(ScriptedTransport(repeat(reply)), notes))
+    client = SyncClient(noting(ScriptedTransport(repeat(reply)), notes))
     for _ in range(2):
         client.fetch(WIDE)
 
@@ -228,7 +228,7 @@ def test_a_final_refusal_of_a_call_is_noted_once(reply: Reply, paths: list[tuple
 def test_a_list_that_is_refused_is_not_noted() -> None:
     """It has no body that others could learn from."""
     notes = Notes()
-    client = RoutedClient(noting(ScriptedTransport([Reply(404)]), notes))
+    client = SyncClient(noting(ScriptedTransport([Reply(404)]), notes))
 
     assert not client.symbols("NASDAQ").ok
     assert [] == notes.refusals
@@ -239,6 +239,6 @@ def test_each_symbol_of_a_search_is_noted() -> None:
     notes = Notes()
     routes = noting(ScriptedTransport(repeat(Reply(422, body=b'{"message":"Invalid Symbol"}'))), notes)
     routes.policy = RetryPolicy(max_attempts=3)
-    RoutedClient(routes).fetch(WIDE, on_invalid_symbol=["BYBIT", "OKX"])
+    SyncClient(routes).fetch(WIDE, on_invalid_symbol=["BYBIT", "OKX"])
 
     assert ["BINANCE:BTCUSDT", "BYBIT:BTCUSDT", "OKX:BTCUSDT"] == [each.symbol for each in notes.refusals]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chartimg.app.client import RoutedClient
+from chartimg.app.client import SyncClient
 from command import call
 
 ROWS = [
@@ -111,11 +111,11 @@ def test_an_interrupted_run_says_which_calls_stay_charged(
 ) -> None:
     """Ctrl-C ends with the exit code of the signal."""
 
-    def interrupt(_: RoutedClient) -> None:
+    def interrupt(_: SyncClient) -> None:
         """End as Ctrl-C does."""
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(RoutedClient, "exchanges", interrupt)
+    monkeypatch.setattr(SyncClient, "exchanges", interrupt)
     done = call("symbols", cwd=tmp_path, **environ)
 
     assert 130 == done.returncode

@@ -26,8 +26,8 @@ from chartimg import (
     StoreUnavailable,
     WorkerConfig,
 )
-from chartimg.app.async_client import AsyncRoutedClient
-from chartimg.app.client import RoutedClient
+from chartimg.app.async_client import AsyncClient
+from chartimg.app.client import SyncClient
 from chartimg.app.export.folder import JOURNAL_NAME, FolderInUse
 from chartimg.app.export.manifest import MANIFEST_NAME, ExportEnd, Manifest
 from chartimg.app.mode import ApiMode
@@ -211,7 +211,7 @@ def test_a_store_that_is_gone_is_the_failure_of_each_chart(
     def gone(*_: object, **__: object) -> ChartApiResult:
         raise StoreUnavailable("the store is gone")
 
-    for client in (RoutedClient, AsyncRoutedClient):
+    for client in (SyncClient, AsyncClient):
         monkeypatch.setattr(client, "fetch_for", gone)
     manifest = way(ScriptedTransport([]), tmp_path)
 

@@ -16,10 +16,10 @@ from ..domain.outage import Outage, Service, ServiceStatus
 from ..domain.ports import Clock, Listener
 from ..fork import begin_in_children
 
-__all__ = ["ServiceWatch", "Visit"]
+__all__ = ["OutageWatch", "Visit"]
 
 
-class ServiceWatch:
+class OutageWatch:
     """Keeps the outage. Safe from many threads; a forked child begins anew.
 
     Args:

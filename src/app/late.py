@@ -12,13 +12,13 @@ from ..domain.chart import Request
 from ..domain.result import Success
 from ..fork import begin_in_children
 
-__all__ = ["KEPT_SECONDS", "Kept"]
+__all__ = ["KEPT_SECONDS", "LateAnswers"]
 
 KEPT_SECONDS: Final = 60.0
 _MAX_BYTES: Final = 64 * 1024 * 1024
 
 
-class Kept:
+class LateAnswers:
     """Keeps paid answers for a minute, each for the next request with the same body. Safe from many threads.
 
     The oldest ones leave if all together are larger than 64 MiB.
