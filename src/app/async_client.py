@@ -22,7 +22,7 @@ from ..domain.result import ChartApiFailure, ChartApiResult, FetchResult, pictur
 from ..domain.stored import StoreResult, stored
 from ..fork import begin_in_children
 from .async_fetch import CallersFetch
-from .client import BaseClient, list_request
+from .client import Client, list_request
 from .flights import Waiter
 from .lists import FOR_A_DAY
 from .routes import Routes
@@ -36,7 +36,7 @@ _GRACE_SECONDS: Final = 0.5
 _END_SECONDS: Final = 1.0  # for threads to end after their calls were cut off
 
 
-class AsyncClient(BaseClient):
+class AsyncClient(Client):
     """Fetches over *routes* for callers on one event loop. Work that blocks is done by *workers*."""
 
     def __init__(self, routes: Routes, workers: Worklike) -> None:

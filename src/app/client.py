@@ -24,10 +24,10 @@ from .lists import FOR_A_DAY
 from .pool import Pool
 from .routes import Routes
 
-__all__ = ["BaseClient", "SyncClient", "list_request"]
+__all__ = ["Client", "SyncClient", "list_request"]
 
 
-class BaseClient:
+class Client:
     """What the synchronous and the asynchronous client have in common."""
 
     def __init__(self, routes: Routes) -> None:
@@ -78,7 +78,7 @@ def list_request(exchange: str, search: str) -> ListRequest:
     return ListRequest(exchange)
 
 
-class SyncClient(BaseClient):
+class SyncClient(Client):
     """Fetches over *routes*, in the caller's thread. Safe from many threads."""
 
     def __init__(self, routes: Routes) -> None:

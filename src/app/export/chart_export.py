@@ -18,7 +18,7 @@ from ...domain.chart.freshness import Freshness
 from ...domain.chart.leeway import Leeway
 from ...domain.errors import ConfigError
 from ...domain.result import Source
-from ..client import BaseClient, SyncClient
+from ..client import Client, SyncClient
 from .export import Export
 from .manifest import ExportEnd, Manifest
 from .run import ExportRun
@@ -90,7 +90,7 @@ class ChartExport:
         on_invalid_symbol: Sequence[str] | None = None,
         fit: str | None = None,
     ) -> None:
-        require("client", client, BaseClient)
+        require("client", client, Client)
         is_lazy = isinstance(requests, Sequence) and not isinstance(requests, list | tuple | str | bytes)
         if not is_lazy:
             given: object = requests

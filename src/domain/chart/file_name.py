@@ -24,8 +24,9 @@ DISTINCT_STEM: Final = re.compile(rf"(?!\.)[{_SAFE}%]{{1,{_HEAD_CHARACTERS}}}~[0
 def stem(key: PictureKey) -> str:
     """Return the file name of *key* without its suffix: ``BINANCE_BTCUSDT__1h__price_v1``.
 
-    That of a layout begins with its id. ``:`` in the symbol becomes ``_``. An unsafe character becomes ``%`` and two hexadecimal digits for each byte of
-    UTF-8. A long name is cut and ends in a digest of the key. If two keys share a stem, use :func:`distinct_stem`.
+    That of a layout begins with its id. ``:`` in the symbol becomes ``_``. An unsafe character becomes ``%`` and two hexadecimal
+    digits for each byte of UTF-8. A long name is cut and ends in a digest of the key. If two keys share a stem, use
+    :func:`distinct_stem`.
     """
     plain = "__".join(
         _escape(part.replace(":", "_") if place == key.symbol_place else part) for place, part in enumerate(key.parts)
