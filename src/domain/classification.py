@@ -53,8 +53,7 @@ def classify(
     """
     if isinstance(outcome, TransportFailure):
         return ChartApiError.of(outcome.kind, outcome.message, details=outcome.details)
-    if not isinstance(outcome, Reply):
-        require("the outcome of a transport", outcome, Reply | TransportFailure)  # type: ignore[unreachable]  # by a host
+    require("the outcome of a transport", outcome, Reply | TransportFailure)  # by a host
     if outcome.status == OK and request is not None and request.endpoint.answer is not Answer.PICTURE:
         return _json_error(outcome, request)
     if outcome.status == OK and isinstance(outcome.picture, Picture):

@@ -42,7 +42,7 @@ def fit(
         found.append(_warning("watermark", f"is left out, since {allowed_by} allows no watermark of one's own"))
     if limits.max_parameters is not None and demand.parameters > limits.max_parameters:
         studies = max(0, demand.studies - (demand.parameters - limits.max_parameters))
-        drawings = min(demand.drawings, limits.max_parameters - studies)
+        drawings = min(demand.drawings, limits.max_parameters)
         why = f"since {allowed_by} allows {limits.max_parameters:,} studies and drawings together"
         for name, count, kept in (("studies", demand.studies, studies), ("drawings", demand.drawings, drawings)):
             if kept < count:

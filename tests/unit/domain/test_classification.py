@@ -16,6 +16,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from PIL import Image
 
+from chartimg.domain.chart.listing import ListRequest
 from chartimg.domain.classification import classify, refused_paths, refuses_body, refuses_symbol, retry_after_seconds
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import MEANINGS, ChartApiError, FaultKind, Retriable
@@ -176,6 +177,20 @@ def test_a_message_says_what_happened(reply: Reply, message: str) -> None:
 
     assert error is not None
     assert message == error.message
+
+
+@for_each(
+    ("body", "message"),
+    [
+        (b"[" + b" " * 1_500, "HTTP 200 without a list, as JSON: it is not JSON (body length 1,501)"),
+        (b'{"payload": []}', None),
+    ],
+)
+def test_an_answer_in_json_is_what_its_request_can_read(body: bytes, message: str | None) -> None:
+    """A reply with status 200 is an error only if the request finds a problem in it, which the message names."""
+    error = None if message is None else ChartApiError.of(K.UNEXPECTED_REPLY, message, http_status=200)
+
+    assert error == classify(Reply(200, body=body), now=NOON, request=ListRequest())
 
 
 def test_each_field_error_is_kept() -> None:
@@ -385,29 +400,35 @@ def test_an_http_date_gives_the_seconds_to_it(moment: datetime) -> None:
     assert min((moment - NOON).total_seconds(), 86_400.0) == seconds
 
 
+COOKIES = "; check the two cookies in CHARTS_TRADINGVIEW_SESSION_JSON, and then the key of the account"
+SHARE = "; share the layout at TradingView, or give the session of its owner in CHARTS_TRADINGVIEW_SESSION_JSON"
+OWNER = "; the TradingView session may not see this layout; use that of its owner, or share the layout"
+SIGN_IN = "; sign in to TradingView again, and renew the two cookies in CHARTS_TRADINGVIEW_SESSION_JSON"
+
+
 @for_each(
-    ("status", "message", "with_session", "kind", "words"),
+    ("status", "message", "with_session", "kind", "remedy"),
     [
-        (403, "Forbidden", True, K.SESSION_REJECTED, "check the two cookies in CHARTS_TRADINGVIEW_SESSION_JSON"),
-        (403, "Forbidden", False, K.CREDENTIAL_REJECTED, "Forbidden"),
-        (403, "Layout Forbidden", False, K.SESSION_REJECTED, "share the layout at TradingView"),
-        (403, "Layout Forbidden", True, K.SESSION_REJECTED, "use that of its owner"),
-        (409, "Session Disconnected", True, K.SESSION_REJECTED, "sign in to TradingView again"),
-        (409, "session disconnected.", False, K.SESSION_REJECTED, "sign in to TradingView again"),
-        (409, "Conflict", True, K.INVALID_REQUEST, "Conflict"),
-        (403, "Exceed Max Usage Parameter Limit (3)", True, K.PLAN_LIMIT, "(3)"),
-        (401, "Forbidden", True, K.INVALID_REQUEST, "Forbidden"),
+        (403, "Forbidden", True, K.SESSION_REJECTED, COOKIES),
+        (403, "Forbidden", False, K.CREDENTIAL_REJECTED, ""),
+        (403, "Layout Forbidden", False, K.SESSION_REJECTED, SHARE),
+        (403, "Layout Forbidden", True, K.SESSION_REJECTED, OWNER),
+        (409, "Session Disconnected", True, K.SESSION_REJECTED, SIGN_IN),
+        (409, "session disconnected.", False, K.SESSION_REJECTED, SIGN_IN),
+        (409, "Conflict", True, K.INVALID_REQUEST, ""),
+        (403, "Exceed Max Usage Parameter Limit (3)", True, K.PLAN_LIMIT, ""),
+        (401, "Forbidden", True, K.INVALID_REQUEST, ""),
     ],
 )
 def test_a_refused_session_is_told_apart_from_a_refused_key(
-    status: int, message: str, kind: K, words: str, *, with_session: bool
+    status: int, message: str, kind: K, remedy: str, *, with_session: bool
 ) -> None:
-    """A session is blamed if the words name it, or if it was sent with a request that is forbidden."""
+    """A session is blamed if the words name it, or if it was sent with a request that is forbidden; the message ends with the remedy."""
     error = classify(Reply(status, body=said(message), with_session=with_session), now=NOON)
 
     assert error is not None
     assert (kind, False) == (error.kind, error.retriable)
-    assert words in error.message
+    assert f"HTTP {status}: {message}{remedy}" == error.message
 
 
 @for_each(
@@ -447,6 +468,12 @@ def test_a_refusal_is_that_of_a_symbol_if_it_names_it(reply: Reply, expected: bo
         (Reply(403, body=b'{"message":"Exceed Max Usage Watermark Limit"}'), ("watermark",), True),
         (Reply(403, body=b'{"message":"Exceed Max Usage Something"}'), (), True),
         (Reply(401, body=b'{"message":"Invalid Request"}'), (), False),
+        (
+            Reply(403, body=b'{"message":"Exceed Max Usage Parameter Limit (3)","errors":[{"param":"drawings"}]}'),
+            ("drawings", "studies"),
+            True,
+        ),
+        *((Reply(status), (), status not in {401, 403, 407}) for status in (*range(400, 408), 409, 422)),
         (Reply(403, body=b'{"message":"Forbidden"}'), (), False),
         (Reply(409, body=b'{"message":"Session Disconnected"}'), (), False),
         (Reply(429, body=b'{"message":"Limit Exceeded"}'), (), False),

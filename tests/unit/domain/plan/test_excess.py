@@ -12,7 +12,7 @@ from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.finding import Severity
 from chartimg.domain.plan import UNKNOWN, ChartLimits, Plan, PlanName, smallest_plan
 from chartimg.domain.plan.demand import Demand
-from chartimg.domain.plan.excess import exceeded
+from chartimg.domain.plan.excess import exceeded, pixels
 from rows import for_each
 
 PLANS = shipped_catalog().plans
@@ -79,6 +79,15 @@ def test_each_limit_that_is_exceeded_is_reported_with_the_plan_that_would_do(
 ) -> None:
     """A finding has the place, the demand, the limit, and the smallest plan for the chart."""
     assert expected == excess(demand)
+
+
+@for_each(
+    ("number", "text"),
+    [(10**6, "1000000"), (10**6 + 1, "over a million"), (-(10**6), "-1000000"), (-(10**6) - 1, "below zero")],
+)
+def test_a_number_of_pixels_is_a_few_characters(number: int, text: str) -> None:
+    """A number beyond a million, on either side of zero, is words."""
+    assert text == pixels(number)
 
 
 def test_the_plan_that_is_named_would_serve_the_whole_chart() -> None:

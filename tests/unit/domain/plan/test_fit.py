@@ -58,10 +58,11 @@ def fitted(body: Mapping[str, object], to: ChartLimits = BASIC) -> tuple[Mapping
         ((1920, 600), (800, 300)),
         ((1e300, 600), (800, 300)),
         ((float("inf"), 400), (800, 400)),
+        ((float("inf"), 500.5), (800, 500.5)),
         ((1920, -5), (800, -5)),
     ],
 )
-def test_a_chart_that_is_too_large_keeps_its_shape(size: tuple[float, float], expected: tuple[int, int]) -> None:
+def test_a_chart_that_is_too_large_keeps_its_shape(size: tuple[float, float], expected: tuple[float, float]) -> None:
     """Both sides shrink by one factor, down to the smallest chart of the provider; a side that is wrong anyway stays."""
     body, findings = fitted({"width": size[0], "height": size[1]})
 
@@ -74,6 +75,7 @@ def test_the_warning_about_the_size_names_both_sizes_and_the_limit() -> None:
     message = "the chart is 800x450 in place of 1920x1080, since BASIC allows 800x600"
 
     assert ({"width": 800, "height": 450}, [("width", message)]) == fitted({"width": 1920, "height": 1080})
+    assert fitted({"width": 1920}, ChartLimits(800))[1][0][1].endswith("since BASIC allows 800xany")
 
 
 def test_studies_are_left_out_from_the_end_and_named() -> None:
@@ -87,6 +89,15 @@ def test_studies_are_left_out_from_the_end_and_named() -> None:
             "the last 3 of 5 are left out ('Aroon', 'RSI', 'ADX'), since BASIC allows 3 studies and drawings together",
         )
     ] == findings
+
+
+def test_five_entries_are_named_by_forty_characters() -> None:
+    """A warning about five entries names them all, each by the first forty characters of its name."""
+    body, [(_, message)] = fitted({"studies": [{"name": "A" * 41}] * 5}, ChartLimits(max_parameters=0))
+    named = ", ".join([repr("A" * 40)] * 5)
+
+    assert {} == body
+    assert message.startswith(f"the last 5 of 5 are left out ({named}), since")
 
 
 def test_drawings_follow_when_no_study_is_left() -> None:
@@ -157,12 +168,15 @@ def test_as_little_as_needed_is_cut(body: Mapping[str, object], limits: ChartLim
 
 
 def test_a_body_is_cut_to_the_largest_account_and_only_if_it_is_within_none() -> None:
-    """A body within one account's limits, and one without accounts, stay; another is cut, and names the largest account."""
+    """A body within one account's limits, also a smaller one's, and one without accounts, stay; another names the largest account."""
     body, pro = {"width": 4000, "height": 300}, PLANS[PlanName.PRO].chart
     allowed = {BASIC: "small", pro: "large"}
     cut, (finding, *_) = fit_to_largest(body, Demand.of(body), allowed)
 
     assert (body, ()) == fit_to_largest(body, Demand.of(body), {})
     assert ({"width": 900}, ()) == fit_to_largest({"width": 900}, Demand(900, 300), allowed)
+    assert ({"width": 400, "height": 600}, ()) == fit_to_largest(
+        {"width": 400, "height": 600}, Demand(400, 600), {BASIC: "small", ChartLimits(4000, 500): "large"}
+    )
     assert pro.max_width == cut["width"]
     assert "large" in finding.message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,6 +129,12 @@ def test_the_utmost_is_the_largest_chart_that_is_allowed(limits: ChartLimits, as
     assert Demand(0, 0) == UNKNOWN.utmost
     for plan in PLANS.values():
         assert not plan.chart.allows(utmost) or not limits.allows(asked) or plan.chart.allows(asked)
+
+
+def test_the_extent_is_that_of_the_largest_chart() -> None:
+    """The extent is the pixels, and the studies and drawings; an unknown limit makes it infinite."""
+    assert (800 * 600, 3) == ChartLimits(800, 600, 3).extent
+    assert (math.inf, math.inf) == UNKNOWN.extent
 
 
 @given(limits=limits, stated=limits, more=limits)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import FaultKind
-from chartimg.domain.reply import Reply, TransportFailure
+from chartimg.domain.reply import OK, Reply, TransportFailure
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import picture
 
@@ -21,15 +21,15 @@ PNG = picture(2, 1)
 
 
 def test_what_is_left_out_is_empty() -> None:
-    """A status alone is a reply without headers, body or file; a failure has no details or file unless told."""
-    assert Reply(503, {}, b"", None) == Reply(503)
+    """A status alone is a reply without headers, body, file or session; a failure has no details or file unless told."""
+    assert Reply(503, {}, b"", None, (), None, with_session=False) == Reply(503)
     assert TransportFailure(FaultKind.NOT_SENT, "refused", (), None) == TransportFailure(FaultKind.NOT_SENT, "refused")
 
 
-@pytest.mark.parametrize("headers", [["age"], {"age": 5}, {5: "age"}])
+@pytest.mark.parametrize("headers", [{"age": 5}, {5: "age"}])
 def test_headers_are_texts_by_name(headers: Any) -> None:
     """Headers of another type are a mistake of the host's own transport."""
-    with pytest.raises(ConfigError, match="headers"):
+    with pytest.raises(ConfigError, match=r"^a name or value of headers must be text, not int$"):
         Reply(200, headers)
 
 
@@ -57,6 +57,7 @@ def test_the_picture_in_a_body_is_inspected_once(monkeypatch: pytest.MonkeyPatch
 
     assert [(Picture(2, 1), "it is cut off at byte 66")] * 2 == [(whole.picture, cut.picture) for _ in range(2)]
     assert [PNG, PNG[:-1]] == inspected
+    assert 200 == OK
 
 
 @given(size=st.integers(0, 99))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import attrs
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartimg.domain.classification import classify
+from chartimg.domain.errors import ConfigError
 from chartimg.domain.faults import FaultKind
 from chartimg.domain.finding import Finding, Severity
 from chartimg.domain.reply import Reply, TransportFailure
-from chartimg.domain.reply.secret import MASK, SECRET_INSIDE, scrub, scrub_findings
+from chartimg.domain.reply.secret import MASK, SECRET_INSIDE, scrub, scrub_body, scrub_findings, scrub_text
 from chartimg.testing import picture
 from rows import for_each
 from samples import NOON
@@ -55,6 +57,7 @@ MASKED: dict[str, tuple[str, Reply | TransportFailure, Reply | TransportFailure]
         network(f"refused {KEY}", sent=KEY, n=1, none=None, deep=[{"all": [2.5, KEY]}]),
         network(f"refused {MASK}", sent=MASK, n=1, none=None, deep=[{"all": [2.5, MASK]}]),
     ),
+    "an escape that JSON does not have": ("my-X-key", Reply(422, {}, b"my-\\X-key"), Reply(422, {}, b"my-\\X-key")),
     "four characters": ("abcd", Reply(422, {}, b"my abcd!"), Reply(422, {}, b"my [key]!")),
     "three characters": ("abc", Reply(422, {}, b"my abc!"), Reply(422, {}, b"my abc!")),
 }
@@ -87,6 +90,8 @@ def test_a_picture_that_holds_the_key_gets_one_warning_and_keeps_its_bytes() -> 
     reply = Reply(200, {}, picture() + KEY.encode())
     once = scrub(reply, KEY)
 
+    words = "the picture holds a key or a session, so it is neither kept nor recorded; show it to nobody"
+    assert Finding("", Severity.WARNING, words) == SECRET_INSIDE
     assert attrs.evolve(reply, warnings=(SECRET_INSIDE,)) == once
     assert scrub(once, KEY) is once
     assert scrub(reply, KEY[:3]) is reply
@@ -130,6 +135,24 @@ def test_a_key_is_masked_in_what_is_not_whole_json(text: str) -> None:
     assert isinstance(clean, Reply)
     assert b"abc" not in clean.body
     assert MASK.encode() in clean.body
+
+
+def test_each_secret_is_masked_in_a_text_and_in_a_body() -> None:
+    """Several secrets are masked in a text, also the beginning of a long one, and in the names and texts of a body."""
+    long = "k" * 30
+    body = {KEY: [f"x{long}", {"n": KEY}], "n": 5}
+
+    assert f"{MASK} and {MASK}, {MASK}" == scrub_text(f"{KEY} and {long}, {long[:24]}", [KEY, long])
+    assert {MASK: [f"x{MASK}", {"n": MASK}], "n": 5} == scrub_body(body, [KEY, long])
+
+
+def test_an_outcome_of_another_type_is_refused() -> None:
+    """A transport of the host's own that returns neither a reply nor a failure is named in a ConfigError."""
+    nonsense: Any = b"a picture"
+    with pytest.raises(
+        ConfigError, match=r"^the outcome of a transport must be a Reply or a TransportFailure, not bytes$"
+    ):
+        scrub(nonsense, KEY)
 
 
 @pytest.mark.parametrize("key", [KEY, "k" * 30 + "ey" * 20])
