@@ -9,12 +9,14 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import attrs
 import pytest
 
 from chartimg import Account, AccountPool, AsyncChartClient, ChartApiResult, ChartRequest, RetryPolicy
+from chartimg.adapters.clock import SystemClock
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.events import CallFinished, PictureKept
 from chartimg.domain.reply import Reply
@@ -23,6 +25,7 @@ from chartimg.testing import EmulatedAccount, EventLog, Fault, Rule, ScriptedTra
 from command import eventually, holds, run_python
 from loopback import serving, stall
 from patience import LONG
+from samples import NOON
 
 IN_FLIGHT = 8
 FAULTS = (
@@ -87,16 +90,28 @@ def test_a_crowd_that_leaves_at_random_loses_no_unit_and_no_picture(seed: int, t
     assert 0 <= len(paid) - sources[Source.HTTP] - len(kept) <= sources[Source.SHARED]  # of those whose leader left
 
 
+class _SinceNoon(SystemClock):
+    """The clock of the machine, on a day that was half over when the test began, so that the day has room for long waits."""
+
+    def __init__(self) -> None:
+        """Begin at noon."""
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the date and time."""
+        return NOON + timedelta(seconds=time.monotonic() - self._began)
+
+
 def test_a_thousand_who_wait_for_pace_cost_no_thread_each() -> None:
     """A thousand fetches that wait for their account need no thread more than may be in flight, and end with the client."""
-    slow = Account("a", "key-of-a", daily_limit=2_000, requests_per_second=0.1, burst=1)
+    slow = Account("a", "key-of-a", daily_limit=2_000, requests_per_second=0.03, burst=1)
     transport = ScriptedTransport([Reply(200, body=picture(400, 300))])
-    pool = AccountPool([slow])
+    pool = AccountPool([slow], clock=_SinceNoon())
 
     async def main() -> list[ChartApiResult]:
         """Ask, look, and close."""
         client = AsyncChartClient(
-            transport=transport, accounts=pool, in_flight=4, policy=attrs.evolve(POLICY, deadline=20_000.0), log=False
+            transport=transport, accounts=pool, in_flight=4, policy=attrs.evolve(POLICY, deadline=40_000.0), log=False
         )
         before = threading.active_count()
         requests = [attrs.evolve(request(0), payload={"width": 400 + number}) for number in range(1_001)]
