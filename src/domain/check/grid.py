@@ -15,9 +15,6 @@ def grid_of(symbol: str | None, catalog: Catalog) -> Grid:
     An exchange that lists coins trades without rest. At any other exchange trade opens at a multiple of half an hour, if the
     catalog does not name fewer minutes. So it is for a symbol that can't be read, and for that of a layout.
     """
-    exchanges = "" if symbol is None else exchanges_of(symbol)
-    if isinstance(exchanges, str):
+    if symbol is None or isinstance(exchanges := exchanges_of(symbol), str):
         return Grid()
-    if len(exchanges) == 1:
-        return catalog.grid_of_exchange(exchanges[0])
     return Grid.of_formula(map(catalog.grid_of_exchange, exchanges))

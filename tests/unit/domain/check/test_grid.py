@@ -24,9 +24,10 @@ SHIPPED = shipped_catalog()
         ("UNHEARDOF:BTCUSDT", 30),
         ("BTCUSDT", 30),
         ("", 30),
+        (None, 30),
     ],
 )
-def test_a_symbol_has_the_grid_of_its_exchanges(symbol: str, minutes: int) -> None:
+def test_a_symbol_has_the_grid_of_its_exchanges(symbol: str | None, minutes: int) -> None:
     """Exchanges of coins have the grid of the interval, any other half an hour at most, and formulas the finest one."""
     assert Grid(minutes) == grid_of(symbol, SHIPPED)
 
