@@ -102,7 +102,7 @@ def likely_symbol(wrong: str, exchanges: Sequence[str]) -> str | None:
 def pair_written_apart(symbol: str, pairs_only: Collection[str]) -> str | None:
     """Return the symbol of a pair with a sign between its coins, at an exchange of *pairs_only*: ``BINANCE:BTC/USDT``."""
     exchange, _, ticker = symbol.partition(":")
-    pair = None if ticker.isalnum() or exchange not in pairs_only else _APART.fullmatch(ticker)
+    pair = _APART.fullmatch(ticker) if exchange in pairs_only else None
     return None if pair is None else f"{exchange}:{pair[1]}{pair[2]}".upper()
 
 

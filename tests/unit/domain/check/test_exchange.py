@@ -37,6 +37,7 @@ EXCHANGES = shipped_catalog().exchanges
         ("BITMAX", None),  # not BITMEX
         ("TSE2", None),
         ("CBO", None),
+        ("NYES", None),
         ("NOWHERE", None),
         ("", None),
         ("_", None),
@@ -80,11 +81,16 @@ def test_an_exchange_means_itself_and_a_suggestion_exists(name: str, text: str) 
         ("BTCUSDT.P", "BINANCE:BTCUSDT.P"),
         ("eth-usdt", "BINANCE:ETHUSDT"),
         ("ETH/BTC", "BINANCE:ETHBTC"),
+        ("AAVEUSDT", "BINANCE:AAVEUSDT"),
+        ("XRPUSDT", "BINANCE:XRPUSDT"),
+        ("XLMUSDT", "BINANCE:XLMUSDT"),
         ("binance:btcusdt", "BINANCE:BTCUSDT"),
         ("Binance:BTCUSDT", "BINANCE:BTCUSDT"),
         ("ARCA:SPY", "AMEX:SPY"),
         ("SEHK:0700", "HKEX:700"),
         ("SEHK:0000", "HKEX:0000"),
+        ("SEHK:0ABC", "HKEX:0ABC"),
+        ("ARCA:0700", "AMEX:0700"),
         ("HUOBI:BTCUSDT", "HTX:BTCUSDT"),
         ("FX_IDC:EURUSD", "FX:EURUSD"),
         ("AAPL:NASDAQ", "NASDAQ:AAPL"),
@@ -118,12 +124,25 @@ def test_a_suggested_symbol_is_at_an_exchange_of_the_list(text: str) -> None:
     assert likely_symbol(text, []) is None
 
 
+def test_up_to_64_characters_are_read() -> None:
+    """A longer text is neither an exchange nor a symbol with a slip."""
+    assert ["B" * 64, None] == [likely_exchange("b" * size, ["B" * size]) for size in (64, 65)]
+    assert ["NASDAQ:" + "A" * 56, None] == [likely_symbol("NASDAQ: " + "A" * size, EXCHANGES) for size in (56, 57)]
+
+
+def test_only_an_exchange_of_the_list_is_suggested() -> None:
+    """A feed of currencies leads to FX only where the list has it, and an empty name leads to none."""
+    assert likely_symbol("FX_IDC:EURUSD", ["NASDAQ"]) is None
+    assert likely_exchange("_", ["-"]) is None
+
+
 @for_each(
     ("symbol", "pair"),
     [
         ("BINANCE:BTC/USDT", "BINANCE:BTCUSDT"),
         ("OKX:btc-usdt", "OKX:BTCUSDT"),
         ("BINANCE:BTCUSDT", None),
+        ("NASDAQ:BTC/USDT", None),
         ("BMV:CEMEX/CPO", None),
         ("BINANCE:BTCUSDT/BINANCE:ETHUSDT", None),
     ],

@@ -64,7 +64,25 @@ def test_any_text_has_exchanges_or_a_problem(text: str) -> None:
 COINS = ["BTC", "ETH", "SOL", "1000PEPE", "币安人生", "SPX", "AAPL", "EUR", "XAU"]
 
 
-@for_each("exchange", ["BINANCE", "OKX", "KUCOIN", "binance"])
+@for_each(
+    "exchange",
+    [
+        *[
+            "BINANCE",
+            "BINANCEUS",
+            "BINGX",
+            "BITGET",
+            "BYBIT",
+            "COINEX",
+            "GATEIO",
+            "HTX",
+            "KUCOIN",
+            "MEXC",
+            "OKX",
+            "binance",
+        ]
+    ],
+)
 @for_each(
     "ticker",
     [
@@ -81,6 +99,8 @@ COINS = ["BTC", "ETH", "SOL", "1000PEPE", "币安人生", "SPX", "AAPL", "EUR", 
         "USDJPY",
         "GBPCHF",
         "XAUUSD",
+        "AUDUSD",
+        "XPTUSD",
         "BTC",
         "NQ1!",
         "",
@@ -88,7 +108,10 @@ COINS = ["BTC", "ETH", "SOL", "1000PEPE", "币安人生", "SPX", "AAPL", "EUR", 
 )
 def test_a_stock_an_index_and_a_pair_of_currencies_are_off_an_exchange_of_coins(exchange: str, ticker: str) -> None:
     """A ticker that quotes nothing, or one currency in another, is evidently not on an exchange that lists pairs of coins."""
-    assert off_exchange(f"{exchange}:{ticker}")
+    assert (
+        f'"{ticker}" is evidently not a pair, and {exchange} lists only pairs; a symbol without an exchange gets that of its '
+        f"template ({exchange}:{{symbol}}), so write its own, as in NASDAQ:AAPL, SP:SPX or FX:EURUSD"
+    ) == off_exchange(f"{exchange}:{ticker}")
 
 
 @given(
@@ -99,7 +122,7 @@ def test_a_stock_an_index_and_a_pair_of_currencies_are_off_an_exchange_of_coins(
 def test_a_pair_is_never_off_an_exchange_of_coins(base: str, quote: str, suffix: str) -> None:
     """A coin in a usual quote currency may be listed, spot or derivative."""
     if (base, quote) not in {("EUR", "TRY"), ("XAU", "TRY")}:
-        assert not off_exchange(f"BINANCE:{base}{quote}{suffix}")
+        assert off_exchange(f"BINANCE:{base}{quote}{suffix}") is None
 
 
 @given(st.text())
