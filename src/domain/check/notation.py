@@ -23,7 +23,7 @@ _ARGUMENTS: Final = re.compile(
 )
 _KEYS: Final[Mapping[str, Sequence[str]]] = {
     **dict.fromkeys(("indicators", "indicator", "study"), ("studies",)),
-    **dict.fromkeys(("shapes", "drawing"), ("drawings",)),
+    "shapes": ("drawings",),
     **dict.fromkeys(("params", "parameters"), ("input",)),
     "charttype": ("style",),
     "colortheme": ("theme",),

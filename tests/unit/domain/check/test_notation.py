@@ -34,7 +34,8 @@ NUMBERS = st.lists(st.integers(0, 999).map(str) | st.just("0.5"), min_size=1, ma
         ("20", "20", False),
         ("RSI@home", "RSI@home", False),
         ("", "", False),
-        ("E" * 60 + ":20,20", "E" * 60 + ":20,20", False),
+        ("E" * 61 + ":20", "E" * 61, True),  # 64 characters
+        ("E" * 62 + ":20", "E" * 62 + ":20", False),
     ],
 )
 def test_a_study_of_another_tool_has_a_plain_name(text: str, name: str, *, numbered: bool) -> None:
@@ -67,6 +68,26 @@ def test_a_study_with_numbers_leads_to_that_study(name: str, numbers: list[str])
 def test_a_key_is_found_by_its_name_among_people(wrong: str, keys: list[str], right: str | None) -> None:
     """Keys of other tools lead to a key that exists here."""
     assert right == likely_key(wrong, keys)
+
+
+@for_each(
+    ("right", "names"),
+    [
+        ("studies", "indicators indicator study"),
+        ("drawings", "shapes drawing"),
+        ("input", "params parameters"),
+        ("style", "chartType"),
+        ("theme", "colorTheme"),
+        ("symbol", "ticker"),
+        ("interval", "timeframe"),
+        ("timezone", "tz"),
+        ("moveLeft", "shiftLeft"),
+        ("moveRight", "shiftRight"),
+    ],
+)
+def test_each_name_among_people_leads_to_its_key(right: str, names: str) -> None:
+    """A name of a key in other tools, or a former one, means one key of the provider."""
+    assert [right] * len(names.split()) == [likely_key(name, [right]) for name in names.split()]
 
 
 @for_each(
