@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 from chartimg.adapters.catalog import shipped_catalog
-from chartimg.domain.check.catalog import Catalog, Endpoint, Entry, Parameter, ValueType
+from chartimg.domain.chart.endpoint import ADVANCED_CHART, LAYOUT_CHART
+from chartimg.domain.check.catalog import Catalog, Endpoint, Entry, Opening, Parameter, ValueType
 from chartimg.domain.errors import ConfigError
 from chartimg.domain.plan import PlanName
 from rows import for_each
@@ -73,14 +74,37 @@ def test_every_part_survives_an_empty_catalog_and_can_be_replaced(part: str) -> 
     assert () == getattr(shipped_catalog().extended(Catalog(replace=(name,))), part)
 
 
-def test_a_parameter_states_nothing_by_default() -> None:
-    """A row with a name and a type alone allows every value of that type."""
-    assert (False, None, None, (), None, "", ()) == attrs.astuple(Parameter("x", ValueType.STRING))[2:]
-
-
 def test_only_parts_can_be_replaced() -> None:
     """An unknown part is an error that lists the known ones."""
     with pytest.raises(ConfigError, match=r"replace names 'z\\xf6nes'; parts are intervals"):
         Catalog(replace=("z\u00f6nes",))
-    with pytest.raises(ConfigError, match=r"replace names 'zones'; parts are intervals"):
-        Catalog(replace=("zones",))
+    with pytest.raises(
+        ConfigError, match=r"replace names 'zones', 'hours'; parts are intervals, unconfirmedIntervals, "
+    ):
+        Catalog(replace=("zones", "hours"))
+
+
+def test_only_a_catalog_extends_another() -> None:
+    """Another value is an error that names it, and each catalog is equal to itself alone."""
+    with pytest.raises(ConfigError, match=r"^more must be a Catalog"):
+        Catalog().extended({})  # type: ignore[arg-type]
+    assert Catalog() != Catalog()
+
+
+def test_each_endpoint_has_keys_of_its_own() -> None:
+    """A layout has other keys than a chart."""
+    catalog = Catalog(
+        parameters=(Parameter("a", ValueType.STRING),), layout_parameters=(Parameter("b", ValueType.STRING),)
+    )
+
+    assert (["a"], ["b"]) == ([*catalog.rows_of(ADVANCED_CHART)], [*catalog.rows_of(LAYOUT_CHART)])
+
+
+def test_trade_opens_at_multiples_of_1_to_30_minutes() -> None:
+    """Each exchange has the grid of its row; an exchange without a row has the half hours."""
+    catalog = Catalog(crypto_exchanges=("A", "B"), openings=(Opening("B", 1), Opening("C", 30)))
+
+    assert [0, 1, 30, 30] == [catalog.grid_of_exchange(each).minutes for each in "ABCD"]
+    for minutes in (0, 31):
+        with pytest.raises(ValueError, match="minutes"):
+            Opening("E", minutes)
