@@ -141,6 +141,7 @@ def test_an_alias_counts_only_for_a_name_there_is() -> None:
 
     assert ["Simple", "Old", None] == [likely_name(text, names, aliases) for text in ("SMA", "old", "two")]
     assert likely_name("old", names[:2], aliases) is None
+    assert [] == names_called("sma", ["Other"])
     assert [["Simple"], ["Simple", "Smoothed Moving Average"], []] == [
         list(names_called(text, names, aliases)) for text in ("s.m.a.", "two", "Simpel")
     ]
@@ -227,6 +228,8 @@ def test_one_wrong_letter_of_an_id_is_a_slip(template: str, letter: str, data: s
         ("5s", None),
         ("soon", None),
         ("1.5h", None),
+        ("43200", "1M"),
+        ("43201", None),
         ("²", None),
         ("9" * 70, None),
     ],
@@ -234,6 +237,7 @@ def test_one_wrong_letter_of_an_id_is_a_slip(template: str, letter: str, data: s
 def test_an_interval_is_found_by_its_length(wrong: str, right: str | None) -> None:
     """An interval in any notation has one length, and minutes are not months."""
     assert right == likely_interval(wrong, CATALOG.intervals)
+    assert likely_interval("5 ticks", ["10 ticks"]) is None
 
 
 @for_each(
@@ -375,6 +379,8 @@ def test_each_zone_has_its_aliases(aliases: str, zone: str) -> None:
         ("xy", ["Xenon Yield"], "Xenon Yield"),
         ("Xenon", ["Krypton Xenon"], "Krypton Xenon"),
         ("plain Xenon", ["Krypton Xenon"], None),
+        ("abd", ["abc"], None),  # one letter of three
+        ("acb", ["abc"], None),
     ],
 )
 def test_a_name_must_be_alike_enough(wrong: str, names: list[str], right: str | None) -> None:
@@ -394,6 +400,7 @@ def test_the_first_16_unknown_names_get_a_suggestion() -> None:
     assert ["wrong", *['unknown; did you mean "a"?'] * 16, "unknown; use b"] == [each.message for each in found]
     assert [None, *["a"] * 16, None] == [each.suggestion for each in found]
     assert ("1", Severity.WARNING, "unknown", None) == attrs.astuple(without)
+    assert "unknown" == with_suggestions([Unknown("1", Severity.ERROR, "unknown", lambda: None)])[0].message
     assert ["did you mean a?", "else"] == [hint("a", "else"), hint(None, "else")]
 
 
