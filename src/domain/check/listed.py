@@ -58,9 +58,9 @@ class KeptLists:
 
     def has(self, symbol: str) -> bool | None:
         """Return whether the list of its exchange has *symbol*; None for a formula, or if that list is not kept."""
-        plain = _PLAIN.fullmatch(symbol)
-        listed = None if plain is None else self.tickers.get(plain[1])
-        return None if plain is None or listed is None else plain[2] in listed
+        if (plain := _PLAIN.fullmatch(symbol)) is None or (listed := self.tickers.get(plain[1])) is None:
+            return None
+        return plain[2] in listed
 
     def exchanges_of(self, ticker: str) -> tuple[str, ...]:
         """List the exchanges whose kept lists have *ticker*, in upper case, too."""

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from chartimg import ChartRequest, Finding, Severity
 from chartimg.adapters.catalog import shipped_catalog
 from chartimg.domain.chart import LayoutRequest
+from chartimg.domain.check.catalog import Catalog, Parameter, ValueType
 from chartimg.domain.check.check import check_request
 from chartimg.domain.check.exchange import is_slip
-from chartimg.domain.check.listed import NO_LISTS, KeptLists, exchange_problems, is_elsewhere, no_lists
-from chartimg.domain.check.suggestion import bare
+from chartimg.domain.check.listed import NO_LISTS, KeptLists, exchange_problems, is_elsewhere, no_lists, symbol_problems
+from chartimg.domain.check.suggestion import bare, with_suggestions
 from rows import for_each
 
 CATALOG = shipped_catalog()
@@ -62,6 +63,13 @@ def test_a_symbol_that_a_list_has_is_not_reported(symbol: str) -> None:
         ("NYSE:XO", 'the list of NYSE that is kept has no "XO"', None),  # a short ticker may be another company
         ("NYSE:AAPL", 'has no "AAPL"; it is listed by NASDAQ', None),
         ("BINANCE:AAPL", "so write its own, as in NASDAQ:AAPL, SP:SPX or FX:EURUSD; it is listed by NASDAQ", None),
+        ("BINANCE:ETHUSDTPERP", 'has no "ETHUSDTPERP"', None),  # the list has no such future
+        (
+            "BINANCE:BTC/USDT",
+            '"BINANCE:BTC/USDT" is read as a formula; did you mean "BINANCE:BTCUSDT"?',
+            "BINANCE:BTCUSDT",
+        ),
+        ("NEWEXCHANGE:A/NOWHERE:B", 'the exchange "NOWHERE" is not in the catalog', None),
         ("NEWEXCHANG:ANY", 'is not in the catalog; did you mean "NEWEXCHANGE:ANY"?', "NEWEXCHANGE:ANY"),
         ("NOWHERE:ANY", 'the exchange "NOWHERE" is not in the catalog', None),
         ("BATS:XOM", 'the exchange "BATS" is not in the catalog; it is listed by NYSE', None),
@@ -73,13 +81,53 @@ def test_a_symbol_that_a_list_lacks_is_a_warning(symbol: str, phrase: str, sugge
     (finding,) = found(symbol)
 
     assert ("symbol", Severity.WARNING, suggestion) == (finding.path, finding.severity, finding.suggestion)
-    assert phrase in finding.message
+    assert finding.message.endswith(phrase)
 
 
 def test_an_exchange_that_a_list_has_is_available() -> None:
     """A list is newer than the documentation, which says that this exchange is not available."""
-    assert [Severity.WARNING] == [each.severity for each in found("TFX:ANY", NO_LISTS)]
+    not_available = Finding("symbol", Severity.WARNING, '"TFX" is documented as not available')
+    assert [not_available] == found("TFX:ANY", NO_LISTS)
     assert [] == found("TFX:ANY", KeptLists(frozenset({"TFX"})))
+
+
+@for_each(
+    ("ticker", "listed", "likely"),
+    [
+        ("ABC", "ABC.", "ABC."),
+        ("ABC", ".ABC", None),  # no ticker begins with a sign
+        ("ABC", "ABXC", None),
+        ("ABCD", "ABCDE", "ABCDE"),
+        ("ABCD", "XABCD", "XABCD"),
+        ("ABCD", "BACD", "BACD"),
+        ("ABCD", "CBACD", None),
+        ("AB.CDE", "AB.CD.E", "AB.CD.E"),
+        ("A" * 32, "A" * 33, "A" * 33),
+        ("A" * 33, "A" * 34, None),
+    ],
+)
+def test_a_ticker_is_found_by_a_slip_or_a_sign(ticker: str, listed: str, likely: str | None) -> None:
+    """A sign after any letter, a letter anywhere, and two swapped neighbours make a slip in up to 32 characters."""
+    (finding,) = found(f"LSE:{ticker}", KeptLists(None, {"LSE": frozenset({listed})}))
+
+    assert (likely and f"LSE:{likely}") == finding.suggestion
+
+
+@pytest.mark.parametrize(
+    ("symbol", "message"),
+    [
+        *(
+            (f"{feed}:AAPL", "; write the one that lists the symbol: NASDAQ, NYSE or AMEX")
+            for feed in ("BATS", "EDGX", "IEX")
+        ),
+        ("NOWHERE:AAPL", ""),
+    ],
+)
+def test_a_feed_is_not_the_exchange_of_a_symbol(symbol: str, message: str) -> None:
+    """A data feed of US stocks is not in the catalog, and the message names the exchanges to write."""
+    (finding,) = found(symbol, NO_LISTS)
+
+    assert f'the exchange "{symbol.partition(":")[0]}" is not in the catalog{message}' == finding.message
 
 
 class Large(frozenset[str]):
@@ -113,21 +161,24 @@ def test_the_near_ticker_is_found_in_a_list_of_any_length(listed: frozenset[str]
         ("AAPL", "write it like BINANCE:BTCUSDT; it is listed by NASDAQ"),
         ("brk.b", "write it like BINANCE:BTCUSDT; it is listed by NASDAQ, NYSE"),
         ("NONE", "write it like BINANCE:BTCUSDT; chartimg symbols EXCHANGE TEXT looks a symbol up"),
+        (":AAPL", '":AAPL" is not written EXCHANGE:SYMBOL'),
+        (" ", '" " has space around it'),
     ],
 )
 def test_a_symbol_without_an_exchange_gets_those_that_list_it(symbol: str, end: str) -> None:
     """The exchanges that list a bare symbol are named, and none is suggested: each may be meant."""
-    (finding,) = found(symbol)
+    (finding,) = with_suggestions(symbol_problems(symbol, CATALOG, LISTS))
 
     assert (Severity.ERROR, None) == (finding.severity, finding.suggestion)
     assert finding.message.endswith(end)
 
 
-def test_of_many_exchanges_some_are_named() -> None:
-    """A message stays one readable line."""
-    lists = KeptLists(None, {f"E{number}": frozenset({"ABC"}) for number in range(9)})
+@pytest.mark.parametrize(("exchanges", "more"), [(5, ""), (6, " and 1 more"), (9, " and 4 more")])
+def test_of_many_exchanges_some_are_named(exchanges: int, more: str) -> None:
+    """A message stays one readable line: it names five exchanges and the number of the others."""
+    lists = KeptLists(None, {f"E{number}": frozenset({"ABC"}) for number in range(exchanges)})
 
-    assert found("ABC", lists)[0].message.endswith("it is listed by E0, E1, E2, E3, E4 and 4 more")
+    assert found("ABC", lists)[0].message.endswith(f"it is listed by E0, E1, E2, E3, E4{more}")
 
 
 @given(st.sampled_from([*CATALOG.exchanges[:5], "NOWHERE", "binance", ""]), st.text("AB1./", max_size=6))
@@ -145,9 +196,20 @@ def test_the_symbol_of_a_layout_is_checked_alike() -> None:
     layout = LayoutRequest("abc", "NASDAQ:AAPPL", "9h", {"width": 1})
     paths = [each.path for each in check_request(layout, CATALOG, None, LISTS)]
 
-    assert {"symbol", "interval", "width"} == set(paths)
-    assert 3 == len(paths)
+    assert ["width", "interval", "symbol"] == paths
     assert [] == check_request(LayoutRequest("abc"), CATALOG, None, LISTS)
+
+
+def test_a_finding_by_the_lists_keeps_its_place() -> None:
+    """The problem of a symbol stays among those of the other keys, and an unknown key is not held against the lists."""
+    request = ChartRequest("binance:BTCUSDT", "9h", "t", {"width": 1})
+    without_symbol = Catalog(parameters=(Parameter("interval", ValueType.STRING),))
+
+    written = 'the exchange "binance" is written BINANCE; did you mean "BINANCE:BTCUSDT"?'
+    assert check_request(request, CATALOG) == (checked := check_request(request, CATALOG, None, LISTS))
+    assert ["width", "symbol", "interval"] == [each.path for each in checked]
+    assert (Severity.ERROR, written) == (checked[1].severity, checked[1].message)
+    assert check_request(request, without_symbol) == check_request(request, without_symbol, None, LISTS)
 
 
 @for_each(
@@ -171,22 +233,23 @@ def test_a_ticker_is_elsewhere_only_if_that_is_evident(symbol: str, lists: KeptL
 
 
 @for_each(
-    ("exchange", "lists", "severity", "suggestion"),
+    ("exchange", "lists", "severity", "end", "suggestion"),
     [
-        ("NASDAQ", NO_LISTS, None, None),
-        ("NEWEXCHANGE", LISTS, None, None),
-        ("NOWHERE", NO_LISTS, Severity.WARNING, None),
-        ("NOWHERE", LISTS, Severity.ERROR, None),
-        ("NASDQA", LISTS, Severity.ERROR, "NASDAQ"),
+        ("NASDAQ", NO_LISTS, None, "", None),
+        ("NEWEXCHANGE", LISTS, None, "", None),
+        ("NOWHERE", NO_LISTS, Severity.WARNING, "chartimg symbols lists the exchanges", None),
+        ("NOWHERE", LISTS, Severity.ERROR, "chartimg symbols lists the exchanges", None),
+        ("NASDQA", LISTS, Severity.ERROR, "did you mean NASDAQ?", "NASDAQ"),
     ],
 )
 def test_an_exchange_that_no_list_has_is_reported(
-    exchange: str, lists: KeptLists, severity: Severity | None, suggestion: str | None
+    exchange: str, lists: KeptLists, severity: Severity | None, end: str, suggestion: str | None
 ) -> None:
     """It may be new while no list of exchanges is kept; else its list would be a call in vain."""
-    problems = [(each.severity, each.suggestion) for each in exchange_problems(exchange, CATALOG, lists)]
+    message = f'"{exchange}" is not an exchange that is known; {end}'
+    expected = [] if severity is None else [Finding("exchange", severity, message, suggestion)]
 
-    assert [] == problems if severity is None else [(severity, suggestion)] == problems
+    assert expected == [*exchange_problems(exchange, CATALOG, lists)]
 
 
 def test_a_ticker_without_end_has_no_suggestion_and_a_symbol_without_lists_no_doubt() -> None:
