@@ -236,7 +236,7 @@ def _entries(
     """Check the objects of an array: studies, drawings, or those of a host's own catalog."""
     for number, entry in enumerate(entries):
         where = f"{path}[{number}]"
-        if type(entry) is not dict and not isinstance(entry, Mapping):
+        if not isinstance(entry, dict):
             found.append(error(where, f"must be an object, not {kind_of(entry)}"))
             continue
         if row.fields:
@@ -271,9 +271,9 @@ def _named(
     inputs, overrides = entry.get("input"), entry.get("override")
     if inputs is None and not ((field := row.field_by_name.get("input")) and field.required):
         inputs = {}
-    if type(inputs) is dict or isinstance(inputs, Mapping):
+    if isinstance(inputs, dict):
         _fields(found, f"{path}.input", inputs, rule.input_by_name, Severity.WARNING, catalog)
-    if overrides is not None and isinstance(overrides, Mapping):
+    if isinstance(overrides, dict):
         _fields(found, f"{path}.override", overrides, rule.override_by_name, Severity.WARNING, catalog)
 
 
