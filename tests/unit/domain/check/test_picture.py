@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -107,6 +107,7 @@ def test_one_colour_is_found_under_any_filters(pixel: bytes, kinds: list[int], l
     assert is_of_one_colour(rgb([pixel * 400] * 300, kinds, level))
 
 
+@example(kind=1, x=0, y=0, value=5)
 @given(kind=st.integers(0, 4), x=st.integers(0, 399), y=st.integers(0, 299), value=st.integers(2, 255))
 def test_one_other_pixel_is_enough_under_any_filter(kind: int, x: int, y: int, value: int) -> None:
     """A picture with one filter is of several colours if any pixel differs by two or more."""
@@ -138,6 +139,15 @@ def test_a_picture_with_too_few_rows_is_not_judged(missing: int) -> None:
 
     assert is_of_one_colour(png(*SMALLEST, 8, 0, zlib.compress(stream + stream)))
     assert not is_of_one_colour(png(*SMALLEST, 8, 0, zlib.compress(stream[missing:])))
+
+
+@pytest.mark.parametrize("longer", [0, 1])
+def test_a_picture_of_one_colour_is_compressed_to_a_fiftieth(longer: int) -> None:
+    """A file of a fiftieth of its rows or less is judged, and one more byte is a chart."""
+    data = zlib.compress(bytes(401 * 300))
+    room = 401 * 300 // 50 - len(png(*SMALLEST, 8, 0, data)) + longer
+
+    assert (not longer) is is_of_one_colour(png(*SMALLEST, 8, 0, data + bytes(room)))
 
 
 def test_a_picture_that_claims_too_much_is_not_inflated() -> None:
