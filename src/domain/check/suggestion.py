@@ -286,5 +286,5 @@ def _minutes(interval: str) -> int | None:
         return None
     if unit == "M":
         return int(number or 1) * _MONTH
-    minutes = _MINUTES.get(unit.casefold()) or _MINUTES.get(_PLURAL.sub("", unit.casefold()))
+    minutes = _MINUTES.get(_PLURAL.sub("", unit.casefold()))
     return None if minutes is None else int(number or 1) * minutes
