@@ -302,6 +302,7 @@ def test_a_part_of_a_body_needs_no_symbol() -> None:
     """A study alone is checked as in a body, and values that are not JSON are found."""
     assert [] == check_payload({"studies": [{"name": "MACD"}]}, CATALOG)
     assert ["studies[0].name"] == [each.path for each in check_payload({"studies": [{"name": b"MACD"}]}, CATALOG)]
+    assert ["a"] == [each.path for each in check_payload({"a": float("nan")}, Catalog())]
 
 
 @for_each("body", [None, True, False, 5, 1.5, "text", b"bytes", [], (), {1, 2}, object()])
