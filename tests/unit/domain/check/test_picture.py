@@ -151,7 +151,7 @@ def test_a_picture_of_one_colour_is_compressed_to_a_fiftieth(longer: int) -> Non
 
 
 def test_a_picture_that_claims_too_much_is_not_inflated() -> None:
-    """A picture with more bytes than the provider's largest one, one row more, takes no memory."""
+    """A picture of more bytes than the provider's largest one takes no memory."""
     data = zlib.compress(bytes(8192 * 4097), 1)
     tracemalloc.start()
     try:
