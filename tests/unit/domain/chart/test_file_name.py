@@ -66,8 +66,10 @@ def test_charts_that_share_a_name_have_one_of_their_own() -> None:
     ],
 )
 def test_what_is_unsafe_is_escaped(symbol: str, name: str) -> None:
-    """Each byte becomes a percent sign and two digits."""
-    assert name == stem(ChartKey(symbol, "1h", "t"))
+    """Each byte becomes a percent sign and two digits, also before a digest."""
+    key = ChartKey(symbol, "1h", "t")
+
+    assert (name, f"{name}~") == (stem(key), distinct_stem(key)[:-16])
 
 
 @for_each(
