@@ -260,23 +260,23 @@ class Fetch:
         request: the chart request.
         policy: the limits of calls and time.
         action: the driver's task.
+        fetch_id: the name of this fetch in events and in its result.
+        refused_ids: accounts that have refused the body before because of their plan.
         facts: the events to report now.
         unused: a claim that is held and not sent yet; a driver that abandons the fetch gives it back.
         attempts: the calls made so far.
-        fetch_id: the name of this fetch in events and in its result.
-        refused_ids: accounts that have refused the body before because of their plan.
     """
 
     request: Request
     policy: RetryPolicy
     action: Action
+    fetch_id: str
+    refused_ids: frozenset[str]
+    _call_seconds: float
+    _sent: Moment
     facts: tuple[Event, ...] = ()
     unused: Claim | None = None
-    _sent: Moment = attrs.field(kw_only=True)
     attempts: tuple[Attempt, ...] = ()
-    fetch_id: str = ""
-    refused_ids: frozenset[str] = frozenset()
-    _call_seconds: float = 0.0
     _is_probe: bool = False
     _failure: ChartApiFailure | None = None
 
@@ -305,10 +305,10 @@ class Fetch:
             request,
             policy,
             action,
+            fetch_id,
+            refused_ids,
+            call_seconds,
             sent=moment,
-            fetch_id=fetch_id,
-            refused_ids=refused_ids,
-            call_seconds=call_seconds,
         )
 
     def next(self, feedback: Feedback, moment: Moment) -> Fetch:
@@ -551,13 +551,13 @@ class Fetch:
             self.request,
             self.policy,
             action,
-            facts,
-            unused,
+            self.fetch_id,
+            self.refused_ids,
+            self._call_seconds,
             sent=self._sent if sent is None else sent,
+            facts=facts,
+            unused=unused,
             attempts=self.attempts if attempts is None else attempts,
-            fetch_id=self.fetch_id,
-            refused_ids=self.refused_ids,
-            call_seconds=self._call_seconds,
             is_probe=self._is_probe,
             failure=self._failure if failure is None else failure,
         )

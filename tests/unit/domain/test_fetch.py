@@ -141,6 +141,7 @@ def test_a_request_that_is_wrong_costs_nothing() -> None:
     request = ChartRequest("", " 1h", "price_v1")
 
     assert refused(request.problems) == Play(request=request).result
+    assert "" == Play(request=request).result.fetch_id
     assert 2 == len(request.problems)
 
 
@@ -181,8 +182,9 @@ def test_a_clock_that_steps_back_makes_no_wait_go_past_the_deadline() -> None:
         step = Play().step.next(feedback, Moment(NOON - timedelta(hours=1), 1.0, 0.5))
         assert not isinstance(step.action, Pause) or step.action.seconds <= 99.0
 
-    held = Play().feed(Granted(claim(at))).step.next(Woken(), Moment(NOON - timedelta(seconds=45), 50.0, 0.5))
-    assert (ConfirmClaim(claim(at), Need(Demand())), claim(at)) == (held.action, held.unused)
+    for seconds in (0, 45):
+        held = Play().feed(Granted(claim(at))).step.next(Woken(), Moment(NOON - timedelta(seconds=seconds), 50.0, 0.5))
+        assert (ConfirmClaim(claim(at), Need(Demand())), claim(at)) == (held.action, held.unused)
 
 
 def test_a_deadline_that_passes_during_a_wait_ends_the_fetch_without_a_call() -> None:
@@ -652,6 +654,7 @@ def test_a_stopped_fetch_ends_at_once_and_gives_its_claim_back(calls: int) -> No
         play.step.unused,
         play.error.kind,
     )
+    assert ("HTTP 503" if calls else "the fetch was stopped before an account was called") == play.error.message
     assert calls == len(play.result.attempts)
 
 
@@ -665,6 +668,34 @@ def test_no_call_is_begun_that_could_hardly_end_in_time() -> None:
     assert late.action.result.error is not None
     assert "3.0 s are left, and a call takes 4.0 s at the least" in late.action.result.error.message
     assert claim(NOON) == late.unused
+
+
+LATE = "could be called within the deadline of 100 s: 0.5 s are left, and a call takes {} s at the least"
+BUSY = "is left before the deadline (all busy); the next is free at 2026-01-05 12:01:{} UTC"
+
+
+@for_each(
+    ("call_seconds", "elapsed", "free_at", "end"),
+    [
+        (4.0, 0.0, 99.5, LATE.format("4.0")),
+        (0.5, 0.0, 99.5, LATE.format("0.5")),
+        (4.0, 0.0, 100.0, BUSY.format("40")),
+        (0.5, 100.0, 100.0, BUSY.format("40")),
+        (0.0, 100.0, 100.5, BUSY.format("40")),
+        (0.0, 99.5, 99.0, BUSY.format("39")),
+    ],
+)
+def test_an_account_that_is_free_too_late_for_a_call_is_told_from_none(
+    call_seconds: float, elapsed: float, free_at: float, end: str
+) -> None:
+    """If the next account is free before the deadline, with too little time for a call, the message speaks of that time."""
+    step = Fetch.begin(REQUEST, POLICY, Moment(NOON, 0.0, 0.5), call_seconds=call_seconds)
+    now = Moment(NOON + timedelta(seconds=elapsed), elapsed, 0.5)
+    action = step.next(NoneLeft(NOON + timedelta(seconds=free_at)), now).action
+
+    assert isinstance(action, Finish)
+    assert action.result.error is not None
+    assert f"no account {end}" == action.result.error.message
 
 
 SOON, TOO_LATE = NOON + timedelta(seconds=30), NOON + timedelta(seconds=200)
