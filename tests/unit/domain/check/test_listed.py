@@ -223,6 +223,7 @@ def test_a_finding_by_the_lists_keeps_its_place() -> None:
         ("BINANCE:DOGEUSDT", NO_LISTS, False),
         ("BINANCE:STRANGE", LISTS, False),
         ("LSE:VOD", LISTS, False),
+        ("LSE:AAPL", LISTS, False),  # its list is not kept
         ("NONE", LISTS, False),
         ("", NO_LISTS, False),
     ],
