@@ -196,6 +196,11 @@ class _SecureConnection(_OneReply, HTTPSConnection):
                 raise exceptions.ProxyError("the proxy made no tunnel", error) from error
             raise exceptions.NewConnectionError(self, "the handshake failed") from error
 
+    @property
+    def is_connected(self) -> bool:
+        # TLS within TLS holds bytes that a look at the socket does not find.
+        return super().is_connected and (self.proxy is None or not self._speaks())
+
     def _tunnel(self) -> None:
         cast("Any", super())._tunnel()  # noqa: SLF001 (http.client has no other place between tunnel and handshake)
         self.bound()

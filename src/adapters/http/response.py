@@ -33,6 +33,7 @@ _FRAMING: Final = (
 _READ_HEADERS: Final = frozenset(name.encode() for name in KEPT_HEADERS + _FRAMING)
 _BLANK: Final = frozenset({b"\r\n", b"\n"})
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
+_CHUNK_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]*|\r)?\n")
 _WITHOUT_BODY: Final = frozenset({http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED})
 _PIECE_BYTES: Final = 64 * 1024
 _BUFFER_BYTES: Final = 80 * 1024  # most pictures and their headers take one read or two
@@ -89,18 +90,17 @@ class BoundedResponse(http.client.HTTPResponse):
             raise http.client.UnknownProtocol(version)
         self.code, self.version = self.status, 10 if version == "HTTP/1.0" else 11
         self.headers = self.msg = _read_headers(self.fp)  # type: ignore[assignment]  # only those that are of use
-        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
+        has_body = self.status >= http.HTTPStatus.OK and self.status not in _WITHOUT_BODY
+        self.chunked = has_body and self.headers.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
-        self.length = self._body_bytes()
+        self.length = self._body_bytes() if has_body else 0
         self.will_close = self._check_close() or (self.length is None and not self.chunked)  # type: ignore[attr-defined]
-        is_framed_twice = self.chunked and "content-length" in self.headers
+        is_framed_twice = "transfer-encoding" in self.headers and (not self.chunked or "content-length" in self.headers)
         is_other_protocol = self.status == http.HTTPStatus.SWITCHING_PROTOCOLS
         self._is_final = not (self.will_close or is_framed_twice or is_other_protocol)
 
     def _body_bytes(self) -> int | None:
         """Return the length of the body; None if it ends with its last chunk or with the connection."""
-        if self.status < http.HTTPStatus.OK or self.status in _WITHOUT_BODY:
-            return 0
         first, *others = self.headers.get("content-length", "").split(", ")
         if set(others) - {first}:
             raise http.client.HTTPException("the reply states two lengths")
@@ -121,15 +121,19 @@ class BoundedResponse(http.client.HTTPResponse):
             TooLarge: it has more than *max_bytes* bytes.
             http.client.HTTPException, OSError: it can't be read to its end.
         """
-        try:
-            body = self.read(max_bytes + 1)
-        except ValueError as error:  # http.client takes any number for the length of a chunk
-            raise http.client.HTTPException("the length of a chunk is not one") from error
+        body = self.read(max_bytes + 1)
         if len(body) > max_bytes:
             raise TooLarge
         if self.length:
             raise http.client.IncompleteRead(body, self.length)
         return body
+
+    def _read_next_chunk_size(self) -> int:
+        """Read the size of a chunk. http.client takes any number for one, and with -1 reads without a bound."""
+        size = _CHUNK_SIZE.fullmatch(self.fp.readline(_MAX_LINE_BYTES))
+        if size is None:
+            raise ValueError  # http.client makes an IncompleteRead of it
+        return int(size[1], 16)
 
     def _close_conn(self) -> None:
         """End the reply; http.client calls this at the end of the body."""

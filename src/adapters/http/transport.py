@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import urllib3
 from urllib3 import exceptions
+from urllib3.connection import port_by_scheme
 from urllib3.util import parse_url
 
 from ...address import DEFAULT_BASE_URL, read_address
@@ -83,7 +84,7 @@ class Urllib3Transport:
         self._max_body = max_body
         self._connect = partial(connection_pool, address, pool_size, tls_settings(address, ca_certs), max_body)
         self._pool = self._connect()
-        self._host = parse_url(base_url).netloc or ""
+        self._host = _host_header(base_url)
         begin_in_children(self)
 
     def begin(self) -> None:
@@ -146,6 +147,13 @@ class Urllib3Transport:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _host_header(base_url: str) -> str:
+    """Return the name and port by which a server knows itself: without a default port, and without the dot of the root."""
+    url = parse_url(base_url)
+    host = str(url.host).rstrip(".")
+    return host if url.port in {None, port_by_scheme[str(url.scheme)]} else f"{host}:{url.port}"
 
 
 def _unseen() -> AbstractContextManager[None]:

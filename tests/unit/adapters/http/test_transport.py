@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,6 +186,23 @@ def test_the_host_is_named_as_in_the_base_address(server: LoopbackServer, connec
     connect(f"http://LocalHost:{server.port}/base").send(REQUEST, ACCOUNT)
 
     assert f"localhost:{server.port}" == server.requests[0].headers["host"]
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        ("https://API.chart-img.com:443", "api.chart-img.com"),
+        ("https://api.chart-img.com.", "api.chart-img.com"),
+        ("https://api.chart-img.com:80", "api.chart-img.com:80"),
+        ("http://[::1]:80", "[::1]"),
+        ("https://[2606:4700::1]:8443", "[2606:4700::1]:8443"),
+    ],
+)
+def test_the_host_header_names_no_default_port(address: str, named: str, connect: Connect) -> None:
+    """The host header leaves out the default port and the dot of the root, which a server may not know itself by."""
+    transport = connect(address)
+
+    assert named == transport._host  # noqa: SLF001 (no test can listen at the default ports)
 
 
 @pytest.mark.parametrize("value", ["a\r\nx-api-key: other", "a\0b", "a\x7f"])
@@ -424,6 +441,16 @@ def test_a_provisional_reply_is_passed_over(server: LoopbackServer, connect: Con
     assert b"ok" == got(connect(server.url).send(REQUEST, ACCOUNT)).body
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_has_no_chunks(status: int, server: LoopbackServer, connect: Connect) -> None:
+    """A reply whose status has no body ends with its headers, even if they announce chunks."""
+    server.script.append(raw(b"HTTP/1.1 %d Scripted\r\ntransfer-encoding: chunked\r\n\r\n" % status))
+
+    reply = got(connect(server.url, read_timeout=5).send(REQUEST, ACCOUNT))
+
+    assert (status, b"") == (reply.status, reply.body)
+
+
 # Replies that never become whole
 
 BROKEN: dict[str, tuple[Exchange, FaultKind, str]] = {
@@ -456,6 +483,16 @@ BROKEN: dict[str, tuple[Exchange, FaultKind, str]] = {
     ),
     "a chunk size below zero": (
         raw(HEAD + b"transfer-encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n", keep=False),
+        NETWORK,
+        "connection",
+    ),
+    "a chunk size of minus one": (
+        stall(HEAD + b"transfer-encoding: chunked\r\n\r\n-1\r\n" + b"x" * 700_000),
+        NETWORK,
+        "connection",
+    ),
+    "a chunk size with a prefix": (
+        raw(HEAD + b"transfer-encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n"),
         NETWORK,
         "connection",
     ),
@@ -966,6 +1003,16 @@ def test_an_encrypted_reply_that_breaks_is_a_failure_of_the_network(
 # Connections
 
 
+def test_a_body_of_two_framings_ends_its_connection(server: LoopbackServer, connect: Connect) -> None:
+    """A connection whose reply states a length and any transfer encoding has no further reply (RFC 9112, section 6.3)."""
+    framed = b"content-length: 2\r\ntransfer-encoding: %s\r\n\r\nok"
+    server.script += [raw(HEAD + framed % encoding) for encoding in (b"identity", b"\r\n chunked")]
+    transport = connect(server.url)
+
+    assert [b"ok", b"ok", PNG] == [got(transport.send(REQUEST, ACCOUNT)).body for _ in range(3)]
+    assert 3 == server.connections
+
+
 def test_calls_one_after_the_other_share_a_connection(server: LoopbackServer, connect: Connect) -> None:
     """Calls with whole replies of every kind share one connection."""
     server.script += [
@@ -1112,11 +1159,17 @@ def tunnel(tls: ssl.SSLContext, played: list[bytes], exchange: Exchange = WHOLE)
     return play
 
 
-def relay(port: int) -> Exchange:
-    """Grant a CONNECT, and carry the bytes of both sides to the other, that on *port*."""
+def relay(port: int, pause: float = 0) -> Exchange:
+    """Grant a CONNECT, and carry the bytes of both sides to the other, that on *port*; gather them for *pause* seconds."""
 
     def carry(source: socket.socket, target: socket.socket) -> None:
         while data := source.recv(65_536):
+            if pause and b"\x17\x03" == data[:2]:
+                time.sleep(pause)
+                source.settimeout(0)
+                with suppress(BlockingIOError, ssl.SSLWantReadError):
+                    data += source.recv(65_536)
+                source.settimeout(None)
             target.sendall(data)
 
     def play(connection: socket.socket, closing: threading.Event) -> bool:
@@ -1173,6 +1226,29 @@ def test_calls_through_an_encrypted_proxy_bring_pictures_over_one_connection(
             transport.close()
         assert ["CONNECT"] == [received.method for received in proxy.requests]
         assert [KEY] * 3 == server.keys
+
+
+def twice(connection: socket.socket, _: threading.Event) -> bool:
+    """Answer one request with two replies, each in a record of its own."""
+    WHOLE(connection, _)
+    answer(200, b"unasked")(connection, _)
+    return True
+
+
+def test_a_second_reply_through_an_encrypted_proxy_answers_no_later_request(
+    authority: Authority, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second reply that came together with the first one, through an https proxy, is never that to the next request."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    with (
+        serving(twice, otherwise=WHOLE, tls=authority.server) as server,
+        serving(otherwise=relay(server.port, pause=0.05), tls=authority.server) as proxy,
+    ):
+        monkeypatch.setenv("https_proxy", proxy.url)
+        transport = connect(NAMED)
+
+        assert [PNG] * 2 == [got(transport.send(REQUEST, ACCOUNT)).body for _ in range(2)]
+        transport.close()
 
 
 @pytest.mark.parametrize(
