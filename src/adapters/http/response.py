@@ -178,7 +178,9 @@ class WholeReply:
 
 
 def _decoded(body: bytes, headers: Mapping[str, str], max_bytes: int) -> bytes:
-    """Undo the content encoding of *body*."""
+    """Undo the content encoding of *body*. One alone is, since it was asked for none, and several could make a few bytes endless."""
+    if "," in headers["content-encoding"]:
+        raise exceptions.DecodeError("the body is encoded more than once")
     pieces, size = [], 0
     encoded = urllib3.HTTPResponse(io.BytesIO(body), headers, preload_content=False)
     for piece in encoded.stream(_PIECE_BYTES, decode_content=True):

@@ -513,6 +513,11 @@ BROKEN: dict[str, tuple[Exchange, FaultKind, str]] = {
         UNEXPECTED,
         "encoding",
     ),
+    "encoded twice": (
+        answer(200, gzip.compress(gzip.compress(PNG)), content_encoding="gzip, gzip"),
+        UNEXPECTED,
+        "encoding",
+    ),
     "too large by length": (answer(200, b"x" * 700_000), UNEXPECTED, "larger than 600,000 bytes"),
     "too large by chunks": (chunked(200, [b"x" * 50_000] * 14), UNEXPECTED, "larger than 600,000 bytes"),
     "too large without end": (
