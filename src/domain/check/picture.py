@@ -55,28 +55,38 @@ def mean_the_same(one: Request, other: Request, parameters: Iterable[Parameter])
 
 
 def _is_of_one_colour(header: Header, png: bytes) -> bool:
-    """Return whether all pixels are alike.
-
-    Rows of one colour are the same bytes under each filter, but for a first row under a filter that looks at the row above
-    (section 9.2). Chart rows differ. Interlaced pictures and those with vertical stripes alone are not told apart.
-    """
-    length = 1 + -(-header.width * _SAMPLES[header.colour] * header.depth // 8)
+    """Return whether all pixels are alike. Interlaced pictures, and rows that end within a byte, are not told apart."""
+    bits = _SAMPLES[header.colour] * header.depth
+    length, unit = 1 + -(-header.width * bits // 8), max(1, bits // 8)
     raw = length * header.height
     if header.interlaced or raw > _MAX_RAW_BYTES or len(png) * _MIN_RATIO > raw:
         return False
     data = b"".join(image_data(png))
-    return all(_are_alike(data, length, min(rows, header.height)) for rows in (*_FIRST_ROWS, header.height))
+    return all(_are_alike(data, length, unit, min(rows, header.height)) for rows in (*_FIRST_ROWS, header.height))
 
 
-def _are_alike(data: bytes, length: int, rows: int) -> bool:
-    """Return whether the first *rows* of compressed *data* differ no more than their filters."""
+def _are_alike(data: bytes, length: int, unit: int, rows: int) -> bool:
+    """Return whether the first *rows* of compressed *data* are of one colour.
+
+    A row is *length* bytes: its filter, and pixels of *unit* bytes each. The first pixel of the first row is the same under each
+    filter. So all forms of a row of its colour are known (section 9.2): None, Sub, Up, Average and Paeth.
+    """
     try:
         inflated = zlib.decompressobj().decompress(data, rows * length)
     except zlib.error:
         return False
-    above_first = inflated[:1] > b"\x01"  # Up, Average and Paeth
-    forms = {inflated[start : start + length] for start in range(length * above_first, len(inflated), length)}
-    return len(inflated) == rows * length and len(forms) == len({form[0] for form in forms})
+    pixel, blank, rest = inflated[1 : 1 + unit], bytes(length - 1), bytes(length - 1 - unit)
+    same, half = pixel * (len(blank) // unit), bytes(value - value // 2 for value in pixel)
+    first = {
+        b"\0" + same,
+        b"\1" + pixel + rest,
+        b"\2" + same,
+        b"\3" + pixel + half * (len(rest) // unit),
+        b"\4" + pixel + rest,
+    }
+    later = {b"\0" + same, b"\1" + pixel + rest, b"\2" + blank, b"\3" + half + rest, b"\4" + blank}
+    forms = {inflated[start : start + length] for start in range(length, len(inflated), length)}
+    return len(inflated) == rows * length and inflated[:length] in first and forms <= later
 
 
 def _stated(request: Request, default_by_name: Mapping[str, object]) -> Mapping[str, object]:

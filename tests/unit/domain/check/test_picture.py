@@ -107,14 +107,32 @@ def test_one_colour_is_found_under_any_filters(pixel: bytes, kinds: list[int], l
     assert is_of_one_colour(rgb([pixel * 400] * 300, kinds, level))
 
 
-@example(kind=1, x=0, y=0, value=5)
-@given(kind=st.integers(0, 4), x=st.integers(0, 399), y=st.integers(0, 299), value=st.integers(2, 255))
-def test_one_other_pixel_is_enough_under_any_filter(kind: int, x: int, y: int, value: int) -> None:
-    """A picture with one filter is of several colours if any pixel differs by two or more."""
+KINDS = st.lists(st.integers(0, 4), min_size=1, max_size=5)
+
+
+@example(kinds=[1], x=0, y=0, value=5)
+@given(kinds=KINDS, x=st.integers(0, 399), y=st.integers(0, 299), value=st.integers(1, 255))
+def test_one_other_pixel_is_enough_under_any_filters(kinds: list[int], x: int, y: int, value: int) -> None:
+    """A picture is of several colours if any pixel differs."""
     rows = [bytes(1200)] * 300
     rows[y] = bytes(3 * x) + bytes([0, value, 0]) + bytes(3 * (399 - x))
 
-    assert not is_of_one_colour(rgb(rows, [kind], 6))
+    assert not is_of_one_colour(rgb(rows, kinds, 6))
+
+
+@example(kinds=[0, *[1] * 299], pixels=(b"abc", b"abd"), rows=1)
+@example(kinds=[1, *[0] * 299], pixels=(b"abc", b"abd"), rows=1)
+@given(
+    kinds=KINDS,
+    pixels=st.tuples(*[st.binary(min_size=3, max_size=3)] * 2).filter(lambda two: two[0] != two[1]),
+    rows=st.integers(1, 299),
+)
+def test_a_picture_of_two_colours_has_no_warning(kinds: list[int], pixels: tuple[bytes, bytes], rows: int) -> None:
+    """A picture with one colour above and another one below, or left and right, is of two, under any filters."""
+    above, below = (pixel * 400 for pixel in pixels)
+
+    assert not is_of_one_colour(rgb([above] * rows + [below] * (300 - rows), kinds, 6))
+    assert not is_of_one_colour(rgb([pixels[0] * rows + pixels[1] * (400 - rows)] * 300, kinds, 6))
 
 
 @given(data=st.one_of(st.binary(), st.binary().map(lambda rest: picture(9, 9)[:33] + rest)))
