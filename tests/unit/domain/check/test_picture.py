@@ -135,6 +135,12 @@ def test_a_picture_of_two_colours_has_no_warning(kinds: list[int], pixels: tuple
     assert not is_of_one_colour(rgb([pixels[0] * rows + pixels[1] * (400 - rows)] * 300, kinds, 6))
 
 
+def test_stripes_of_a_pixel_are_of_two_colours() -> None:
+    """A picture of one byte a pixel is of two colours if they take turns."""
+    assert is_of_one_colour(png(*SMALLEST, 8, 0, zlib.compress((b"\0" + b"aa" * 200) * 300)))
+    assert not is_of_one_colour(png(*SMALLEST, 8, 0, zlib.compress((b"\0" + b"ab" * 200) * 300)))
+
+
 @given(data=st.one_of(st.binary(), st.binary().map(lambda rest: picture(9, 9)[:33] + rest)))
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     """Bytes that are not a picture are not of one colour."""
