@@ -33,7 +33,7 @@ _MAX_JOBS: Final = 256
 
 @attrs.frozen
 class ExportPlan:
-    """What an export would do.
+    """The work that an export would do.
 
     Attributes:
         requested: charts, each once.
@@ -42,7 +42,7 @@ class ExportPlan:
         from_cache: charts that would be taken from the cache.
         calls: charts that would be called for, with one call each if all goes well.
         missing: charts that would fail for want of a fixture, in mock mode.
-        forecast: when those calls could be made; None if there would be none.
+        forecast: when those calls could be made; None without a call.
     """
 
     requested: int
@@ -127,11 +127,11 @@ class ChartExport:
 
     @property
     def failure(self) -> str | None:
-        """The failure of the folder that stopped the last run; None if there was none."""
+        """The failure of the folder that stopped the last run; None after a run that was not stopped."""
         return None if self._work is None else self._work.failure
 
     def plan(self) -> ExportPlan:
-        """Return what a run would do now, without a call and without a change of the folder. It reads files, and so blocks.
+        """Return the work of a run now, without a call and without a change of the folder. It reads files, and so blocks.
 
         Raises:
             ConfigError: a chart would be refused before its call, or the manifest in the folder can't be read.

@@ -25,7 +25,7 @@ _MAX_PROBLEMS: Final = 20
 class ExportCharts:
     """The charts of *requests*. A request is made anew from its number, so that a long sequence need not be in memory.
 
-    *leeway* is what a fetch may change in them.
+    *leeway* names the parts that a fetch may change.
 
     Attributes:
         names: the names of the files.
@@ -43,7 +43,7 @@ class ExportCharts:
         """List the charts. Idempotent.
 
         Raises:
-            ConfigError: with one line for each reason for which a chart would be refused before its call.
+            ConfigError: with one line for each reason to refuse a chart before its call.
         """
         if self._keys:
             return

@@ -1,4 +1,4 @@
-"""The export: the charts of a folder, which goes next, and the end of each. It makes no call; its drivers do.
+"""The export: the charts of a folder, their order, and the end of each. It makes no call; its drivers do.
 
 One file because every change of the state of a chart is under one lock.
 """
@@ -58,12 +58,12 @@ class Export:
     interrupted. After a failure of the folder no new chart is begun.
 
     Args:
-        source: what the client knows of charts.
+        source: the client, as far as it knows of charts.
         requests: the charts; equal ones are one. A long sequence may make each when it is asked for.
         out: the folder; made if it does not exist.
         resume: whether pictures of earlier runs are kept if they are proved: by the digest of the file, and of the body.
         fresh: how recently a picture that is kept must have been drawn; None for any age.
-        leeway: what a fetch may change in a request.
+        leeway: the parts of a request that a fetch may change.
 
     Attributes:
         failure: the failure of the folder, or of that of the fixtures, that stopped the run.
@@ -127,12 +127,12 @@ class Export:
         """List the charts, each once.
 
         Raises:
-            ConfigError: with one line for each reason for which a chart would be refused.
+            ConfigError: with one line for each reason to refuse a chart.
         """
         self._charts.survey()
 
     def keep(self) -> None:
-        """Find the charts whose pictures are proved and fresh."""
+        """Find the charts with proved and fresh pictures."""
         known = dict(known_items(self._folder.path)) if self._resume else {}
         for number, name in enumerate(self._charts.names):
             item = known.get(name)
@@ -165,7 +165,7 @@ class Export:
             return tuple(asked for asked in self._under_way.values() if asked.is_calling)
 
     def take(self) -> Asked | None:
-        """Take the next chart; None if there is none now, perhaps because its symbol is on trial."""
+        """Take the next chart; None if all are taken, or wait for the trial of their symbol."""
         with self._lock:
             number = None if self._is_stopping else self._order.take()
             if number is None:
@@ -300,7 +300,7 @@ class Export:
         return ExportFailure.of(self._charts.key(number), INTERRUPTED, f"{why}; run it again to resume", calls)
 
     def _skipped(self, number: int, error: ChartApiError) -> ExportFailure:
-        """Return the failure of a chart whose symbol was refused in another chart."""
+        """Return the failure of a chart after its symbol was refused in another chart."""
         message = f"not asked for, since the symbol was refused for another chart: {error.message}"
         return ExportFailure.of_error(self._charts.key(number), attrs.evolve(error, message=message), 0)
 

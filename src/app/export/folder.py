@@ -1,4 +1,4 @@
-"""The folder of an export: its lock, its pictures, and what proves that they are those of the charts.
+"""The folder of an export: its lock, its pictures, and the proof that they are those of the charts.
 
 While charts arrive, each end is one line in the journal, and the manifest is written at the start and at the end. The line of a
 picture is written before the picture has its name. So after a kill at any moment a picture with its name has a line. A line

@@ -10,7 +10,7 @@ __all__ = ["ChartOrder"]
 
 
 class ChartOrder:
-    """Decides which chart goes next. If the provider refuses a symbol, its other charts are not to be paid for.
+    """Decides on the next chart. If the provider refuses a symbol, its other charts are not to be paid for.
 
     So a symbol is on trial until its first chart has ended: its other charts wait.
 
