@@ -146,6 +146,7 @@ def places() -> Iterator[tuple[str, Path, Parameter]]:
         yield from ((name, *place) for place in fields(body, shipped_catalog().parameter_by_name))
 
 
+@pytest.mark.gate
 def test_no_field_can_be_changed_to_what_the_page_forbids_unnoticed() -> None:
     """A value of another type, out of range, not in the list, or null, has a finding at its place."""
     for name, path, row in places():
@@ -159,6 +160,7 @@ def test_no_field_can_be_changed_to_what_the_page_forbids_unnoticed() -> None:
                 assert Severity.ERROR in here, (name, path, value)
 
 
+@pytest.mark.gate
 def test_no_key_can_be_misspelled_unnoticed() -> None:
     """A key with a letter too many has a finding."""
     for name, path, _ in places():

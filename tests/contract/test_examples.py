@@ -15,6 +15,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import pytest
+
 from chartimg.adapters.sqlite import SqliteAccountStore
 from chartimg.domain.reply.png import Picture, inspect
 from chartimg.testing import EmulatedAccount, Emulator, Rule, emulator
@@ -189,6 +191,7 @@ def application(environ, start):
 """A WSGI application over the client of the example."""
 
 
+@pytest.mark.gate
 def test_forked_workers_may_be_those_of_celery(tmp_path: Path) -> None:
     """The workers of billiard, on which Celery's prefork pool stands, are charged one call for each chart."""
     (tmp_path / "over_billiard.py").write_text(BILLIARD, encoding="utf-8")
@@ -200,6 +203,7 @@ def test_forked_workers_may_be_those_of_celery(tmp_path: Path) -> None:
     assert ("0", sorted(f"{symbol}: paid by demo" for symbol in SYMBOLS[:4])) == (code, sorted(lines))
 
 
+@pytest.mark.gate
 def test_forked_workers_may_be_those_of_gunicorn(tmp_path: Path) -> None:
     """Two preloaded workers of gunicorn are charged one call for each chart, and end with the server."""
     (tmp_path / "over_gunicorn.py").write_text(GUNICORN, encoding="utf-8")

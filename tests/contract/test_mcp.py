@@ -9,21 +9,20 @@ import runpy
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from chartimg.testing import EmulatedAccount, emulator
 from command import environment
 from model import RAW, process
 from places import DOCS, FIXTURES
 
-if TYPE_CHECKING:
-    import pytest
-
 KEY = "canary-key"
 MOCK = {"CHARTS_API_MODE": "mock", "CHARTS_FIXTURES_DIR": str(FIXTURES)}
 PICTURE = (FIXTURES / "BINANCE_BTCUSDT__1h__price_psar_adi_v1.png").read_bytes()
 
 
+@pytest.mark.gate
 def test_the_agent_of_the_documentation_saves_a_recorded_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

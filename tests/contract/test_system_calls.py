@@ -49,7 +49,7 @@ BRIEF = tuple(name for name in system_calls.OPERATIONS if name not in CLAIM + LO
     ("failure", "operations"),
     [
         ("EIO", BRIEF),
-        ("the end", BRIEF),
+        pytest.param("the end", BRIEF, marks=pytest.mark.gate),
         pytest.param("EIO", CLAIM, marks=pytest.mark.gate),
         pytest.param("the end", CLAIM, marks=pytest.mark.gate),
         pytest.param("EIO", LONG, marks=pytest.mark.soak),

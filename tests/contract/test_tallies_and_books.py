@@ -53,7 +53,9 @@ def small(number: int) -> ChartRequest:
     return ChartRequest("BINANCE:BTCUSDT", "1h", "small", {"width": 400, "height": 300, "shiftRight": number})
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite", "redis", "postgresql"])
+@pytest.mark.parametrize(
+    "kind", ["memory", "sqlite", *(pytest.param(kind, marks=pytest.mark.gate) for kind in ("redis", "postgresql"))]
+)
 def test_tallies_and_books_agree_after_days_of_use(
     kind: str, tmp_path: Path, redis_url: str, postgresql_url: str
 ) -> None:

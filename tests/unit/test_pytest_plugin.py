@@ -218,6 +218,7 @@ def test_an_emulator_serves_all_tests_and_is_new_for_each(pytester: pytest.Pytes
     run(pytester, EMULATED, *(("-p", "turned") if order else ()), passed=6)
 
 
+@pytest.mark.gate
 def test_each_process_of_a_distributed_run_has_its_own_emulator(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

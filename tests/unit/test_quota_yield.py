@@ -116,6 +116,7 @@ def test_a_quantile_is_one_of_the_values() -> None:
 
 
 @for_each("cell", [cell for cell in SMALL if cell.keys < 1000])
+@pytest.mark.gate
 def test_chartimg_keeps_its_targets_and_the_page_has_the_figures(cell: Cell) -> None:
     """Chartimg delivers as much as the ideal, as soon, without a 429, with true books; docs/yield.md has the row."""
     result = run(cell, seed=1)
@@ -126,6 +127,7 @@ def test_chartimg_keeps_its_targets_and_the_page_has_the_figures(cell: Cell) -> 
 
 
 @pytest.mark.parametrize("name", ["10 min", "60 min, 100 % asked", "20 % errors, bursts of 67, 32 in flight"])
+@pytest.mark.gate
 def test_an_outage_costs_a_handful_of_units_and_the_page_has_the_figures(name: str) -> None:
     """A day with an outage, or with errors by chance, keeps its targets; docs/yield.md has the row."""
     result = yield_outage.run(name, seed=1)
@@ -152,6 +154,7 @@ def test_a_call_in_an_outage_fails_and_is_charged() -> None:
     assert (2, 3) == (provider.spent_down, provider.charged[0])
 
 
+@pytest.mark.gate
 def test_the_drawings_are_of_the_data_of_today() -> None:
     """The data of the drawing equal a new simulation, and both drawings carry their digest."""
     assert [] == list(stale(simulated()))

@@ -113,6 +113,7 @@ def test_a_layout_names_itself() -> None:
 
 @for_each("size", [(400, 300), (800, 600), (2048, 1920)])
 @for_each("studies", [0, 50])
+@pytest.mark.gate
 def test_any_number_of_studies_has_room_at_any_size(size: tuple[int, int], studies: int) -> None:
     """Fifty studies fit into the smallest and the largest picture."""
     names = [*STUDIES, *map(str, range(50))][:studies]
