@@ -20,7 +20,7 @@ pytest_plugins = ["pytester"]  # tests of chartimg.pytest_plugin
 
 # A background job of a shell ignores SIGINT, and its children inherit that; a handler of our own does not reach them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-examples = int(os.environ.get("CHARTIMG_TEST_EXAMPLES", "20"))
+examples = int(os.environ.get("CHARTIMG_TEST_EXAMPLES", "12"))
 settings.register_profile(  # speed is for benchmarks, never asserted
     "chartimg", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -49,6 +49,7 @@ def worker_threads() -> int:
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.gate) for seed in (1, 2))])
+@pytest.mark.gate
 def test_a_crowd_that_leaves_at_random_loses_no_unit_and_no_picture(seed: int, tmp_path: Path) -> None:
     """After hundreds of tasks and cancellations the units spent are the calls made, and each picture is returned or kept once."""
     chance, log, threads = random.Random(seed), EventLog(), [0]

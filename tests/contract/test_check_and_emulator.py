@@ -641,6 +641,7 @@ def test_a_served_body_can_be_drawn(body: Body) -> None:
 
 @for_each("theme", ["light", "dark"])
 @for_each(("width", "height"), [(400, 300), (800, 600), (1920, 1080), (2048, 1920)])
+@pytest.mark.gate
 def test_a_chart_of_any_size_and_theme_has_no_warning(theme: str, width: int, height: int) -> None:
     """A picture as it was asked for is not taken for one of one colour."""
     request = ChartRequest(KNOWN, "1h", "t", {"theme": theme, "width": width, "height": height, "style": "hiLo"})

@@ -182,6 +182,7 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 
 @for_each("page", PAGES)
+@pytest.mark.gate
 def test_every_command_exists(page: Path) -> None:
     """Each command of a page is one of chartimg with its options, a target of make, or a script."""
     for program, *words in commands(page):

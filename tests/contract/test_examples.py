@@ -92,6 +92,7 @@ def refusal(port: int) -> int | None:
         return refused.status
 
 
+@pytest.mark.gate
 def test_clients_that_leave_a_fastapi_host_cost_no_call_that_had_not_begun_and_lose_no_picture(tmp_path: Path) -> None:
     """If twenty clients leave in the middle and twenty ask again, each chart is called for once."""
     paths = [f"/charts/{symbol}/{timeframe}.png" for symbol, timeframe in product(SYMBOLS, ("1h", "4h"))]

@@ -43,6 +43,7 @@ def test_the_agent_of_the_documentation_saves_a_recorded_picture(
     assert said.endswith(" UTC, source FIXTURE, units left: not counted in mock mode\n")
 
 
+@pytest.mark.gate
 def test_a_picture_is_paid_for_once_and_standard_output_carries_the_protocol_alone(tmp_path: Path) -> None:
     """A chart costs one unit until its candle closes; a verbose log and the key are not on standard output."""
     chart = {"symbol": "BINANCE:ETHUSDT", "interval": "1M", "studies": ["Relative Strength Index"]}

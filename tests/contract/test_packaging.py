@@ -16,6 +16,8 @@ import chartimg
 from command import environment, run_python
 from places import ROOT
 
+pytestmark = pytest.mark.gate  # to build a wheel takes seconds
+
 KINDS = {".py", ".j2", ".json", ".lua", ".sql", ".typed"}
 
 
@@ -148,7 +150,6 @@ def test_the_package_works_out_of_a_zip(wheel: zipfile.ZipFile, tmp_path: Path) 
     assert [] == list((tmp_path / "temporary").iterdir())
 
 
-@pytest.mark.gate
 def test_mypy_finds_an_editable_installation_in_the_mode_that_the_page_names(copy: Path, tmp_path: Path) -> None:
     """A host that installs the clone with ``pip install -e`` and the documented option gets the types."""
     option = "editable_mode=strict"

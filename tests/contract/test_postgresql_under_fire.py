@@ -211,6 +211,7 @@ def test_two_databases_side_by_side_keep_books_of_their_own(running: PostgresqlS
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.gate
 def test_children_forked_under_load_are_granted_each_unit_once(server: PostgresqlServer) -> None:
     """If a process forks while its threads take claims over one store, all take theirs, and no unit is granted twice."""
     account = Account("a", "canary-key", daily_limit=1000, requests_per_second=1e5, burst=1000)

@@ -383,6 +383,7 @@ def tried(number: int, before: tuple[Path, list[Claim]], at: int) -> tuple[Path,
         for place, how in enumerate(WAYS)
     ],
 )
+@pytest.mark.gate
 def test_a_failure_at_any_point_leaves_the_books_as_before_or_as_after(
     number: int, how: str, tmp_path: Path, failing: type[Failing]
 ) -> None:
@@ -416,6 +417,7 @@ IN_THE_WAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCO
         for place, code in enumerate(IN_THE_WAY)
     ],
 )
+@pytest.mark.gate
 def test_others_in_the_way_at_any_point_are_waited_for(
     number: int, code: int, tmp_path: Path, failing: type[Failing]
 ) -> None:

@@ -48,7 +48,7 @@ BRIEF = tuple(name for name in system_calls.OPERATIONS if name not in CLAIM + LO
 @pytest.mark.parametrize(
     ("failure", "operations"),
     [
-        ("EIO", BRIEF),
+        pytest.param("EIO", BRIEF, marks=pytest.mark.gate),
         pytest.param("the end", BRIEF, marks=pytest.mark.gate),
         pytest.param("EIO", CLAIM, marks=pytest.mark.gate),
         pytest.param("the end", CLAIM, marks=pytest.mark.gate),

@@ -98,6 +98,7 @@ def test_tallies_and_books_agree_after_days_of_use(
     assert pictures > 60
 
 
+@pytest.mark.gate
 def test_a_crowd_at_once_is_never_throttled_and_uses_the_full_rate() -> None:
     """Forty fetches at once on five accounts of the plan BASIC get no 429, and end when three at once, then one a second allow it."""
     keys = [EmulatedAccount(f"a{number}", f"canary-key-{number}", plan="BASIC") for number in range(5)]
@@ -125,6 +126,7 @@ def test_a_crowd_at_once_is_never_throttled_and_uses_the_full_rate() -> None:
     assert pytest.approx(5.1) == took  # three at once, then one a second, and the client's margin
 
 
+@pytest.mark.gate
 def test_a_crowd_at_once_in_real_time_books_each_of_its_calls() -> None:
     """Fetches at once from many threads all succeed; a call that was delayed and so throttled is in the books and in the result."""
     keys = [EmulatedAccount(f"a{number}", f"canary-key-{number}", plan="BASIC") for number in range(5)]

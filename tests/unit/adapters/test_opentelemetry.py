@@ -152,6 +152,7 @@ def instrumented(watch: Watch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("instrumented")
+@pytest.mark.gate
 def test_calls_of_both_clients_are_the_tallies_once_and_without_a_key(watch: Watch) -> None:
     """Beside the instrumentation of urllib3 each call over HTTP is one CLIENT span and one count, as the provider tallies."""
     keys = [EmulatedAccount(f"a{number}", f"{KEY}-{number}", 1000, "PRO", 1000.0, 1000) for number in range(2)]

@@ -324,6 +324,7 @@ def test_an_empty_catalog_accepts_everything(content: bytes) -> None:
         {"drawings": [[]] * 200_000},
     ],
 )
+@pytest.mark.gate
 def test_a_body_of_a_megabyte_is_answered_in_brief(body: dict[str, object]) -> None:
     """At most a hundred errors are listed, and the answer is hardly longer than the body."""
     content = json.dumps(body).encode()

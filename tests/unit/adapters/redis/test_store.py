@@ -873,6 +873,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(tmp_path: Path)
     assert "the Redis store needs the extra redis; in a clone of chartimg, run: pip install '.[redis]'\n" == done.stdout
 
 
+@pytest.mark.gate
 def test_a_host_that_needs_no_redis_never_loads_it(tmp_path: Path) -> None:
     """The library, mock mode, and books in memory or in a file never import redis."""
     done = run_python(

@@ -133,6 +133,7 @@ def test_plans_are_rows_of_numbers(capsys: Output) -> None:
 
 
 @pytest.mark.usefixtures("terminal")
+@pytest.mark.gate
 def test_nothing_is_wider_than_a_terminal(capsys: Output) -> None:
     """Every table fits a terminal of 80 columns, and no cell is cut: long cells are folded."""
     for study in CATALOG.studies:

@@ -399,6 +399,7 @@ def test_a_paid_picture_that_can_not_be_written_is_one_line_with_its_cost(
         ("| true", "the reader of standard output has left"),
     ],
 )
+@pytest.mark.gate
 def test_a_paid_picture_that_standard_output_loses_is_one_line_with_its_cost(
     reader: str, cause: str, server: LoopbackServer, tmp_path: Path
 ) -> None:

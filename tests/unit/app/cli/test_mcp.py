@@ -30,6 +30,7 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path) -> None:
     assert "chartimg mcp needs the extra mcp" in line
 
 
+@pytest.mark.gate
 def test_mistakes_in_the_settings_are_told_before_it_serves(tmp_path: Path) -> None:
     """A wrong budget is one line that names the variable, and code 2."""
     (line,) = refused(call("mcp", cwd=tmp_path, CHARTS_API_MODE="mock", CHARTS_MCP_BUDGET="many"))
@@ -46,6 +47,7 @@ def test_it_says_that_a_stream_is_closed(stream: str, tmp_path: Path) -> None:
     assert f"but standard {stream.removeprefix('std')}put is closed" in line
 
 
+@pytest.mark.gate
 def test_a_sigterm_keeps_the_picture_of_a_call_under_way(tmp_path: Path) -> None:
     """After SIGTERM the call under way goes on to its end, and its picture costs the next session no unit."""
     with emulator(EmulatedAccount("main", "canary-key", plan="BASIC"), rules=[Rule(latency=1.0)]) as provider:

@@ -45,6 +45,7 @@ def test_workers_need_books_that_they_share(tmp_path: Path) -> None:
     assert "each process would have books of its own" in line
 
 
+@pytest.mark.gate
 def test_two_workers_serve_and_a_sigterm_lets_the_call_under_way_end(tmp_path: Path) -> None:
     """After SIGTERM a call under way is answered; then both workers end, and no line holds the key."""
     port = free_port()

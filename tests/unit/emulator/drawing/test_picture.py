@@ -58,6 +58,7 @@ QUICK = settings(max_examples=25)
 
 @given(body=BODIES)
 @QUICK
+@pytest.mark.gate
 def test_any_legal_body_gives_a_whole_picture_of_its_size(body: dict[str, int]) -> None:
     """Every valid body gives a whole PNG of its size; the order of keys and a trip over the wire change no byte."""
     drawn = draw(body)
@@ -122,6 +123,7 @@ def test_any_number_of_studies_has_room_at_any_size(size: tuple[int, int], studi
     assert Picture(*size) == inspect(draw(body))
 
 
+@pytest.mark.gate
 def test_threads_and_processes_draw_the_same() -> None:
     """The bytes are the same in other threads and in another process."""
     body = {**SMALL, "studies": [{"name": "MACD"}, {"name": "no such study"}]}
