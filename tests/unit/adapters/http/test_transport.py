@@ -1177,10 +1177,14 @@ def relay(port: int, pause: float = 0) -> Exchange:
                 source.settimeout(None)
             target.sendall(data)
 
+    def carry_back(far: socket.socket, near: socket.socket) -> None:
+        with suppress(OSError, ValueError):  # one side has gone
+            carry(far, near)
+
     def play(connection: socket.socket, closing: threading.Event) -> bool:
         connection.sendall(TUNNEL)
         with socket.create_connection(("127.0.0.1", port)) as far:
-            threading.Thread(target=carry, args=(far, connection), daemon=True).start()
+            threading.Thread(target=carry_back, args=(far, connection), daemon=True).start()
             carry(connection, far)
         return False
 
