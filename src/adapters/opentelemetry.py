@@ -66,8 +66,8 @@ class OpenTelemetryListener:
         client = ChartClient.from_env(listener=listener)
         listener.observe(client.accounts)
 
-    The spans: ``chartimg.fetch``, with the other events of the fetch as its span events, and ``POST`` (or ``GET``) for a call. The measures:
-    ``http.client.request.duration`` and ``chartimg.fetch.duration`` (histograms, seconds), ``chartimg.account.calls`` (a
+    The spans: ``chartimg.fetch``, with the other events of the fetch as its span events, and ``POST`` (or ``GET``) for a call.
+    The measures: ``http.client.request.duration`` and ``chartimg.fetch.duration`` (histograms, seconds), ``chartimg.account.calls`` (a
     counter) and ``chartimg.account.units`` (a gauge of the units ``used`` and ``left`` of the window).
 
     Args:

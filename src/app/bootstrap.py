@@ -1,4 +1,4 @@
-"""The public constructors, with their defaults. This module and those that open things for it alone name concrete adapters.
+"""The public constructors, with their defaults. This module and ``stores.py`` alone name concrete adapters.
 
 One file because constructors, shortcuts and their defaults are one front door.
 """
@@ -266,8 +266,8 @@ def check(
     """Check *request* by the provider's documented rules, and return the findings. No call is made.
 
     Args:
-        request: a request for a chart or a layout, or the body of a chart; any other value is a finding. A request without a payload is checked
-            as the template that its id names, since that is sent.
+        request: a request for a chart or a layout, or the body of a chart; any other value is a finding. A request
+            without a payload is checked as the template that its id names, since that is sent.
         plan: the plan that must allow the chart; by default the largest.
         catalog: the rules; by default those that ship.
         templates: the templates by id; by default :func:`templates` of the environment.

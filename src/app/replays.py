@@ -12,7 +12,7 @@ from ..domain.ports import Clock, LastingTransport, Transport
 from ..domain.reply import Reply, TransportFailure
 from ..domain.result import FetchResult, result_of
 
-__all__ = ["Replays"]
+__all__ = ["Replays", "is_answer"]
 
 _MAX_REMEMBERED_REPLIES: Final = 64
 _UNSEEN: Final = (None, None, None)
@@ -51,7 +51,7 @@ class Replays:
         now = self._clock.now()
         error = classify(outcome, now=now, request=request)
         result = result_of(outcome, error, taken_at=now, fetch_id=fetch_id, answer=request.endpoint.answer)
-        if error is not None and error.kind is FaultKind.FIXTURE_MISSING:
+        if not is_answer(result):
             return result
         warned = self._warned(request, result)
         of_a_moment = outcome.fixture_path is None or (error is not None and error.retry_after is not None)
@@ -60,3 +60,8 @@ class Replays:
                 self._judged = {}
             self._judged[request.key] = request, outcome, error
         return warned
+
+
+def is_answer(result: FetchResult) -> bool:
+    """Return whether *result* is that of its request: a missing fixture sends the request to the next route."""
+    return result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING

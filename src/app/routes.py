@@ -47,7 +47,7 @@ from .listeners import FETCHES, Doubts, hearing
 from .lists import Lists
 from .metered import Metered, Order
 from .pool import Pool
-from .replays import Replays
+from .replays import Replays, is_answer
 from .route import Route
 from .substitutes import Substitutes
 
@@ -238,7 +238,7 @@ class Routes:
         for route in self.routes:
             if route.recorded:
                 result = self._free(route, request, "")
-                if _is_answer(result):
+                if is_answer(result):
                     return Source.FIXTURE, result.error is not None and refuses_symbol(result.error)
             elif route.cache is not None and route.cache.find(request, fresh, "") is not None:
                 return Source.CACHE, False
@@ -281,7 +281,7 @@ class Routes:
         result = None
         for route in self._recorded:
             result = self._replays.answer(request, route.transport, fetch_id)
-            if _is_answer(result):
+            if is_answer(result):
                 break
         return result
 
@@ -314,7 +314,7 @@ class Routes:
         if problems := request.problems:
             return self._refuse(request, self._scrubbed(problems), fetch_id)
         result = self._recorded_answer(request, fetch_id)
-        if result is not None and _is_answer(result):
+        if result is not None and is_answer(result):
             return result
         if (kept := self._late.take(request, started, partial(self._is_fresh, request, fresh))) is not None:
             return attrs.evolve(kept, source=Source.CACHE, attempts=(), fetch_id=fetch_id)
@@ -333,7 +333,7 @@ class Routes:
                 order = Order(route, route.pool, request, waiter, policy, started, fresh, listener, look)
                 result = yield from self._metered.fetch(order)
                 self._note_refusal(route, request, result)
-            if _is_answer(result):
+            if is_answer(result):
                 return self._with_warnings(request, result, findings, doubts.tell)
         if result is None:
             return self._refuse(request, findings, fetch_id)
@@ -403,7 +403,7 @@ class Routes:
         """Return the answer of a route before the *metered* one, if another thread or process has put one there meanwhile."""
         for route in takewhile(lambda each: each is not metered, self.routes):
             result = self._free(route, request, fetch_id)
-            if _is_answer(result):
+            if is_answer(result):
                 return result
         return None
 
@@ -464,8 +464,3 @@ class Routes:
         """Return the keys of all accounts, and the session."""
         pools = (route.pool for route in self.routes if route.pool is not None)
         return (*(account.api_key for pool in pools for account in pool.accounts), *self._secrets)
-
-
-def _is_answer(result: FetchResult) -> bool:
-    """Return whether *result* is that of its request: a missing fixture sends the request to the next route."""
-    return result.error is None or result.error.kind is not FaultKind.FIXTURE_MISSING

@@ -77,6 +77,8 @@ class _OneReply(HTTPConnection):
         is_settled: the last reply was final and whole, and no byte came after it.
     """
 
+    response_class = BoundedResponse  # for the answer of a proxy
+
     def __init__(self, *args: Any, dialer: Dialer, max_body: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._dialer = dialer
@@ -119,8 +121,6 @@ class _OneReply(HTTPConnection):
         for start in range(0, len(data), _PIECE_BYTES):
             self.bound()
             super().send(data[start : start + _PIECE_BYTES])
-
-    response_class = BoundedResponse  # for the answer of a proxy
 
     @property
     def is_connected(self) -> bool:

@@ -95,9 +95,9 @@ class BoundedResponse(http.client.HTTPResponse):
         self.chunk_left = None
         self.length = self._body_bytes() if has_body else 0
         self.will_close = self._check_close() or (self.length is None and not self.chunked)  # type: ignore[attr-defined]
-        is_framed_twice = "transfer-encoding" in self.headers and (not self.chunked or "content-length" in self.headers)
+        is_framed_oddly = "transfer-encoding" in self.headers and (not self.chunked or "content-length" in self.headers)
         is_other_protocol = self.status == http.HTTPStatus.SWITCHING_PROTOCOLS
-        self._is_final = not (self.will_close or is_framed_twice or is_other_protocol)
+        self._is_final = not (self.will_close or is_framed_oddly or is_other_protocol)
 
     def _body_bytes(self) -> int | None:
         """Return the length of the body; None if it ends with its last chunk or with the connection."""

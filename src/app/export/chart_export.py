@@ -57,7 +57,7 @@ class ExportPlan:
 class ChartExport:
     """Fetches *requests* into the folder *out*, and iterates over the end of each, once: ``for`` or ``async for``.
 
-    An end is an :class:`chartimg.app.manifest.ExportItem`, or an :class:`chartimg.app.manifest.ExportFailure` with a code and a
+    An end is an :class:`chartimg.app.export.ExportItem`, or an :class:`chartimg.app.export.ExportFailure` with a code and a
     message. No new chart is begun while the caller does not ask for the next end. If the caller leaves the loop, no further call
     is made, and those under way are awaited, since they are paid for.
 
@@ -70,8 +70,8 @@ class ChartExport:
             the body, which must be the one of today.
         fresh: how recently a picture must have been drawn, as in ``client.fetch``: one of the folder, or one of the cache. By
             default that of the client. If it is ``off`` there, a picture of the folder may have any age.
-        on_invalid_symbol: exchanges where the ticker of a refused symbol is tried, as in ``client.fetch``. The file and the item keep the name
-            that was asked for, and a warning in the item names the exchange that drew the picture.
+        on_invalid_symbol: exchanges where the ticker of a refused symbol is tried, as in ``client.fetch``. The file and the item
+            keep the name that was asked for, and a warning in the item names the exchange that drew the picture.
         fit: ``plan`` makes charts smaller that no account's plan allows, as in ``client.fetch``.
 
     Raises:

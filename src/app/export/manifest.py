@@ -43,8 +43,34 @@ _LISTS: Final = ("items", "failures", "others")
 _NO_OTHERS: Final = ',\n  "others": []'
 
 
+class _OfChart:
+    """The end of a chart, which its fields name."""
+
+    __slots__ = ()
+    symbol: str | None
+    timeframe: str | None
+    template: str | None
+    layout_id: str | None
+
+    def __attrs_post_init__(self) -> None:
+        _ = self.key
+
+    @property
+    def key(self) -> PictureKey:
+        """The name of the chart.
+
+        Raises:
+            ConfigError: a part of the name is missing.
+        """
+        if self.layout_id is not None:
+            return LayoutKey(self.layout_id, self.symbol, self.timeframe)
+        if self.symbol is None or self.timeframe is None or self.template is None:
+            raise ConfigError("symbol, timeframe and template must be text, or layoutId must be there")
+        return ChartKey(self.symbol, self.timeframe, self.template)
+
+
 @attrs.frozen
-class ExportItem:
+class ExportItem(_OfChart):
     """A chart that was saved.
 
     Attributes:
@@ -82,17 +108,9 @@ class ExportItem:
     kept: bool = False
     layout_id: str | None = None
 
-    def __attrs_post_init__(self) -> None:
-        _ = self.key
-
-    @property
-    def key(self) -> PictureKey:
-        """The name of the chart."""
-        return _key(self)
-
 
 @attrs.frozen
-class ExportFailure:
+class ExportFailure(_OfChart):
     """A chart that was not saved.
 
     Attributes:
@@ -115,14 +133,6 @@ class ExportFailure:
     calls: int = 0
     warnings: tuple[Finding, ...] = ()
     layout_id: str | None = None
-
-    def __attrs_post_init__(self) -> None:
-        _ = self.key
-
-    @property
-    def key(self) -> PictureKey:
-        """The name of the chart."""
-        return _key(self)
 
     @classmethod
     def of(cls, key: PictureKey, code: str, message: str, calls: int = 0) -> ExportFailure:
@@ -147,19 +157,6 @@ class ExportFailure:
 
 
 ExportEnd = ExportItem | ExportFailure
-
-
-def _key(end: ExportEnd) -> PictureKey:
-    """Return the name of a chart.
-
-    Raises:
-        ConfigError: a part of the name is missing.
-    """
-    if end.layout_id is not None:
-        return LayoutKey(end.layout_id, end.symbol, end.timeframe)
-    if end.symbol is None or end.timeframe is None or end.template is None:
-        raise ConfigError("symbol, timeframe and template must be text, or layoutId must be there")
-    return ChartKey(end.symbol, end.timeframe, end.template)
 
 
 @attrs.frozen

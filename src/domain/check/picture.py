@@ -76,15 +76,10 @@ def _are_alike(data: bytes, length: int, unit: int, rows: int) -> bool:
     except zlib.error:
         return False
     pixel, blank, rest = inflated[1 : 1 + unit], bytes(length - 1), bytes(length - 1 - unit)
-    same, half = pixel * (len(blank) // unit), bytes(value - value // 2 for value in pixel)
-    first = {
-        b"\0" + same,
-        b"\1" + pixel + rest,
-        b"\2" + same,
-        b"\3" + pixel + half * (len(rest) // unit),
-        b"\4" + pixel + rest,
-    }
-    later = {b"\0" + same, b"\1" + pixel + rest, b"\2" + blank, b"\3" + half + rest, b"\4" + blank}
+    half = bytes(value - value // 2 for value in pixel)
+    same, alone, halved = pixel * (len(blank) // unit), pixel + rest, pixel + half * (len(rest) // unit)
+    first = {b"\0" + same, b"\1" + alone, b"\2" + same, b"\3" + halved, b"\4" + alone}
+    later = {b"\0" + same, b"\1" + alone, b"\2" + blank, b"\3" + half + rest, b"\4" + blank}
     forms = {inflated[start : start + length] for start in range(length, len(inflated), length)}
     return len(inflated) == rows * length and inflated[:length] in first and forms <= later
 
